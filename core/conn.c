@@ -1,0 +1,2 @@
+/* to be written */
+typedef int conn_c_is_empty;

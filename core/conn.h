@@ -1,0 +1,75 @@
+/* conn.h: one client's connection.
+ *
+ * Where a connection is, is told by its state (conn_states.def); who may touch its members, by the groups
+ * below. Giving a connection on is final: the giver does not look at it again.
+ */
+#ifndef CORE_CONN_H
+#define CORE_CONN_H
+
+#include "core/exchange.h"
+#include "core/loop.h"
+#include "core/verdict.h"
+
+#include <netinet/in.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum conn_state {
+#define CONN_STATE(id, where, who) CONN_##id,
+#include "core/conn_states.def"
+#undef CONN_STATE
+    CONN_STATE_COUNT
+};
+
+const char *conn_state_name(enum conn_state state);
+
+/* A client's address in 16 bytes: IPv6, or IPv4 mapped into it; all zero for a unix socket. */
+struct peer {
+    struct in6_addr address;
+    in_port_t port; /* network order */
+    bool local;     /* loopback or unix socket */
+};
+
+enum { PEER_TEXT = 48 };
+/* The address as text, without port; "unix:" for a unix socket. */
+void peer_format(const struct peer *peer, char out[PEER_TEXT]);
+
+struct conn {
+    /* fixed after conn_new */
+    int fd;
+    struct peer peer;
+    uint64_t id;          /* unique in this process, from 1 */
+    uint64_t accepted_ns;
+
+    /* whoever holds the connection, as its state says */
+    enum conn_state state;
+    struct exchange *exchange; /* NULL while idle */
+    uint64_t requests;         /* finished */
+    enum close_reason close;   /* why it is being closed */
+    uint64_t blocked_ns;       /* since when it waits for the client in this stage, or 0 */
+    uint64_t lingered;         /* bytes discarded by the lingering close */
+};
+
+/* --- the steps: what is done to a connection. None waits, locks a queue or logs. --- */
+
+/* Reader: reads once and parses. WANT_READ, REQUEST_READY, OUTPUT_READY (100 Continue), CLOSE. */
+enum verdict conn_read(struct conn *conn, struct exchange_pool *pool);
+
+/* Reader: an idle connection has been handed back. Bytes that came behind the last request are parsed:
+ * as conn_read; with none, the exchange goes back to the pool and WANT_READ. */
+enum verdict conn_next(struct conn *conn, struct exchange_pool *pool);
+
+/* Reader: a timeout of this kind passed. REQUEST_READY (with a refusal to send, 408) or CLOSE. */
+enum verdict conn_read_timeout(struct conn *conn, enum close_reason reason);
+
+/* Writer: sends what has been collected until the socket is full or nothing is left.
+ * WANT_WRITE, HELD (all sent, the end not seen), KEPT (the end was reached), CLOSE (client gone). */
+enum verdict conn_send(struct conn *conn);
+
+/* Writer: shutdown of the sending side. LINGER, or CLOSE when the socket is dead. */
+enum verdict conn_linger_begin(struct conn *conn);
+/* Writer: reads and discards. LINGER: the client has not closed yet; CLOSE: it has, or sent too much. */
+enum verdict conn_linger(struct conn *conn);
+
+#endif

@@ -1,0 +1,2 @@
+/* to be written */
+typedef int exchange_c_is_empty;

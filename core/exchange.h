@@ -1,0 +1,97 @@
+/* exchange.h: one request and its answer, with the buffer the request lies in.
+ *
+ * A connection without a request holds none, which is what keeps an idle one small: the reader
+ * takes one from its pool when the first byte comes and puts it back when the connection is idle
+ * again. Who holds an exchange is told by its connection's state (conn.h); the outlet alone is
+ * touched from two sides.
+ */
+#ifndef CORE_EXCHANGE_H
+#define CORE_EXCHANGE_H
+
+#include "core/http_parse.h"
+#include "core/outlet.h"
+#include "core/stamps.h"
+
+struct conn;
+struct settings;
+struct handler;
+
+enum { EXCHANGE_BUCKETS = 6, EXCHANGE_TEXT = 2048 };
+
+/* Why a connection ends after this exchange, or 0 (NONE) to stay open; also counted. */
+enum close_reason {
+#define CLOSE_REASON(id, text) CLOSE_##id,
+#include "core/close_reasons.def"
+#undef CLOSE_REASON
+    CLOSE_REASON_COUNT
+};
+
+/* The answer under construction; touched by the processor only, through response.h. */
+struct response {
+    int status;
+    bool head_done;     /* the head's bytes are in a bucket */
+    bool no_body;       /* HEAD, 204, 304: body calls count and drop */
+    bool chunked;
+    bool length_known;
+    bool close;         /* this answer says Connection: close */
+    bool ended;
+    uint64_t length;    /* declared Content-Length */
+    uint64_t produced;  /* body bytes handed in so far */
+    size_t text_len;    /* of exchange->text */
+    unsigned buckets_used; /* of exchange->buckets */
+    struct brigade made; /* not yet published */
+    struct bucket *text_bucket; /* the open memory bucket that ends at text_len, or NULL */
+};
+
+struct exchange {
+    struct exchange *next; /* in a pool */
+    struct conn *conn;
+    const struct settings *settings;
+    const struct handler *handler; /* NULL until found, and for refused requests */
+    uint64_t id;           /* unique in this process, from 1 */
+
+    struct input input;
+    struct parse parse;
+    struct request request;
+    int refused_status;    /* not 0: no handler runs, this status is the answer, then close */
+
+    struct response response;
+    struct outlet outlet;
+    struct brigade sending; /* the writer's alone */
+    uint64_t sent;          /* bytes taken by the kernel: the writer's alone */
+    bool interim;           /* this is the 100 of an Expect; the request is still being read */
+    bool sent_end;          /* the writer has reached BUCKET_END */
+    enum close_reason close; /* decided while the answer is made or sent */
+
+    uint64_t pause_ns;      /* for HANDLER_PAUSE */
+    uint64_t cursor;        /* the handler's own: how far it is */
+
+    struct stamps stamps;
+    char text[EXCHANGE_TEXT]; /* head, small bodies */
+    struct bucket buckets[EXCHANGE_BUCKETS];
+    char in[];              /* input.at */
+};
+
+/* A pool of exchanges, for one thread. Keeps at most `keep` free ones. */
+struct exchange_pool {
+    const struct settings *settings;
+    size_t input_capacity;
+    unsigned keep, kept;
+    struct exchange *free;
+};
+
+void exchange_pool_init(struct exchange_pool *pool, const struct settings *settings, unsigned keep);
+void exchange_pool_deinit(struct exchange_pool *pool);
+
+/* An exchange for this connection, with empty input. */
+struct exchange *exchange_take(struct exchange_pool *pool, struct conn *conn);
+void exchange_put(struct exchange_pool *pool, struct exchange *exchange);
+
+/* Reader: get ready to read a (further) request: unused input moves to the front. */
+void exchange_begin(struct exchange *exchange);
+
+/* Writer: the request is answered, or its client is gone: frees body, buckets and holds. The input stays, for
+ * what has been pipelined behind the request. */
+void exchange_end(struct exchange *exchange);
+
+#endif

@@ -1,0 +1,2 @@
+/* to be written */
+typedef int files_c_is_empty;

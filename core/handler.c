@@ -1,0 +1,2 @@
+/* to be written */
+typedef int handler_c_is_empty;

@@ -1,0 +1,46 @@
+/* handler.h: what makes answers.
+ *
+ * A handler is a step, like the other stages' work: it is called with an exchange that holds one
+ * whole request, adds to the answer, and says what it needs next. A plain handler does everything
+ * in one call and may block its thread; a long answer is made in pieces, each call one piece, so
+ * that the same code runs in a thread pool (which waits in the thread) and on a poll loop (which
+ * comes back).
+ */
+#ifndef CORE_HANDLER_H
+#define CORE_HANDLER_H
+
+#include "core/exchange.h"
+
+enum handler_verdict {
+    HANDLER_DONE,  /* the answer is complete (response_end is called for it where it was not) */
+    HANDLER_MORE,  /* call again when there is room for output */
+    HANDLER_PAUSE, /* hand over what there is, call again after exchange->pause_ns */
+};
+
+struct handler {
+    const char *name;
+    const char *prefix;  /* of the path; a prefix that ends without '/' matches that path only */
+    unsigned methods;    /* set of enum method; OPTIONS is answered for every handler */
+    bool synthetic;      /* governed by --synthetic */
+    bool takes_long;     /* may block or burn CPU on purpose: others should not wait behind it */
+    enum handler_verdict (*run)(struct exchange *exchange);
+    /* Input filter: called on the reader's thread once the request is whole; or NULL. */
+    void (*input)(struct exchange *exchange);
+};
+
+/* The handler for a path: the longest prefix that matches; the file handler matches everything. */
+const struct handler *handler_find(struct bytes path);
+
+/* The names of a set of methods as an Allow value ("GET, HEAD, OPTIONS"). `out` has room for 64. */
+size_t methods_list(unsigned methods, char out[64]);
+
+/* Sleeps on purpose until `until_ns` or until the server cuts its handlers short. Any thread that
+ * runs a handler. */
+void patience_sleep(uint64_t until_ns);
+/* Burns CPU until `until_ns` or until cut short. */
+void patience_spin(uint64_t until_ns);
+/* Ends all such sleeps, now and in the future. Any thread. */
+void patience_end(void);
+bool patience_ended(void);
+
+#endif

@@ -1,0 +1,2 @@
+/* to be written */
+typedef int histogram_c_is_empty;

@@ -1,0 +1,2 @@
+/* to be written */
+typedef int log_c_is_empty;

@@ -1,0 +1,22 @@
+/* log.h: what the server says on stderr, one line each, with a level and a time. Any thread. */
+#ifndef CORE_LOG_H
+#define CORE_LOG_H
+
+#include <stdint.h>
+
+/* Lines above this level (settings.h, LOG_…) are not printed. Before threads start. */
+void log_set_level(unsigned level);
+
+/* One line; written with one write(2). */
+void log_line(unsigned level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* A line that may come often: prints at most one in `every_ns` for this `last_ns` (static, starts at 0),
+ * and says how many were left out. */
+struct log_rate {
+    _Atomic uint64_t next_ns;
+    _Atomic uint64_t left_out;
+};
+void log_rated(struct log_rate *rate, uint64_t every_ns, unsigned level, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+
+#endif

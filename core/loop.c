@@ -1,0 +1,2 @@
+/* to be written */
+typedef int loop_c_is_empty;

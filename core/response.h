@@ -1,0 +1,59 @@
+/* response.h: making an answer, in the order of the wire.
+ *
+ *   response_start(x, 200);
+ *   response_add(x, "Content-Type", "text/plain");
+ *   response_length(x, 12);                          or response_chunked(x)
+ *   response_copy(x, "hello, world", 12);
+ *   response_end(x);
+ *
+ * Runs in the thread that runs the handler. Nothing here waits or touches the socket: bytes become
+ * buckets in x->response.made, which the processor publishes. The layer watches the declared
+ * length: more is dropped, less closes the connection, both are counted as SERVER_ERROR, so a broken
+ * handler never desynchronises a connection. For HEAD, 204 and 304 the body calls count and drop.
+ */
+#ifndef CORE_RESPONSE_H
+#define CORE_RESPONSE_H
+
+#include "core/exchange.h"
+
+/* The status line, Date and Server. Once. */
+void response_start(struct exchange *x, int status);
+
+/* One header field. Name and value must not hold CR or LF (a bug). Too long for the head: the
+ * answer becomes a 500. */
+void response_add(struct exchange *x, const char *name, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Whole header lines, each with its CRLF, prepared by the caller. */
+void response_add_block(struct exchange *x, struct bytes lines);
+
+/* Exactly one of these ends the head. `length` is the body's length in bytes, also for HEAD. */
+void response_length(struct exchange *x, uint64_t length);
+/* Ends the head with Content-Length left to a block that was added already. */
+void response_length_in_block(struct exchange *x, uint64_t length);
+/* Chunked in 1.1; in 1.0 the body ends with the connection. */
+void response_chunked(struct exchange *x);
+/* No body and no Content-Length: 204, 304. */
+void response_no_body(struct exchange *x);
+
+/* The body, piece by piece. */
+void response_copy(struct exchange *x, const void *at, size_t len);
+/* Bytes that stay as they are while `hold` is held (a reference is taken) or for ever (hold NULL). */
+void response_lend(struct exchange *x, const void *at, size_t len, struct hold *hold);
+/* Part of a file; `fd` stays open while `hold` is held. */
+void response_file(struct exchange *x, int fd, uint64_t offset, uint64_t len, struct hold *hold);
+/* `len` bytes made by repeating the `period` static bytes at `at`. */
+void response_pattern(struct exchange *x, const char *at, size_t period, uint64_t len);
+
+/* The end of the body. */
+void response_end(struct exchange *x);
+
+/* A whole short answer for an error or a redirect: head, escaped text body, end. `extra` is a header
+ * block or empty. 4xx and 5xx that leave the connection in doubt are closed by the caller through
+ * x->close. */
+void response_error(struct exchange *x, int status, struct bytes extra);
+
+/* The reason phrase, or "Unknown". */
+const char *status_phrase(int status);
+
+#endif

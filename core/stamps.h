@@ -1,0 +1,52 @@
+/* stamps.h: when a request passed the points that the stage times are made of.
+ *
+ * Taken where DESIGN.md's table says and nowhere else; 0 is "not reached". Each member is
+ * written by the one thread that holds the exchange at that point; handing the exchange over
+ * publishes it. A direct call from stage to stage passes the stamp on instead of taking another.
+ */
+#ifndef CORE_STAMPS_H
+#define CORE_STAMPS_H
+
+#include "core/clock.h"
+
+#include <stdint.h>
+
+enum interval {
+#define INTERVAL(id, name, from, to, part) INTERVAL_##id,
+#include "core/trace_points.def"
+#undef INTERVAL
+    INTERVAL_COUNT
+};
+
+struct stamps {
+    uint64_t accepted_ns;   /* first request of a connection only */
+    uint64_t adopted_ns;    /* the first stage that reads has it; first request only */
+    uint64_t first_byte_ns; /* the read that brought this request's first byte returned */
+    uint64_t whole_ns;      /* the request is complete */
+    uint64_t started_ns;    /* the handler starts */
+    uint64_t handed_ns;     /* its last output was handed over */
+    uint64_t writer_ns;     /* the writer first had it */
+    uint64_t first_sent_ns; /* the first send returned */
+    uint64_t last_sent_ns;  /* the last send returned */
+    uint64_t requeued_ns;   /* the stage that waits for the next request had the connection */
+    uint64_t read_blocked_ns;  /* sum of the waits for the client while reading */
+    uint64_t write_blocked_ns; /* and while writing */
+};
+
+/* A stamp, or 0 in a build without trace points. */
+static inline uint64_t stamp_now(void)
+{
+#ifdef QUARTET_TRACE
+    return clock_ns();
+#else
+    return 0;
+#endif
+}
+
+/* The intervals in nanoseconds; -1 where a phase was not reached. The five parts add up to TOTAL
+ * exactly whenever TOTAL is not -1: they are differences of neighbouring stamps. */
+void stamps_intervals(const struct stamps *stamps, int64_t out[INTERVAL_COUNT]);
+
+const char *interval_name(enum interval interval);
+
+#endif

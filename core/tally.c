@@ -1,0 +1,2 @@
+/* to be written */
+typedef int tally_c_is_empty;

@@ -1,0 +1,1 @@
+typedef int doorbell_c_is_empty;

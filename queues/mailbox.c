@@ -1,0 +1,1 @@
+typedef int mailbox_c_is_empty;

@@ -1,0 +1,1 @@
+typedef int wiring_c_is_empty;

@@ -1,0 +1,1 @@
+# One line a module, in reading order: core, queues, stages.
