@@ -1,18 +1,35 @@
 /* access_log.h: one line for each answered (or cut) request, written by the thread that ends it.
  *
- * Combined format, then the total time in microseconds (Apache's %D, but from the first byte in hand) and the stage times
- * by name. Each writer thread has its own buffer, so no lock is taken per line; a buffer is written with
- * one write(2) of whole lines to a descriptor opened with O_APPEND. Reopening replaces the file under the same descriptor number.
+ * The fields, always all of them and in this order:
+ *
+ *   host - - [22/Nov/2026:04:11:23 +0000] "GET /x HTTP/1.1" 200 4231 "referer" "user-agent"
+ *       512 read=3.1 process.wait=20.04 process=400 write.wait=8 write=81.2 close=- answer=whole
+ *
+ * That is the combined format (in UTC, and at the end of the request), but the size is that of all
+ * bytes of the answer that the kernel took, head included (Apache's %O rather than %b): it is what
+ * was really sent, also when an answer was cut. Then the total time in whole microseconds (Apache's
+ * %D, but from the first byte in hand) and the five stage times in microseconds, which add up to
+ * it; -1 is "not reached". `close` is the reason for which the connection ends here, or "-" when it
+ * stays open; `answer` is "whole", or "cut" when the end of it was never sent. What is missing is
+ * "-".
+ *
+ * Each writer thread has its own buffer, so no lock is taken per line; a buffer is written with
+ * one write(2) of whole lines to a descriptor opened with O_APPEND, which also keeps the lines of
+ * several processes apart. Reopening replaces the file under the same descriptor number.
  */
 #ifndef CORE_ACCESS_LOG_H
 #define CORE_ACCESS_LOG_H
 
 #include "core/conn.h"
 
+#include <stddef.h>
+#include <time.h>
+
 struct access_log;
 
 /* `path` "-" is stdout. NULL with errno when it cannot be opened. */
 struct access_log *access_log_open(const char *path);
+/* After every buffer's deinit. NULL is nothing to close. */
 void access_log_close(struct access_log *log);
 /* After rotation. Any thread. False with errno: the old file stays in use. */
 bool access_log_reopen(struct access_log *log);
@@ -21,15 +38,20 @@ bool access_log_reopen(struct access_log *log);
 struct access_log_buffer {
     struct access_log *log;
     size_t len;
-    char *at; /* ACCESS_LOG_BUFFER bytes */
+    char *at;           /* ACCESS_LOG_BUFFER bytes */
+    time_t second;      /* that time_text is about */
+    char time_text[40]; /* with the brackets; made once a second */
 };
 enum { ACCESS_LOG_BUFFER = 65536, ACCESS_LOG_LINE_MAX = 4096 };
 
 void access_log_buffer_init(struct access_log_buffer *buffer, struct access_log *log);
+/* Flushes first. */
 void access_log_buffer_deinit(struct access_log_buffer *buffer);
-/* Appends the line of conn->exchange; flushes first when there is no room. Client text is escaped as Apache
- * does (\", \\, \xhh), so that a line is always one line. */
+/* Appends the line of conn->exchange, before exchange_end; flushes first when there is no room.
+ * Client text is escaped as Apache does (\", \\, \xhh), so that a line is always one line; a very
+ * long one ends in "...". */
 void access_log_write(struct access_log_buffer *buffer, const struct conn *conn);
+/* Lines wait in the buffer until it is full or this is called: once a turn of an idle loop, say. */
 void access_log_flush(struct access_log_buffer *buffer);
 
 /* Lines lost to write errors. */

@@ -1,8 +1,8 @@
 /* bucket.h: the pieces of a response, in sending order.
  *
- * A brigade is a list of buckets: memory, a pattern repeated, a range of a file, and at last the end
- * of the request. Buckets are made by the processor and used up by the writer; the first few of an
- * exchange lie in the exchange itself, so that an ordinary answer allocates nothing.
+ * A brigade is a list of buckets: memory, a pattern repeated, a range of a file, and at last the
+ * end of the request. Buckets are made by the processor and used up by the writer; the first few of
+ * an exchange lie in the exchange itself, so that an ordinary answer allocates nothing.
  */
 #ifndef CORE_BUCKET_H
 #define CORE_BUCKET_H
@@ -57,7 +57,7 @@ struct bucket {
     bool owned;     /* `at` is malloc'd and freed with the bucket */
     int fd;         /* BUCKET_FILE: borrowed from `hold` */
     const char *at;
-    uint64_t len;   /* still to send */
+    uint64_t len;    /* still to send */
     uint64_t offset; /* where the next byte is: in the memory, the pattern or the file */
     size_t period;
     struct hold *hold; /* or NULL */
@@ -71,7 +71,8 @@ struct brigade {
 void brigade_append(struct brigade *brigade, struct bucket *bucket);
 /* Moves everything in `from` behind what is in `to`. */
 void brigade_splice(struct brigade *to, struct brigade *from);
-/* Takes `sent` bytes away from the front and frees the buckets that are used up. BUCKET_END stays. */
+/* Takes `sent` bytes away from the front and frees the buckets that are used up. BUCKET_END stays.
+ */
 void brigade_consume(struct brigade *brigade, uint64_t sent);
 /* Frees all buckets. */
 void brigade_clear(struct brigade *brigade);

@@ -36,7 +36,7 @@ static inline bool bytes_equal_nocase(struct bytes a, struct bytes b)
 
 static inline bool bytes_start_with(struct bytes text, struct bytes start)
 {
-    return text.len >= start.len && memcmp(text.at, start.at, start.len) == 0;
+    return text.len >= start.len && (start.len == 0 || memcmp(text.at, start.at, start.len) == 0);
 }
 
 /* The view without spaces and tabs at both ends (OWS, RFC 9110 5.6.3). */

@@ -47,6 +47,7 @@ struct conn {
     struct exchange *exchange; /* NULL while idle */
     uint64_t requests;         /* finished */
     enum close_reason close;   /* why it is being closed */
+    uint64_t adopted_ns;       /* when the first stage that reads had it */
     uint64_t blocked_ns;       /* since when it waits for the client in this stage, or 0 */
     uint64_t lingered;         /* bytes discarded by the lingering close */
 };
@@ -56,15 +57,25 @@ struct conn {
 /* Reader: reads once and parses. WANT_READ, REQUEST_READY, OUTPUT_READY (100 Continue), CLOSE. */
 enum verdict conn_read(struct conn *conn, struct exchange_pool *pool);
 
-/* Reader: an idle connection has been handed back. Bytes that came behind the last request are parsed:
- * as conn_read; with none, the exchange goes back to the pool and WANT_READ. */
+/* Reader: the connection has been handed back between two requests. Bytes that came behind the last one are
+ * parsed: as conn_read; with none, the exchange goes back to the pool and WANT_READ. */
 enum verdict conn_next(struct conn *conn, struct exchange_pool *pool);
 
 /* Reader: a timeout of this kind passed. REQUEST_READY (with a refusal to send, 408) or CLOSE. */
 enum verdict conn_read_timeout(struct conn *conn, enum close_reason reason);
 
-/* Writer: sends what has been collected until the socket is full or nothing is left.
- * WANT_WRITE, HELD (all sent, the end not seen), KEPT (the end was reached), CLOSE (client gone). */
+/* Reader: the 100 of an Expect has been sent: what came of the body meanwhile is parsed. As conn_read. */
+enum verdict conn_resume(struct conn *conn);
+
+/* Has the client sent anything of a request? Decides which timeout applies. */
+static inline bool conn_has_input(const struct conn *conn)
+{
+    return conn->exchange != NULL && conn->exchange->input.len > 0;
+}
+
+/* Writer: sends what has been collected until the socket is full, nothing is left, or a fair share is
+ * sent. WANT_WRITE, HELD (all sent, the end not seen), KEPT (the end was reached), RESUME (the 100 is out), CLOSE (the
+ * client is gone, or a file shrank). exchange->would_block says whether WANT_WRITE was the socket's word. */
 enum verdict conn_send(struct conn *conn);
 
 /* Writer: shutdown of the sending side. LINGER, or CLOSE when the socket is dead. */

@@ -53,6 +53,8 @@ struct exchange {
     struct input input;
     struct parse parse;
     struct request request;
+    uint64_t received_ns;  /* the last read that brought something */
+    uint64_t received;     /* bytes read for this exchange */
     int refused_status;    /* not 0: no handler runs, this status is the answer, then close */
 
     struct response response;
@@ -60,8 +62,10 @@ struct exchange {
     struct brigade sending; /* the writer's alone */
     uint64_t sent;          /* bytes taken by the kernel: the writer's alone */
     bool interim;           /* this is the 100 of an Expect; the request is still being read */
-    bool sent_end;          /* the writer has reached BUCKET_END */
-    enum close_reason close; /* decided while the answer is made or sent */
+    enum close_reason cut;  /* why the writer gave the answer up, or CLOSE_NONE: the writer's alone */
+    bool would_block;       /* the last send found the socket full: the writer's alone */
+    enum close_reason close; /* decided by the reader, then while the answer is made: why it ends the connection */
+    unsigned short reader, processor, writer; /* threads that served it, by number */
 
     uint64_t pause_ns;      /* for HANDLER_PAUSE */
     uint64_t cursor;        /* the handler's own: how far it is */

@@ -1,2 +1,122 @@
-/* to be written */
-typedef int handler_c_is_empty;
+/* handler.c: the table of handlers, and waiting on purpose. See handler.h. */
+#include "core/handler.h"
+
+#include "core/clock.h"
+#include "core/files.h"
+#include "core/lock.h"
+#include "core/synthetic.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+/* --- the table --- */
+
+static const struct handler handlers[] = {
+#define HANDLER(name, prefix, methods, synthetic, takes_long, run, input)                          \
+    {name, prefix, methods, synthetic, takes_long, run, input},
+#include "core/handlers.def"
+#undef HANDLER
+};
+/* The same prefixes with their lengths, so that a lookup compares a length before it looks at any
+ * byte. */
+static const struct bytes prefixes[] = {
+#define HANDLER(name, prefix, methods, synthetic, takes_long, run, input)                          \
+    {prefix, sizeof(prefix) - 1},
+#include "core/handlers.def"
+#undef HANDLER
+};
+enum { HANDLER_COUNT = sizeof handlers / sizeof *handlers };
+
+/* A prefix that ends with '/' matches what starts with it, another one that path alone. */
+static inline bool prefix_matches(struct bytes prefix, struct bytes path)
+{
+    if (prefix.at[prefix.len - 1] == '/') {
+        return bytes_start_with(path, prefix);
+    }
+    return bytes_equal(path, prefix);
+}
+
+/* The first handler of the table takes what no prefix matches: "*" of OPTIONS. */
+const struct handler *handler_find(struct bytes path)
+{
+    unsigned best = 0;
+    for (unsigned i = 1; i < HANDLER_COUNT; i++) {
+        if (prefixes[i].len > prefixes[best].len && prefix_matches(prefixes[i], path)) {
+            best = i;
+        }
+    }
+    return &handlers[best];
+}
+
+size_t methods_list(unsigned methods, char out[64])
+{
+    static const struct {
+        enum method method;
+        struct bytes name;
+    } names[] = {
+        {METHOD_GET, {"GET", 3}}, {METHOD_HEAD, {"HEAD", 4}},     {METHOD_POST, {"POST", 4}},
+        {METHOD_PUT, {"PUT", 3}}, {METHOD_DELETE, {"DELETE", 6}}, {METHOD_OPTIONS, {"OPTIONS", 7}},
+    };
+    size_t len = 0;
+    for (unsigned i = 0; i < sizeof names / sizeof *names; i++) {
+        if ((methods & names[i].method) == 0) {
+            continue;
+        }
+        if (len > 0) {
+            memcpy(out + len, ", ", 2);
+            len += 2;
+        }
+        memcpy(out + len, names[i].name.at, names[i].name.len);
+        len += names[i].name.len;
+    }
+    out[len] = '\0';
+    return len;
+}
+
+/* --- patience --- */
+
+/* `ended` only ever goes from false to true. It is atomic so that the burning loop need not lock;
+ * it is set with the lock held so that a sleeper cannot miss it between its look and its wait. */
+static struct {
+    pthread_once_t once;
+    struct lock lock;
+    struct condition ending;
+    atomic_bool ended;
+} patience = {.once = PTHREAD_ONCE_INIT};
+
+static void patience_init(void)
+{
+    lock_init(&patience.lock, RANK_PATIENCE);
+    condition_init(&patience.ending);
+}
+
+void patience_sleep(uint64_t until_ns)
+{
+    CHECK(pthread_once(&patience.once, patience_init) == 0);
+    lock_take(&patience.lock);
+    while (!atomic_load(&patience.ended) && clock_ns() < until_ns) {
+        (void)condition_wait(&patience.ending, &patience.lock, until_ns);
+    }
+    lock_release(&patience.lock);
+}
+
+void patience_spin(uint64_t until_ns)
+{
+    while (!atomic_load(&patience.ended) && clock_ns() < until_ns) {
+        /* The clock is the work. */
+    }
+}
+
+void patience_end(void)
+{
+    CHECK(pthread_once(&patience.once, patience_init) == 0);
+    lock_take(&patience.lock);
+    atomic_store(&patience.ended, true);
+    lock_release(&patience.lock);
+    condition_broadcast(&patience.ending);
+}
+
+bool patience_ended(void)
+{
+    return atomic_load(&patience.ended);
+}

@@ -1,9 +1,10 @@
 /* histogram.h: a log-linear histogram of nanoseconds (or any count), HdrHistogram's bucket layout.
  *
- * 7 bits of sub-buckets: below 256 each value has its own bucket, above that the error is at most
- * 1/128 (0.78 %). Source of the layout: G. Tene, HdrHistogram. One thread records; any thread may read
- * at the same time and sees each count whole (the counts are relaxed atomics: a reader may miss the
- * last few records, never sees a torn one).
+ * 7 bits of sub-buckets: below 256 each value has its own bucket, above that the error is less than
+ * 1/128 (0.78 %). Source of the layout: G. Tene, HdrHistogram. One thread records; any thread may
+ * read at the same time and sees each count whole (the counts are relaxed atomics: a reader may
+ * miss the last few records, never sees a torn one). Counts have 64 bits because a bucket that
+ * every request falls into (nothing blocked: 0 ns) would wrap 32 bits within hours.
  */
 #ifndef CORE_HISTOGRAM_H
 #define CORE_HISTOGRAM_H
@@ -13,7 +14,7 @@
 
 enum {
     HISTOGRAM_SUB_BITS = 7,
-    HISTOGRAM_TOP_BIT = 40, /* values from 2^40 (18 minutes in ns) on are counted in the last bucket */
+    HISTOGRAM_TOP_BIT = 40, /* from 2^40 (18 minutes in ns) on a value counts in the last bucket */
     HISTOGRAM_BUCKETS = (HISTOGRAM_TOP_BIT - HISTOGRAM_SUB_BITS + 1) << HISTOGRAM_SUB_BITS,
 };
 
@@ -21,24 +22,52 @@ struct histogram {
     _Atomic uint64_t count;
     _Atomic uint64_t sum;
     _Atomic uint64_t max;
-    _Atomic uint32_t buckets[HISTOGRAM_BUCKETS];
+    _Atomic uint64_t buckets[HISTOGRAM_BUCKETS];
 };
 
 /* All zero is an empty histogram. */
 
-/* The bucket a value falls into, and the value that stands for a bucket (its highest). */
-unsigned histogram_bucket(uint64_t value);
+/* The bucket a value falls into. A value of top bit b keeps its 8 highest bits: b - 7 says which
+ * run of 128 buckets, the bits below the highest say which of these. */
+static inline unsigned histogram_bucket(uint64_t value)
+{
+    if (value >> HISTOGRAM_TOP_BIT != 0) {
+        return HISTOGRAM_BUCKETS - 1;
+    }
+    /* The bit set here keeps values below 128 in the first run, one bucket each. */
+    unsigned top = 63u - (unsigned)__builtin_clzll(value | 1u << HISTOGRAM_SUB_BITS);
+    unsigned shift = top - HISTOGRAM_SUB_BITS;
+    return (shift << HISTOGRAM_SUB_BITS) + (unsigned)(value >> shift);
+}
+
+/* The lowest and the highest value of a bucket; the highest stands for it. */
 uint64_t histogram_bucket_low(unsigned bucket);
 uint64_t histogram_bucket_high(unsigned bucket);
 
-/* The recording thread only. */
-void histogram_record(struct histogram *histogram, uint64_t value);
+static inline void histogram_bump(_Atomic uint64_t *cell, uint64_t n)
+{
+    uint64_t old = atomic_load_explicit(cell, memory_order_relaxed);
+    atomic_store_explicit(cell, old + n, memory_order_relaxed);
+}
+
+/* The recording thread only. Plain loads and stores, no locked instruction: here because every
+ * request records a dozen values. */
+static inline void histogram_record(struct histogram *histogram, uint64_t value)
+{
+    histogram_bump(&histogram->buckets[histogram_bucket(value)], 1);
+    histogram_bump(&histogram->count, 1);
+    histogram_bump(&histogram->sum, value);
+    if (value > atomic_load_explicit(&histogram->max, memory_order_relaxed)) {
+        atomic_store_explicit(&histogram->max, value, memory_order_relaxed);
+    }
+}
 
 /* Adds what is in `from`; `to` belongs to the caller. */
 void histogram_merge(struct histogram *to, const struct histogram *from);
 
-/* The value at or below which `share` (0 … 1) of the records lie; 0 when empty. The highest value of the
- * bucket, never more than max. */
+/* The value at or below which `share` (0 … 1) of the records lie; 0 when empty. The highest value
+ * of its bucket, never more than max; max itself where that is the last bucket, which has no bound.
+ */
 uint64_t histogram_percentile(const struct histogram *histogram, double share);
 double histogram_mean(const struct histogram *histogram);
 

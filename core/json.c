@@ -1,2 +1,198 @@
-/* to be written */
-typedef int json_c_is_empty;
+/* json.c: writing JSON. See json.h.
+ *
+ * Members of the two outermost levels stand on lines of their own, deeper ones share a line: a
+ * person can read the result, and a long list of small objects takes one line each.
+ */
+#include "core/json.h"
+
+#include "core/check.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LINES_DEPTH = 2 };
+
+static void open_level(struct json *json, const char *key, char opening, char closing);
+static void begin_member(struct json *json, const char *key);
+static void new_line(struct json *json);
+static void put_string(FILE *out, const char *text);
+static size_t put_character(FILE *out, const unsigned char *at);
+static size_t utf8_sequence(const unsigned char *at);
+
+void json_begin(struct json *json, FILE *out)
+{
+    *json = (struct json){.out = out};
+}
+
+void json_object(struct json *json, const char *key)
+{
+    open_level(json, key, '{', '}');
+}
+
+void json_array(struct json *json, const char *key)
+{
+    open_level(json, key, '[', ']');
+}
+
+void json_end(struct json *json)
+{
+    CHECK(json->depth > 0);
+    json->depth--;
+    if (json->some[json->depth] && json->depth < LINES_DEPTH) {
+        new_line(json);
+    }
+    fputc(json->closing[json->depth], json->out);
+    if (json->depth == 0) {
+        fputc('\n', json->out);
+    }
+}
+
+void json_text(struct json *json, const char *key, const char *text)
+{
+    begin_member(json, key);
+    if (text == NULL) {
+        fputs("null", json->out);
+        return;
+    }
+    put_string(json->out, text);
+}
+
+void json_number(struct json *json, const char *key, uint64_t value)
+{
+    begin_member(json, key);
+    fprintf(json->out, "%" PRIu64, value);
+}
+
+void json_signed(struct json *json, const char *key, int64_t value)
+{
+    begin_member(json, key);
+    fprintf(json->out, "%" PRId64, value);
+}
+
+/* JSON has no word for infinity or "not a number": both are null. */
+void json_real(struct json *json, const char *key, double value)
+{
+    begin_member(json, key);
+    if (!isfinite(value)) {
+        fputs("null", json->out);
+        return;
+    }
+    /* 15 digits read well; where they lose something, 17 never do. */
+    char text[32];
+    snprintf(text, sizeof(text), "%.15g", value);
+    double again = strtod(text, NULL);
+    if (again < value || again > value) {
+        snprintf(text, sizeof(text), "%.17g", value);
+    }
+    fputs(text, json->out);
+}
+
+void json_bool(struct json *json, const char *key, bool value)
+{
+    begin_member(json, key);
+    fputs(value ? "true" : "false", json->out);
+}
+
+static void open_level(struct json *json, const char *key, char opening, char closing)
+{
+    CHECK(json->depth < JSON_DEPTH_MAX);
+    begin_member(json, key);
+    fputc(opening, json->out);
+    json->some[json->depth] = false;
+    json->closing[json->depth] = closing;
+    json->depth++;
+}
+
+/* What stands before a value: the comma, the line break and the key. */
+static void begin_member(struct json *json, const char *key)
+{
+    if (json->depth == 0) {
+        CHECK(key == NULL);
+        return;
+    }
+    unsigned level = json->depth - 1;
+    CHECK((key != NULL) == (json->closing[level] == '}'));
+    if (json->some[level]) {
+        fputc(',', json->out);
+    }
+    if (json->depth <= LINES_DEPTH) {
+        new_line(json);
+    } else if (json->some[level]) {
+        fputc(' ', json->out);
+    }
+    json->some[level] = true;
+    if (key != NULL) {
+        put_string(json->out, key);
+        fputs(": ", json->out);
+    }
+}
+
+static void new_line(struct json *json)
+{
+    fprintf(json->out, "\n%*s", (int)(2 * json->depth), "");
+}
+
+static void put_string(FILE *out, const char *text)
+{
+    fputc('"', out);
+    const unsigned char *at = (const unsigned char *)text;
+    while (*at != '\0') {
+        at += put_character(out, at);
+    }
+    fputc('"', out);
+}
+
+/* Writes the character at `at` and returns how many bytes of text it took. */
+static size_t put_character(FILE *out, const unsigned char *at)
+{
+    if (*at == '"' || *at == '\\') {
+        fprintf(out, "\\%c", *at);
+        return 1;
+    }
+    if (*at < 0x20 || *at == 0x7f) {
+        fprintf(out, "\\u%04x", *at);
+        return 1;
+    }
+    size_t len = utf8_sequence(at);
+    if (len == 0) {
+        fputs("\xef\xbf\xbd", out); /* U+FFFD */
+        return 1;
+    }
+    fwrite(at, 1, len, out);
+    return len;
+}
+
+/* The length of the well-formed UTF-8 sequence at `at`, or 0 (Unicode 15, table 3-7). The closing
+ * NUL is no continuation byte, so nothing is read behind it. */
+static size_t utf8_sequence(const unsigned char *at)
+{
+    static const struct {
+        unsigned char first_low, first_high, second_low, second_high;
+        size_t len;
+    } forms[] = {
+        {0x01, 0x7f, 0x00, 0x00, 1}, {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
+        {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
+        {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
+    };
+    size_t form = 0;
+    size_t count = sizeof(forms) / sizeof(forms[0]);
+    while (form < count && (*at < forms[form].first_low || *at > forms[form].first_high)) {
+        form++;
+    }
+    if (form == count) {
+        return 0;
+    }
+    size_t len = forms[form].len;
+    if (len > 1 && (at[1] < forms[form].second_low || at[1] > forms[form].second_high)) {
+        return 0;
+    }
+    for (size_t i = 2; i < len; i++) {
+        if (at[i] < 0x80 || at[i] > 0xbf) {
+            return 0;
+        }
+    }
+    return len;
+}

@@ -1,8 +1,13 @@
 /* json.h: writing JSON: objects, arrays, strings and numbers, correctly escaped and comma'd.
  *
- *   json_begin(&json, file); json_object(&json, NULL); json_number(&json, "depth", 3); json_end(&json); …
+ *   json_begin(&json, file);
+ *   json_object(&json, NULL);
+ *   json_number(&json, "depth", 3);
+ *   json_end(&json);
  *
- * `key` is NULL inside an array. One thread at a time. Write errors show in ferror of the file.
+ * `key` is NULL inside an array and for the outermost value. Members of the two outermost levels
+ * stand on lines of their own, and a line end follows the outermost closing. One thread at a time.
+ * Write errors show in ferror of the file.
  */
 #ifndef CORE_JSON_H
 #define CORE_JSON_H

@@ -32,11 +32,12 @@ static _Thread_local unsigned held_ranks;
 
 void lock_note_taken(const struct lock *lock)
 {
-    if (held_ranks >> lock->rank != 0) {
+    bool rank_rises = held_ranks >> lock->rank == 0;
+    if (!rank_rises) {
         fprintf(stderr, "quartet: bug: lock %s taken with ranks 0x%x held\n",
                 rank_names[lock->rank], held_ranks);
-        CHECK(!"lock ranks rise");
     }
+    CHECK(rank_rises);
     held_ranks |= 1u << lock->rank;
 }
 

@@ -1,8 +1,8 @@
 /* lock.h: mutexes with a rank, and the annotations that let clang check who may do what.
  *
- * Ranks are taken in rising order; a checked build aborts on a reversal, with both names. The aim is
- * never to hold two, so that the order is hardly ever needed. While a lock is held: no system call
- * but the wait on a condition, no allocation, no callback.
+ * Ranks are taken in rising order; a checked build aborts on a reversal, with both names. The aim
+ * is never to hold two, so that the order is hardly ever needed. While a lock is held: no system
+ * call but the wait on a condition, no allocation, no callback.
  *
  * clang 14 checks these rules in C as far as it can: GUARDED members need some lock held,
  * REQUIRES/EXCLUDES name it on functions. gcc sees nothing of them.
@@ -78,7 +78,8 @@ struct condition {
 void condition_init(struct condition *condition);
 void condition_deinit(struct condition *condition);
 /* Returns false when `until_ns` passed first (0: no limit). Spurious returns happen: loop. */
-bool condition_wait(struct condition *condition, struct lock *lock, uint64_t until_ns) REQUIRES(lock);
+bool condition_wait(struct condition *condition, struct lock *lock, uint64_t until_ns)
+    REQUIRES(lock);
 void condition_signal(struct condition *condition);
 void condition_broadcast(struct condition *condition);
 

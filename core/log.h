@@ -7,11 +7,12 @@
 /* Lines above this level (settings.h, LOG_…) are not printed. Before threads start. */
 void log_set_level(unsigned level);
 
-/* One line; written with one write(2). */
+/* One line; written with one write(2). A long one is cut at 1024 bytes, a control character becomes
+ * '?'. Keeps errno. */
 void log_line(unsigned level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* A line that may come often: prints at most one in `every_ns` for this `last_ns` (static, starts at 0),
- * and says how many were left out. */
+/* A line that may come often: prints at most one in `every_ns` for this `rate` (static, starts as
+ * zeroes), and says how many were left out before. Lock-free. */
 struct log_rate {
     _Atomic uint64_t next_ns;
     _Atomic uint64_t left_out;

@@ -1,8 +1,8 @@
 /* loop.h: a poll loop: the only file that knows libuv is its source.
  *
  * Why so little: a stage asks for three things, to be told when a descriptor is ready, to be told
- * when a time has passed, and to decide itself when it may sleep. loop_turn does one round and is
- * told by the caller whether it may block, because only the caller knows whether its queue is empty.
+ * when a time has passed, and to decide itself when it may sleep. one round is loop_turn or
+ * loop_block, by the caller's choice, because only the caller knows whether its queue is empty.
  *
  * Rules that follow from libuv 1.44 (see DESIGN.md, Decisions): a watch is left armed between requests;
  * watch_close comes before close(2), always; one descriptor may have two watches only in two
@@ -42,11 +42,12 @@ struct loop *loop_new(void);
 /* Every watch must be closed. */
 void loop_free(struct loop *loop);
 
-/* One round: waits at most until something happens when `may_block`, calls the callbacks. */
-void loop_turn(struct loop *loop, bool may_block);
+/* One round without waiting. True: something had happened, callbacks were called. */
+bool loop_turn(struct loop *loop);
 
-/* The time of the last round, clock_ns() scale; costs nothing. */
-uint64_t loop_now_ns(const struct loop *loop);
+/* One round that waits until something happens. *woke_ns is set to the time of waking before the first callback. */
+void loop_block(struct loop *loop, uint64_t *woke_ns);
+
 
 /* False, with errno, when the descriptor cannot be watched. */
 bool watch_open(struct loop *loop, struct watch *watch, int fd, watch_fn *ready_fn);

@@ -1,8 +1,8 @@
 /* outlet.h: where a handler's buckets meet the writer.
  *
- * Why: the writer may send the first part of an answer while the handler still makes the rest. This is the
- * one thing of an exchange that two threads touch at the same time, so it has a lock of its own;
- * everything else belongs to whoever holds the exchange.
+ * Why: the writer may send the first part of an answer while the handler still makes the rest. This
+ * is the one thing of an exchange that two threads touch at the same time, so it has a lock of its
+ * own; everything else belongs to whoever holds the exchange.
  *
  *   processor                                  writer
  *   outlet_publish: append, note the end  -->  outlet_collect: take all
@@ -42,7 +42,8 @@ void outlet_reset(struct outlet *outlet);
 /* Processor: moves all of `made` over. True: the writer does not have the exchange, give it now.
  * After a publish with `end` the processor does not look at the exchange again, unless it was told
  * to give it. */
-bool outlet_publish(struct outlet *outlet, struct brigade *made, bool end) EXCLUDES(outlet->shared.lock);
+bool outlet_publish(struct outlet *outlet, struct brigade *made, bool end)
+    EXCLUDES(outlet->shared.lock);
 
 /* Processor: false when there is room below `highwater` or the answer was cut; true when the
  * processor must let go, and will be given the exchange again. */
@@ -51,8 +52,8 @@ bool outlet_wait_room(struct outlet *outlet, uint64_t highwater) EXCLUDES(outlet
 /* Either: has the client gone? A handler that sees it may stop early. */
 bool outlet_is_cut(struct outlet *outlet) EXCLUDES(outlet->shared.lock);
 
-/* Writer: moves what is published into `sending`. COLLECT_EMPTY: there was nothing and, with the same
- * lock held, the writer has let go of the exchange: it must not look at it again. */
+/* Writer: moves what is published into `sending`. COLLECT_EMPTY: there was nothing and, with the
+ * same lock held, the writer has let go of the exchange: it must not look at it again. */
 enum collect outlet_collect(struct outlet *outlet, struct brigade *sending)
     EXCLUDES(outlet->shared.lock);
 

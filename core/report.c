@@ -1,2 +1,297 @@
-/* to be written */
-typedef int report_c_is_empty;
+/* report.c: reading a thread's figures from /proc, and the table that people read. See report.h.
+ *
+ * A section without content is left out. Columns are aligned to the right and at most 120 wide.
+ */
+#include "core/report.h"
+
+#include "core/clock.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+enum { CELL = 16 };
+struct cell {
+    char text[CELL];
+};
+
+static struct cell cell_time(double ns);
+static struct cell cell_size(uint64_t bytes);
+static struct cell cell_percent(double part, double whole);
+static double percentile(const struct histogram *histogram, double share);
+static void read_schedstat(struct thread_report *thread, int tid);
+static void read_switches(struct thread_report *thread, int tid);
+static void print_totals(FILE *out, const struct report *report);
+static void print_statuses(FILE *out, const struct tally *tally);
+static void print_intervals(FILE *out, const struct tally *tally);
+static void print_interval(FILE *out, const struct histogram *all, enum interval interval);
+static void print_queues(FILE *out, const struct report *report);
+static void print_queue_waits(FILE *out, const struct report *report);
+static void print_threads(FILE *out, const struct report *report);
+static void print_close_reasons(FILE *out, const struct tally *tally);
+static void print_counters(FILE *out, const struct tally *tally);
+
+void report_deinit(struct report *report)
+{
+    if (report == NULL) {
+        return;
+    }
+    tally_deinit(&report->tally);
+    free(report->queues);
+    free(report->threads);
+    *report = (struct report){0};
+}
+
+void thread_report_read(struct thread_report *thread, int tid)
+{
+    thread->cpu_ns = thread->runqueue_ns = 0;
+    thread->voluntary = thread->involuntary = 0;
+    read_schedstat(thread, tid);
+    read_switches(thread, tid);
+}
+
+void report_print(FILE *out, const struct report *report)
+{
+    print_totals(out, report);
+    print_statuses(out, &report->tally);
+    print_intervals(out, &report->tally);
+    if (report->queue_count > 0) {
+        print_queues(out, report);
+        print_queue_waits(out, report);
+    }
+    if (report->thread_count > 0) {
+        print_threads(out, report);
+    }
+    print_close_reasons(out, &report->tally);
+    print_counters(out, &report->tally);
+}
+
+/* schedstat: time on a CPU, time ready but waiting for one, time slices. */
+static void read_schedstat(struct thread_report *thread, int tid)
+{
+    char path[64];
+    (void)snprintf(path, sizeof path, "/proc/self/task/%d/schedstat", tid);
+    FILE *in = fopen(path, "re");
+    if (in == NULL) {
+        return;
+    }
+    uint64_t cpu_ns, runqueue_ns;
+    if (fscanf(in, "%" SCNu64 " %" SCNu64, &cpu_ns, &runqueue_ns) == 2) {
+        thread->cpu_ns = cpu_ns;
+        thread->runqueue_ns = runqueue_ns;
+    }
+    (void)fclose(in); /* read only: nothing can be lost */
+}
+
+static void read_switches(struct thread_report *thread, int tid)
+{
+    char path[64], line[256];
+    (void)snprintf(path, sizeof path, "/proc/self/task/%d/status", tid);
+    FILE *in = fopen(path, "re");
+    if (in == NULL) {
+        return;
+    }
+    while (fgets(line, sizeof line, in) != NULL) {
+        uint64_t n;
+        if (sscanf(line, "voluntary_ctxt_switches: %" SCNu64, &n) == 1) {
+            thread->voluntary = n;
+        } else if (sscanf(line, "nonvoluntary_ctxt_switches: %" SCNu64, &n) == 1) {
+            thread->involuntary = n;
+        }
+    }
+    (void)fclose(in); /* read only: nothing can be lost */
+}
+
+/* Three significant digits: 9.99, 99.9, 999. */
+static struct cell cell_scaled(double value, const char *unit)
+{
+    struct cell cell;
+    int decimals = value < 9.995 ? 2 : value < 99.95 ? 1 : 0;
+    (void)snprintf(cell.text, sizeof cell.text, "%.*f%s", decimals, value, unit);
+    return cell;
+}
+
+static struct cell cell_time(double ns)
+{
+    if (ns < 999.5) {
+        struct cell cell;
+        (void)snprintf(cell.text, sizeof cell.text, "%.0fns", ns);
+        return cell;
+    }
+    if (ns < 999.5e3) {
+        return cell_scaled(ns / 1e3, "us");
+    }
+    return ns < 999.5e6 ? cell_scaled(ns / 1e6, "ms") : cell_scaled(ns / 1e9, "s");
+}
+
+static struct cell cell_size(uint64_t bytes)
+{
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+    double value = (double)bytes;
+    unsigned unit = 0;
+    while (value >= 1023.5 && unit < sizeof units / sizeof *units - 1) {
+        value /= 1024;
+        unit++;
+    }
+    if (unit == 0) {
+        struct cell cell;
+        (void)snprintf(cell.text, sizeof cell.text, "%.0fB", value);
+        return cell;
+    }
+    return cell_scaled(value, units[unit]);
+}
+
+static struct cell cell_percent(double part, double whole)
+{
+    struct cell cell = {"-"};
+    if (whole > 0) {
+        (void)snprintf(cell.text, sizeof cell.text, "%.1f%%", 100 * part / whole);
+    }
+    return cell;
+}
+
+static double percentile(const struct histogram *histogram, double share)
+{
+    return (double)histogram_percentile(histogram, share);
+}
+
+static double per_second(uint64_t n, uint64_t wall_ns)
+{
+    return wall_ns != 0 ? (double)n * (double)NS_PER_S / (double)wall_ns : 0;
+}
+
+static void print_totals(FILE *out, const struct report *report)
+{
+    uint64_t requests = report->tally.counters[COUNTER_REQUESTS];
+    fprintf(out, "totals\n");
+    fprintf(out, "  %" PRIu64 " requests in %s, %.0f a second; %s sent\n", requests,
+            cell_time((double)report->wall_ns).text, per_second(requests, report->wall_ns),
+            cell_size(report->tally.counters[COUNTER_BYTES_SENT]).text);
+    fprintf(out, "  %" PRIu64 " connections accepted, %" PRIu64 " closed, %" PRIu64 " open\n",
+            (uint64_t)report->tally.counters[COUNTER_ACCEPTED],
+            (uint64_t)report->tally.counters[COUNTER_CLOSED], report->connections);
+}
+
+static void print_statuses(FILE *out, const struct tally *tally)
+{
+    const char *before = "  answers ";
+    for (unsigned i = 1; i <= 6; i++) {
+        unsigned digit = i % 6; /* what has no known first digit comes last */
+        uint64_t n = tally->statuses[digit];
+        if (n == 0) {
+            continue;
+        }
+        if (digit == 0) {
+            fprintf(out, "%sother: %" PRIu64, before, n);
+        } else {
+            fprintf(out, "%s%uxx: %" PRIu64, before, digit, n);
+        }
+        before = ", ";
+    }
+    if (before[0] == ',') {
+        fputc('\n', out);
+    }
+}
+
+static void print_intervals(FILE *out, const struct tally *tally)
+{
+    if (tally->intervals == NULL) {
+        fprintf(out, "\nintervals\n  not measured\n");
+        return;
+    }
+    fprintf(out, "\n%-16s%12s%10s%10s%10s%10s%10s%10s%9s\n", "intervals", "count", "mean", "p50",
+            "p90", "p99", "p99.9", "max", "share");
+    for (unsigned i = 0; i < INTERVAL_COUNT; i++) {
+        print_interval(out, tally->intervals, i);
+    }
+}
+
+static void print_interval(FILE *out, const struct histogram *all, enum interval interval)
+{
+    const struct histogram *h = &all[interval];
+    if (h->count == 0) {
+        fprintf(out, "  %-14s%12s\n", interval_name(interval), "0");
+        return;
+    }
+    struct cell share = {"-"};
+    if (interval_inside_total(interval)) {
+        share = cell_percent((double)h->sum, (double)all[INTERVAL_TOTAL].sum);
+    }
+    fprintf(out, "  %-14s%12" PRIu64 "%10s%10s%10s%10s%10s%10s%9s\n", interval_name(interval),
+            (uint64_t)h->count, cell_time(histogram_mean(h)).text,
+            cell_time(percentile(h, 0.5)).text, cell_time(percentile(h, 0.9)).text,
+            cell_time(percentile(h, 0.99)).text, cell_time(percentile(h, 0.999)).text,
+            cell_time((double)h->max).text, share.text);
+}
+
+static void print_queues(FILE *out, const struct report *report)
+{
+    fprintf(out, "\n%-20s%12s%10s%8s%8s%9s%12s%12s%9s%9s\n", "queues", "put", "refused", "depth",
+            "peak", "bound", "rung", "elided", "batch", "largest");
+    for (unsigned i = 0; i < report->queue_count; i++) {
+        const struct queue_report *q = &report->queues[i];
+        fprintf(out,
+                "  %-18.18s%12" PRIu64 "%10" PRIu64 "%8" PRIu64 "%8" PRIu64 "%9" PRIu64 "%12" PRIu64
+                "%12" PRIu64 "%9.1f%9" PRIu64 "\n",
+                q->name, q->put, q->refused, q->depth, q->depth_max, q->bound, q->rung, q->elided,
+                histogram_mean(&q->batch), (uint64_t)q->batch.max);
+    }
+}
+
+static void print_queue_waits(FILE *out, const struct report *report)
+{
+    fprintf(out, "\n%-20s%10s%10s%10s%10s%10s%14s%10s%10s%10s\n", "queue waits", "mean", "p50",
+            "p90", "p99", "max", "wakeup mean", "p50", "p99", "max");
+    for (unsigned i = 0; i < report->queue_count; i++) {
+        const struct queue_report *q = &report->queues[i];
+        const struct histogram *wait = &q->wait, *wakeup = &q->wakeup;
+        fprintf(out, "  %-18.18s%10s%10s%10s%10s%10s%14s%10s%10s%10s\n", q->name,
+                cell_time(histogram_mean(wait)).text, cell_time(percentile(wait, 0.5)).text,
+                cell_time(percentile(wait, 0.9)).text, cell_time(percentile(wait, 0.99)).text,
+                cell_time((double)wait->max).text, cell_time(histogram_mean(wakeup)).text,
+                cell_time(percentile(wakeup, 0.5)).text, cell_time(percentile(wakeup, 0.99)).text,
+                cell_time((double)wakeup->max).text);
+    }
+}
+
+static void print_threads(FILE *out, const struct report *report)
+{
+    fprintf(out, "\n%-20s%10s%8s%10s%8s%10s%9s%12s%13s%12s\n", "threads", "wall", "busy", "cpu",
+            "share", "run queue", "share", "voluntary", "involuntary", "turns");
+    for (unsigned i = 0; i < report->thread_count; i++) {
+        const struct thread_report *t = &report->threads[i];
+        double wall = (double)t->wall_ns;
+        fprintf(out, "  %-18.18s%10s%8s%10s%8s%10s%9s%12" PRIu64 "%13" PRIu64 "%12" PRIu64 "\n",
+                t->name, cell_time(wall).text, cell_percent((double)t->busy_ns, wall).text,
+                cell_time((double)t->cpu_ns).text, cell_percent((double)t->cpu_ns, wall).text,
+                cell_time((double)t->runqueue_ns).text,
+                cell_percent((double)t->runqueue_ns, wall).text, t->voluntary, t->involuntary,
+                t->turns);
+    }
+}
+
+/* NONE, "still open", closes nothing. */
+static void print_close_reasons(FILE *out, const struct tally *tally)
+{
+    bool some = false;
+    for (unsigned i = 1; i < CLOSE_REASON_COUNT; i++) {
+        if (tally->closed[i] == 0) {
+            continue;
+        }
+        fprintf(out, "%s  %12" PRIu64 "  %s\n", some ? "" : "\nconnections closed because\n",
+                (uint64_t)tally->closed[i], close_reason_text(i));
+        some = true;
+    }
+}
+
+static void print_counters(FILE *out, const struct tally *tally)
+{
+    bool some = false;
+    for (unsigned i = 0; i < COUNTER_COUNT; i++) {
+        if (tally->counters[i] == 0) {
+            continue;
+        }
+        fprintf(out, "%s  %12" PRIu64 "  %s\n", some ? "" : "\ncounters\n",
+                (uint64_t)tally->counters[i], counter_text(i));
+        some = true;
+    }
+}

@@ -1,4 +1,4 @@
-/* report.h: the state of a running server as data, and the table printed from it.
+/* report.h: the state of a running server as data, and the table and the JSON made from it.
  *
  * stages/server.c fills it; SIGUSR1 prints it, the trace file ends with it, quartet-trace prints it
  * again. So a queue or thread looks the same everywhere.
@@ -6,16 +6,22 @@
 #ifndef CORE_REPORT_H
 #define CORE_REPORT_H
 
+#include "core/bytes.h"
 #include "core/tally.h"
 
-enum { REPORT_NAME = 24 };
+#include <stdio.h>
+
+enum {
+    REPORT_NAME = 24,
+    REPORT_LIST_MAX = 4096, /* queues or threads that report_from_json takes */
+};
 
 struct queue_report {
     char name[REPORT_NAME]; /* "R->P", or "R->P/1" for one thread's own */
     uint64_t depth, depth_max, bound;
-    uint64_t put;    /* connections put in */
-    uint64_t refused; /* puts refused because it was full */
-    uint64_t rung, elided; /* doorbells rung, and not rung because nobody slept */
+    uint64_t put;            /* connections put in */
+    uint64_t refused;        /* puts refused because it was full */
+    uint64_t rung, elided;   /* doorbells rung, and not rung because nobody slept */
     struct histogram wait;   /* ns from put to take */
     struct histogram wakeup; /* ns from ring to the first take after it */
     struct histogram batch;  /* connections taken at once */
@@ -23,12 +29,12 @@ struct queue_report {
 
 struct thread_report {
     char name[REPORT_NAME];
-    uint64_t wall_ns;     /* since the thread started */
-    uint64_t busy_ns;     /* of these, not waiting for work */
+    uint64_t wall_ns; /* since the thread started */
+    uint64_t busy_ns; /* of these, not waiting for work */
     uint64_t cpu_ns;
-    uint64_t runqueue_ns; /* ready to run and waiting for a CPU (schedstat) */
+    uint64_t runqueue_ns;            /* ready to run and waiting for a CPU (schedstat) */
     uint64_t voluntary, involuntary; /* context switches */
-    uint64_t turns;       /* rounds of its loop, or takes from its queue */
+    uint64_t turns;                  /* rounds of its loop, or takes from its queue */
 };
 
 struct report {
@@ -44,12 +50,19 @@ struct report {
 /* Frees queues, threads and the tally's histograms. */
 void report_deinit(struct report *report);
 
-/* cpu, run-queue wait and context switches of a thread from /proc/self/task/TID; zeros where the kernel does not
- * tell. Any thread. */
+/* cpu, run-queue wait and context switches of a thread from /proc/self/task/TID; zeros where the
+ * kernel does not tell (a thread that has ended, too: read it before). Any thread. */
 void thread_report_read(struct thread_report *thread, int tid);
 
-/* The table people read: counters, intervals (count, mean, p50, p90, p99, p99.9, max, share of total), queues,
- * threads. Times in a unit that fits ("12.3us"). */
+/* The table people read: totals, intervals (count, mean, p50, p90, p99, p99.9, max, share of
+ * total), queues, threads, close reasons, counters. Times in a unit that fits ("12.3us"). */
 void report_print(FILE *out, const struct report *report);
+
+/* One JSON object (report_json.c): the same figures as numbers, percentiles and whole histograms,
+ * each as [highest value of the bucket, count] pairs. Keys of times end in _ns. */
+void report_to_json(FILE *out, const struct report *report);
+/* The way back, from text that need not be trusted: what is missing or of another kind stays zero.
+ * False when it is no JSON object at all. `report` is set either way and wants report_deinit. */
+bool report_from_json(struct report *report, struct bytes text);
 
 #endif

@@ -1,7 +1,8 @@
 /* request.h: one request as the handlers see it.
  *
- * Every view looks into the exchange's input buffer or its path store, and is good until the
- * exchange ends. Filled by core/http_parse.c on the reader's thread, read-only afterwards.
+ * Every view looks into the exchange's input buffer, its path store or static text, and is good
+ * until the exchange ends. Filled by core/http_parse.c on the reader's thread, read-only
+ * afterwards.
  */
 #ifndef CORE_REQUEST_H
 #define CORE_REQUEST_H
@@ -30,15 +31,15 @@ struct field {
 
 struct request {
     enum method method;
-    unsigned minor;          /* HTTP/1.minor, 0 or 1; a higher minor counts as 1 */
+    unsigned minor; /* HTTP/1.minor, 0 or 1; a higher minor counts as 1 */
     struct bytes method_text;
-    struct bytes line;       /* the request line as received, for the access log */
-    struct bytes target;     /* as received */
-    struct bytes path;       /* percent-decoded once and normalised; starts with '/', or is "*" */
-    struct bytes query;      /* after the first '?', raw; empty when there is none */
-    struct bytes host;       /* from Host or the absolute-form target; empty in 1.0 without one */
-    bool keep_alive;         /* what version and Connection ask for (RFC 9112 9.3) */
-    bool expect_continue;    /* the client waits for 100 before it sends the body */
+    struct bytes line;    /* the request line as received, for the access log */
+    struct bytes target;  /* as received */
+    struct bytes path;    /* percent-decoded once and normalised; starts with '/', or is "*" */
+    struct bytes query;   /* after the first '?', raw; empty when there is none */
+    struct bytes host;    /* from Host or the absolute-form target; empty in 1.0 without one */
+    bool keep_alive;      /* what version and Connection ask for (RFC 9112 9.3) */
+    bool expect_continue; /* the client waits for 100 before it sends the body */
     bool chunked;
     uint64_t content_length; /* declared; 0 without a body or with a chunked one */
     struct bytes body;       /* the whole decoded body, once the request is complete */
@@ -52,11 +53,14 @@ struct bytes request_field(const struct request *request, struct bytes name);
 /* Is `token` a member of the comma-separated field(s) of that name? Case-insensitive. */
 bool request_field_has_token(const struct request *request, struct bytes name, struct bytes token);
 
-/* A decimal number from the query (?name=123&…). False when `name` is absent (then *out is untouched);
- * *bad is set when the value is no decimal number of at most 18 digits. */
-bool request_query_number(const struct request *request, struct bytes name, uint64_t *out, bool *bad);
+/* A decimal number from the query (?name=123&…). False when `name` is absent; *out is touched only
+ * by a good number. *bad is set (and never cleared) when the value is no decimal number of at most
+ * 18 digits. */
+bool request_query_number(const struct request *request, struct bytes name, uint64_t *out,
+                          bool *bad);
 
-/* The raw value of a query parameter, or a view with at == NULL. */
+/* The raw value of the first query parameter of exactly that name (empty for a name without '='),
+ * or a view with at == NULL. */
 struct bytes request_query_text(const struct request *request, struct bytes name);
 
 #endif

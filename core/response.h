@@ -48,6 +48,13 @@ void response_pattern(struct exchange *x, const char *at, size_t period, uint64_
 /* The end of the body. */
 void response_end(struct exchange *x);
 
+/* Gives the answer up: what is not yet published is dropped, the end follows. The client is gone, or the
+ * head cannot be made. */
+void response_abandon(struct exchange *x);
+
+/* What was made since the last call, for the processor to publish. */
+struct brigade *response_made(struct exchange *x);
+
 /* A whole short answer for an error or a redirect: head, escaped text body, end. `extra` is a header
  * block or empty. 4xx and 5xx that leave the connection in doubt are closed by the caller through
  * x->close. */

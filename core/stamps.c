@@ -12,6 +12,22 @@ const char *interval_name(enum interval interval)
     return names[interval];
 }
 
+static const unsigned char parts[] = {
+#define INTERVAL(id, name, from, to, part) part,
+#include "core/trace_points.def"
+#undef INTERVAL
+};
+
+bool interval_is_part(enum interval interval)
+{
+    return parts[interval] == 1;
+}
+
+bool interval_inside_total(enum interval interval)
+{
+    return parts[interval] != 0;
+}
+
 static int64_t between(uint64_t from_ns, uint64_t to_ns)
 {
     return from_ns != 0 && to_ns != 0 ? (int64_t)(to_ns - from_ns) : -1;

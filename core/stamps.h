@@ -9,6 +9,7 @@
 
 #include "core/clock.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum interval {
@@ -19,16 +20,16 @@ enum interval {
 };
 
 struct stamps {
-    uint64_t accepted_ns;   /* first request of a connection only */
-    uint64_t adopted_ns;    /* the first stage that reads has it; first request only */
-    uint64_t first_byte_ns; /* the read that brought this request's first byte returned */
-    uint64_t whole_ns;      /* the request is complete */
-    uint64_t started_ns;    /* the handler starts */
-    uint64_t handed_ns;     /* its last output was handed over */
-    uint64_t writer_ns;     /* the writer first had it */
-    uint64_t first_sent_ns; /* the first send returned */
-    uint64_t last_sent_ns;  /* the last send returned */
-    uint64_t requeued_ns;   /* the stage that waits for the next request had the connection */
+    uint64_t accepted_ns;      /* first request of a connection only */
+    uint64_t adopted_ns;       /* the first stage that reads has it; first request only */
+    uint64_t first_byte_ns;    /* the read that brought this request's first byte returned */
+    uint64_t whole_ns;         /* the request is complete */
+    uint64_t started_ns;       /* the handler starts */
+    uint64_t handed_ns;        /* its last output was handed over */
+    uint64_t writer_ns;        /* the writer first had it */
+    uint64_t first_sent_ns;    /* the first send returned */
+    uint64_t last_sent_ns;     /* the last send returned */
+    uint64_t requeued_ns;      /* the stage that waits for the next request had the connection */
     uint64_t read_blocked_ns;  /* sum of the waits for the client while reading */
     uint64_t write_blocked_ns; /* and while writing */
 };
@@ -48,5 +49,9 @@ static inline uint64_t stamp_now(void)
 void stamps_intervals(const struct stamps *stamps, int64_t out[INTERVAL_COUNT]);
 
 const char *interval_name(enum interval interval);
+
+/* Is it one of the five that add up to TOTAL? Does it lie inside TOTAL, so that it has a share? */
+bool interval_is_part(enum interval interval);
+bool interval_inside_total(enum interval interval);
 
 #endif

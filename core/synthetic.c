@@ -1,2 +1,217 @@
-/* to be written */
-typedef int synthetic_c_is_empty;
+/* synthetic.c: handlers that make work of a known kind and size. See synthetic.h. */
+#include "core/synthetic.h"
+
+#include "core/clock.h"
+#include "core/response.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+/* A parameter of the query: a decimal number from 0 to `max`. */
+struct parameter {
+    struct bytes name;
+    uint64_t max;
+};
+static const struct parameter spin_us = {{"us", 2}, 10000000};
+static const struct parameter sleep_ms = {{"ms", 2}, 60000};
+static const struct parameter bytes_n = {{"n", 1}, 1ull << 30};
+static const struct parameter stream_chunks = {{"chunks", 6}, 100000};
+static const struct parameter stream_size = {{"size", 4}, 1 << 20};
+static const struct parameter stream_ms = {{"ms", 2}, 60000};
+
+/* A body up to this size is copied behind the head, so that both are one send; a larger one is
+ * lent. */
+enum { COPY_MAX = 1400, CONTENT_TYPE_MAX = 256 };
+
+/* 64 KiB of text: 1024 lines of 64 bytes, so that a dropped or doubled byte shows as a shifted
+ * line. */
+#define LINE    "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ+\n",
+#define FOUR(x) x x x x
+static const char pattern[1024][64] = {FOUR(FOUR(FOUR(FOUR(FOUR(LINE)))))};
+
+/* A whole answer of one line. */
+static void answer(struct exchange *x, int status, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+static void answer(struct exchange *x, int status, const char *fmt, ...)
+{
+    char text[256];
+    va_list args;
+    va_start(args, fmt);
+    int len = vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    CHECK(len >= 0 && (size_t)len < sizeof text);
+    response_start(x, status);
+    response_add_block(x, BYTES("Content-Type: text/plain; charset=utf-8\r\n"));
+    response_length(x, (uint64_t)len);
+    response_copy(x, text, (size_t)len);
+    response_end(x);
+}
+
+static bool read_parameter(const struct exchange *x, const struct parameter *parameter,
+                           uint64_t *out)
+{
+    bool bad = false;
+    return request_query_number(&x->request, parameter->name, out, &bad) && !bad &&
+           *out <= parameter->max;
+}
+
+/* The parameter's value; false when the request has been refused for want of it. */
+static bool need_parameter(struct exchange *x, const struct parameter *parameter, uint64_t *out)
+{
+    if (read_parameter(x, parameter, out)) {
+        return true;
+    }
+    answer(x, 400, "parameter %s: a number from 0 to %llu is needed\n", parameter->name.at,
+           (unsigned long long)parameter->max);
+    return false;
+}
+
+enum handler_verdict synthetic_spin(struct exchange *x)
+{
+    uint64_t us = 0;
+    if (need_parameter(x, &spin_us, &us)) {
+        patience_spin(clock_ns() + us * NS_PER_US);
+        answer(x, 200, "spun for %llu us\n", (unsigned long long)us);
+    }
+    return HANDLER_DONE;
+}
+
+enum handler_verdict synthetic_sleep(struct exchange *x)
+{
+    uint64_t ms = 0;
+    if (need_parameter(x, &sleep_ms, &ms)) {
+        patience_sleep(clock_ns() + ms * NS_PER_MS);
+        answer(x, 200, "slept for %llu ms\n", (unsigned long long)ms);
+    }
+    return HANDLER_DONE;
+}
+
+enum handler_verdict synthetic_bytes(struct exchange *x)
+{
+    uint64_t n = 0;
+    if (need_parameter(x, &bytes_n, &n)) {
+        response_start(x, 200);
+        response_add_block(x, BYTES("Content-Type: application/octet-stream\r\n"));
+        response_length(x, n);
+        response_pattern(x, &pattern[0][0], sizeof pattern, n);
+        response_end(x);
+    }
+    return HANDLER_DONE;
+}
+
+/* --- the stream: x->cursor counts the chunks that are made --- */
+
+struct stream {
+    uint64_t chunks, size, pause_ms;
+};
+
+static bool stream_read(struct exchange *x, struct stream *stream)
+{
+    return need_parameter(x, &stream_chunks, &stream->chunks) &&
+           need_parameter(x, &stream_size, &stream->size) &&
+           need_parameter(x, &stream_ms, &stream->pause_ms);
+}
+
+static void stream_begin(struct exchange *x)
+{
+    response_start(x, 200);
+    response_add_block(x, BYTES("Content-Type: application/octet-stream\r\n"));
+    response_chunked(x);
+}
+
+/* HEAD ends with the head: nobody should wait for chunks that are not sent. */
+static bool stream_is_over(struct exchange *x, const struct stream *stream)
+{
+    return x->cursor == stream->chunks || x->request.method == METHOD_HEAD ||
+           outlet_is_cut(&x->outlet);
+}
+
+enum handler_verdict synthetic_stream(struct exchange *x)
+{
+    struct stream stream = {0};
+    if (!stream_read(x, &stream)) {
+        return HANDLER_DONE;
+    }
+    if (x->cursor == 0) {
+        stream_begin(x);
+    }
+    if (!stream_is_over(x, &stream)) {
+        response_pattern(x, &pattern[0][0], sizeof pattern, stream.size);
+        x->cursor++;
+    }
+    if (stream_is_over(x, &stream)) {
+        response_end(x);
+        return HANDLER_DONE;
+    }
+    x->pause_ns = stream.pause_ms * NS_PER_MS;
+    return x->pause_ns > 0 ? HANDLER_PAUSE : HANDLER_MORE;
+}
+
+/* --- echo --- */
+
+static struct bytes echo_type(const struct request *request)
+{
+    struct bytes type = request_field(request, BYTES("Content-Type"));
+    bool usable = type.len > 0 && type.len <= CONTENT_TYPE_MAX;
+    return usable ? type : BYTES("application/octet-stream");
+}
+
+/* The body lives until exchange_end, which comes after it is sent: it can be lent without a hold.
+ */
+enum handler_verdict synthetic_echo(struct exchange *x)
+{
+    struct bytes type = echo_type(&x->request);
+    struct bytes body = x->request.body;
+    response_start(x, 200);
+    response_add(x, "Content-Type", "%.*s", (int)type.len, type.at);
+    response_length(x, body.len);
+    if (body.len <= COPY_MAX) {
+        response_copy(x, body.at, body.len);
+    } else {
+        response_lend(x, body.at, body.len, NULL);
+    }
+    response_end(x);
+    return HANDLER_DONE;
+}
+
+/* --- input --- */
+
+enum input_how { INPUT_BAD, INPUT_SPIN, INPUT_SLEEP };
+
+static enum input_how read_how(const struct exchange *x)
+{
+    struct bytes how = request_query_text(&x->request, BYTES("how"));
+    if (bytes_equal(how, BYTES("spin"))) {
+        return INPUT_SPIN;
+    }
+    return bytes_equal(how, BYTES("sleep")) ? INPUT_SLEEP : INPUT_BAD;
+}
+
+void synthetic_input_filter(struct exchange *x)
+{
+    uint64_t us = 0;
+    enum input_how how = read_how(x);
+    if (how == INPUT_BAD || !read_parameter(x, &spin_us, &us)) {
+        return;
+    }
+    uint64_t until_ns = clock_ns() + us * NS_PER_US;
+    if (how == INPUT_SPIN) {
+        patience_spin(until_ns);
+    } else {
+        patience_sleep(until_ns);
+    }
+}
+
+enum handler_verdict synthetic_input_run(struct exchange *x)
+{
+    uint64_t us = 0;
+    if (!need_parameter(x, &spin_us, &us)) {
+        return HANDLER_DONE;
+    }
+    if (read_how(x) == INPUT_BAD) {
+        answer(x, 400, "parameter how: spin or sleep is needed\n");
+        return HANDLER_DONE;
+    }
+    answer(x, 200, "the reader spent %llu us\n", (unsigned long long)us);
+    return HANDLER_DONE;
+}

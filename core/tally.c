@@ -1,2 +1,116 @@
-/* to be written */
-typedef int tally_c_is_empty;
+/* tally.c: one thread's counts and histograms. See tally.h. */
+#include "core/tally.h"
+
+#include "core/check.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void tally_init(struct tally *tally, bool histograms)
+{
+    memset(tally, 0, sizeof *tally);
+    if (histograms) {
+        tally->intervals = must_calloc(INTERVAL_COUNT, sizeof *tally->intervals);
+    }
+}
+
+void tally_deinit(struct tally *tally)
+{
+    free(tally->intervals);
+    tally->intervals = NULL;
+}
+
+void tally_intervals(struct tally *tally, const int64_t intervals[INTERVAL_COUNT])
+{
+    if (tally->intervals == NULL) {
+        return;
+    }
+    for (unsigned i = 0; i < INTERVAL_COUNT; i++) {
+        if (intervals[i] >= 0) {
+            histogram_record(&tally->intervals[i], (uint64_t)intervals[i]);
+        }
+    }
+}
+
+void tally_interval(struct tally *tally, enum interval interval, int64_t ns)
+{
+    if (tally->intervals != NULL && ns >= 0) {
+        histogram_record(&tally->intervals[interval], (uint64_t)ns);
+    }
+}
+
+void tally_status(struct tally *tally, int status)
+{
+    unsigned digit = (unsigned)status / 100;
+    histogram_bump(&tally->statuses[digit < 6 ? digit : 0], 1);
+}
+
+void tally_close(struct tally *tally, enum close_reason reason)
+{
+    histogram_bump(&tally->closed[reason], 1);
+}
+
+/* Adds n cells; those of `from` may be counting on. */
+static void merge_cells(_Atomic uint64_t *to, const _Atomic uint64_t *from, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        histogram_bump(&to[i], atomic_load_explicit(&from[i], memory_order_relaxed));
+    }
+}
+
+void tally_merge(struct tally *to, const struct tally *from)
+{
+    merge_cells(to->counters, from->counters, COUNTER_COUNT);
+    merge_cells(to->closed, from->closed, CLOSE_REASON_COUNT);
+    merge_cells(to->statuses, from->statuses, 6);
+    if (to->intervals == NULL || from->intervals == NULL) {
+        return;
+    }
+    for (unsigned i = 0; i < INTERVAL_COUNT; i++) {
+        histogram_merge(&to->intervals[i], &from->intervals[i]);
+    }
+}
+
+static const char *const counter_texts[] = {
+#define COUNTER(id, text) text,
+#include "core/counters.def"
+#undef COUNTER
+};
+
+const char *counter_text(enum counter counter)
+{
+    return counter_texts[counter];
+}
+
+static const char *const counter_names[] = {
+#define COUNTER(id, text) #id,
+#include "core/counters.def"
+#undef COUNTER
+};
+
+const char *counter_name(enum counter counter)
+{
+    return counter_names[counter];
+}
+
+static const char *const close_reason_texts[] = {
+#define CLOSE_REASON(id, text) text,
+#include "core/close_reasons.def"
+#undef CLOSE_REASON
+};
+
+const char *close_reason_text(enum close_reason reason)
+{
+    return close_reason_texts[reason];
+}
+
+static const char *const close_reason_names[] = {
+#define CLOSE_REASON(id, text) #id,
+#include "core/close_reasons.def"
+#undef CLOSE_REASON
+};
+
+const char *close_reason_name(enum close_reason reason)
+{
+    return close_reason_names[reason];
+}

@@ -1,7 +1,8 @@
 /* tally.h: what one thread counts and measures, and the report made of all threads' tallies.
  *
- * Each stage thread owns one tally and is the only one to write it; reports read all of them at any time (relaxed
- * atomics: a sum may lag by the last few events, and is exact once the threads have ended).
+ * Each stage thread owns one tally and is the only one to write it; reports read all of them at any
+ * time (relaxed atomics: a sum may lag by the last few events, and is exact once the threads have
+ * ended).
  */
 #ifndef CORE_TALLY_H
 #define CORE_TALLY_H
@@ -10,7 +11,7 @@
 #include "core/histogram.h"
 #include "core/stamps.h"
 
-#include <stdio.h>
+#include <stdbool.h>
 
 enum counter {
 #define COUNTER(id, text) COUNTER_##id,
@@ -22,7 +23,7 @@ enum counter {
 struct tally {
     _Atomic uint64_t counters[COUNTER_COUNT];
     _Atomic uint64_t closed[CLOSE_REASON_COUNT];
-    _Atomic uint64_t statuses[6]; /* answers by first digit */
+    _Atomic uint64_t statuses[6]; /* answers by first digit; none of 1 … 5 counts in 0 */
     struct histogram *intervals;  /* INTERVAL_COUNT of them, or NULL at --trace-level off */
 };
 
@@ -32,8 +33,7 @@ void tally_deinit(struct tally *tally);
 /* Owner only; a plain load and store, no locked instruction. */
 static inline void tally_add(struct tally *tally, enum counter counter, uint64_t n)
 {
-    uint64_t old = atomic_load_explicit(&tally->counters[counter], memory_order_relaxed);
-    atomic_store_explicit(&tally->counters[counter], old + n, memory_order_relaxed);
+    histogram_bump(&tally->counters[counter], n);
 }
 
 /* Owner only: one answered request's intervals (negative ones are left out). */
@@ -47,7 +47,10 @@ void tally_close(struct tally *tally, enum close_reason reason);
 /* Adds `from` into `to`, which belongs to the caller. */
 void tally_merge(struct tally *to, const struct tally *from);
 
+/* What people read, and the word in the .def list, which programs read. */
 const char *counter_text(enum counter counter);
+const char *counter_name(enum counter counter);
 const char *close_reason_text(enum close_reason reason);
+const char *close_reason_name(enum close_reason reason);
 
 #endif

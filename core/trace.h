@@ -1,8 +1,11 @@
 /* trace.h: one record a request into a file, without ever stopping a stage.
  *
- * Each stage thread has a ring of its own (one producer, one consumer, no lock); a thread of the tracer
- * empties the rings into the file. A full ring drops the record and counts it. The file is described in
- * core/trace_format.h, which tools/quartet-trace.c reads with.
+ * Each stage thread has a ring of its own (one producer, one consumer, no lock); a thread of the
+ * tracer empties the rings into the file. A full ring drops the record and counts it. The file is
+ * described in core/trace_format.h, which the tools read with.
+ *
+ * A write that fails (disk full) is logged once, its records count as lost, and the next round
+ * tries again at the same place, so that the file stays whole.
  */
 #ifndef CORE_TRACE_H
 #define CORE_TRACE_H
@@ -14,20 +17,29 @@
 struct trace;
 struct trace_ring;
 
-/* Creates the file, writes its head (run configuration as JSON, environment) and starts the thread.
- * `threads` rings, with their names. NULL with errno when the file cannot be made. Start-up only. */
+enum { TRACE_RING_RECORDS = 65536 }; /* of one thread; 8 MiB, touched only as far as it fills */
+
+/* Creates the file, writes its head, configuration and names, and starts the thread. config_json is
+ * one JSON object (the effective options and the wiring) or NULL; the environment is added here.
+ * `threads` rings, with their names. NULL with errno when the file cannot be made or written.
+ * Start-up only. */
 struct trace *trace_start(const char *path, const char *config_json, unsigned threads,
                           const char *const *thread_names);
 
+/* The same with smaller rings, a power of two. */
+struct trace *trace_start_sized(const char *path, const char *config_json, unsigned threads,
+                                const char *const *thread_names, unsigned ring_records);
+
 struct trace_ring *trace_ring(struct trace *trace, unsigned thread);
 
-/* The ring's own thread. False: the ring was full, the record is lost and counted. */
+/* The ring's own thread; never waits. False: the ring was full, the record is lost and counted. */
 bool trace_put(struct trace_ring *ring, const struct trace_record *record);
 
-/* Empties the rings, writes `report` as the trailer, closes the file. All producers have ended. */
+/* Empties the rings, writes `report` as the trailer, closes the file. All producers have ended.
+ * NULL is allowed. */
 void trace_stop(struct trace *trace, const struct report *report);
 
-/* Records lost so far, over all rings. Any thread. */
+/* Records lost so far: to full rings, over all of them, and to write errors. Any thread. */
 uint64_t trace_lost(const struct trace *trace);
 
 #endif

@@ -1,1 +1,135 @@
-typedef int doorbell_c_is_empty;
+/* doorbell.c: eventfd, pipe and condition variable behind the same verbs. See doorbell.h. */
+#include "queues/doorbell.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+static void make_eventfd(struct doorbell *bell)
+{
+    int flags = EFD_CLOEXEC | (bell->merging ? EFD_NONBLOCK : EFD_SEMAPHORE);
+    bell->read_fd = bell->write_fd = eventfd(0, flags);
+    if (bell->read_fd < 0) {
+        die(EXIT_WORLD, "cannot make a doorbell: eventfd: %s", strerror(errno));
+    }
+}
+
+/* The write end never blocks: a full pipe holds rings enough. */
+static void make_pipe(struct doorbell *bell)
+{
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) {
+        die(EXIT_WORLD, "cannot make a doorbell: pipe2: %s", strerror(errno));
+    }
+    bell->read_fd = ends[0];
+    bell->write_fd = ends[1];
+    CHECK(fcntl(bell->write_fd, F_SETFL, O_NONBLOCK) == 0);
+    if (bell->merging) {
+        CHECK(fcntl(bell->read_fd, F_SETFL, O_NONBLOCK) == 0);
+    }
+}
+
+void doorbell_init(struct doorbell *bell, int kind, bool merging)
+{
+    CHECK(!(merging && kind == DOORBELL_CONDVAR));
+    *bell = (struct doorbell){.kind = kind, .merging = merging, .read_fd = -1, .write_fd = -1};
+    lock_init(&bell->shared.lock, RANK_DOORBELL);
+    condition_init(&bell->rung);
+    if (kind == DOORBELL_EVENTFD) {
+        make_eventfd(bell);
+    } else if (kind == DOORBELL_PIPE) {
+        make_pipe(bell);
+    }
+}
+
+void doorbell_deinit(struct doorbell *bell)
+{
+    if (bell->read_fd >= 0) {
+        close(bell->read_fd);
+    }
+    if (bell->kind == DOORBELL_PIPE) {
+        close(bell->write_fd);
+    }
+    condition_deinit(&bell->rung);
+    lock_deinit(&bell->shared.lock);
+}
+
+static void ring_condition(struct doorbell *bell, unsigned times)
+{
+    lock_take(&bell->shared.lock);
+    bell->shared.rings += times;
+    lock_release(&bell->shared.lock);
+    if (times == 1) {
+        condition_signal(&bell->rung);
+    } else {
+        condition_broadcast(&bell->rung);
+    }
+}
+
+/* EAGAIN means that the descriptor is full of unanswered rings: nobody will sleep through this one. */
+static void ring_fd(const struct doorbell *bell, const void *what, size_t len)
+{
+    ssize_t written;
+    do {
+        written = write(bell->write_fd, what, len);
+    } while (written < 0 && errno == EINTR);
+    CHECK(written > 0 || errno == EAGAIN);
+}
+
+void doorbell_ring(struct doorbell *bell, unsigned times)
+{
+    if (bell->kind == DOORBELL_CONDVAR) {
+        ring_condition(bell, times);
+    } else if (bell->kind == DOORBELL_EVENTFD) {
+        uint64_t add = times;
+        ring_fd(bell, &add, sizeof add);
+    } else {
+        char bytes[64];
+        memset(bytes, 'r', sizeof bytes);
+        ring_fd(bell, bytes, times < sizeof bytes ? times : sizeof bytes);
+    }
+}
+
+static void wait_condition(struct doorbell *bell)
+{
+    lock_take(&bell->shared.lock);
+    while (bell->shared.rings == 0) {
+        condition_wait(&bell->rung, &bell->shared.lock, 0);
+    }
+    bell->shared.rings--;
+    lock_release(&bell->shared.lock);
+}
+
+void doorbell_wait(struct doorbell *bell)
+{
+    CHECK(!bell->merging);
+    if (bell->kind == DOORBELL_CONDVAR) {
+        wait_condition(bell);
+        return;
+    }
+    uint64_t ring;
+    size_t len = bell->kind == DOORBELL_EVENTFD ? sizeof ring : 1;
+    ssize_t got;
+    do {
+        got = read(bell->read_fd, &ring, len);
+    } while (got < 0 && errno == EINTR);
+    CHECK(got > 0);
+}
+
+int doorbell_fd(const struct doorbell *bell)
+{
+    return bell->read_fd;
+}
+
+void doorbell_silence(struct doorbell *bell)
+{
+    CHECK(bell->merging);
+    uint64_t rings[16];
+    ssize_t got;
+    do {
+        got = read(bell->read_fd, rings, bell->kind == DOORBELL_EVENTFD ? sizeof *rings : sizeof rings);
+    } while ((got < 0 && errno == EINTR) || got == (ssize_t)sizeof rings);
+    CHECK(got > 0 || errno == EAGAIN);
+}

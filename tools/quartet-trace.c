@@ -1,1 +1,162 @@
-int main(void) { return 0; }
+/* quartet-trace.c: reads the file that quartet --trace writes. What it can show is in tools/trace/.
+ *
+ * Exit status: 0; 1 when the file is cut, damaged or foreign, or a request's parts do not add up;
+ * 2 for a wrong command line.
+ */
+#include "tools/trace/run.h"
+
+#include "core/check.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+struct command {
+    const struct trace_verb *verb; /* NULL until given */
+    const char *argument;
+    const char *path;
+    bool salvage;
+};
+
+static void parse(struct command *command, int argc, char **argv);
+static bool parse_word(struct command *command, const char *word);
+static bool parse_verb(struct command *command, const char *word, char ***next);
+static void print_help(void);
+_Noreturn static void usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+static int show(const struct command *command);
+
+int main(int argc, char **argv)
+{
+    /* `quartet-trace FILE | head` ends quietly, like any filter, even where the caller ignores
+     * SIGPIPE. */
+    (void)signal(SIGPIPE, SIG_DFL);
+    struct command command = {0};
+    parse(&command, argc, argv);
+    if (command.path == NULL) {
+        usage("no trace file given");
+    }
+    if (command.verb == NULL) {
+        command.verb = trace_verbs[0];
+    }
+    int status = show(&command);
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        fprintf(stderr, "quartet-trace: cannot write: %s\n", strerror(errno));
+        return EXIT_WORLD;
+    }
+    return status;
+}
+
+static void parse(struct command *command, int argc, char **argv)
+{
+    bool options = true;
+    (void)argc; /* argv ends with NULL */
+    for (char **next = argv + 1; *next != NULL; next++) {
+        const char *word = *next;
+        if (options && strcmp(word, "--") == 0) {
+            options = false;
+        } else if (options && word[0] == '-' && word[1] != '\0') {
+            if (!parse_word(command, word) && !parse_verb(command, word, &next)) {
+                usage("unknown option %s", word);
+            }
+        } else if (command->path != NULL) {
+            usage("one trace file, not also %s", word);
+        } else {
+            command->path = word;
+        }
+    }
+}
+
+static bool parse_word(struct command *command, const char *word)
+{
+    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
+        print_help();
+        exit(EXIT_SUCCESS);
+    }
+    if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0) {
+        printf("quartet-trace %s\n", QUARTET_VERSION);
+        exit(EXIT_SUCCESS);
+    }
+    if (strcmp(word, "--salvage") == 0) {
+        command->salvage = true;
+        return true;
+    }
+    return false;
+}
+
+/* --option or --option=ARGUMENT or --option ARGUMENT. */
+static bool parse_verb(struct command *command, const char *word, char ***next)
+{
+    size_t len = strcspn(word, "=");
+    const char *argument = word[len] == '=' ? word + len + 1 : NULL;
+    for (unsigned i = 0; trace_verbs[i] != NULL; i++) {
+        const struct trace_verb *verb = trace_verbs[i];
+        if (strlen(verb->option) != len || strncmp(verb->option, word, len) != 0) {
+            continue;
+        }
+        if (command->verb != NULL && command->verb != verb) {
+            usage("%s and %s cannot be had at once", command->verb->option, verb->option);
+        }
+        if (verb->argument == NULL && argument != NULL) {
+            usage("%s takes no argument", verb->option);
+        }
+        if (verb->argument != NULL && argument == NULL) {
+            argument = *++*next;
+            if (argument == NULL) {
+                usage("%s needs %s", verb->option, verb->argument);
+            }
+        }
+        command->verb = verb;
+        command->argument = argument;
+        return true;
+    }
+    return false;
+}
+
+static void print_help(void)
+{
+    printf("usage: quartet-trace [OPTION] FILE\n"
+           "Shows where the time of each request went, from a file written by quartet --trace.\n"
+           "FILE - is stdin.\n\n");
+    for (unsigned i = 0; trace_verbs[i] != NULL; i++) {
+        const struct trace_verb *verb = trace_verbs[i];
+        char option[64];
+        (void)snprintf(option, sizeof option, "%s %s", verb->option,
+                       verb->argument != NULL ? verb->argument : "");
+        printf("  %-22s%s\n", option, verb->help);
+    }
+    printf("  %-22s%s\n", "--salvage", "read what is whole of a cut or damaged file");
+    printf("  %-22s%s\n", "-h, --help", "print this help and exit");
+    printf("  %-22s%s\n", "-V, --version", "print the version and exit");
+    printf(
+        "\nExit status: 0; 1 when the file is cut, damaged or foreign, or the parts of a request\n"
+        "do not add up to its total; 2 for a wrong command line.\n");
+}
+
+_Noreturn static void usage(const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    fputs("quartet-trace: ", stderr);
+    (void)vfprintf(stderr, fmt, args);
+    fputs("; see quartet-trace --help\n", stderr);
+    va_end(args);
+    exit(EXIT_USAGE);
+}
+
+static int show(const struct command *command)
+{
+    bool is_stdin = strcmp(command->path, "-") == 0;
+    FILE *in = is_stdin ? stdin : fopen(command->path, "re");
+    if (in == NULL) {
+        fprintf(stderr, "quartet-trace: %s: %s\n", command->path, strerror(errno));
+        return EXIT_WORLD;
+    }
+    struct trace_run run = {
+        .path = command->path, .salvage = command->salvage, .out = stdout, .err = stderr};
+    int status = trace_run_show(&run, in, command->verb, command->argument);
+    if (!is_stdin) {
+        (void)fclose(in); /* read only: nothing can be lost */
+    }
+    return status;
+}

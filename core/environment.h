@@ -1,0 +1,15 @@
+/* environment.h: the machine a measurement was taken on, as JSON: what a reader needs to know
+ * before comparing two runs. No host name. Any thread. */
+#ifndef CORE_ENVIRONMENT_H
+#define CORE_ENVIRONMENT_H
+
+#include "core/json.h"
+
+/* An object: kernel, machine, cpu, cpus online and allowed, clock source, page size, memory, limit
+ * of descriptors, start time. What the system does not tell is null or 0. */
+void environment_to_json(struct json *json, const char *key);
+
+/* An object: version, compiler, whether the trace points and the debug checks are compiled in. */
+void build_to_json(struct json *json, const char *key);
+
+#endif

@@ -1,0 +1,270 @@
+/* json_view.c: a recursive scanner with a bounded depth. See json_view.h.
+ *
+ * Each take_… function moves `at` over what it recognises and returns false, at some place behind,
+ * when the text is something else.
+ */
+#include "core/json_view.h"
+
+/* Above every code point; its low 8 bits are the byte. */
+enum { RAW = 0x110000 };
+
+static bool take_value(struct bytes *at, unsigned depth);
+static bool take_container(struct bytes *at, char closing, unsigned depth);
+static bool take_string(struct bytes *at);
+static bool take_number(struct bytes *at);
+static bool take_word(struct bytes *at, const char *word);
+static bool take(struct bytes *at, char c);
+static void skip_space(struct bytes *at);
+static struct bytes between(struct bytes from, struct bytes to);
+static unsigned take_character(struct bytes *at, bool escapes);
+static unsigned take_escape(struct bytes *at);
+static size_t put_character(unsigned code, char out[4]);
+
+bool json_view_valid(struct bytes text)
+{
+    if (!take_value(&text, 0)) {
+        return false;
+    }
+    skip_space(&text);
+    return text.len == 0;
+}
+
+bool json_view_next(struct bytes *rest, struct bytes *key, struct bytes *value)
+{
+    *key = *value = (struct bytes){rest->at, 0};
+    if (!take(rest, '{') && !take(rest, '[') && !take(rest, ',')) {
+        return false;
+    }
+    struct bytes start = *rest;
+    if (!take_value(rest, 0)) {
+        return false; /* the end of an empty container, too */
+    }
+    *value = between(start, *rest);
+    if (!json_view_is(*value, '"') || !take(rest, ':')) {
+        return true;
+    }
+    skip_space(value);
+    *key = (struct bytes){value->at + 1, value->len - 2};
+    start = *rest;
+    if (!take_value(rest, 0)) {
+        return false;
+    }
+    *value = between(start, *rest);
+    return true;
+}
+
+bool json_view_member(struct bytes object, const char *key, struct bytes *value)
+{
+    struct bytes name;
+    while (json_view_next(&object, &name, value)) {
+        if (bytes_equal(name, bytes_of(key))) {
+            return true;
+        }
+    }
+    *value = (struct bytes){object.at, 0};
+    return false;
+}
+
+bool json_view_is(struct bytes value, char opening)
+{
+    return take(&value, opening);
+}
+
+uint64_t json_view_number(struct bytes value)
+{
+    uint64_t number = 0;
+    skip_space(&value);
+    for (; value.len > 0 && *value.at >= '0' && *value.at <= '9'; value.at++, value.len--) {
+        if (__builtin_mul_overflow(number, 10, &number) ||
+            __builtin_add_overflow(number, (uint64_t)(*value.at - '0'), &number)) {
+            return UINT64_MAX;
+        }
+    }
+    return number;
+}
+
+size_t json_view_text(struct bytes value, char *out, size_t size)
+{
+    skip_space(&value);
+    bool string = json_view_is(value, '"') && value.len >= 2;
+    if (string) {
+        value = (struct bytes){value.at + 1, value.len - 2};
+    }
+    size_t len = 0;
+    while (value.len > 0) {
+        char text[4];
+        size_t n = put_character(take_character(&value, string), text);
+        if (len + n >= size) {
+            break;
+        }
+        memcpy(out + len, text, n);
+        len += n;
+    }
+    out[len] = '\0';
+    return len;
+}
+
+static bool take_value(struct bytes *at, unsigned depth)
+{
+    skip_space(at);
+    if (at->len == 0 || depth > JSON_VIEW_DEPTH_MAX) {
+        return false;
+    }
+    switch (*at->at) {
+    case '{':
+        return take_container(at, '}', depth);
+    case '[':
+        return take_container(at, ']', depth);
+    case '"':
+        return take_string(at);
+    case 't':
+        return take_word(at, "true");
+    case 'f':
+        return take_word(at, "false");
+    case 'n':
+        return take_word(at, "null");
+    default:
+        return take_number(at);
+    }
+}
+
+static bool take_container(struct bytes *at, char closing, unsigned depth)
+{
+    at->at++;
+    at->len--;
+    if (take(at, closing)) {
+        return true;
+    }
+    do {
+        if (closing == '}') {
+            skip_space(at);
+            if (!take_string(at) || !take(at, ':')) {
+                return false;
+            }
+        }
+        if (!take_value(at, depth + 1)) {
+            return false;
+        }
+    } while (take(at, ','));
+    return take(at, closing);
+}
+
+static bool take_string(struct bytes *at)
+{
+    if (at->len == 0 || *at->at != '"') {
+        return false;
+    }
+    for (size_t i = 1; i < at->len; i++) {
+        unsigned char c = (unsigned char)at->at[i];
+        if (c < 0x20) {
+            return false;
+        }
+        if (c == '\\') {
+            i++;
+        } else if (c == '"') {
+            *at = (struct bytes){at->at + i + 1, at->len - i - 1};
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Any run of the characters that numbers are made of: what it means is the reader's affair. */
+static bool take_number(struct bytes *at)
+{
+    size_t len = 0;
+    while (len < at->len && at->at[len] != '\0' && strchr("+-.0123456789eE", at->at[len]) != NULL) {
+        len++;
+    }
+    *at = (struct bytes){at->at + len, at->len - len};
+    return len > 0;
+}
+
+static bool take_word(struct bytes *at, const char *word)
+{
+    size_t len = strlen(word);
+    if (!bytes_start_with(*at, bytes_of(word))) {
+        return false;
+    }
+    *at = (struct bytes){at->at + len, at->len - len};
+    return true;
+}
+
+static bool take(struct bytes *at, char c)
+{
+    skip_space(at);
+    if (at->len == 0 || *at->at != c) {
+        return false;
+    }
+    at->at++;
+    at->len--;
+    return true;
+}
+
+static void skip_space(struct bytes *at)
+{
+    while (at->len > 0 &&
+           (*at->at == ' ' || *at->at == '\n' || *at->at == '\r' || *at->at == '\t')) {
+        at->at++;
+        at->len--;
+    }
+}
+
+static struct bytes between(struct bytes from, struct bytes to)
+{
+    return (struct bytes){from.at, (size_t)(to.at - from.at)};
+}
+
+/* The next character; a byte above 0x7f is part of UTF-8 and passed on as it is, marked as RAW. */
+static unsigned take_character(struct bytes *at, bool escapes)
+{
+    unsigned char c = (unsigned char)*at->at;
+    at->at++;
+    at->len--;
+    if (c == '\\' && escapes) {
+        return take_escape(at);
+    }
+    return c < 0x80 ? c : RAW + c;
+}
+
+static unsigned take_escape(struct bytes *at)
+{
+    unsigned code = 0;
+    if (at->len == 0) {
+        return '?';
+    }
+    char c = *at->at;
+    at->at++;
+    at->len--;
+    if (c != 'u') {
+        return c == '"' || c == '\\' || c == '/' ? (unsigned)c : '?';
+    }
+    for (unsigned i = 0; i < 4; i++, at->at++, at->len--) {
+        const char *digits = "0123456789abcdef0123456789ABCDEF";
+        const char *digit = at->len > 0 && *at->at != '\0' ? strchr(digits, *at->at) : NULL;
+        if (digit == NULL) {
+            return '?';
+        }
+        code = code << 4 | (unsigned)(digit - digits) % 16;
+    }
+    bool half = code >= 0xd800 && code < 0xe000; /* of a pair; our own writer makes none */
+    return half || (code >= 0x7f && code < 0xa0) ? '?' : code;
+}
+
+/* As UTF-8; returns its length. */
+static size_t put_character(unsigned code, char out[4])
+{
+    if (code < 0x80 || code >= RAW) {
+        out[0] = code < 0x20 || code == 0x7f ? '?' : (char)code;
+        return 1;
+    }
+    if (code < 0x800) {
+        out[0] = (char)(0xc0 | code >> 6);
+        out[1] = (char)(0x80 | (code & 0x3f));
+        return 2;
+    }
+    out[0] = (char)(0xe0 | code >> 12);
+    out[1] = (char)(0x80 | (code >> 6 & 0x3f));
+    out[2] = (char)(0x80 | (code & 0x3f));
+    return 3;
+}

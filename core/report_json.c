@@ -1,0 +1,273 @@
+/* report_json.c: a report as JSON, and back. See report.h.
+ *
+ * Keys are the words of the .def lists, so that a new counter, interval or close reason appears by
+ * itself and an older reader passes over it.
+ */
+#include "core/report.h"
+
+#include "core/check.h"
+#include "core/json.h"
+#include "core/json_view.h"
+
+static void get_tally(struct tally *tally, struct bytes text);
+static void get_counts(struct bytes text, const char *key, _Atomic uint64_t *counts, unsigned n,
+                       const char *(*name)(unsigned));
+static void get_queue(struct queue_report *queue, struct bytes text);
+static void get_thread(struct thread_report *thread, struct bytes text);
+static void get_histogram(struct bytes text, const char *key, struct histogram *histogram);
+static uint64_t get_number(struct bytes text, const char *key);
+static unsigned get_list(struct bytes text, const char *key, struct bytes *list);
+static void put_tally(struct json *json, const struct tally *tally);
+static void put_counts(struct json *json, const char *key, const _Atomic uint64_t *counts,
+                       unsigned n, const char *(*name)(unsigned));
+static const char *name_of_counter(unsigned i);
+static const char *name_of_close_reason(unsigned i);
+static const char *name_of_status(unsigned i);
+static void put_queue(struct json *json, const struct queue_report *queue);
+static void put_thread(struct json *json, const struct thread_report *thread);
+static void put_histogram(struct json *json, const char *key, const struct histogram *histogram);
+static void put_buckets(struct json *json, const struct histogram *histogram);
+
+void report_to_json(FILE *out, const struct report *report)
+{
+    struct json json;
+    json_begin(&json, out);
+    json_object(&json, NULL);
+    json_number(&json, "wall_ns", report->wall_ns);
+    json_number(&json, "connections", report->connections);
+    put_tally(&json, &report->tally);
+    json_array(&json, "queues");
+    for (unsigned i = 0; i < report->queue_count; i++) {
+        put_queue(&json, &report->queues[i]);
+    }
+    json_end(&json);
+    json_array(&json, "threads");
+    for (unsigned i = 0; i < report->thread_count; i++) {
+        put_thread(&json, &report->threads[i]);
+    }
+    json_end(&json);
+    json_end(&json);
+}
+
+bool report_from_json(struct report *report, struct bytes text)
+{
+    *report = (struct report){0};
+    tally_init(&report->tally, true);
+    if (!json_view_valid(text) || !json_view_is(text, '{')) {
+        return false;
+    }
+    report->wall_ns = get_number(text, "wall_ns");
+    report->connections = get_number(text, "connections");
+    get_tally(&report->tally, text);
+
+    struct bytes list, key, value;
+    report->queue_count = get_list(text, "queues", &list);
+    report->queues = must_calloc(report->queue_count + 1, sizeof *report->queues);
+    for (unsigned i = 0; i < report->queue_count && json_view_next(&list, &key, &value); i++) {
+        get_queue(&report->queues[i], value);
+    }
+    report->thread_count = get_list(text, "threads", &list);
+    report->threads = must_calloc(report->thread_count + 1, sizeof *report->threads);
+    for (unsigned i = 0; i < report->thread_count && json_view_next(&list, &key, &value); i++) {
+        get_thread(&report->threads[i], value);
+    }
+    return true;
+}
+
+/* How many members an array has, as far as they are taken; none when it is missing. */
+static unsigned get_list(struct bytes text, const char *key, struct bytes *list)
+{
+    struct bytes name, value;
+    unsigned count = 0;
+    if (!json_view_member(text, key, list)) {
+        return 0;
+    }
+    struct bytes rest = *list;
+    while (count < REPORT_LIST_MAX && json_view_next(&rest, &name, &value)) {
+        count++;
+    }
+    return count;
+}
+
+static uint64_t get_number(struct bytes text, const char *key)
+{
+    struct bytes value;
+    return json_view_member(text, key, &value) ? json_view_number(value) : 0;
+}
+
+static void get_tally(struct tally *tally, struct bytes text)
+{
+    struct bytes intervals;
+    get_counts(text, "counters", tally->counters, COUNTER_COUNT, name_of_counter);
+    get_counts(text, "close_reasons", tally->closed, CLOSE_REASON_COUNT, name_of_close_reason);
+    get_counts(text, "statuses", tally->statuses, 6, name_of_status);
+    if (json_view_member(text, "intervals_ns", &intervals)) {
+        for (unsigned i = 0; i < INTERVAL_COUNT; i++) {
+            get_histogram(intervals, interval_name(i), &tally->intervals[i]);
+        }
+    }
+}
+
+static void get_counts(struct bytes text, const char *key, _Atomic uint64_t *counts, unsigned n,
+                       const char *(*name)(unsigned))
+{
+    struct bytes object;
+    if (!json_view_member(text, key, &object)) {
+        return;
+    }
+    for (unsigned i = 0; i < n; i++) {
+        counts[i] = get_number(object, name(i));
+    }
+}
+
+static void get_queue(struct queue_report *queue, struct bytes text)
+{
+    struct bytes name;
+    if (json_view_member(text, "name", &name)) {
+        (void)json_view_text(name, queue->name, sizeof queue->name);
+    }
+    queue->depth = get_number(text, "depth");
+    queue->depth_max = get_number(text, "depth_max");
+    queue->bound = get_number(text, "bound");
+    queue->put = get_number(text, "put");
+    queue->refused = get_number(text, "refused");
+    queue->rung = get_number(text, "rung");
+    queue->elided = get_number(text, "elided");
+    get_histogram(text, "wait_ns", &queue->wait);
+    get_histogram(text, "wakeup_ns", &queue->wakeup);
+    get_histogram(text, "batch", &queue->batch);
+}
+
+static void get_thread(struct thread_report *thread, struct bytes text)
+{
+    struct bytes name;
+    if (json_view_member(text, "name", &name)) {
+        (void)json_view_text(name, thread->name, sizeof thread->name);
+    }
+    thread->wall_ns = get_number(text, "wall_ns");
+    thread->busy_ns = get_number(text, "busy_ns");
+    thread->cpu_ns = get_number(text, "cpu_ns");
+    thread->runqueue_ns = get_number(text, "runqueue_ns");
+    thread->voluntary = get_number(text, "voluntary");
+    thread->involuntary = get_number(text, "involuntary");
+    thread->turns = get_number(text, "turns");
+}
+
+/* The percentiles are not read: they follow from the buckets. */
+static void get_histogram(struct bytes text, const char *key, struct histogram *histogram)
+{
+    struct bytes object, buckets, name, pair;
+    if (!json_view_member(text, key, &object)) {
+        return;
+    }
+    histogram->count = get_number(object, "count");
+    histogram->sum = get_number(object, "sum");
+    histogram->max = get_number(object, "max");
+    (void)json_view_member(object, "buckets", &buckets); /* empty when missing */
+    while (json_view_next(&buckets, &name, &pair)) {
+        struct bytes high = {0}, count = {0};
+        if (json_view_next(&pair, &name, &high) && json_view_next(&pair, &name, &count)) {
+            unsigned bucket = histogram_bucket(json_view_number(high));
+            histogram_bump(&histogram->buckets[bucket], json_view_number(count));
+        }
+    }
+}
+
+static void put_tally(struct json *json, const struct tally *tally)
+{
+    put_counts(json, "counters", tally->counters, COUNTER_COUNT, name_of_counter);
+    put_counts(json, "close_reasons", tally->closed, CLOSE_REASON_COUNT, name_of_close_reason);
+    put_counts(json, "statuses", tally->statuses, 6, name_of_status);
+    json_object(json, "intervals_ns");
+    for (unsigned i = 0; tally->intervals != NULL && i < INTERVAL_COUNT; i++) {
+        put_histogram(json, interval_name(i), &tally->intervals[i]);
+    }
+    json_end(json);
+}
+
+static void put_counts(struct json *json, const char *key, const _Atomic uint64_t *counts,
+                       unsigned n, const char *(*name)(unsigned))
+{
+    json_object(json, key);
+    for (unsigned i = 0; i < n; i++) {
+        json_number(json, name(i), atomic_load_explicit(&counts[i], memory_order_relaxed));
+    }
+    json_end(json);
+}
+
+static const char *name_of_counter(unsigned i)
+{
+    return counter_name(i);
+}
+
+static const char *name_of_close_reason(unsigned i)
+{
+    return close_reason_name(i);
+}
+
+static const char *name_of_status(unsigned i)
+{
+    static const char *const names[] = {"other", "1xx", "2xx", "3xx", "4xx", "5xx"};
+    return names[i];
+}
+
+static void put_queue(struct json *json, const struct queue_report *queue)
+{
+    json_object(json, NULL);
+    json_text(json, "name", queue->name);
+    json_number(json, "depth", queue->depth);
+    json_number(json, "depth_max", queue->depth_max);
+    json_number(json, "bound", queue->bound);
+    json_number(json, "put", queue->put);
+    json_number(json, "refused", queue->refused);
+    json_number(json, "rung", queue->rung);
+    json_number(json, "elided", queue->elided);
+    put_histogram(json, "wait_ns", &queue->wait);
+    put_histogram(json, "wakeup_ns", &queue->wakeup);
+    put_histogram(json, "batch", &queue->batch);
+    json_end(json);
+}
+
+static void put_thread(struct json *json, const struct thread_report *thread)
+{
+    json_object(json, NULL);
+    json_text(json, "name", thread->name);
+    json_number(json, "wall_ns", thread->wall_ns);
+    json_number(json, "busy_ns", thread->busy_ns);
+    json_number(json, "cpu_ns", thread->cpu_ns);
+    json_number(json, "runqueue_ns", thread->runqueue_ns);
+    json_number(json, "voluntary", thread->voluntary);
+    json_number(json, "involuntary", thread->involuntary);
+    json_number(json, "turns", thread->turns);
+    json_end(json);
+}
+
+static void put_histogram(struct json *json, const char *key, const struct histogram *histogram)
+{
+    json_object(json, key);
+    json_number(json, "count", atomic_load_explicit(&histogram->count, memory_order_relaxed));
+    json_number(json, "sum", atomic_load_explicit(&histogram->sum, memory_order_relaxed));
+    json_real(json, "mean", histogram_mean(histogram));
+    json_number(json, "p50", histogram_percentile(histogram, 0.5));
+    json_number(json, "p90", histogram_percentile(histogram, 0.9));
+    json_number(json, "p99", histogram_percentile(histogram, 0.99));
+    json_number(json, "p999", histogram_percentile(histogram, 0.999));
+    json_number(json, "max", atomic_load_explicit(&histogram->max, memory_order_relaxed));
+    put_buckets(json, histogram);
+    json_end(json);
+}
+
+static void put_buckets(struct json *json, const struct histogram *histogram)
+{
+    json_array(json, "buckets");
+    for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++) {
+        uint64_t n = atomic_load_explicit(&histogram->buckets[i], memory_order_relaxed);
+        if (n != 0) {
+            json_array(json, NULL);
+            json_number(json, NULL, histogram_bucket_high(i));
+            json_number(json, NULL, n);
+            json_end(json);
+        }
+    }
+    json_end(json);
+}

@@ -1,0 +1,122 @@
+/* mailbox.h: the queue between two thread groups: bounded, lock-protected, intrusive, with a doorbell.
+ *
+ * Why intrusive: a connection is in at most one queue for each purpose, so its slip is part of it, and a handoff
+ * allocates nothing. Why one lock: the sections are a few instructions long and move whole batches.
+ *
+ * Use: many putters; takers are either one poll loop (mailbox_take, mailbox_sleep) or the threads of one
+ * pool (mailbox_wait). Items are chains of slips, first in, first out.
+ *
+ * When full: mailbox_put takes what fits and returns the rest to the putter, who still owns it and stops
+ * taking in; once half empty the mailbox tells the putters that were refused (room_fn). A put with
+ * `admitted` is never refused: it is for what has been counted at an earlier bound and comes back.
+ *
+ * The wake rule: a doorbell is rung only when somebody sleeps who is needed. `asleep` is changed and the
+ * queue's emptiness looked at in the same critical section, so a put sees either a taker that will look again
+ * or a taker that sleeps: there is no moment in between. The bell is rung after unlocking. DESIGN.md
+ * has the interleavings; change the rule, the proof and tests/queues/test_mailbox.c together.
+ */
+#ifndef QUEUES_MAILBOX_H
+#define QUEUES_MAILBOX_H
+
+#include "core/report.h"
+#include "queues/doorbell.h"
+
+/* Embedded in whatever waits here. */
+struct slip {
+    struct slip *next;
+    uint64_t put_ns;
+};
+
+/* A chain of slips on its way into or out of a mailbox. */
+struct chain {
+    struct slip *head, *tail;
+    unsigned count;
+};
+
+void chain_append(struct chain *chain, struct slip *slip);
+/* Takes the first slip, or NULL. */
+struct slip *chain_next(struct chain *chain);
+
+enum put_how {
+    PUT_BOUNDED,  /* refused when full; rings when needed */
+    PUT_ADMITTED, /* never refused; rings when needed */
+    PUT_QUIET,    /* never refused; rings only a taker that said it wants to hear of everything */
+};
+
+typedef void mailbox_room_fn(void *arg);
+
+struct mailbox_config {
+    const char *name;
+    uint64_t bound;
+    unsigned takers;   /* threads that take: 1 for a loop */
+    bool loop;         /* the taker is a poll loop */
+    int doorbell;      /* DOORBELL_… */
+    int wakeup;        /* WAKEUP_… */
+    uint64_t spin_ns;  /* how long a pool's thread looks before it sleeps */
+    unsigned share;    /* items that one awake taker is trusted with before another is woken */
+    bool measured;     /* stamp puts, keep histograms */
+};
+
+struct mailbox {
+    struct mailbox_config config;
+    struct doorbell bell;
+    struct condition room; /* for pool threads that were refused */
+    mailbox_room_fn *room_fn;
+    void *room_arg;
+    _Atomic unsigned waiting_hint; /* the depth, for spinning takers: relaxed, only a hint */
+    struct {
+        struct lock lock;
+        struct chain items;
+        unsigned asleep;   /* takers that sleep, or are about to and have been seen to find nothing */
+        unsigned rung;     /* of these, called and not yet up */
+        unsigned away;     /* takers busy for long: they do not count as awake */
+        bool hear_all;     /* the sleeper wants quiet puts rung too */
+        bool refused;      /* somebody waits for room */
+        bool closed;
+        uint64_t rung_ns;  /* the oldest ring that nobody has answered */
+        struct queue_report stats;
+    } shared;
+};
+
+void mailbox_init(struct mailbox *box, const struct mailbox_config *config);
+void mailbox_deinit(struct mailbox *box);
+
+/* Who is to be told, on the taker's thread, when there is room after a refusal. Start-up only. */
+void mailbox_on_room(struct mailbox *box, mailbox_room_fn *room_fn, void *arg);
+
+/* Moves slips from `chain` into the mailbox; what is left in `chain` was refused. True when all went in. */
+bool mailbox_put(struct mailbox *box, struct chain *chain, enum put_how how)
+    EXCLUDES(box->shared.lock);
+
+/* A loop's thread: never waits; takes at most `most`, in order. Being here counts as awake. */
+unsigned mailbox_take(struct mailbox *box, struct chain *chain, unsigned most)
+    EXCLUDES(box->shared.lock);
+
+/* A loop's thread, before it blocks: true when the queue is empty and it is now known to sleep; false:
+ * something came, take it. With `hear_all`, quiet puts ring too. */
+bool mailbox_sleep(struct mailbox *box, bool hear_all) EXCLUDES(box->shared.lock);
+
+/* A pool's thread: sleeps until there is something. 0 when the mailbox is closed and empty. */
+unsigned mailbox_wait(struct mailbox *box, struct chain *chain, unsigned most)
+    EXCLUDES(box->shared.lock);
+
+/* A pool's thread: what it took and has not begun goes back to the front. */
+void mailbox_give_back(struct mailbox *box, struct chain *chain) EXCLUDES(box->shared.lock);
+
+/* A pool's thread: it will be busy for long, others must not rely on it; and it is back. */
+void mailbox_away(struct mailbox *box) EXCLUDES(box->shared.lock);
+void mailbox_back(struct mailbox *box) EXCLUDES(box->shared.lock);
+
+/* A pool's thread that was refused here: sleeps until there is room. */
+void mailbox_wait_room(struct mailbox *box) EXCLUDES(box->shared.lock);
+
+/* Rings a loop for another reason than an item: a change of the server's phase. */
+void mailbox_nudge(struct mailbox *box);
+
+/* No more sleeping: takers find what is left, then 0. */
+void mailbox_close(struct mailbox *box) EXCLUDES(box->shared.lock);
+
+/* A copy of what has been counted. Any thread. */
+void mailbox_report(struct mailbox *box, struct queue_report *report) EXCLUDES(box->shared.lock);
+
+#endif

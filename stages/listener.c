@@ -1,0 +1,259 @@
+/* listener.c: stage 1 of 5. In: the kernel's accept queue. Out: clients for the reader. See listener.h.
+ *
+ * Accepting pauses, by not watching the sockets, in three cases: --max-connections is reached, the queue
+ * to the reader is full, or accept failed for want of descriptors or memory. In the last case readers are asked to
+ * close idle connections and accepting is tried again after 10, 30, 70, 150 and then every 250 ms.
+ */
+#include "stages/listener.h"
+
+#include "core/log.h"
+#include "stages/route.h"
+#include "stages/server.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { SHED_AT_ONCE = 16 };
+static const unsigned backoff_ms[] = {10, 30, 70, 150, 250};
+
+struct listening {
+    struct watch watch;
+    struct listener *listener;
+    int fd;
+    bool watched;
+};
+
+struct listener {
+    struct worker *worker;
+    struct loop_timer *timer; /* of the back-off */
+    unsigned failures;        /* in a row */
+    bool backing_off;
+    bool full;   /* paused at --max-connections */
+    bool refused; /* paused at a full queue */
+    bool closed; /* draining: no more accepting */
+    unsigned count;
+    struct listening at[];
+};
+
+static bool is_paused(const struct listener *listener)
+{
+    return listener->backing_off || listener->full || listener->refused || listener->closed;
+}
+
+static void watch_all(struct listener *listener)
+{
+    for (unsigned i = 0; i < listener->count; i++) {
+        if (listener->at[i].watched) {
+            watch_set(&listener->at[i].watch, is_paused(listener) ? 0 : WATCH_READ);
+        }
+    }
+}
+
+/* --- pauses --- */
+
+/* The flag is set before the count is looked at again: whoever closes a connection meanwhile sees the flag or is seen. */
+static bool is_full(struct listener *listener)
+{
+    struct server *server = listener->worker->server;
+    if (atomic_load_explicit(&server->connections, memory_order_relaxed) < server->max_connections) {
+        return false;
+    }
+    atomic_store(&server->accepting_paused, true);
+    return atomic_load(&server->connections) >= server->max_connections;
+}
+
+static void on_backoff_over(void *arg)
+{
+    struct listener *listener = arg;
+    listener->backing_off = false;
+    watch_all(listener);
+}
+
+static void back_off(struct listener *listener, int error)
+{
+    static struct log_rate rate;
+    size_t last = sizeof backoff_ms / sizeof *backoff_ms - 1;
+    unsigned ms = backoff_ms[listener->failures < last ? listener->failures : last];
+    struct server *server = listener->worker->server;
+    log_rated(&rate, NS_PER_S, LOG_WARN,
+              "cannot accept: %s; pausing %u ms and closing idle connections (%llu open)",
+              strerror(error), ms, (unsigned long long)atomic_load(&server->connections));
+    listener->failures++;
+    listener->backing_off = true;
+    tally_add(&listener->worker->tally, COUNTER_ACCEPT_FAILED, 1);
+    atomic_fetch_add(&server->shed, SHED_AT_ONCE);
+    server_nudge_all(server);
+    loop_timer_start(listener->timer, ms * NS_PER_MS);
+    watch_all(listener);
+}
+
+/* --- accepting --- */
+
+static void read_peer(struct peer *peer, const struct sockaddr_storage *from)
+{
+    *peer = (struct peer){0};
+    if (from->ss_family == AF_INET) {
+        const struct sockaddr_in *v4 = (const struct sockaddr_in *)from;
+        peer->address.s6_addr[10] = peer->address.s6_addr[11] = 0xff;
+        memcpy(&peer->address.s6_addr[12], &v4->sin_addr, 4);
+        peer->port = v4->sin_port;
+        peer->local = (ntohl(v4->sin_addr.s_addr) >> 24) == 127;
+    } else if (from->ss_family == AF_INET6) {
+        const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)from;
+        peer->address = v6->sin6_addr;
+        peer->port = v6->sin6_port;
+        peer->local = IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);
+    } else {
+        peer->local = true;
+    }
+}
+
+static void welcome(struct worker *worker, int fd, const struct sockaddr_storage *from)
+{
+    struct peer peer;
+    read_peer(&peer, from);
+    struct client *client = client_new(fd, &peer, clock_ns());
+    atomic_fetch_add_explicit(&worker->server->connections, 1, memory_order_relaxed);
+    tally_add(&worker->tally, COUNTER_ACCEPTED, 1);
+    route_seats(worker, client);
+    route(worker, client, VERDICT_WANT_READ);
+}
+
+/* Errors of one connection that died in the queue; accept(2) asks to try the next. */
+static bool is_passing(int error)
+{
+    return error == ECONNABORTED || error == EINTR || error == EPROTO || error == ENETDOWN ||
+           error == EHOSTDOWN || error == EHOSTUNREACH || error == ENETUNREACH || error == EPERM;
+}
+
+/* False: nothing more to accept here now. */
+static bool accept_one(struct listener *listener, int listen_fd)
+{
+    struct sockaddr_storage from;
+    socklen_t len = sizeof from;
+    int fd = accept4(listen_fd, (struct sockaddr *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0) {
+        listener->failures = 0;
+        welcome(listener->worker, fd, &from);
+        return true;
+    }
+    if (is_passing(errno)) {
+        return true;
+    }
+    if (errno != EAGAIN && errno != EWOULDBLOCK) {
+        back_off(listener, errno);
+    }
+    return false;
+}
+
+static void pause_for(struct listener *listener, bool *why, enum counter counter)
+{
+    if (!*why) {
+        *why = true;
+        tally_add(&listener->worker->tally, counter, 1);
+        watch_all(listener);
+    }
+}
+
+static void on_acceptable(struct watch *watch, unsigned ready)
+{
+    (void)ready;
+    struct listening *listening = (struct listening *)watch;
+    struct listener *listener = listening->listener;
+    uint64_t limit = listener->worker->server->settings->accept_limit;
+    for (uint64_t i = 0; i < limit; i++) {
+        if (is_full(listener)) {
+            pause_for(listener, &listener->full, COUNTER_ACCEPT_PAUSED_FULL);
+            return;
+        }
+        if (worker_is_refused(listener->worker)) {
+            pause_for(listener, &listener->refused, COUNTER_ACCEPT_PAUSED_QUEUE);
+            return;
+        }
+        if (!accept_one(listener, listening->fd)) {
+            return;
+        }
+    }
+}
+
+/* --- life --- */
+
+struct listener *listener_new(struct worker *worker)
+{
+    const struct sockets *sockets = &worker->server->sockets;
+    struct listener *listener =
+        must_calloc(1, sizeof *listener + sockets->addresses * sizeof *listener->at);
+    listener->worker = worker;
+    listener->count = sockets->addresses;
+    listener->timer = loop_timer_new(worker->loop, on_backoff_over, listener);
+    for (unsigned i = 0; i < listener->count; i++) {
+        struct listening *at = &listener->at[i];
+        at->listener = listener;
+        at->fd = sockets->at[worker->seat * sockets->addresses + i];
+        at->watched = watch_open(worker->loop, &at->watch, at->fd, on_acceptable);
+        CHECK(at->watched);
+        watch_set(&at->watch, WATCH_READ);
+    }
+    return listener;
+}
+
+static void on_watch_closed(struct watch *watch)
+{
+    ((struct listening *)watch)->watched = false;
+}
+
+/* What the kernel has completed already is served; then the sockets close, so that new clients are told at once. */
+static void stop_accepting(struct listener *listener)
+{
+    struct sockets *sockets = &listener->worker->server->sockets;
+    for (unsigned i = 0; i < listener->count; i++) {
+        struct listening *at = &listener->at[i];
+        while (!is_paused(listener) && !is_full(listener) && accept_one(listener, at->fd)) {
+        }
+        watch_close(&at->watch, on_watch_closed);
+        at->watched = false;
+        int *fd = &sockets->at[listener->worker->seat * sockets->addresses + i];
+        close(*fd);
+        *fd = -1;
+    }
+    listener->closed = true;
+    loop_timer_stop(listener->timer);
+    server_stopped_listening(listener->worker->server);
+}
+
+void listener_turn(struct listener *listener)
+{
+    if (listener->closed) {
+        return;
+    }
+    if (server_phase(listener->worker->server) != PHASE_RUNNING) {
+        stop_accepting(listener);
+        return;
+    }
+    if (!listener->full && !listener->refused) {
+        return;
+    }
+    bool full = listener->full && is_full(listener);
+    bool refused = listener->refused && worker_is_refused(listener->worker);
+    if (full != listener->full || refused != listener->refused) {
+        listener->full = full;
+        listener->refused = refused;
+        watch_all(listener);
+    }
+}
+
+void listener_close(struct listener *listener)
+{
+    if (!listener->closed) {
+        stop_accepting(listener);
+    }
+    loop_timer_free(listener->timer);
+}
+
+void listener_free(struct listener *listener)
+{
+    free(listener);
+}

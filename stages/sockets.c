@@ -1,0 +1,147 @@
+/* sockets.c: opening and closing the listening sockets. See listener.h. */
+#include "core/address.h"
+#include "core/check.h"
+#include "stages/listener.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+static void enable(int fd, int level, int option)
+{
+    int on = 1;
+    /* Each of these is an improvement only: a kernel without it still serves. */
+    (void)setsockopt(fd, level, option, &on, sizeof on);
+}
+
+/* A socket file that nobody answers on is left over from a server that died: it is replaced. */
+static void remove_stale(const struct sockaddr_un *address)
+{
+    struct stat stat;
+    if (lstat(address->sun_path, &stat) != 0 || !S_ISSOCK(stat.st_mode)) {
+        return;
+    }
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) {
+        return;
+    }
+    if (connect(fd, (const struct sockaddr *)address, sizeof *address) != 0 && errno == ECONNREFUSED) {
+        (void)unlink(address->sun_path);
+    }
+    close(fd);
+}
+
+/* TCP_NODELAY and the options of the listening socket are inherited by what it accepts. */
+static int open_one(const struct sockaddr_storage *address, socklen_t len, int backlog, bool shared_port)
+{
+    int family = address->ss_family;
+    int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0) {
+        return -1;
+    }
+    if (family != AF_UNIX) {
+        enable(fd, SOL_SOCKET, SO_REUSEADDR);
+        enable(fd, IPPROTO_TCP, TCP_NODELAY);
+    }
+    if (family == AF_INET6) {
+        enable(fd, IPPROTO_IPV6, IPV6_V6ONLY);
+    }
+    if (shared_port) {
+        enable(fd, SOL_SOCKET, SO_REUSEPORT);
+    }
+    if (bind(fd, (const struct sockaddr *)address, len) != 0 || listen(fd, backlog) != 0) {
+        int saved = errno;
+        close(fd);
+        errno = saved;
+        return -1;
+    }
+    return fd;
+}
+
+/* SO_REUSEPORT would let a second server slip in unnoticed: a bind without it comes first, as a question. It also
+ * chooses the port when that is left to the kernel. */
+static bool probe(struct sockaddr_storage *address, socklen_t len)
+{
+    int fd = open_one(address, len, 1, false);
+    if (fd < 0) {
+        return false;
+    }
+    socklen_t out = sizeof *address;
+    int result = getsockname(fd, (struct sockaddr *)address, &out);
+    close(fd);
+    return result == 0;
+}
+
+static bool open_address(struct sockets *sockets, unsigned index, const char *text, int backlog,
+                         char *error)
+{
+    struct sockaddr_storage address;
+    socklen_t len;
+    if (!address_parse(text, &address, &len, error)) {
+        return false;
+    }
+    bool several = sockets->threads > 1 && address.ss_family != AF_UNIX;
+    if (address.ss_family == AF_UNIX) {
+        remove_stale((struct sockaddr_un *)&address);
+    }
+    bool open = !several || probe(&address, len);
+    for (unsigned thread = 0; thread < sockets->threads && open; thread++) {
+        int *fd = &sockets->at[thread * sockets->addresses + index];
+        *fd = thread > 0 && !several ? dup(sockets->at[index])
+                                     : open_one(&address, len, backlog, several);
+        open = *fd >= 0;
+        socklen_t out = sizeof address;
+        if (open && thread == 0) {
+            CHECK(getsockname(*fd, (struct sockaddr *)&address, &out) == 0);
+        }
+    }
+    if (!open) {
+        snprintf(error, SERVER_ERROR_MAX, "cannot listen on %s: %s", text, strerror(errno));
+        return false;
+    }
+    address_format((struct sockaddr *)&address, sockets->names[index]);
+    return true;
+}
+
+bool sockets_open(struct sockets *sockets, const struct settings *settings, unsigned threads, char error[SERVER_ERROR_MAX])
+{
+    sockets->addresses = settings->listen.count;
+    sockets->threads = threads;
+    unsigned count = threads * sockets->addresses;
+    sockets->at = must_alloc(count * sizeof *sockets->at);
+    sockets->names = must_calloc(sockets->addresses, sizeof *sockets->names);
+    for (unsigned i = 0; i < count; i++) {
+        sockets->at[i] = -1;
+    }
+    for (unsigned i = 0; i < sockets->addresses; i++) {
+        if (!open_address(sockets, i, settings->listen.at[i], (int)settings->backlog, error)) {
+            sockets_close(sockets);
+            return false;
+        }
+    }
+    return true;
+}
+
+void sockets_close(struct sockets *sockets)
+{
+    for (unsigned i = 0; i < sockets->threads * sockets->addresses; i++) {
+        if (sockets->at[i] >= 0) {
+            close(sockets->at[i]);
+        }
+    }
+    for (unsigned i = 0; i < sockets->addresses; i++) {
+        if (strncmp(sockets->names[i], "unix:", 5) == 0) {
+            (void)unlink(sockets->names[i] + 5);
+        }
+    }
+    free(sockets->at);
+    free(sockets->names);
+    *sockets = (struct sockets){0};
+}

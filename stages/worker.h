@@ -1,0 +1,118 @@
+/* worker.h: one thread of a thread group: its queue, its loop, what it hands on.
+ *
+ * A worker runs the stages its group holds. What comes in comes through its mailbox (a loop's own, or the pool's
+ * shared one) and, in a loop, through watches and deadlines; what goes out is gathered in outboxes, one
+ * for each mailbox, and put in batches at the end of a turn.
+ *
+ * The numbered turn of a loop's worker:
+ *   1. take a batch from the mailbox, run each ticket's stage
+ *   2. put the outboxes
+ *   3. look at the server's phase (draining, cutting), at deadlines, at room after a refusal
+ *   4. when the mailbox is still empty, and said so under its lock: block in the loop, else just poll it;
+ *      the loop calls watches, which run stages
+ *   5. put the outboxes
+ *
+ * Thread-safety: everything is the worker's own, but the members marked atomic, which reports read.
+ */
+#ifndef STAGES_WORKER_H
+#define STAGES_WORKER_H
+
+#include "core/access_log.h"
+#include "core/tally.h"
+#include "core/trace.h"
+#include "stages/client.h"
+
+#include <stdatomic.h>
+
+struct server;
+struct worker;
+
+/* Tickets on their way to one mailbox. */
+struct outbox {
+    struct mailbox *mailbox;
+    struct chain chain;
+    bool bounded; /* the way there is forward in the wiring: may be refused */
+    bool ring;    /* some ticket in it cannot wait until its taker wakes by itself */
+    bool refused; /* the mailbox was full: kept here until it has room */
+    bool dirty;   /* listed in worker->dirty */
+};
+
+enum { WORKERS_MAX = WIRING_THREADS_MAX };
+
+struct worker {
+    /* fixed before the thread starts */
+    struct server *server;
+    unsigned group;  /* index in the wiring */
+    unsigned seat;   /* which thread of its group */
+    unsigned number; /* which thread of the server */
+    unsigned stages; /* set of 1 << enum stage */
+    enum group_kind kind;
+    char name[16];   /* as the thread is named */
+    int cpu;         /* pinned to, or -1 */
+    pthread_t thread;
+    struct mailbox *mailbox;
+    unsigned mailbox_number;
+    struct loop *loop; /* NULL in a pool */
+    struct trace_ring *ring; /* NULL without --trace */
+    struct listener *listener; /* NULL when the group holds no L */
+
+    /* this thread's own */
+    struct watch bell_watch;
+    struct outbox *outboxes; /* one for each mailbox of the server, by number */
+    unsigned *dirty;         /* outboxes with something in them */
+    unsigned dirty_count;
+    unsigned refused_count;  /* outboxes that were refused: then nothing new is taken in */
+    struct exchange_pool pool;
+    struct access_log_buffer log;
+    struct wheel wheel;
+    struct loop_timer *wheel_timer;
+    uint64_t wheel_armed_ns; /* when the timer fires; 0: it does not */
+    struct client clients;   /* list head: clients whose home this is */
+    unsigned early_count;    /* of them, those with `early` set */
+    unsigned held_back_count;
+    int phase_seen;
+    uint64_t slept_ns, woke_ns; /* the last time it blocked */
+    struct chain taken;      /* a pool's: taken and not begun */
+
+    /* written by this thread, read by reports */
+    struct tally tally;
+    _Atomic int tid;
+    _Atomic uint64_t started_ns, busy_ns, turns;
+    _Atomic unsigned client_count;
+};
+
+/* Gathers a ticket for a mailbox; puts at once when a batch is full. */
+void worker_post(struct worker *worker, unsigned mailbox_number, struct ticket *ticket, bool ring);
+
+/* Puts what the outboxes hold. A pool's worker waits where it is refused, a loop's remembers. */
+void worker_flush(struct worker *worker);
+
+/* Runs what waits in the mailbox, at most one batch. */
+void worker_drain(struct worker *worker);
+
+/* Has this worker been refused room downstream? Then its stages take nothing new in. */
+static inline bool worker_is_refused(const struct worker *worker)
+{
+    return worker->refused_count > 0;
+}
+
+/* A deadline in this worker's wheel (loops only). */
+void worker_deadline(struct worker *worker, struct deadline *deadline, uint64_t after_ns);
+
+/* Notes when the stage that waits for the next request had the client again (stamps.requeued_ns is set). */
+void worker_requeued(struct worker *worker, const struct client *client);
+
+static inline bool worker_holds(const struct worker *worker, enum stage stage)
+{
+    return (worker->stages >> stage & 1) != 0;
+}
+
+/* The thread's function for each kind of group; `arg` is the worker. */
+void *worker_loop_main(void *arg);
+void *worker_pool_main(void *arg);
+
+/* Sets up and takes down what the struct holds, in the starting thread. */
+void worker_init(struct worker *worker);
+void worker_deinit(struct worker *worker);
+
+#endif

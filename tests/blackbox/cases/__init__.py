@@ -1,0 +1,1 @@
+"""The http cases, one module an area."""

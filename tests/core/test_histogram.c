@@ -1,0 +1,176 @@
+/* Buckets, percentiles against sorting, merging, clamping, and reading while another thread
+ * records. */
+#include "core/histogram.h"
+
+#include "tests/test.h"
+
+#include <pthread.h>
+
+static uint64_t random_next(uint64_t *state)
+{
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    return *state;
+}
+
+static struct histogram *histogram_new(void)
+{
+    return calloc(1, sizeof(struct histogram));
+}
+
+static int compare(const void *a, const void *b)
+{
+    uint64_t x, y;
+    memcpy(&x, a, sizeof x);
+    memcpy(&y, b, sizeof y);
+    return (x > y) - (x < y);
+}
+
+TEST(histogram, buckets_follow_each_other_without_gap)
+{
+    uint64_t next = 0;
+    for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++) {
+        expect_int(histogram_bucket_low(i), next);
+        expect(histogram_bucket_high(i) >= next);
+        next = histogram_bucket_high(i) + 1;
+    }
+    expect_int(next, 1ull << HISTOGRAM_TOP_BIT);
+}
+
+TEST(histogram, a_value_lies_within_its_bucket)
+{
+    uint64_t state = 1;
+    for (unsigned i = 0; i < 200000; i++) {
+        uint64_t value = random_next(&state) >> (24 + i % 40);
+        unsigned bucket = histogram_bucket(value);
+        expect(histogram_bucket_low(bucket) <= value && value <= histogram_bucket_high(bucket));
+    }
+}
+
+TEST(histogram, small_values_have_a_bucket_each)
+{
+    for (uint64_t value = 0; value < 256; value++) {
+        expect_int(histogram_bucket(value), value);
+        expect_int(histogram_bucket_high((unsigned)value), value);
+    }
+}
+
+TEST(histogram, a_bucket_is_narrower_than_a_128th_of_its_values)
+{
+    for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++) {
+        uint64_t low = histogram_bucket_low(i);
+        expect((histogram_bucket_high(i) - low) * 128 <= low);
+    }
+}
+
+TEST(histogram, percentiles_are_those_of_sorting_within_a_128th)
+{
+    enum { N = 50000 };
+    static const double shares[] = {0, 0.001, 0.25, 0.5, 0.9, 0.99, 0.999, 1};
+    uint64_t *values = calloc(N, sizeof *values);
+    for (unsigned round = 0; round < 4; round++) {
+        struct histogram *h = histogram_new();
+        uint64_t state = 42 + round;
+        for (unsigned i = 0; i < N; i++) {
+            values[i] = random_next(&state) >> (25 + random_next(&state) % (10 * round + 1));
+            histogram_record(h, values[i]);
+        }
+        qsort(values, N, sizeof *values, compare);
+        for (unsigned i = 0; i < sizeof shares / sizeof *shares; i++) {
+            double exact_rank = shares[i] * N;
+            unsigned rank = (unsigned)exact_rank + ((unsigned)exact_rank < exact_rank);
+            uint64_t exact = values[rank > 0 ? rank - 1 : 0];
+            uint64_t told = histogram_percentile(h, shares[i]);
+            expect(told >= exact && (told - exact) * 128 <= exact);
+        }
+        free(h);
+    }
+    free(values);
+}
+
+TEST(histogram, an_empty_one_says_zero)
+{
+    struct histogram *h = histogram_new();
+    expect_int(histogram_percentile(h, 0.5), 0);
+    expect(histogram_mean(h) == 0);
+    free(h);
+}
+
+TEST(histogram, the_mean_is_exact)
+{
+    struct histogram *h = histogram_new();
+    histogram_record(h, 1000001);
+    histogram_record(h, 1000004);
+    expect(histogram_mean(h) == 1000002.5);
+    free(h);
+}
+
+TEST(histogram, a_value_beyond_the_top_counts_in_the_last_bucket_and_keeps_its_max)
+{
+    struct histogram *h = histogram_new();
+    uint64_t huge = (1ull << HISTOGRAM_TOP_BIT) + 12345;
+    expect_int(histogram_bucket(huge), HISTOGRAM_BUCKETS - 1);
+    expect_int(histogram_bucket(UINT64_MAX), HISTOGRAM_BUCKETS - 1);
+    histogram_record(h, 5);
+    histogram_record(h, huge);
+    expect_int(histogram_percentile(h, 0.5), 5);
+    expect_int(histogram_percentile(h, 1), huge);
+    expect_int(h->max, huge);
+    free(h);
+}
+
+TEST(histogram, no_percentile_is_above_the_max)
+{
+    struct histogram *h = histogram_new();
+    histogram_record(h, 1000000);
+    expect(histogram_bucket_high(histogram_bucket(1000000)) > 1000000);
+    expect_int(histogram_percentile(h, 0.99), 1000000);
+    free(h);
+}
+
+TEST(histogram, merging_is_recording_both)
+{
+    struct histogram *a = histogram_new(), *b = histogram_new(), *both = histogram_new();
+    uint64_t state = 7;
+    for (unsigned i = 0; i < 10000; i++) {
+        uint64_t value = random_next(&state) >> 30;
+        histogram_record(i % 3 == 0 ? a : b, value);
+        histogram_record(both, value);
+    }
+    histogram_merge(a, b);
+    expect(memcmp(a, both, sizeof *a) == 0);
+    free(a);
+    free(b);
+    free(both);
+}
+
+enum { RECORDED = 300000 };
+
+static void *record_all(void *arg)
+{
+    for (uint64_t i = 0; i < RECORDED; i++) {
+        histogram_record(arg, i % 1000);
+    }
+    return NULL;
+}
+
+TEST(histogram, can_be_read_while_its_owner_records)
+{
+    struct histogram *h = histogram_new();
+    pthread_t owner;
+    uint64_t count = 0;
+    expect_int(pthread_create(&owner, NULL, record_all, h), 0);
+    while (count < RECORDED) {
+        struct histogram *seen = histogram_new();
+        histogram_merge(seen, h);
+        expect(seen->count >= count);
+        expect(histogram_percentile(seen, 0.99) <= 1000);
+        count = seen->count;
+        free(seen);
+    }
+    expect_int(pthread_join(owner, NULL), 0);
+    expect_int(h->count, RECORDED);
+    expect_int(h->sum, RECORDED / 1000 * (999 * 1000 / 2));
+    free(h);
+}

@@ -1,0 +1,118 @@
+/* The table, the JSON and back, and what /proc tells of a thread. */
+#include "core/report.h"
+
+#include "core/json_view.h"
+#include "tests/core/sample.h"
+#include "tests/golden/golden.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+static char *text_of(void (*print)(FILE *, const struct report *), const struct report *report)
+{
+    char *text;
+    size_t len;
+    FILE *out = open_memstream(&text, &len);
+    print(out, report);
+    expect_int(fclose(out), 0);
+    return text;
+}
+
+TEST(report, looks_like_its_picture)
+{
+    struct report report;
+    sample_report(&report);
+    char *text = text_of(report_print, &report);
+    golden_expect("report.txt", text);
+    free(text);
+    report_deinit(&report);
+}
+
+TEST(report, an_empty_one_leaves_sections_out)
+{
+    struct report report = {0};
+    char *text = text_of(report_print, &report);
+    golden_expect("report_empty.txt", text);
+    free(text);
+    report_deinit(&report);
+    report_deinit(NULL);
+}
+
+TEST(report, comes_back_from_json_as_it_was)
+{
+    struct report report, again;
+    sample_report(&report);
+    char *json = text_of(report_to_json, &report);
+    expect(json_view_valid(bytes_of(json)));
+    expect(report_from_json(&again, bytes_of(json)));
+    char *before = text_of(report_print, &report), *after = text_of(report_print, &again);
+    expect_text(after, before);
+    expect(memcmp(report.tally.intervals, again.tally.intervals,
+                  INTERVAL_COUNT * sizeof *again.tally.intervals) == 0);
+    expect(memcmp(report.queues, again.queues, 2 * sizeof *again.queues) == 0);
+    expect(memcmp(report.threads, again.threads, 3 * sizeof *again.threads) == 0);
+    free(before);
+    free(after);
+    free(json);
+    report_deinit(&report);
+    report_deinit(&again);
+}
+
+TEST(report, json_of_another_shape_is_zeros)
+{
+    static const char *const texts[] = {
+        "{}", "{\"queues\": 3, \"threads\": {}, \"wall_ns\": \"x\", \"intervals_ns\": [1]}",
+        "{\"queues\": [1, [], {\"wait_ns\": {\"buckets\": [[], [1], 2, [3, 4, 5]]}}]}"};
+    for (unsigned i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct report report;
+        expect(report_from_json(&report, bytes_of(texts[i])));
+        expect_int(report.wall_ns, 0);
+        report_deinit(&report);
+    }
+}
+
+TEST(report, what_is_no_object_is_refused)
+{
+    static const char *const texts[] = {"", "[]", "{", "{} {}", "nonsense"};
+    for (unsigned i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct report report;
+        expect(!report_from_json(&report, bytes_of(texts[i])));
+        report_deinit(&report);
+    }
+}
+
+TEST(report, reads_the_cpu_time_of_a_thread)
+{
+    struct thread_report thread = {.voluntary = 77};
+    volatile uint64_t work = 0;
+    do {
+        for (unsigned i = 0; i < 1000000; i++) {
+            work = work + i;
+        }
+        thread_report_read(&thread, gettid());
+    } while (thread.cpu_ns == 0);
+    expect(thread.cpu_ns > 0);
+    thread_report_read(&thread, 0x7fffffff);
+    expect_int(thread.cpu_ns, 0);
+    expect_int(thread.voluntary, 0);
+}
+
+TEST(report, reads_the_switches_of_a_thread_that_waited)
+{
+    struct thread_report before = {0}, after = {0};
+    int pipes[2];
+    expect_int(pipe(pipes), 0);
+    thread_report_read(&before, gettid());
+    pid_t child = fork();
+    if (child == 0) {
+        _exit(write(pipes[1], "x", 1) == 1 ? 0 : 1);
+    }
+    char c;
+    expect_int(read(pipes[0], &c, 1), 1);
+    expect(waitpid(child, NULL, 0) == child);
+    thread_report_read(&after, gettid());
+    expect(after.voluntary >= before.voluntary);
+    expect(after.voluntary + after.involuntary > 0);
+    (void)close(pipes[0]);
+    (void)close(pipes[1]);
+}

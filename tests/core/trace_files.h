@@ -1,0 +1,89 @@
+/* trace_files.h: making trace files, and whole files as memory, for the tests of traces. */
+#ifndef TESTS_CORE_TRACE_FILES_H
+#define TESTS_CORE_TRACE_FILES_H
+
+#include "core/trace_reader.h"
+#include "tests/core/sample.h"
+
+#include <unistd.h>
+
+enum { TRACE_PATH = 64 };
+
+static inline void trace_path(char path[TRACE_PATH])
+{
+    (void)snprintf(path, TRACE_PATH, "/tmp/quartet-test-XXXXXX");
+    int fd = mkstemp(path);
+    expect(fd >= 0);
+    expect_int(close(fd), 0);
+}
+
+/* A run of `requests` requests; each has a requeue unless its connection was closed. */
+static inline void trace_make(const char *path, uint64_t requests)
+{
+    struct report report;
+    sample_report(&report);
+    struct trace *trace =
+        trace_start(path,
+                    "{\"model\": \"staged\", \"wiring\": \"L | R | P*2 | W\", \"batch\": 64, "
+                    "\"pin\": null, \"listen\": [\"127.0.0.1:8080\", \"[::1]:80\"]}",
+                    SAMPLE_THREADS, sample_threads);
+    expect(trace != NULL);
+    for (uint64_t id = 1; id <= requests; id++) {
+        struct trace_record request = sample_request(id), requeue = sample_requeue(id);
+        expect(trace_put(trace_ring(trace, 2), &request));
+        expect(request.close_reason != 0 || trace_put(trace_ring(trace, 0), &requeue));
+    }
+    trace_stop(trace, &report);
+    report_deinit(&report);
+}
+
+struct whole_file {
+    char *at;
+    size_t len;
+};
+
+static inline struct whole_file file_read(const char *path)
+{
+    struct whole_file file = {0};
+    FILE *in = fopen(path, "r");
+    expect(in != NULL && fseek(in, 0, SEEK_END) == 0);
+    file.len = (size_t)ftell(in);
+    file.at = malloc(file.len + 1);
+    rewind(in);
+    expect(fread(file.at, 1, file.len, in) == file.len);
+    file.at[file.len] = '\0';
+    expect_int(fclose(in), 0);
+    return file;
+}
+
+/* What came of reading `len` bytes. */
+struct reading {
+    enum trace_item last;
+    uint64_t blocks, records, requests, skipped;
+    unsigned gaps;
+    char error[TRACE_ERROR_MAX];
+};
+
+static inline struct reading reading_of(const char *at, size_t len, bool salvage)
+{
+    struct reading reading = {0};
+    struct trace_reader reader;
+    FILE *in = len > 0 ? fmemopen((void *)at, len, "r") : fopen("/dev/null", "r");
+    expect(in != NULL);
+    trace_reader_init(&reader, in, salvage);
+    while ((reading.last = trace_reader_next(&reader)) == TRACE_ITEM_BLOCK) {
+        reading.blocks++;
+        for (size_t i = 0; i < trace_reader_count(&reader); i++) {
+            reading.records++;
+            reading.requests += trace_reader_record(&reader, i).kind == TRACE_REQUEST;
+        }
+    }
+    memcpy(reading.error, reader.error, sizeof reading.error);
+    reading.skipped = reader.skipped;
+    reading.gaps = reader.gaps;
+    trace_reader_deinit(&reader);
+    expect_int(fclose(in), 0);
+    return reading;
+}
+
+#endif

@@ -1,0 +1,18 @@
+# Checks of the sources themselves: they need no build of their own, so one preset runs them.
+# dev is the one that is checked but not sanitized.
+if(NOT QUARTET_CHECKED OR QUARTET_SANITIZE)
+    return()
+endif()
+
+function(add_static_test name)
+    add_test(NAME static/${name} COMMAND ${ARGN} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+    set_tests_properties(static/${name} PROPERTIES TIMEOUT 900 LABELS static)
+endfunction()
+
+add_static_test(layers python3 tests/layers.py)
+add_static_test(design tests/design_is_true.sh)
+add_static_test(can_fail tests/static_can_fail.sh)
+add_static_test(format tests/format.sh)
+add_static_test(tidy tests/tidy.sh ${PROJECT_BINARY_DIR})
+# It keeps every processor busy: nothing that measures may run beside it.
+set_tests_properties(static/tidy PROPERTIES RUN_SERIAL ON COST 1000)

@@ -1,0 +1,305 @@
+/* What quartet-trace shows of whole, lossy, cut, damaged and wrong traces; and its command line. */
+#include "tools/trace/join.h"
+#include "tools/trace/run.h"
+#include "tools/trace/summary.h"
+
+#include "core/json_view.h"
+#include "tests/core/trace_files.h"
+#include "tests/golden/golden.h"
+
+#include <sys/wait.h>
+
+struct shown {
+    int status;
+    char *out, *err;
+};
+
+static struct shown show(const struct trace_verb *verb, const char *path, bool salvage)
+{
+    struct shown shown;
+    size_t out_len, err_len;
+    FILE *in = fopen(path, "r");
+    struct trace_run run = {.path = "FILE", .salvage = salvage};
+    run.out = open_memstream(&shown.out, &out_len);
+    run.err = open_memstream(&shown.err, &err_len);
+    expect(in != NULL && run.out != NULL && run.err != NULL);
+    shown.status = trace_run_show(&run, in, verb, NULL);
+    expect_int(fclose(run.out), 0);
+    expect_int(fclose(run.err), 0);
+    expect_int(fclose(in), 0);
+    return shown;
+}
+
+static void shown_free(struct shown *shown)
+{
+    free(shown->out);
+    free(shown->err);
+}
+
+static bool one_line(const char *text)
+{
+    const char *end = strchr(text, '\n');
+    return end != NULL && end[1] == '\0';
+}
+
+/* The machine's own lines, which are as many as it takes, become one. */
+static void mask_environment(char *text)
+{
+    char *from = strstr(text, "environment "), *to = strstr(text, "\nrequests ");
+    expect(from != NULL && to != NULL && strstr(from, "kernel=") < to &&
+           strstr(from, "build ") < to);
+    memmove(from + strlen("environment "), to, strlen(to) + 1);
+}
+
+TEST(quartet_trace, the_table_looks_like_its_picture)
+{
+    char path[TRACE_PATH];
+    trace_path(path);
+    trace_make(path, 1000);
+    struct shown shown = show(&trace_verb_table, path, false);
+    mask_environment(shown.out);
+    golden_expect("trace_table.txt", shown.out);
+    expect_text(shown.err, "");
+    expect_int(shown.status, 0);
+    shown_free(&shown);
+    expect_int(unlink(path), 0);
+}
+
+TEST(quartet_trace, the_json_holds_run_summary_and_report)
+{
+    char path[TRACE_PATH];
+    struct bytes part, value;
+    struct report report;
+    trace_path(path);
+    trace_make(path, 1000);
+    struct shown shown = show(&trace_verb_json, path, false);
+    struct bytes text = bytes_of(shown.out);
+    expect(json_view_valid(text));
+    expect(json_view_member(text, "run", &part) && json_view_member(part, "config", &value));
+    expect(json_view_member(text, "summary", &part) && json_view_member(part, "requests", &value));
+    expect_int(json_view_number(value), 1000);
+    expect(json_view_member(text, "report", &part) && report_from_json(&report, part));
+    expect_int(report.tally.intervals[INTERVAL_TOTAL].count, 1000);
+    expect_int(report.tally.intervals[INTERVAL_REQUEUE_WAIT].sum, 990 * 4000);
+    report_deinit(&report);
+    shown_free(&shown);
+    expect_int(unlink(path), 0);
+}
+
+TEST(quartet_trace, the_csv_has_a_row_a_request)
+{
+    char path[TRACE_PATH];
+    trace_path(path);
+    trace_make(path, 3);
+    struct shown shown = show(&trace_verb_csv, path, false);
+    golden_expect("trace_rows.csv", shown.out);
+    shown_free(&shown);
+    expect_int(unlink(path), 0);
+}
+
+static void cut_to(const char *path, off_t len)
+{
+    expect_int(truncate(path, len), 0);
+}
+
+TEST(quartet_trace, a_cut_file_is_one_line_and_can_be_salvaged)
+{
+    char path[TRACE_PATH];
+    trace_path(path);
+    trace_make(path, 1000);
+    struct whole_file file = file_read(path);
+    const char *report = memmem(file.at, file.len, "\"written\"", 9);
+    expect(report != NULL);
+    cut_to(path, report - file.at);
+    struct shown strict = show(&trace_verb_table, path, false);
+    expect_int(strict.status, 1);
+    expect_text(strict.out, "");
+    expect(strstr(strict.err, "cut short") != NULL && one_line(strict.err));
+    struct shown salvaged = show(&trace_verb_table, path, true);
+    expect_int(salvaged.status, 0);
+    expect(one_line(salvaged.err));
+    expect(strncmp(salvaged.out, "INCOMPLETE file: ", 17) == 0);
+    expect(strstr(salvaged.out, "parts add up to total for all 1000 requests") != NULL);
+    shown_free(&strict);
+    shown_free(&salvaged);
+    free(file.at);
+    expect_int(unlink(path), 0);
+}
+
+TEST(quartet_trace, a_foreign_file_is_one_line_and_has_nothing_to_salvage)
+{
+    for (unsigned salvage = 0; salvage < 2; salvage++) {
+        struct shown shown = show(&trace_verb_table, "/proc/self/stat", salvage != 0);
+        expect_int(shown.status, 1);
+        expect_text(shown.out, "");
+        expect(strstr(shown.err, "byte 0: not a trace file") != NULL && one_line(shown.err));
+        shown_free(&shown);
+    }
+}
+
+/* A run of one thread with these records. */
+static void make_with(const char *path, const struct trace_record *records, unsigned count)
+{
+    struct report report = {0};
+    struct trace *trace = trace_start(path, NULL, SAMPLE_THREADS, sample_threads);
+    expect(trace != NULL);
+    for (unsigned i = 0; i < count; i++) {
+        expect(trace_put(trace_ring(trace, 0), &records[i]));
+    }
+    trace_stop(trace, &report);
+}
+
+TEST(quartet_trace, names_the_first_request_whose_parts_do_not_add_up)
+{
+    char path[TRACE_PATH];
+    struct trace_record records[4];
+    for (unsigned i = 0; i < 4; i++) {
+        records[i] = sample_request(i + 1);
+        records[i].close_reason = CLOSE_CLIENT_GONE; /* so that they are shown in order */
+    }
+    records[0].last_sent_ns = 0; /* cut off: nothing to add up */
+    records[2].started_ns = 0;
+    records[3].handed_ns = 1;
+    trace_path(path);
+    make_with(path, records, 4);
+    struct shown shown = show(&trace_verb_table, path, false);
+    expect_int(shown.status, 1);
+    expect(strstr(shown.out, "for 2 requests, first request 3: process.wait is missing") != NULL);
+    expect(strstr(shown.out, "; 1 not sent to their end") != NULL);
+    shown_free(&shown);
+    expect_int(unlink(path), 0);
+}
+
+static void put_bursts(struct trace *trace, unsigned bursts)
+{
+    for (unsigned i = 0; i < bursts; i++) {
+        struct trace_record record = sample_request(i + 1);
+        (void)trace_put(trace_ring(trace, 0), &record);
+    }
+}
+
+TEST(quartet_trace, lost_records_are_the_first_line)
+{
+    char path[TRACE_PATH];
+    struct report report = {0};
+    trace_path(path);
+    struct trace *trace = trace_start_sized(path, NULL, 1, sample_threads, 1);
+    while (trace_lost(trace) == 0) {
+        put_bursts(trace, 100);
+    }
+    trace_stop(trace, &report);
+    struct shown table = show(&trace_verb_table, path, false);
+    expect(strncmp(table.out, "LOST ", 5) == 0);
+    expect_int(table.status, 0);
+    struct shown csv = show(&trace_verb_csv, path, false);
+    expect(strstr(csv.err, "LOST ") != NULL && one_line(csv.err));
+    shown_free(&table);
+    shown_free(&csv);
+    expect_int(unlink(path), 0);
+}
+
+struct joined {
+    unsigned count;
+    struct trace_record at[8];
+};
+
+static void note_joined(void *to, const struct trace_record *request)
+{
+    struct joined *joined = to;
+    expect(joined->count < 8);
+    joined->at[joined->count++] = *request;
+}
+
+static void join_request(struct join *join, uint64_t id)
+{
+    struct trace_record record = sample_request(id);
+    join_put(join, &record);
+}
+
+static void join_requeue(struct join *join, uint64_t id)
+{
+    struct trace_record record = sample_requeue(id);
+    join_put(join, &record);
+}
+
+TEST(quartet_trace, joins_a_requeue_that_comes_before_or_after_its_request)
+{
+    struct joined joined = {0};
+    struct join join;
+    join_init(&join, note_joined, &joined);
+    join_request(&join, 1);
+    expect_int(joined.count, 0);
+    join_requeue(&join, 1);
+    join_requeue(&join, 2);
+    join_request(&join, 2);
+    expect_int(joined.count, 2);
+    expect_int(joined.at[0].requeued_ns, sample_requeue(1).requeued_ns);
+    expect_int(joined.at[1].requeued_ns, sample_requeue(2).requeued_ns);
+    join_request(&join, 3);
+    join_request(&join, 3 + JOIN_WINDOW); /* moves the window past 3 */
+    join_requeue(&join, 3);               /* too late, and moves it past the other */
+    expect_int(joined.count, 4);
+    expect_int(joined.at[2].requeued_ns, 0);
+    join_request(&join, 100); /* closed: no requeue will come */
+    expect_int(joined.count, 5);
+    join_request(&join, 5);
+    join_finish(&join);
+    expect_int(joined.count, 6);
+    expect_int(join.unjoined, 1);
+    join_deinit(&join);
+}
+
+/* Runs the program itself; returns its exit status and its first bytes of stderr. */
+static int run_tool(const char *arguments, char err[256])
+{
+    char command[512];
+    (void)snprintf(command, sizeof command, "'%s' %s 2>&1 >/dev/null", QUARTET_TRACE_TOOL,
+                   arguments);
+    FILE *in = popen(command, "r");
+    expect(in != NULL);
+    size_t len = fread(err, 1, 255, in);
+    err[len] = '\0';
+    int status = pclose(in);
+    expect(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+TEST(quartet_trace, a_wrong_command_line_is_one_line_and_status_2)
+{
+    static const char *const wrong[] = {"",          "--nonsense x", "-x", "--csv --json x",
+                                        "--csv=3 x", "a b"};
+    for (unsigned i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        char err[256];
+        expect_int(run_tool(wrong[i], err), 2);
+        expect(one_line(err));
+    }
+}
+
+TEST(quartet_trace, helps_and_tells_its_version)
+{
+    char err[256];
+    expect_int(run_tool("--help", err), 0);
+    expect_text(err, "");
+    expect_int(run_tool("--version", err), 0);
+    expect_text(err, "");
+}
+
+TEST(quartet_trace, a_missing_file_is_one_line_and_status_1)
+{
+    char err[256];
+    expect_int(run_tool("-- --nowhere", err), 1);
+    expect(one_line(err));
+}
+
+TEST(quartet_trace, reads_a_pipe_and_ends_quietly_when_nobody_reads)
+{
+    char path[TRACE_PATH], arguments[256], err[256];
+    trace_path(path);
+    trace_make(path, 3000);
+    (void)snprintf(arguments, sizeof arguments, "--csv - < %s", path);
+    expect_int(run_tool(arguments, err), 0);
+    (void)snprintf(arguments, sizeof arguments, "--csv %s | head -n 1", path);
+    expect_int(run_tool(arguments, err), 0);
+    expect_text(err, "");
+    expect_int(unlink(path), 0);
+}

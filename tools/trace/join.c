@@ -1,0 +1,78 @@
+/* join.c: the window. See join.h. */
+#include "tools/trace/join.h"
+
+#include "core/check.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void pass_on(struct join *join, struct trace_record *place);
+static void put_request(struct join *join, struct trace_record *place,
+                        const struct trace_record *record);
+
+void join_init(struct join *join, join_fn *pass, void *to)
+{
+    *join = (struct join){.pass = pass, .to = to};
+    join->window = must_calloc(JOIN_WINDOW, sizeof *join->window);
+}
+
+void join_deinit(struct join *join)
+{
+    free(join->window);
+}
+
+void join_put(struct join *join, const struct trace_record *record)
+{
+    struct trace_record *place = &join->window[record->request_id % JOIN_WINDOW];
+    if (place->kind != 0 && place->request_id != record->request_id) {
+        pass_on(join, place);
+    }
+    if (record->kind == TRACE_REQUEST) {
+        put_request(join, place, record);
+    } else if (record->kind == TRACE_REQUEUE && place->kind == TRACE_REQUEST) {
+        place->requeued_ns = record->requeued_ns;
+        pass_on(join, place);
+    } else if (record->kind == TRACE_REQUEUE) {
+        pass_on(join, place); /* the same number twice */
+        *place = *record;
+        join->waiting++;
+    }
+}
+
+void join_finish(struct join *join)
+{
+    for (unsigned i = 0; join->waiting > 0; i++) {
+        pass_on(join, &join->window[i]);
+    }
+}
+
+static void put_request(struct join *join, struct trace_record *place,
+                        const struct trace_record *record)
+{
+    uint64_t requeued_ns = record->requeued_ns;
+    if (place->kind == TRACE_REQUEUE) {
+        requeued_ns = place->requeued_ns;
+        join->waiting--;
+    } else {
+        pass_on(join, place); /* the same number twice: both are shown */
+    }
+    *place = *record;
+    join->waiting++;
+    place->requeued_ns = requeued_ns;
+    if (requeued_ns != 0 || record->close_reason != 0) {
+        pass_on(join, place);
+    }
+}
+
+/* Empties the place. */
+static void pass_on(struct join *join, struct trace_record *place)
+{
+    if (place->kind == TRACE_REQUEST && join->pass != NULL) {
+        join->pass(join->to, place);
+    }
+    if (place->kind == TRACE_REQUEUE) {
+        join->unjoined++;
+    }
+    join->waiting -= place->kind != 0;
+    place->kind = 0;
+}

@@ -1,0 +1,189 @@
+/* table.c: the run as tables for people; what quartet-trace prints when not told otherwise. */
+#include "tools/trace/run.h"
+
+#include "core/check.h"
+#include "core/json_view.h"
+#include "tools/trace/summary.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+enum {
+    TITLE = 14,  /* columns of the names at the left */
+    WIDTH = 100, /* where a list of settings is broken */
+    WORD = 512,  /* longest setting shown; longer ones are cut */
+};
+
+/* Settings are written one after the other, "key=value", and wrapped. */
+struct settings_line {
+    FILE *out;
+    unsigned column;
+};
+
+static void *table_begin(struct trace_run *run, const char *argument);
+static void table_request(void *state, const struct trace_record *request);
+static int table_end(void *state, struct trace_run *run);
+static void table_cancel(void *state);
+static void print_missing(const struct trace_run *run);
+static void print_settings(FILE *out, struct bytes config, const char *title, const char *key);
+static void print_members(struct settings_line *line, const char *prefix, struct bytes object,
+                          unsigned depth);
+static void print_setting(struct settings_line *line, const char *name, struct bytes value);
+static bool worth_showing(struct bytes value);
+static void print_word(struct settings_line *line, const char *word);
+static void print_requests(const struct trace_run *run, const struct summary *summary);
+static void print_parts(const struct trace_run *run, const struct summary *summary);
+
+const struct trace_verb trace_verb_table = {
+    .option = "--table",
+    .help = "tables for people: configuration, intervals, queues, threads (the default)",
+    .begin = table_begin,
+    .request = table_request,
+    .end = table_end,
+    .cancel = table_cancel,
+};
+
+static void *table_begin(struct trace_run *run, const char *argument)
+{
+    (void)run;
+    (void)argument;
+    struct summary *summary = must_alloc(sizeof *summary);
+    summary_init(summary);
+    return summary;
+}
+
+static void table_request(void *state, const struct trace_record *request)
+{
+    summary_request(state, request);
+}
+
+static int table_end(void *state, struct trace_run *run)
+{
+    struct summary *summary = state;
+    print_missing(run);
+    print_settings(run->out, run->config, "options", "config");
+    print_settings(run->out, run->config, "environment", "environment");
+    print_settings(run->out, run->config, "build", "build");
+    print_requests(run, summary);
+    print_parts(run, summary);
+    fputc('\n', run->out);
+    int status = summary->wrong == 0 ? EXIT_SUCCESS : EXIT_WORLD;
+    summary_to_report(summary, run);
+    report_print(run->out, &run->report);
+    table_cancel(state);
+    return status;
+}
+
+static void table_cancel(void *state)
+{
+    summary_deinit(state);
+    free(state);
+}
+
+/* First of all, what the rest does not tell of. */
+static void print_missing(const struct trace_run *run)
+{
+    if (run->lost > 0) {
+        fprintf(run->out,
+                "LOST %" PRIu64 " of %" PRIu64 " records: the figures below leave them out\n",
+                run->lost, run->lost + (run->reported ? run->written : run->records));
+    }
+    if (run->gaps > 0 || !run->reported) {
+        fprintf(run->out, "INCOMPLETE file: %" PRIu64 " bytes passed over in %u places%s\n",
+                run->skipped, run->gaps, run->reported ? "" : ", no report of the run's end");
+    }
+    if (run->reported && run->written > run->records) {
+        fprintf(run->out,
+                "INCOMPLETE records: %" PRIu64 " of %" PRIu64 " are in the whole blocks\n",
+                run->records, run->written);
+    }
+}
+
+static void print_settings(FILE *out, struct bytes config, const char *title, const char *key)
+{
+    struct bytes object;
+    struct settings_line line = {.out = out, .column = TITLE};
+    fprintf(out, "%-*s", TITLE, title);
+    if (json_view_member(config, key, &object)) {
+        print_members(&line, "", object, 0);
+    }
+    if (line.column == TITLE) {
+        fputs(" unknown", out);
+    }
+    fputc('\n', out);
+}
+
+/* Nested objects as outer.inner=value, arrays as name=a name=b. */
+static void print_members(struct settings_line *line, const char *prefix, struct bytes object,
+                          unsigned depth)
+{
+    struct bytes key, value;
+    while (json_view_next(&object, &key, &value)) {
+        char word[WORD], name[WORD / 4];
+        size_t len = strlen(prefix);
+        (void)json_view_text(key, name, sizeof name);
+        if (len >= sizeof word / 2) {
+            return;
+        }
+        (void)snprintf(word, sizeof word, "%s%s%s", prefix, len > 0 && name[0] != '\0' ? "." : "",
+                       name);
+        if (json_view_is(value, '{') || json_view_is(value, '[')) {
+            if (depth < JSON_VIEW_DEPTH_MAX) {
+                print_members(line, word, value, depth + 1);
+            }
+        } else if (worth_showing(value)) {
+            print_setting(line, word, value);
+        }
+    }
+}
+
+static void print_setting(struct settings_line *line, const char *name, struct bytes value)
+{
+    char text[WORD], word[2 * WORD];
+    (void)json_view_text(value, text, sizeof text - 4);
+    const char *quote = strchr(text, ' ') != NULL ? "'" : "";
+    (void)snprintf(word, sizeof word, "%.*s=%s%s%s", WORD - 1, name, quote, text, quote);
+    print_word(line, word);
+}
+
+static bool worth_showing(struct bytes value)
+{
+    value = bytes_trim(value);
+    return value.len > 0 && !bytes_equal(value, BYTES("null")) &&
+           !bytes_equal(value, BYTES("\"\""));
+}
+
+static void print_word(struct settings_line *line, const char *word)
+{
+    unsigned len = (unsigned)strlen(word) + 1;
+    if (line->column + len > WIDTH && line->column > TITLE) {
+        fprintf(line->out, "\n%*s", TITLE, "");
+        line->column = TITLE;
+    }
+    fprintf(line->out, "%s%s", line->column > TITLE ? " " : "", word);
+    line->column += len;
+}
+
+static void print_requests(const struct trace_run *run, const struct summary *summary)
+{
+    fprintf(run->out, "%-*s%" PRIu64 " in %.3f s from first byte to last, %.0f a second", TITLE,
+            "requests", summary->requests, (double)summary_duration_ns(summary) / NS_PER_S,
+            summary_rate(summary));
+    if (summary->unfinished > 0) {
+        fprintf(run->out, "; %" PRIu64 " not sent to their end", summary->unfinished);
+    }
+    fputc('\n', run->out);
+}
+
+static void print_parts(const struct trace_run *run, const struct summary *summary)
+{
+    if (summary->wrong == 0) {
+        fprintf(run->out, "%-*sparts add up to total for all %" PRIu64 " requests\n", TITLE,
+                "check", summary->requests - summary->unfinished);
+        return;
+    }
+    fprintf(run->out,
+            "%-*sFAILED: parts do not add up to total for %" PRIu64
+            " requests, first request %" PRIu64 ": %s\n",
+            TITLE, "check", summary->wrong, summary->wrong_id, summary->wrong_why);
+}
