@@ -211,10 +211,8 @@ static void put_end(struct line *line, const struct conn *conn)
             put_bytes(line, &lower, 1);
         }
     }
-    /* The end stays in front once everything before it is sent. */
-    const struct bucket *next = conn->exchange->sending.head;
-    bool whole = next != NULL && next->kind == BUCKET_END;
-    put_text(line, whole ? " answer=whole\n" : " answer=cut\n");
+    bool cut = conn->exchange->cut != CLOSE_NONE;
+    put_text(line, cut ? " answer=cut\n" : " answer=whole\n");
 }
 
 static void refresh_time(struct access_log_buffer *buffer)

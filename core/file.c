@@ -328,8 +328,8 @@ int file_open(const struct file_source *source, struct bytes path, enum encoding
               const struct file *known, struct file **out)
 {
     char name[PATH_MAX];
-    struct stat stat;
-    int fd;
+    struct stat stat = {0};
+    int fd = -1;
     *out = NULL;
     if (!is_servable(path)) {
         return ENOENT;

@@ -187,7 +187,7 @@ static struct file *renew(struct file_cache *cache, const struct key *key, struc
     if (known != NULL && (current || is_shortage(*error))) {
         return known;
     }
-    if (cache->entries_max > 0) {
+    if (cache->entries_max > 0 && !is_shortage(*error)) {
         replace(cache, key, fresh != NULL && fresh->settled ? fresh : NULL, now_ns);
     }
     if (known != NULL) {

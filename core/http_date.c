@@ -204,7 +204,7 @@ static time_t time_of(const struct civil *civil)
     int64_t day_of_year = (153 * month + 2) / 5 + civil->day - 1;
     int64_t days = era * DAYS_IN_400_YEARS + year_of_era * 365 + year_of_era / 4 -
                    year_of_era / 100 + day_of_year - DAYS_TO_MARCH_0000;
-    return days * DAY_S + civil->hour * 3600ll + civil->minute * 60ll + civil->second;
+    return days * DAY_S + (int64_t)civil->hour * 3600 + (int64_t)civil->minute * 60 + civil->second;
 }
 
 /* RFC 9110 5.6.7: a two-digit year that appears to be more than 50 years ahead is the most recent

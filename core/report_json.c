@@ -259,8 +259,9 @@ static void put_histogram(struct json *json, const char *key, const struct histo
 
 static void put_buckets(struct json *json, const struct histogram *histogram)
 {
+    bool some = atomic_load_explicit(&histogram->count, memory_order_relaxed) != 0;
     json_array(json, "buckets");
-    for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++) {
+    for (unsigned i = 0; some && i < HISTOGRAM_BUCKETS; i++) {
         uint64_t n = atomic_load_explicit(&histogram->buckets[i], memory_order_relaxed);
         if (n != 0) {
             json_array(json, NULL);

@@ -252,6 +252,26 @@ static bool write_config(struct trace *trace, const char *config_json)
     return text_write(trace, &block, TRACE_BLOCK_CONFIG);
 }
 
+/* Those that come from the .def lists of this build. */
+static void put_fixed_names(struct json *json)
+{
+    json_array(json, "intervals");
+    for (unsigned i = 0; i < INTERVAL_COUNT; i++) {
+        json_text(json, NULL, interval_name(i));
+    }
+    json_end(json);
+    json_array(json, "close_reasons");
+    for (unsigned i = 0; i < CLOSE_REASON_COUNT; i++) {
+        json_text(json, NULL, close_reason_name(i));
+    }
+    json_end(json);
+    json_array(json, "counters");
+    for (unsigned i = 0; i < COUNTER_COUNT; i++) {
+        json_text(json, NULL, counter_name(i));
+    }
+    json_end(json);
+}
+
 static bool write_names(struct trace *trace, unsigned threads, const char *const *thread_names)
 {
     struct text_block block;
@@ -264,21 +284,7 @@ static bool write_names(struct trace *trace, unsigned threads, const char *const
         json_text(&json, NULL, thread_names[i]);
     }
     json_end(&json);
-    json_array(&json, "intervals");
-    for (unsigned i = 0; i < INTERVAL_COUNT; i++) {
-        json_text(&json, NULL, interval_name(i));
-    }
-    json_end(&json);
-    json_array(&json, "close_reasons");
-    for (unsigned i = 0; i < CLOSE_REASON_COUNT; i++) {
-        json_text(&json, NULL, close_reason_name(i));
-    }
-    json_end(&json);
-    json_array(&json, "counters");
-    for (unsigned i = 0; i < COUNTER_COUNT; i++) {
-        json_text(&json, NULL, counter_name(i));
-    }
-    json_end(&json);
+    put_fixed_names(&json);
     json_end(&json);
     return text_write(trace, &block, TRACE_BLOCK_NAMES);
 }

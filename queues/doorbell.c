@@ -9,7 +9,7 @@
 
 static void make_eventfd(struct doorbell *bell)
 {
-    int flags = EFD_CLOEXEC | (bell->merging ? EFD_NONBLOCK : EFD_SEMAPHORE);
+    int flags = EFD_CLOEXEC | (bell->polled ? EFD_NONBLOCK : 0);
     bell->read_fd = bell->write_fd = eventfd(0, flags);
     if (bell->read_fd < 0) {
         die(EXIT_WORLD, "cannot make a doorbell: eventfd: %s", strerror(errno));
@@ -26,15 +26,15 @@ static void make_pipe(struct doorbell *bell)
     bell->read_fd = ends[0];
     bell->write_fd = ends[1];
     CHECK(fcntl(bell->write_fd, F_SETFL, O_NONBLOCK) == 0);
-    if (bell->merging) {
+    if (bell->polled) {
         CHECK(fcntl(bell->read_fd, F_SETFL, O_NONBLOCK) == 0);
     }
 }
 
-void doorbell_init(struct doorbell *bell, int kind, bool merging)
+void doorbell_init(struct doorbell *bell, int kind, bool polled)
 {
-    CHECK(!(merging && kind == DOORBELL_CONDVAR));
-    *bell = (struct doorbell){.kind = kind, .merging = merging, .read_fd = -1, .write_fd = -1};
+    CHECK(!(polled && kind == DOORBELL_CONDVAR));
+    *bell = (struct doorbell){.kind = kind, .polled = polled, .read_fd = -1, .write_fd = -1};
     lock_init(&bell->shared.lock, RANK_DOORBELL);
     condition_init(&bell->rung);
     if (kind == DOORBELL_EVENTFD) {
@@ -56,66 +56,64 @@ void doorbell_deinit(struct doorbell *bell)
     lock_deinit(&bell->shared.lock);
 }
 
-static void ring_condition(struct doorbell *bell, unsigned times)
+static void ring_condition(struct doorbell *bell)
 {
     lock_take(&bell->shared.lock);
-    bell->shared.rings += times;
+    bell->shared.ringing = true;
     lock_release(&bell->shared.lock);
-    if (times == 1) {
-        condition_signal(&bell->rung);
-    } else {
-        condition_broadcast(&bell->rung);
-    }
+    condition_signal(&bell->rung);
 }
 
 /* EAGAIN means that the descriptor is full of unanswered rings: nobody will sleep through this one. */
-static void ring_fd(const struct doorbell *bell, const void *what, size_t len)
+static void ring_fd(const struct doorbell *bell)
 {
+    static const uint64_t ring = 1;
+    size_t len = bell->kind == DOORBELL_EVENTFD ? sizeof ring : 1;
     ssize_t written;
     do {
-        written = write(bell->write_fd, what, len);
+        written = write(bell->write_fd, &ring, len);
     } while (written < 0 && errno == EINTR);
     CHECK(written > 0 || errno == EAGAIN);
 }
 
-void doorbell_ring(struct doorbell *bell, unsigned times)
+void doorbell_ring(struct doorbell *bell)
 {
     if (bell->kind == DOORBELL_CONDVAR) {
-        ring_condition(bell, times);
-    } else if (bell->kind == DOORBELL_EVENTFD) {
-        uint64_t add = times;
-        ring_fd(bell, &add, sizeof add);
+        ring_condition(bell);
     } else {
-        char bytes[64];
-        memset(bytes, 'r', sizeof bytes);
-        ring_fd(bell, bytes, times < sizeof bytes ? times : sizeof bytes);
+        ring_fd(bell);
     }
 }
 
 static void wait_condition(struct doorbell *bell)
 {
     lock_take(&bell->shared.lock);
-    while (bell->shared.rings == 0) {
+    while (!bell->shared.ringing) {
         condition_wait(&bell->rung, &bell->shared.lock, 0);
     }
-    bell->shared.rings--;
+    bell->shared.ringing = false;
     lock_release(&bell->shared.lock);
+}
+
+/* Reads all rings there are; a pipe may hold a few. */
+static ssize_t answer(const struct doorbell *bell)
+{
+    uint64_t rings[16];
+    ssize_t got;
+    do {
+        got = read(bell->read_fd, rings, bell->kind == DOORBELL_EVENTFD ? sizeof *rings : sizeof rings);
+    } while (got < 0 && errno == EINTR);
+    return got;
 }
 
 void doorbell_wait(struct doorbell *bell)
 {
-    CHECK(!bell->merging);
+    CHECK(!bell->polled);
     if (bell->kind == DOORBELL_CONDVAR) {
         wait_condition(bell);
-        return;
+    } else {
+        CHECK(answer(bell) > 0);
     }
-    uint64_t ring;
-    size_t len = bell->kind == DOORBELL_EVENTFD ? sizeof ring : 1;
-    ssize_t got;
-    do {
-        got = read(bell->read_fd, &ring, len);
-    } while (got < 0 && errno == EINTR);
-    CHECK(got > 0);
 }
 
 int doorbell_fd(const struct doorbell *bell)
@@ -125,11 +123,6 @@ int doorbell_fd(const struct doorbell *bell)
 
 void doorbell_silence(struct doorbell *bell)
 {
-    CHECK(bell->merging);
-    uint64_t rings[16];
-    ssize_t got;
-    do {
-        got = read(bell->read_fd, rings, bell->kind == DOORBELL_EVENTFD ? sizeof *rings : sizeof rings);
-    } while ((got < 0 && errno == EINTR) || got == (ssize_t)sizeof rings);
-    CHECK(got > 0 || errno == EAGAIN);
+    CHECK(bell->polled);
+    CHECK(answer(bell) > 0 || errno == EAGAIN);
 }

@@ -4,11 +4,14 @@
  * literature describes; a condition variable is cheaper but can wake no poll loop. Comparing them
  * is what users do, so they stand behind the same verbs.
  *
- * A ring is never lost: it is remembered until somebody answers it. Rings for a loop merge into one; rings for a
- * pool count, each wakes one thread. Whether to ring at all is the mailbox's business.
+ * One thread answers a bell. Several sleepers on one eventfd would all be woken by each ring (its readers are not
+ * queued exclusively), so each thread of a pool has a bell of its own, and the mailbox chooses whom to ring.
  *
- * Thread-safety: doorbell_ring from any thread; doorbell_wait from the threads of a pool; doorbell_silence from the
- * loop that watches doorbell_fd.
+ * A ring is never lost: it is remembered until it is answered; several before that merge into one. Whether to ring
+ * at all is the mailbox's business.
+ *
+ * Thread-safety: doorbell_ring from any thread; doorbell_wait from its owner, in a pool; doorbell_silence from its
+ * owner, a loop that watches doorbell_fd.
  */
 #ifndef QUEUES_DOORBELL_H
 #define QUEUES_DOORBELL_H
@@ -18,24 +21,23 @@
 
 struct doorbell {
     int kind;     /* DOORBELL_EVENTFD, _PIPE, _CONDVAR */
-    bool merging; /* a loop's: rings merge, the read end does not block */
+    bool polled;  /* a loop's: the read end does not block */
     int read_fd, write_fd;
     struct condition rung; /* condvar kind */
     struct {
         struct lock lock;
-        unsigned rings GUARDED;
+        bool ringing GUARDED;
     } shared;
 };
 
-/* `merging` for a poll loop (then `kind` must not be condvar), else for a pool. Ends the program when the system has
+/* `polled` for a poll loop (then `kind` must not be condvar), else for a thread that waits for nothing else. Ends the program when the system has
  * no descriptor left: start-up only. */
-void doorbell_init(struct doorbell *bell, int kind, bool merging);
+void doorbell_init(struct doorbell *bell, int kind, bool polled);
 void doorbell_deinit(struct doorbell *bell);
 
-/* Wakes `times` sleepers (a loop: once). */
-void doorbell_ring(struct doorbell *bell, unsigned times) EXCLUDES(bell->shared.lock);
+void doorbell_ring(struct doorbell *bell) EXCLUDES(bell->shared.lock);
 
-/* A pool's thread: sleeps until rung; answers one ring. */
+/* Sleeps until rung; answers all rings so far. */
 void doorbell_wait(struct doorbell *bell) EXCLUDES(bell->shared.lock);
 
 /* A loop: the descriptor to watch for reading, and the answer to all rings so far. */

@@ -60,11 +60,21 @@ static void chain_move(struct chain *to, struct chain *from, unsigned most)
 
 /* --- life --- */
 
+void taker_init(struct taker *taker, int doorbell, bool polled)
+{
+    *taker = (struct taker){0};
+    doorbell_init(&taker->bell, doorbell, polled);
+}
+
+void taker_deinit(struct taker *taker)
+{
+    doorbell_deinit(&taker->bell);
+}
+
 void mailbox_init(struct mailbox *box, const struct mailbox_config *config)
 {
     memset(box, 0, sizeof *box);
     box->config = *config;
-    doorbell_init(&box->bell, config->doorbell, config->loop);
     condition_init(&box->room);
     lock_init(&box->shared.lock, RANK_MAILBOX);
     snprintf(box->shared.stats.name, REPORT_NAME, "%s", config->name);
@@ -73,7 +83,6 @@ void mailbox_init(struct mailbox *box, const struct mailbox_config *config)
 
 void mailbox_deinit(struct mailbox *box)
 {
-    doorbell_deinit(&box->bell);
     condition_deinit(&box->room);
     lock_deinit(&box->shared.lock);
 }
@@ -93,35 +102,47 @@ static uint64_t stamp_of(const struct mailbox *box)
 
 /* How many sleepers the work that waits now needs. Takers that are awake, or already called, are
  * trusted with `share` items each, because they will look again before they sleep. */
-static unsigned sleepers_needed_locked(struct mailbox *box) REQUIRES(box->shared.lock)
+static unsigned sleepers_needed_locked(const struct mailbox *box) REQUIRES(box->shared.lock)
 {
-    unsigned callable = box->shared.asleep - box->shared.rung;
-    unsigned awake = box->config.takers - callable - box->shared.away;
-    unsigned depth = box->shared.items.count;
-    if (callable == 0 || depth == 0 || depth <= awake * box->config.share) {
+    unsigned awake = box->config.takers - box->shared.asleep - box->shared.away;
+    unsigned trusted = awake * box->config.share, depth = box->shared.items.count;
+    unsigned most = box->config.awake_most > awake ? box->config.awake_most - awake : 0;
+    most = box->shared.asleep < most ? box->shared.asleep : most;
+    if (depth <= trusted) {
         return 0;
     }
-    unsigned more = (depth - awake * box->config.share + box->config.share - 1) / box->config.share;
-    return more < callable ? more : callable;
+    unsigned more = (depth - trusted + box->config.share - 1) / box->config.share;
+    return more < most ? more : most;
 }
 
-/* Decides how often to ring, and notes it. The ringing itself comes after unlocking. */
-static unsigned call_locked(struct mailbox *box, uint64_t now_ns) REQUIRES(box->shared.lock)
+/* Whom to ring once the lock is free. They are copied here because a taker that is up changes its links. */
+enum { CALLS_MOST = 16 };
+struct calls {
+    struct taker *at[CALLS_MOST];
+    unsigned count;
+};
+
+/* Takes `count` sleepers off the stack: they count as awake from now on. A taker lives longer than its
+ * thread sleeps, so ringing it late is safe: it is up, and looks once more for nothing. */
+static void call_locked(struct mailbox *box, struct calls *calls, unsigned count, uint64_t now_ns)
+    REQUIRES(box->shared.lock)
 {
-    unsigned needed = sleepers_needed_locked(box);
-    if (needed > 0 && box->shared.rung == 0) {
-        box->shared.rung_ns = now_ns;
+    while (calls->count < count && calls->count < CALLS_MOST && box->shared.sleepers != NULL) {
+        struct taker *taker = box->shared.sleepers;
+        box->shared.sleepers = taker->next;
+        box->shared.asleep--;
+        taker->asleep = false;
+        taker->called_ns = now_ns;
+        calls->at[calls->count++] = taker;
     }
-    box->shared.rung += needed;
-    if (needed == 0 && box->config.wakeup == WAKEUP_ALWAYS) {
-        needed = 1;
+    box->shared.stats.rung += calls->count;
+}
+
+static void ring(const struct calls *calls)
+{
+    for (unsigned i = 0; i < calls->count; i++) {
+        doorbell_ring(&calls->at[i]->bell);
     }
-    if (needed > 0) {
-        box->shared.stats.rung += needed;
-    } else {
-        box->shared.stats.elided++;
-    }
-    return needed;
 }
 
 static unsigned room_locked(const struct mailbox *box, enum put_how how) REQUIRES(box->shared.lock)
@@ -145,14 +166,21 @@ static void count_put_locked(struct mailbox *box, unsigned put, unsigned refused
     atomic_store_explicit(&box->waiting_hint, box->shared.items.count, memory_order_relaxed);
 }
 
-/* A quiet put leaves a sleeper alone, unless it wants to hear of everything. */
-static bool rings_locked(const struct mailbox *box, enum put_how how) REQUIRES(box->shared.lock)
+/* A quiet put leaves a sleeper alone, unless it wants to hear of everything; --wakeup always rings for every put. */
+static void call_for_put_locked(struct mailbox *box, struct calls *calls, enum put_how how, uint64_t now_ns)
+    REQUIRES(box->shared.lock)
 {
-    return how != PUT_QUIET || box->shared.hear_all || box->config.wakeup == WAKEUP_ALWAYS;
+    bool always = box->config.wakeup == WAKEUP_ALWAYS;
+    if (how != PUT_QUIET || box->shared.hear_all || always) {
+        unsigned needed = sleepers_needed_locked(box);
+        call_locked(box, calls, needed == 0 && always ? 1 : needed, now_ns);
+    }
+    box->shared.stats.elided += calls->count == 0;
 }
 
 bool mailbox_put(struct mailbox *box, struct chain *chain, enum put_how how)
 {
+    struct calls calls = {.count = 0};
     uint64_t now_ns = stamp_of(box);
     for (struct slip *slip = chain->head; slip != NULL; slip = slip->next) {
         slip->put_ns = now_ns;
@@ -161,16 +189,9 @@ bool mailbox_put(struct mailbox *box, struct chain *chain, enum put_how how)
     unsigned before = chain->count;
     chain_move(&box->shared.items, chain, room_locked(box, how));
     count_put_locked(box, before - chain->count, chain->count);
-    unsigned rings = 0;
-    if (rings_locked(box, how)) {
-        rings = call_locked(box, now_ns);
-    } else {
-        box->shared.stats.elided++;
-    }
+    call_for_put_locked(box, &calls, how, now_ns);
     lock_release(&box->shared.lock);
-    if (rings > 0) {
-        doorbell_ring(&box->bell, rings);
-    }
+    ring(&calls);
     return chain->count == 0;
 }
 
@@ -193,69 +214,86 @@ static void tell_room(struct mailbox *box)
     }
 }
 
-/* Histograms have one writer at a time because the lock is held. */
+/* Histograms have one writer at a time because the lock is held. The taker's stamp is from before it had the
+ * lock: what was put in between has not waited. */
 static void measure_take_locked(struct mailbox *box, const struct chain *chain, uint64_t now_ns)
     REQUIRES(box->shared.lock)
 {
     for (const struct slip *slip = chain->head; slip != NULL; slip = slip->next) {
-        histogram_record(&box->shared.stats.wait, now_ns - slip->put_ns);
+        uint64_t wait_ns = now_ns > slip->put_ns ? now_ns - slip->put_ns : 0;
+        histogram_record(&box->shared.stats.wait, wait_ns);
     }
     histogram_record(&box->shared.stats.batch, chain->count);
 }
 
-/* One sleeper is up: if it was called, one call is answered. */
-static void wake_up_locked(struct mailbox *box, uint64_t now_ns) REQUIRES(box->shared.lock)
-{
-    CHECK(box->shared.asleep > 0);
-    box->shared.asleep--;
-    if (box->shared.rung == 0) {
-        return;
-    }
-    box->shared.rung--;
-    if (box->shared.rung_ns != 0 && now_ns != 0) {
-        histogram_record(&box->shared.stats.wakeup, now_ns - box->shared.rung_ns);
-        box->shared.rung_ns = 0;
-    }
-}
-
-/* Takes, and calls another taker if this one leaves more than the awake ones can be trusted with. */
-static unsigned take_locked(struct mailbox *box, struct chain *chain, unsigned most, uint64_t now_ns)
+/* The taker is up, by a ring or by itself. */
+static void wake_up_locked(struct mailbox *box, struct taker *taker, uint64_t now_ns)
     REQUIRES(box->shared.lock)
 {
-    chain_move(chain, &box->shared.items, most);
+    if (taker->asleep) {
+        struct taker **at = &box->shared.sleepers;
+        while (*at != taker) {
+            at = &(*at)->next;
+        }
+        *at = taker->next;
+        box->shared.asleep--;
+        taker->asleep = false;
+    } else if (taker->called_ns != 0 && now_ns != 0) {
+        histogram_record(&box->shared.stats.wakeup, now_ns - taker->called_ns);
+    }
+    taker->called_ns = 0;
+}
+
+static void go_to_sleep_locked(struct mailbox *box, struct taker *taker) REQUIRES(box->shared.lock)
+{
+    CHECK(!taker->asleep);
+    taker->asleep = true;
+    taker->called_ns = 0;
+    taker->next = box->shared.sleepers;
+    box->shared.sleepers = taker;
+    box->shared.asleep++;
+}
+
+/* Takes a fair share, so that nobody waits behind work that another taker could do, and calls another if more is
+ * left than the awake ones can be trusted with. */
+static void take_locked(struct mailbox *box, struct chain *chain, struct calls *calls, unsigned most,
+                        uint64_t now_ns) REQUIRES(box->shared.lock)
+{
+    unsigned share = box->shared.items.count / box->config.awake_most + 1;
+    chain_move(chain, &box->shared.items, most < share ? most : share);
     atomic_store_explicit(&box->waiting_hint, box->shared.items.count, memory_order_relaxed);
     if (now_ns != 0 && chain->count > 0) {
         measure_take_locked(box, chain, now_ns);
     }
-    unsigned rings = sleepers_needed_locked(box);
-    return rings > 0 ? call_locked(box, now_ns) : 0;
+    call_locked(box, calls, sleepers_needed_locked(box), now_ns);
 }
 
-unsigned mailbox_take(struct mailbox *box, struct chain *chain, unsigned most)
+unsigned mailbox_take(struct mailbox *box, struct taker *taker, struct chain *chain, unsigned most)
 {
+    struct calls calls = {.count = 0};
     uint64_t now_ns = stamp_of(box);
     lock_take(&box->shared.lock);
-    if (box->shared.asleep > 0) {
-        wake_up_locked(box, now_ns);
-    }
-    take_locked(box, chain, most, now_ns);
+    wake_up_locked(box, taker, now_ns);
+    take_locked(box, chain, &calls, most, now_ns);
     bool room = room_again_locked(box);
     lock_release(&box->shared.lock);
+    ring(&calls);
     if (room) {
         tell_room(box);
     }
     return chain->count;
 }
 
-bool mailbox_sleep(struct mailbox *box, bool hear_all)
+bool mailbox_sleep(struct mailbox *box, struct taker *taker, bool hear_all)
 {
     lock_take(&box->shared.lock);
-    bool empty = box->shared.items.count == 0;
-    box->shared.asleep = empty && !box->shared.closed ? 1 : 0;
+    bool sleeps = box->shared.items.count == 0 && !box->shared.closed;
+    if (sleeps && !taker->asleep) {
+        go_to_sleep_locked(box, taker);
+    }
     box->shared.hear_all = hear_all;
-    bool sleeping = box->shared.asleep > 0;
     lock_release(&box->shared.lock);
-    return sleeping;
+    return sleeps;
 }
 
 /* --wakeup spin:USEC: looks for a while before it sleeps. */
@@ -270,33 +308,29 @@ static void spin(const struct mailbox *box)
     }
 }
 
-unsigned mailbox_wait(struct mailbox *box, struct chain *chain, unsigned most)
+static bool mailbox_is_over(struct mailbox *box) EXCLUDES(box->shared.lock)
 {
     lock_take(&box->shared.lock);
-    while (box->shared.items.count == 0 && !box->shared.closed) {
-        lock_release(&box->shared.lock);
-        spin(box);
-        lock_take(&box->shared.lock);
-        if (box->shared.items.count > 0 || box->shared.closed) {
-            break;
-        }
-        box->shared.asleep++;
-        lock_release(&box->shared.lock);
-        doorbell_wait(&box->bell);
-        uint64_t now_ns = stamp_of(box);
-        lock_take(&box->shared.lock);
-        wake_up_locked(box, now_ns);
-    }
-    unsigned rings = take_locked(box, chain, most, stamp_of(box));
-    bool room = room_again_locked(box);
+    bool over = box->shared.closed && box->shared.items.count == 0;
     lock_release(&box->shared.lock);
-    if (rings > 0) {
-        doorbell_ring(&box->bell, rings);
+    return over;
+}
+
+unsigned mailbox_wait(struct mailbox *box, struct taker *taker, struct chain *chain, unsigned most)
+{
+    for (bool first = true;; first = false) {
+        if (mailbox_take(box, taker, chain, most) > 0) {
+            return chain->count;
+        }
+        if (first) {
+            spin(box);
+        }
+        if (mailbox_sleep(box, taker, false)) {
+            doorbell_wait(&taker->bell);
+        } else if (mailbox_is_over(box)) {
+            return 0;
+        }
     }
-    if (room) {
-        tell_room(box);
-    }
-    return chain->count;
 }
 
 void mailbox_give_back(struct mailbox *box, struct chain *chain)
@@ -311,13 +345,13 @@ void mailbox_give_back(struct mailbox *box, struct chain *chain)
 
 void mailbox_away(struct mailbox *box)
 {
+    struct calls calls = {.count = 0};
+    uint64_t now_ns = stamp_of(box);
     lock_take(&box->shared.lock);
     box->shared.away++;
-    unsigned rings = sleepers_needed_locked(box) > 0 ? call_locked(box, stamp_of(box)) : 0;
+    call_locked(box, &calls, sleepers_needed_locked(box), now_ns);
     lock_release(&box->shared.lock);
-    if (rings > 0) {
-        doorbell_ring(&box->bell, rings);
-    }
+    ring(&calls);
 }
 
 void mailbox_back(struct mailbox *box)
@@ -338,18 +372,18 @@ void mailbox_wait_room(struct mailbox *box)
     lock_release(&box->shared.lock);
 }
 
-void mailbox_nudge(struct mailbox *box)
-{
-    doorbell_ring(&box->bell, 1);
-}
-
-/* Every sleeper of a pool is called; a loop looks because it is nudged. */
 void mailbox_close(struct mailbox *box)
 {
-    lock_take(&box->shared.lock);
-    box->shared.closed = true;
-    lock_release(&box->shared.lock);
-    doorbell_ring(&box->bell, box->config.takers);
+    bool more = true;
+    while (more) {
+        struct calls calls = {.count = 0};
+        lock_take(&box->shared.lock);
+        box->shared.closed = true;
+        call_locked(box, &calls, CALLS_MOST, 0);
+        more = box->shared.sleepers != NULL;
+        lock_release(&box->shared.lock);
+        ring(&calls);
+    }
     condition_broadcast(&box->room);
 }
 

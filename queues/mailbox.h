@@ -10,8 +10,8 @@
  * taking in; once half empty the mailbox tells the putters that were refused (room_fn). A put with
  * `admitted` is never refused: it is for what has been counted at an earlier bound and comes back.
  *
- * The wake rule: a doorbell is rung only when somebody sleeps who is needed. `asleep` is changed and the
- * queue's emptiness looked at in the same critical section, so a put sees either a taker that will look again
+ * The wake rule: a doorbell is rung only when somebody sleeps who is needed. Going to sleep and looking whether
+ * the queue is empty are one critical section, so a put sees either a taker that will look again
  * or a taker that sleeps: there is no moment in between. The bell is rung after unlocking. DESIGN.md
  * has the interleavings; change the rule, the proof and tests/queues/test_mailbox.c together.
  */
@@ -45,21 +45,32 @@ enum put_how {
 
 typedef void mailbox_room_fn(void *arg);
 
+/* One thread that takes from a mailbox: its bell, and whether it sleeps. Made before the thread starts, freed after it has
+ * ended. */
+struct taker {
+    struct doorbell bell;
+    struct taker *next;  /* in the mailbox's stack of sleepers; under its lock */
+    bool asleep;         /* in that stack; under the lock */
+    uint64_t called_ns;  /* when it was taken off the stack to be rung; under the lock */
+};
+
+void taker_init(struct taker *taker, int doorbell, bool polled);
+void taker_deinit(struct taker *taker);
+
 struct mailbox_config {
     const char *name;
     uint64_t bound;
     unsigned takers;   /* threads that take: 1 for a loop */
-    bool loop;         /* the taker is a poll loop */
-    int doorbell;      /* DOORBELL_… */
     int wakeup;        /* WAKEUP_… */
     uint64_t spin_ns;  /* how long a pool's thread looks before it sleeps */
     unsigned share;    /* items that one awake taker is trusted with before another is woken */
+    unsigned awake_most; /* takers worth having awake at once: more than there are CPUs for only get in each
+                            other's way. Takers that are away do not count */
     bool measured;     /* stamp puts, keep histograms */
 };
 
 struct mailbox {
     struct mailbox_config config;
-    struct doorbell bell;
     struct condition room; /* for pool threads that were refused */
     mailbox_room_fn *room_fn;
     void *room_arg;
@@ -67,13 +78,12 @@ struct mailbox {
     struct {
         struct lock lock;
         struct chain items;
-        unsigned asleep;   /* takers that sleep, or are about to and have been seen to find nothing */
-        unsigned rung;     /* of these, called and not yet up */
+        struct taker *sleepers; /* last asleep, first called: its caches are the warmest */
+        unsigned asleep;   /* how many those are */
         unsigned away;     /* takers busy for long: they do not count as awake */
         bool hear_all;     /* the sleeper wants quiet puts rung too */
         bool refused;      /* somebody waits for room */
         bool closed;
-        uint64_t rung_ns;  /* the oldest ring that nobody has answered */
         struct queue_report stats;
     } shared;
 };
@@ -89,15 +99,15 @@ bool mailbox_put(struct mailbox *box, struct chain *chain, enum put_how how)
     EXCLUDES(box->shared.lock);
 
 /* A loop's thread: never waits; takes at most `most`, in order. Being here counts as awake. */
-unsigned mailbox_take(struct mailbox *box, struct chain *chain, unsigned most)
+unsigned mailbox_take(struct mailbox *box, struct taker *taker, struct chain *chain, unsigned most)
     EXCLUDES(box->shared.lock);
 
 /* A loop's thread, before it blocks: true when the queue is empty and it is now known to sleep; false:
  * something came, take it. With `hear_all`, quiet puts ring too. */
-bool mailbox_sleep(struct mailbox *box, bool hear_all) EXCLUDES(box->shared.lock);
+bool mailbox_sleep(struct mailbox *box, struct taker *taker, bool hear_all) EXCLUDES(box->shared.lock);
 
-/* A pool's thread: sleeps until there is something. 0 when the mailbox is closed and empty. */
-unsigned mailbox_wait(struct mailbox *box, struct chain *chain, unsigned most)
+/* A pool's thread: sleeps until there is something, takes its share, at most `most`. 0 when the mailbox is closed and empty. */
+unsigned mailbox_wait(struct mailbox *box, struct taker *taker, struct chain *chain, unsigned most)
     EXCLUDES(box->shared.lock);
 
 /* A pool's thread: what it took and has not begun goes back to the front. */
@@ -110,10 +120,7 @@ void mailbox_back(struct mailbox *box) EXCLUDES(box->shared.lock);
 /* A pool's thread that was refused here: sleeps until there is room. */
 void mailbox_wait_room(struct mailbox *box) EXCLUDES(box->shared.lock);
 
-/* Rings a loop for another reason than an item: a change of the server's phase. */
-void mailbox_nudge(struct mailbox *box);
-
-/* No more sleeping: takers find what is left, then 0. */
+/* No more sleeping: all sleepers are called; takers find what is left, then 0. */
 void mailbox_close(struct mailbox *box) EXCLUDES(box->shared.lock);
 
 /* A copy of what has been counted. Any thread. */

@@ -227,8 +227,7 @@ static void hold_back(struct worker *worker, struct client *client)
 
 static void on_readable(struct worker *worker, struct client *client)
 {
-    if (client->away) {
-        worker_drain(worker);
+    while (client->away && !client->closed && worker_drain(worker)) {
     }
     if (client->closed || (client->home_watch.events & WATCH_READ) == 0) {
         return; /* the drain has dealt with it */

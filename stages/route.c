@@ -67,7 +67,9 @@ static void post(struct worker *worker, struct client *client, enum stage stage,
     ticket->verdict = (unsigned char)verdict;
     const struct group *to = &worker->server->groups[group];
     const struct worker *taker = &to->workers[to->kind == GROUP_POOL ? 0 : client->seat[group]];
-    bool quiet = verdict == VERDICT_KEPT && server_phase(worker->server) == PHASE_RUNNING &&
+    /* A kept connection whose descriptor its home watches wakes its home by itself. */
+    bool quiet = verdict == VERDICT_KEPT && client->home_watched &&
+                 server_phase(worker->server) == PHASE_RUNNING &&
                  client->conn.exchange->input.used == client->conn.exchange->input.len;
     worker_post(worker, taker->mailbox_number, ticket, !quiet);
 }

@@ -46,17 +46,14 @@ static void init_mailbox(struct server *server, unsigned number, unsigned group,
                          unsigned takers)
 {
     const struct settings *settings = server->settings;
-    bool loop = server->groups[group].kind == GROUP_LOOP;
-    int doorbell = (int)settings->doorbell;
     struct mailbox_config config = {
         .name = name,
         .bound = settings->queue_size,
         .takers = takers,
-        .loop = loop,
-        .doorbell = loop && doorbell == DOORBELL_CONDVAR ? DOORBELL_EVENTFD : doorbell,
         .wakeup = (int)settings->wakeup,
         .spin_ns = settings->wakeup_spin_ns,
         .share = (unsigned)settings->batch,
+        .awake_most = server->groups[group].awake_most,
         .measured = server->measured,
     };
     mailbox_init(&server->mailboxes[number], &config);
@@ -131,6 +128,19 @@ static void name_worker(struct worker *worker, const struct wiring_group *group)
     char letters[STAGE_COUNT + 1];
     group_letters(group, letters);
     snprintf(worker->name, sizeof worker->name, group->count > 1 ? "q-%s/%u" : "q-%s", letters, worker->seat);
+}
+
+/* A pool's threads share the CPUs with the loops: waking more of them than there are CPUs left makes nothing faster. */
+static void size_pools(struct server *server)
+{
+    unsigned loops = 0;
+    for (unsigned i = 0; i < server->group_count; i++) {
+        loops += server->groups[i].kind == GROUP_LOOP ? server->groups[i].count : 0;
+    }
+    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+    for (unsigned i = 0; i < server->group_count; i++) {
+        server->groups[i].awake_most = cpus > (long)loops + 1 ? (unsigned)cpus - loops : 1;
+    }
 }
 
 static void lay_out(struct server *server)
@@ -219,6 +229,7 @@ bool server_start(struct server *server, const struct settings *settings, const 
     lock_init(&server->ending.lock, RANK_SERVER);
     condition_init(&server->ending.empty);
     lay_out(server);
+    size_pools(server);
     const struct group *listening = &server->groups[server->wiring.group_of[STAGE_LISTENER]];
     server->listening = listening->count;
     server->max_connections = connection_limit(server);
@@ -236,9 +247,9 @@ bool server_start(struct server *server, const struct settings *settings, const 
 
 void server_nudge_all(struct server *server)
 {
-    for (unsigned i = 0; i < server->mailbox_count; i++) {
-        if (server->groups[server->mailbox_groups[i]].kind == GROUP_LOOP) {
-            mailbox_nudge(&server->mailboxes[i]);
+    for (unsigned i = 0; i < server->worker_count; i++) {
+        if (server->workers[i].kind == GROUP_LOOP) {
+            doorbell_ring(&server->workers[i].taker.bell);
         }
     }
 }
@@ -306,6 +317,7 @@ static void end_group(struct server *server, unsigned index)
     atomic_store(&server->ended_groups, index + 1);
     for (unsigned i = 0; i < group->count; i++) {
         mailbox_close(group->workers[i].mailbox);
+        doorbell_ring(&group->workers[i].taker.bell);
     }
     for (unsigned i = 0; i < group->count; i++) {
         CHECK(pthread_join(group->workers[i].thread, NULL) == 0);

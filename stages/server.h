@@ -24,6 +24,7 @@ struct group {
     unsigned stages;
     enum group_kind kind;
     unsigned count;
+    unsigned awake_most;    /* of a pool's threads, how many are worth having awake */
     struct worker *workers; /* count of them */
 };
 

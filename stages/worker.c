@@ -73,12 +73,13 @@ static void run_taken(struct worker *worker, struct chain *chain)
     }
 }
 
-void worker_drain(struct worker *worker)
+bool worker_drain(struct worker *worker)
 {
     struct chain chain = {0};
-    if (mailbox_take(worker->mailbox, &chain, (unsigned)worker->server->settings->batch) > 0) {
-        run_taken(worker, &chain);
-    }
+    unsigned taken = mailbox_take(worker->mailbox, &worker->taker, &chain,
+                                  (unsigned)worker->server->settings->batch);
+    run_taken(worker, &chain);
+    return taken > 0;
 }
 
 /* --- deadlines --- */
@@ -132,7 +133,7 @@ static void on_bell(struct watch *watch, unsigned ready)
 {
     (void)ready;
     struct worker *worker = (struct worker *)(void *)((char *)watch - offsetof(struct worker, bell_watch));
-    doorbell_silence(&worker->mailbox->bell);
+    doorbell_silence(&worker->taker.bell);
 }
 
 static void look_at_phase(struct worker *worker)
@@ -193,7 +194,7 @@ static void wait(struct worker *worker)
     if (worker->refused_count == 0 && spin_finds_work(worker)) {
         return;
     }
-    bool sleeps = mailbox_sleep(worker->mailbox, hear_all);
+    bool sleeps = mailbox_sleep(worker->mailbox, &worker->taker, hear_all);
     if (!sleeps) {
         loop_turn(worker->loop);
         return;
@@ -215,7 +216,7 @@ static bool is_finished(const struct worker *worker)
 static void loop_start(struct worker *worker)
 {
     worker->woke_ns = clock_ns();
-    CHECK(watch_open(worker->loop, &worker->bell_watch, doorbell_fd(&worker->mailbox->bell), on_bell));
+    CHECK(watch_open(worker->loop, &worker->bell_watch, doorbell_fd(&worker->taker.bell), on_bell));
     watch_set(&worker->bell_watch, WATCH_READ);
     worker->wheel_timer = loop_timer_new(worker->loop, on_wheel_timer, worker);
     wheel_init(&worker->wheel, clock_coarse_ns(), on_deadline, worker);
@@ -280,25 +281,16 @@ void *worker_loop_main(void *arg)
 
 /* --- a pool's thread --- */
 
-/* A share of what waits, so that nobody waits behind work that another thread could take. */
-static unsigned pool_share(const struct worker *worker)
-{
-    const struct group *group = &worker->server->groups[worker->group];
-    unsigned waiting = atomic_load_explicit(&worker->mailbox->waiting_hint, memory_order_relaxed);
-    unsigned batch = (unsigned)worker->server->settings->batch;
-    unsigned share = waiting / group->count + 1;
-    return share < batch ? share : batch;
-}
-
 void *worker_pool_main(void *arg)
 {
     struct worker *worker = arg;
+    unsigned batch = (unsigned)worker->server->settings->batch;
     begin_thread(worker);
     worker->woke_ns = clock_ns();
     for (;;) {
         worker->slept_ns = clock_ns();
         add(&worker->busy_ns, worker->slept_ns - worker->woke_ns);
-        unsigned taken = mailbox_wait(worker->mailbox, &worker->taken, pool_share(worker));
+        unsigned taken = mailbox_wait(worker->mailbox, &worker->taker, &worker->taken, batch);
         worker->woke_ns = clock_ns();
         if (taken == 0) {
             return NULL;
@@ -323,10 +315,14 @@ void worker_init(struct worker *worker)
     worker->clients.next = worker->clients.prev = &worker->clients;
     exchange_pool_init(&worker->pool, server->settings, EXCHANGES_KEPT);
     tally_init(&worker->tally, server->measured);
-    access_log_buffer_init(&worker->log, server->access_log);
-    if (worker->kind == GROUP_LOOP) {
-        worker->loop = loop_new();
+    if (server->access_log != NULL && worker_holds(worker, STAGE_WRITER)) {
+        access_log_buffer_init(&worker->log, server->access_log);
     }
+    /* A condition variable can wake no poll loop. */
+    bool loop = worker->kind == GROUP_LOOP;
+    int doorbell = (int)server->settings->doorbell;
+    taker_init(&worker->taker, loop && doorbell == DOORBELL_CONDVAR ? DOORBELL_EVENTFD : doorbell, loop);
+    worker->loop = loop ? loop_new() : NULL;
     if (server->trace != NULL) {
         worker->ring = trace_ring(server->trace, worker->number);
     }
@@ -338,8 +334,11 @@ void worker_deinit(struct worker *worker)
     free(worker->outboxes);
     free(worker->dirty);
     exchange_pool_deinit(&worker->pool);
+    taker_deinit(&worker->taker);
     tally_deinit(&worker->tally);
-    access_log_buffer_deinit(&worker->log);
+    if (worker->log.log != NULL) {
+        access_log_buffer_deinit(&worker->log);
+    }
 }
 
 void worker_requeued(struct worker *worker, const struct client *client)

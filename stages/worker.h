@@ -52,6 +52,7 @@ struct worker {
     pthread_t thread;
     struct mailbox *mailbox;
     unsigned mailbox_number;
+    struct taker taker;
     struct loop *loop; /* NULL in a pool */
     struct trace_ring *ring; /* NULL without --trace */
     struct listener *listener; /* NULL when the group holds no L */
@@ -87,8 +88,8 @@ void worker_post(struct worker *worker, unsigned mailbox_number, struct ticket *
 /* Puts what the outboxes hold. A pool's worker waits where it is refused, a loop's remembers. */
 void worker_flush(struct worker *worker);
 
-/* Runs what waits in the mailbox, at most one batch. */
-void worker_drain(struct worker *worker);
+/* Runs what waits in the mailbox, at most one batch. False: nothing waited. */
+bool worker_drain(struct worker *worker);
 
 /* Has this worker been refused room downstream? Then its stages take nothing new in. */
 static inline bool worker_is_refused(const struct worker *worker)

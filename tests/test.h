@@ -86,7 +86,7 @@ int main(void)
     do {                                                                                           \
         struct bytes a_ = (actual);                                                                \
         const char *e_ = (expected);                                                               \
-        expect_msg(a_.len == strlen(e_) && memcmp(a_.at, e_, a_.len) == 0,                         \
+        expect_msg(a_.len == strlen(e_) && (a_.len == 0 || memcmp(a_.at, e_, a_.len) == 0),                         \
                    "%s is \"%.*s\", expected \"%s\"", #actual, (int)a_.len, a_.at, e_);            \
     } while (0)
 

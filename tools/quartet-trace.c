@@ -3,6 +3,7 @@
  * Exit status: 0; 1 when the file is cut, damaged or foreign, or a request's parts do not add up;
  * 2 for a wrong command line.
  */
+#include "tools/trace/join.h"
 #include "tools/trace/run.h"
 
 #include "core/check.h"
@@ -152,8 +153,11 @@ static int show(const struct command *command)
         fprintf(stderr, "quartet-trace: %s: %s\n", command->path, strerror(errno));
         return EXIT_WORLD;
     }
-    struct trace_run run = {
-        .path = command->path, .salvage = command->salvage, .out = stdout, .err = stderr};
+    struct trace_run run = {.path = command->path,
+                            .salvage = command->salvage,
+                            .join_window = JOIN_WINDOW,
+                            .out = stdout,
+                            .err = stderr};
     int status = trace_run_show(&run, in, command->verb, command->argument);
     if (!is_stdin) {
         (void)fclose(in); /* read only: nothing can be lost */

@@ -11,7 +11,6 @@
 
 static struct conn conn;
 static struct exchange *exchange;
-static struct bucket answer_end = {.kind = BUCKET_END};
 static char path[64], moved[80];
 static struct access_log *access_log;
 static struct access_log_buffer buffer;
@@ -27,7 +26,6 @@ static void make_exchange(void)
     request->field_count = 2;
     exchange->response.status = 200;
     exchange->sent = 4231;
-    exchange->sending.head = &answer_end;
     exchange->stamps = (struct stamps){.first_byte_ns = 1000000,
                                        .whole_ns = 1003100,
                                        .started_ns = 1023140,
@@ -117,7 +115,7 @@ TEST(access_log, has_a_dash_for_what_is_missing)
     exchange->response.status = 0;
     exchange->sent = 0;
     exchange->stamps = (struct stamps){0};
-    exchange->sending.head = NULL;
+    exchange->cut = CLOSE_CLIENT_GONE;
     conn.close = CLOSE_CLIENT_GONE;
     expect_text(line(), "\"-\" - 0 \"-\" \"-\" -1 read=-1 process.wait=-1 process=-1 "
                         "write.wait=-1 write=-1 close=client_gone answer=cut\n");
@@ -127,9 +125,8 @@ TEST(access_log, has_a_dash_for_what_is_missing)
 TEST(access_log, tells_a_cut_answer_with_its_status)
 {
     begin();
-    struct bucket more = {.kind = BUCKET_MEMORY, .len = 10};
-    exchange->sending.head = &more;
-    exchange->close = CLOSE_IO_TIMEOUT;
+    exchange->cut = CLOSE_IO_TIMEOUT;
+    conn.close = CLOSE_IO_TIMEOUT;
     const char *text = line();
     expect(strstr(text, "\" 200 4231 \"") != NULL);
     expect(strstr(text, " close=io_timeout answer=cut\n") != NULL);

@@ -193,6 +193,8 @@ TEST(files, serves_the_index_of_a_directory)
     expect_body_text("<p>dir");
     expect_int(status("/bare/"), 404);
     expect_int(status("/hello.txt/"), 404);
+    tree_directory(&tree, "bare/index.html");
+    expect_int(status("/bare/"), 404);
     teardown();
 }
 
@@ -508,6 +510,19 @@ TEST(files, gives_each_coding_an_etag_of_its_own)
     teardown();
 }
 
+TEST(files, tells_codings_of_one_inode_apart)
+{
+    setup_usual();
+    expect(link(tree_name(&tree, "hello.txt"), tree_name(&tree, "hello.txt.gz")) == 0);
+    char etag[256];
+    status("/hello.txt");
+    snprintf(etag, sizeof etag, "%s", field("ETag"));
+    expect_int(status_with("/hello.txt", "Accept-Encoding", "gzip"), 200);
+    expect_text(field("Content-Encoding"), "gzip");
+    expect(strcmp(etag, field("ETag")) != 0);
+    teardown();
+}
+
 TEST(files, cuts_ranges_from_the_chosen_coding)
 {
     setup_siblings();
@@ -531,6 +546,19 @@ TEST(files, sends_no_sibling_that_is_old_or_no_file)
     expect_int(status_with("/hello.txt", "Accept-Encoding", "br, gzip"), 200);
     expect_text(field("Content-Encoding"), "");
     expect_text(field("Vary"), "");
+    teardown();
+}
+
+TEST(files, goes_back_to_the_original_when_it_overtakes_its_sibling)
+{
+    setup(100, 1 << 20, 3600 * NS_PER_S);
+    tree_write(&tree, "hello.txt.gz", "GZIPPED");
+    tree_settle();
+    expect_int(status("/hello.txt"), 200);
+    expect_text(field("Vary"), "Accept-Encoding");
+    tree_touch(&tree, "hello.txt.gz", -100);
+    expect_int(status_with("/hello.txt", "Accept-Encoding", "gzip"), 200);
+    expect_text(field("Content-Encoding"), "");
     teardown();
 }
 

@@ -89,6 +89,18 @@ TEST(histogram, percentiles_are_those_of_sorting_within_a_128th)
     free(values);
 }
 
+TEST(histogram, a_percentile_between_two_records_is_the_higher)
+{
+    struct histogram *h = histogram_new();
+    histogram_record(h, 10);
+    histogram_record(h, 20);
+    histogram_record(h, 30);
+    expect_int(histogram_percentile(h, 0.5), 20);
+    expect_int(histogram_percentile(h, 0.7), 30);
+    expect_int(histogram_percentile(h, 0), 10);
+    free(h);
+}
+
 TEST(histogram, an_empty_one_says_zero)
 {
     struct histogram *h = histogram_new();

@@ -123,9 +123,10 @@ TEST(log, prints_the_first_of_a_burst_and_counts_the_rest)
 
 static struct log_rate shared_rate;
 
+/* Few enough that all of the lines, printed by mistake, would still fit into the pipe. */
 static void *log_many(void *unused)
 {
-    for (int i = 0; i < 1000; i++) {
+    for (int i = 0; i < 200; i++) {
         log_rated(&shared_rate, 3600 * NS_PER_S, LOG_INFO, "one of many");
     }
     return unused;
@@ -142,5 +143,5 @@ TEST(log, prints_once_however_many_threads_there_are)
         pthread_join(threads[i], NULL);
     }
     expect_int(count_of(catch_end(), "\n"), 1);
-    expect_int(atomic_load(&shared_rate.left_out), 3999);
+    expect_int(atomic_load(&shared_rate.left_out), 799);
 }

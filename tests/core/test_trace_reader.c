@@ -106,6 +106,24 @@ TEST(trace_reader, bytes_put_in_or_taken_out_cost_one_block)
     free(file.at);
 }
 
+TEST(trace_reader, bytes_between_two_blocks_cost_none)
+{
+    size_t places[PLACES];
+    struct whole_file file = sample_file(20);
+    unsigned count = block_places(file, places);
+    for (size_t n = 1; n <= 9; n++) {
+        char *more = malloc(file.len + n);
+        memcpy(more, file.at, places[2]);
+        memset(more + places[2], 'Q', n);
+        memcpy(more + places[2] + n, file.at + places[2], file.len - places[2]);
+        struct reading reading = reading_of(more, file.len + n, true);
+        expect_int(reading.blocks, count);
+        expect_int(reading.skipped, n);
+        free(more);
+    }
+    free(file.at);
+}
+
 TEST(trace_reader, foreign_files_are_told)
 {
     static const char *const texts[] = {

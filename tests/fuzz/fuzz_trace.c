@@ -40,7 +40,8 @@ static void show(char *bytes, size_t len, bool salvage, const struct trace_verb 
     FILE *in = fmemopen(bytes, len, "r");
     FILE *none = fopen("/dev/null", "w");
     if (in != NULL && none != NULL) {
-        struct trace_run run = {.path = "fuzz", .salvage = salvage, .out = none, .err = none};
+        struct trace_run run = {
+            .path = "fuzz", .salvage = salvage, .join_window = 64, .out = none, .err = none};
         (void)trace_run_show(&run, in, verb, NULL);
     }
     if (in != NULL) {

@@ -19,7 +19,7 @@ static struct shown show(const struct trace_verb *verb, const char *path, bool s
     struct shown shown;
     size_t out_len, err_len;
     FILE *in = fopen(path, "r");
-    struct trace_run run = {.path = "FILE", .salvage = salvage};
+    struct trace_run run = {.path = "FILE", .salvage = salvage, .join_window = JOIN_WINDOW};
     run.out = open_memstream(&shown.out, &out_len);
     run.err = open_memstream(&shown.err, &err_len);
     expect(in != NULL && run.out != NULL && run.err != NULL);
@@ -226,7 +226,7 @@ TEST(quartet_trace, joins_a_requeue_that_comes_before_or_after_its_request)
 {
     struct joined joined = {0};
     struct join join;
-    join_init(&join, note_joined, &joined);
+    join_init(&join, JOIN_WINDOW, note_joined, &joined);
     join_request(&join, 1);
     expect_int(joined.count, 0);
     join_requeue(&join, 1);

@@ -10,10 +10,10 @@ static void pass_on(struct join *join, struct trace_record *place);
 static void put_request(struct join *join, struct trace_record *place,
                         const struct trace_record *record);
 
-void join_init(struct join *join, join_fn *pass, void *to)
+void join_init(struct join *join, unsigned size, join_fn *pass, void *to)
 {
-    *join = (struct join){.pass = pass, .to = to};
-    join->window = must_calloc(JOIN_WINDOW, sizeof *join->window);
+    *join = (struct join){.pass = pass, .to = to, .size = size};
+    join->window = must_calloc(size, sizeof *join->window);
 }
 
 void join_deinit(struct join *join)
@@ -23,7 +23,7 @@ void join_deinit(struct join *join)
 
 void join_put(struct join *join, const struct trace_record *record)
 {
-    struct trace_record *place = &join->window[record->request_id % JOIN_WINDOW];
+    struct trace_record *place = &join->window[record->request_id % join->size];
     if (place->kind != 0 && place->request_id != record->request_id) {
         pass_on(join, place);
     }

@@ -22,13 +22,14 @@ typedef void join_fn(void *to, const struct trace_record *request);
 struct join {
     join_fn *pass;
     void *to;
-    struct trace_record *window; /* by request number modulo the window; kind 0 is an empty place */
+    unsigned size;               /* of the window */
+    struct trace_record *window; /* by request number modulo the size; kind 0 is an empty place */
     unsigned waiting;            /* places that are not empty */
     uint64_t unjoined; /* requeues whose request was not there: lost, or out of the window */
 };
 
 /* `pass` may be NULL. */
-void join_init(struct join *join, join_fn *pass, void *to);
+void join_init(struct join *join, unsigned size, join_fn *pass, void *to);
 void join_deinit(struct join *join);
 
 void join_put(struct join *join, const struct trace_record *record);

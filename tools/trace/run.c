@@ -34,7 +34,7 @@ int trace_run_show(struct trace_run *run, FILE *in, const struct trace_verb *ver
     struct join join;
     void *state = verb->begin(run, argument);
     trace_reader_init(&reader, in, run->salvage);
-    join_init(&join, verb->request, state);
+    join_init(&join, run->join_window, verb->request, state);
 
     int status = EXIT_WORLD;
     bool good = read_blocks(run, &reader, &join) && whole(run, &reader);

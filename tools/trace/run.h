@@ -26,7 +26,8 @@ struct trace_run {
     /* before reading */
     const char *path;
     bool salvage;
-    FILE *out, *err; /* what was asked for; complaints, one line */
+    unsigned join_window; /* requests that can wait for their requeue; JOIN_WINDOW, less in tests */
+    FILE *out, *err;      /* what was asked for; complaints, one line */
 
     /* known once the CONFIG and NAMES blocks have come, before the first record */
     char *config_store;  /* the block's text */

@@ -30,7 +30,6 @@ static void print_members(struct settings_line *line, const char *prefix, struct
                           unsigned depth);
 static void print_setting(struct settings_line *line, const char *name, struct bytes value);
 static bool worth_showing(struct bytes value);
-static void print_word(struct settings_line *line, const char *word);
 static void print_requests(const struct trace_run *run, const struct summary *summary);
 static void print_parts(const struct trace_run *run, const struct summary *summary);
 
@@ -139,11 +138,16 @@ static void print_members(struct settings_line *line, const char *prefix, struct
 
 static void print_setting(struct settings_line *line, const char *name, struct bytes value)
 {
-    char text[WORD], word[2 * WORD];
-    (void)json_view_text(value, text, sizeof text - 4);
+    char text[WORD];
+    (void)json_view_text(value, text, sizeof text);
     const char *quote = strchr(text, ' ') != NULL ? "'" : "";
-    (void)snprintf(word, sizeof word, "%.*s=%s%s%s", WORD - 1, name, quote, text, quote);
-    print_word(line, word);
+    unsigned len = (unsigned)(strlen(name) + 1 + strlen(text) + 2 * strlen(quote));
+    if (line->column + 1 + len > WIDTH && line->column > TITLE) {
+        fprintf(line->out, "\n%*s", TITLE, "");
+        line->column = TITLE;
+    }
+    fprintf(line->out, "%s%s=%s%s%s", line->column > TITLE ? " " : "", name, quote, text, quote);
+    line->column += len + 1;
 }
 
 static bool worth_showing(struct bytes value)
@@ -151,17 +155,6 @@ static bool worth_showing(struct bytes value)
     value = bytes_trim(value);
     return value.len > 0 && !bytes_equal(value, BYTES("null")) &&
            !bytes_equal(value, BYTES("\"\""));
-}
-
-static void print_word(struct settings_line *line, const char *word)
-{
-    unsigned len = (unsigned)strlen(word) + 1;
-    if (line->column + len > WIDTH && line->column > TITLE) {
-        fprintf(line->out, "\n%*s", TITLE, "");
-        line->column = TITLE;
-    }
-    fprintf(line->out, "%s%s", line->column > TITLE ? " " : "", word);
-    line->column += len;
 }
 
 static void print_requests(const struct trace_run *run, const struct summary *summary)
