@@ -26,7 +26,8 @@ static inline uint64_t clock_coarse_ns(void)
     return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
 }
 
-/* Seconds of wall time at the kernel's tick resolution (4 ms): good enough for Date, and cheaper. */
+/* Seconds of wall time at the kernel's tick resolution (4 ms): good enough for Date, and cheaper.
+ */
 static inline time_t clock_wall_s(void)
 {
     struct timespec now;

@@ -1,7 +1,7 @@
 /* conn.c: the steps: what is done to a connection, never waiting. See conn.h.
  *
- * Each step runs on the thread that holds the connection, does a bounded amount of work and returns a
- * verdict. System calls here: recv, send, sendfile, shutdown.
+ * Each step runs on the thread that holds the connection, does a bounded amount of work and returns
+ * a verdict. System calls here: recv, send, sendfile, shutdown.
  */
 #include "core/conn.h"
 
@@ -181,7 +181,8 @@ enum verdict conn_read_timeout(struct conn *conn, enum close_reason reason)
 
 enum {
     SEND_VECTORS = 16,
-    /* One connection's share of a turn: a fast client of a huge answer must not hold up the others. */
+    /* One connection's share of a turn: a fast client of a huge answer must not hold up the others.
+     */
     SEND_SHARE = 1 << 20,
 };
 

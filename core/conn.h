@@ -1,7 +1,7 @@
 /* conn.h: one client's connection.
  *
- * Where a connection is, is told by its state (conn_states.def); who may touch its members, by the groups
- * below. Giving a connection on is final: the giver does not look at it again.
+ * Where a connection is, is told by its state (conn_states.def); who may touch its members, by the
+ * groups below. Giving a connection on is final: the giver does not look at it again.
  */
 #ifndef CORE_CONN_H
 #define CORE_CONN_H
@@ -39,7 +39,7 @@ struct conn {
     /* fixed after conn_new */
     int fd;
     struct peer peer;
-    uint64_t id;          /* unique in this process, from 1 */
+    uint64_t id; /* unique in this process, from 1 */
     uint64_t accepted_ns;
 
     /* whoever holds the connection, as its state says */
@@ -57,14 +57,15 @@ struct conn {
 /* Reader: reads once and parses. WANT_READ, REQUEST_READY, OUTPUT_READY (100 Continue), CLOSE. */
 enum verdict conn_read(struct conn *conn, struct exchange_pool *pool);
 
-/* Reader: the connection has been handed back between two requests. Bytes that came behind the last one are
- * parsed: as conn_read; with none, the exchange goes back to the pool and WANT_READ. */
+/* Reader: the connection has been handed back between two requests. Bytes that came behind the last
+ * one are parsed: as conn_read; with none, the exchange goes back to the pool and WANT_READ. */
 enum verdict conn_next(struct conn *conn, struct exchange_pool *pool);
 
 /* Reader: a timeout of this kind passed. REQUEST_READY (with a refusal to send, 408) or CLOSE. */
 enum verdict conn_read_timeout(struct conn *conn, enum close_reason reason);
 
-/* Reader: the 100 of an Expect has been sent: what came of the body meanwhile is parsed. As conn_read. */
+/* Reader: the 100 of an Expect has been sent: what came of the body meanwhile is parsed. As
+ * conn_read. */
 enum verdict conn_resume(struct conn *conn);
 
 /* Has the client sent anything of a request? Decides which timeout applies. */
@@ -73,14 +74,16 @@ static inline bool conn_has_input(const struct conn *conn)
     return conn->exchange != NULL && conn->exchange->input.len > 0;
 }
 
-/* Writer: sends what has been collected until the socket is full, nothing is left, or a fair share is
- * sent. WANT_WRITE, HELD (all sent, the end not seen), KEPT (the end was reached), RESUME (the 100 is out), CLOSE (the
- * client is gone, or a file shrank). exchange->would_block says whether WANT_WRITE was the socket's word. */
+/* Writer: sends what has been collected until the socket is full, nothing is left, or a fair share
+ * is sent. WANT_WRITE, HELD (all sent, the end not seen), KEPT (the end was reached), RESUME (the
+ * 100 is out), CLOSE (the client is gone, or a file shrank). exchange->would_block says whether
+ * WANT_WRITE was the socket's word. */
 enum verdict conn_send(struct conn *conn);
 
 /* Writer: shutdown of the sending side. LINGER, or CLOSE when the socket is dead. */
 enum verdict conn_linger_begin(struct conn *conn);
-/* Writer: reads and discards. LINGER: the client has not closed yet; CLOSE: it has, or sent too much. */
+/* Writer: reads and discards. LINGER: the client has not closed yet; CLOSE: it has, or sent too
+ * much. */
 enum verdict conn_linger(struct conn *conn);
 
 #endif

@@ -29,17 +29,17 @@ enum close_reason {
 /* The answer under construction; touched by the processor only, through response.h. */
 struct response {
     int status;
-    bool head_done;     /* the head's bytes are in a bucket */
-    bool no_body;       /* HEAD, 204, 304: body calls count and drop */
+    bool head_done; /* the head's bytes are in a bucket */
+    bool no_body;   /* HEAD, 204, 304: body calls count and drop */
     bool chunked;
     bool length_known;
-    bool close;         /* this answer says Connection: close */
+    bool close; /* this answer says Connection: close */
     bool ended;
-    uint64_t length;    /* declared Content-Length */
-    uint64_t produced;  /* body bytes handed in so far */
-    size_t text_len;    /* of exchange->text */
-    unsigned buckets_used; /* of exchange->buckets */
-    struct brigade made; /* not yet published */
+    uint64_t length;            /* declared Content-Length */
+    uint64_t produced;          /* body bytes handed in so far */
+    size_t text_len;            /* of exchange->text */
+    unsigned buckets_used;      /* of exchange->buckets */
+    struct brigade made;        /* not yet published */
     struct bucket *text_bucket; /* the open memory bucket that ends at text_len, or NULL */
 };
 
@@ -48,32 +48,34 @@ struct exchange {
     struct conn *conn;
     const struct settings *settings;
     const struct handler *handler; /* NULL until found, and for refused requests */
-    uint64_t id;           /* unique in this process, from 1 */
+    uint64_t id;                   /* unique in this process, from 1 */
 
     struct input input;
     struct parse parse;
     struct request request;
-    uint64_t received_ns;  /* the last read that brought something */
-    uint64_t received;     /* bytes read for this exchange */
-    int refused_status;    /* not 0: no handler runs, this status is the answer, then close */
+    uint64_t received_ns; /* the last read that brought something */
+    uint64_t received;    /* bytes read for this exchange */
+    int refused_status;   /* not 0: no handler runs, this status is the answer, then close */
 
     struct response response;
     struct outlet outlet;
     struct brigade sending; /* the writer's alone */
     uint64_t sent;          /* bytes taken by the kernel: the writer's alone */
     bool interim;           /* this is the 100 of an Expect; the request is still being read */
-    enum close_reason cut;  /* why the writer gave the answer up, or CLOSE_NONE: the writer's alone */
-    bool would_block;       /* the last send found the socket full: the writer's alone */
-    enum close_reason close; /* decided by the reader, then while the answer is made: why it ends the connection */
+    enum close_reason
+        cut;          /* why the writer gave the answer up, or CLOSE_NONE: the writer's alone */
+    bool would_block; /* the last send found the socket full: the writer's alone */
+    enum close_reason close; /* decided by the reader, then while the answer is made: why it ends
+                                the connection */
     unsigned short reader, processor, writer; /* threads that served it, by number */
 
-    uint64_t pause_ns;      /* for HANDLER_PAUSE */
-    uint64_t cursor;        /* the handler's own: how far it is */
+    uint64_t pause_ns; /* for HANDLER_PAUSE */
+    uint64_t cursor;   /* the handler's own: how far it is */
 
     struct stamps stamps;
     char text[EXCHANGE_TEXT]; /* head, small bodies */
     struct bucket buckets[EXCHANGE_BUCKETS];
-    char in[];              /* input.at */
+    char in[]; /* input.at */
 };
 
 /* A pool of exchanges, for one thread. Keeps at most `keep` free ones. */
@@ -94,8 +96,8 @@ void exchange_put(struct exchange_pool *pool, struct exchange *exchange);
 /* Reader: get ready to read a (further) request: unused input moves to the front. */
 void exchange_begin(struct exchange *exchange);
 
-/* Writer: the request is answered, or its client is gone: frees body, buckets and holds. The input stays, for
- * what has been pipelined behind the request. */
+/* Writer: the request is answered, or its client is gone: frees body, buckets and holds. The input
+ * stays, for what has been pipelined behind the request. */
 void exchange_end(struct exchange *exchange);
 
 #endif

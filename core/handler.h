@@ -19,10 +19,10 @@ enum handler_verdict {
 
 struct handler {
     const char *name;
-    const char *prefix;  /* of the path; a prefix that ends without '/' matches that path only */
-    unsigned methods;    /* set of enum method; OPTIONS is answered for every handler */
-    bool synthetic;      /* governed by --synthetic */
-    bool takes_long;     /* may block or burn CPU on purpose: others should not wait behind it */
+    const char *prefix; /* of the path; a prefix that ends without '/' matches that path only */
+    unsigned methods;   /* set of enum method; OPTIONS is answered for every handler */
+    bool synthetic;     /* governed by --synthetic */
+    bool takes_long;    /* may block or burn CPU on purpose: others should not wait behind it */
     enum handler_verdict (*run)(struct exchange *exchange);
     /* Input filter: called on the reader's thread once the request is whole; or NULL. */
     void (*input)(struct exchange *exchange);

@@ -1,8 +1,8 @@
 /* loop.c: poll loops over libuv. See loop.h; the only source that includes uv.h.
  *
  * What libuv does for a watch: uv_poll_init costs three system calls, arming one more at the next
- * round, an armed handle none. A late uv_close would unregister whatever descriptor has the number by then,
- * hence the rule that watch_close comes before close(2).
+ * round, an armed handle none. A late uv_close would unregister whatever descriptor has the number
+ * by then, hence the rule that watch_close comes before close(2).
  */
 #include "core/loop.h"
 
@@ -121,7 +121,8 @@ void watch_set(struct watch *watch, unsigned events)
         CHECK(uv_poll_stop(poll_of(watch)) == 0);
         return;
     }
-    int uv_events = ((events & WATCH_READ) ? UV_READABLE : 0) | ((events & WATCH_WRITE) ? UV_WRITABLE : 0);
+    int uv_events =
+        ((events & WATCH_READ) ? UV_READABLE : 0) | ((events & WATCH_WRITE) ? UV_WRITABLE : 0);
     CHECK(uv_poll_start(poll_of(watch), uv_events, on_poll) == 0);
 }
 

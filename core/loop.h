@@ -4,9 +4,9 @@
  * when a time has passed, and to decide itself when it may sleep. one round is loop_turn or
  * loop_block, by the caller's choice, because only the caller knows whether its queue is empty.
  *
- * Rules that follow from libuv 1.44 (see DESIGN.md, Decisions): a watch is left armed between requests;
- * watch_close comes before close(2), always; one descriptor may have two watches only in two
- * different loops.
+ * Rules that follow from libuv 1.44 (see DESIGN.md, Decisions): a watch is left armed between
+ * requests; watch_close comes before close(2), always; one descriptor may have two watches only in
+ * two different loops.
  *
  * Thread-safety: everything here runs on the loop's own thread. Waking a loop from another thread
  * is a doorbell's business (queues/doorbell.h), whose descriptor the loop watches.
@@ -45,22 +45,23 @@ void loop_free(struct loop *loop);
 /* One round without waiting. True: something had happened, callbacks were called. */
 bool loop_turn(struct loop *loop);
 
-/* One round that waits until something happens. *woke_ns is set to the time of waking before the first callback. */
+/* One round that waits until something happens. *woke_ns is set to the time of waking before the
+ * first callback. */
 void loop_block(struct loop *loop, uint64_t *woke_ns);
-
 
 /* False, with errno, when the descriptor cannot be watched. */
 bool watch_open(struct loop *loop, struct watch *watch, int fd, watch_fn *ready_fn);
 /* Watch for these from now on; 0 stops. Setting what is set costs nothing. */
 void watch_set(struct watch *watch, unsigned events);
-/* Stops at once; the descriptor may be closed when this returns. The memory is the caller's again when
- * closed_fn is called, in a later part of the same or the next round. */
+/* Stops at once; the descriptor may be closed when this returns. The memory is the caller's again
+ * when closed_fn is called, in a later part of the same or the next round. */
 void watch_close(struct watch *watch, watch_closed_fn *closed_fn);
 
 /* One-shot timer of this loop. Made once, started often. */
 struct loop_timer;
 struct loop_timer *loop_timer_new(struct loop *loop, loop_timer_fn *fn, void *arg);
-/* Calls fn on the loop's thread once, `after_ns` from now (rounded up to a millisecond). Restarts. */
+/* Calls fn on the loop's thread once, `after_ns` from now (rounded up to a millisecond). Restarts.
+ */
 void loop_timer_start(struct loop_timer *timer, uint64_t after_ns);
 void loop_timer_stop(struct loop_timer *timer);
 void loop_timer_free(struct loop_timer *timer);

@@ -128,11 +128,13 @@ static void put_status_line(struct exchange *x, int status)
         return;
     }
     char line[80];
-    int len = snprintf(line, sizeof line, "HTTP/1.1 %03d %s\r\nDate: ", status, status_phrase(status));
+    int len =
+        snprintf(line, sizeof line, "HTTP/1.1 %03d %s\r\nDate: ", status, status_phrase(status));
     put_text(x, line, (size_t)len);
 }
 
-/* Whether the body calls count and drop: HEAD (RFC 9110 9.3.2), 204 and 304 (RFC 9110 15.3.5, 15.4.5). */
+/* Whether the body calls count and drop: HEAD (RFC 9110 9.3.2), 204 and 304 (RFC
+ * 9110 15.3.5, 15.4.5). */
 static bool is_bodiless(const struct exchange *x, int status)
 {
     return x->request.method == METHOD_HEAD || status == 204 || status == 304;
@@ -163,7 +165,8 @@ void response_add(struct exchange *x, const char *name, const char *fmt, ...)
     va_end(args);
     CHECK(len >= 0);
     if ((size_t)len >= sizeof line - used - 2) {
-        x->close = CLOSE_SERVER_ERROR; /* a field this long is left out, and the connection not trusted */
+        x->close =
+            CLOSE_SERVER_ERROR; /* a field this long is left out, and the connection not trusted */
         return;
     }
     used += (size_t)len;
@@ -252,7 +255,8 @@ void response_no_body(struct exchange *x)
 
 /* --- the body --- */
 
-/* How much of a piece of `len` bytes goes out: the declared length is kept, whatever a handler does. */
+/* How much of a piece of `len` bytes goes out: the declared length is kept, whatever a handler
+ * does. */
 static uint64_t admit(struct exchange *x, uint64_t len)
 {
     struct response *r = &x->response;
@@ -265,7 +269,8 @@ static uint64_t admit(struct exchange *x, uint64_t len)
     return r->no_body ? 0 : len;
 }
 
-/* RFC 9112 7.1: each piece is a chunk of its own. An empty chunk would end the body, so none is begun. */
+/* RFC 9112 7.1: each piece is a chunk of its own. An empty chunk would end the body, so none is
+ * begun. */
 static void begin_piece(struct exchange *x, uint64_t len)
 {
     if (x->response.chunked) {
@@ -318,8 +323,9 @@ void response_file(struct exchange *x, int fd, uint64_t offset, uint64_t len, st
 {
     len = admit(x, len);
     if (len > 0) {
-        put_bucket(x, (struct bucket){.kind = BUCKET_FILE, .fd = fd, .offset = offset, .len = len,
-                                      .hold = hold});
+        put_bucket(x,
+                   (struct bucket){
+                       .kind = BUCKET_FILE, .fd = fd, .offset = offset, .len = len, .hold = hold});
     }
 }
 
@@ -327,7 +333,8 @@ void response_pattern(struct exchange *x, const char *at, size_t period, uint64_
 {
     len = admit(x, len);
     if (len > 0) {
-        put_bucket(x, (struct bucket){.kind = BUCKET_PATTERN, .at = at, .period = period, .len = len});
+        put_bucket(x,
+                   (struct bucket){.kind = BUCKET_PATTERN, .at = at, .period = period, .len = len});
     }
 }
 
@@ -373,7 +380,8 @@ void response_end(struct exchange *x)
     put_end(x);
 }
 
-/* The body names the status only: nothing that a client sent is reflected, so nothing needs escaping. */
+/* The body names the status only: nothing that a client sent is reflected, so nothing needs
+ * escaping. */
 void response_error(struct exchange *x, int status, struct bytes extra)
 {
     char body[128];

@@ -8,8 +8,9 @@
  *
  * Runs in the thread that runs the handler. Nothing here waits or touches the socket: bytes become
  * buckets in x->response.made, which the processor publishes. The layer watches the declared
- * length: more is dropped, less closes the connection, both are counted as SERVER_ERROR, so a broken
- * handler never desynchronises a connection. For HEAD, 204 and 304 the body calls count and drop.
+ * length: more is dropped, less closes the connection, both are counted as SERVER_ERROR, so a
+ * broken handler never desynchronises a connection. For HEAD, 204 and 304 the body calls count and
+ * drop.
  */
 #ifndef CORE_RESPONSE_H
 #define CORE_RESPONSE_H
@@ -38,7 +39,8 @@ void response_no_body(struct exchange *x);
 
 /* The body, piece by piece. */
 void response_copy(struct exchange *x, const void *at, size_t len);
-/* Bytes that stay as they are while `hold` is held (a reference is taken) or for ever (hold NULL). */
+/* Bytes that stay as they are while `hold` is held (a reference is taken) or for ever (hold NULL).
+ */
 void response_lend(struct exchange *x, const void *at, size_t len, struct hold *hold);
 /* Part of a file; `fd` stays open while `hold` is held. */
 void response_file(struct exchange *x, int fd, uint64_t offset, uint64_t len, struct hold *hold);
@@ -48,16 +50,16 @@ void response_pattern(struct exchange *x, const char *at, size_t period, uint64_
 /* The end of the body. */
 void response_end(struct exchange *x);
 
-/* Gives the answer up: what is not yet published is dropped, the end follows. The client is gone, or the
- * head cannot be made. */
+/* Gives the answer up: what is not yet published is dropped, the end follows. The client is gone,
+ * or the head cannot be made. */
 void response_abandon(struct exchange *x);
 
 /* What was made since the last call, for the processor to publish. */
 struct brigade *response_made(struct exchange *x);
 
-/* A whole short answer for an error or a redirect: head, escaped text body, end. `extra` is a header
- * block or empty. 4xx and 5xx that leave the connection in doubt are closed by the caller through
- * x->close. */
+/* A whole short answer for an error or a redirect: head, escaped text body, end. `extra` is a
+ * header block or empty. 4xx and 5xx that leave the connection in doubt are closed by the caller
+ * through x->close. */
 void response_error(struct exchange *x, int status, struct bytes extra);
 
 /* The reason phrase, or "Unknown". */

@@ -26,7 +26,8 @@ typedef uint64_t option_type_SIZE;
 typedef bool option_type_FLAG;
 
 struct settings {
-#define OPTION(kind, field, short, long, metavar, def, min, max, group, help) option_type_##kind field;
+#define OPTION(kind, field, short, long, metavar, def, min, max, group, help)                      \
+    option_type_##kind field;
 #include "core/options.def"
 #undef OPTION
     uint64_t wakeup_spin_ns; /* of --wakeup spin:USEC */

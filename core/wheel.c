@@ -55,8 +55,8 @@ void wheel_clear(struct wheel *wheel, struct deadline *deadline)
     }
 }
 
-/* Steps before `end` are over. The slot's entries are first moved to a list of their own, because fn may change the wheel; an entry that is
- * cleared meanwhile unlinks itself from there. */
+/* Steps before `end` are over. The slot's entries are first moved to a list of their own, because
+ * fn may change the wheel; an entry that is cleared meanwhile unlinks itself from there. */
 static void look_at_slot(struct wheel *wheel, uint64_t slot, uint64_t end, uint64_t now_ns)
 {
     struct deadline *head = &wheel->slots[slot % WHEEL_SLOTS];

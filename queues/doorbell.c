@@ -64,7 +64,8 @@ static void ring_condition(struct doorbell *bell)
     condition_signal(&bell->rung);
 }
 
-/* EAGAIN means that the descriptor is full of unanswered rings: nobody will sleep through this one. */
+/* EAGAIN means that the descriptor is full of unanswered rings: nobody will sleep through this one.
+ */
 static void ring_fd(const struct doorbell *bell)
 {
     static const uint64_t ring = 1;
@@ -101,7 +102,8 @@ static ssize_t answer(const struct doorbell *bell)
     uint64_t rings[16];
     ssize_t got;
     do {
-        got = read(bell->read_fd, rings, bell->kind == DOORBELL_EVENTFD ? sizeof *rings : sizeof rings);
+        got = read(bell->read_fd, rings,
+                   bell->kind == DOORBELL_EVENTFD ? sizeof *rings : sizeof rings);
     } while (got < 0 && errno == EINTR);
     return got;
 }

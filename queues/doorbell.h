@@ -1,17 +1,18 @@
 /* doorbell.h: how a sleeping thread is told that its queue is no longer empty.
  *
- * Why three kinds: an eventfd can wake a poll loop and costs one write and one read; a pipe is what the
- * literature describes; a condition variable is cheaper but can wake no poll loop. Comparing them
- * is what users do, so they stand behind the same verbs.
+ * Why three kinds: an eventfd can wake a poll loop and costs one write and one read; a pipe is what
+ * the literature describes; a condition variable is cheaper but can wake no poll loop. Comparing
+ * them is what users do, so they stand behind the same verbs.
  *
- * One thread answers a bell. Several sleepers on one eventfd would all be woken by each ring (its readers are not
- * queued exclusively), so each thread of a pool has a bell of its own, and the mailbox chooses whom to ring.
+ * One thread answers a bell. Several sleepers on one eventfd would all be woken by each ring (its
+ * readers are not queued exclusively), so each thread of a pool has a bell of its own, and the
+ * mailbox chooses whom to ring.
  *
- * A ring is never lost: it is remembered until it is answered; several before that merge into one. Whether to ring
- * at all is the mailbox's business.
+ * A ring is never lost: it is remembered until it is answered; several before that merge into one.
+ * Whether to ring at all is the mailbox's business.
  *
- * Thread-safety: doorbell_ring from any thread; doorbell_wait from its owner, in a pool; doorbell_silence from its
- * owner, a loop that watches doorbell_fd.
+ * Thread-safety: doorbell_ring from any thread; doorbell_wait from its owner, in a pool;
+ * doorbell_silence from its owner, a loop that watches doorbell_fd.
  */
 #ifndef QUEUES_DOORBELL_H
 #define QUEUES_DOORBELL_H
@@ -20,8 +21,8 @@
 #include "core/settings.h"
 
 struct doorbell {
-    int kind;     /* DOORBELL_EVENTFD, _PIPE, _CONDVAR */
-    bool polled;  /* a loop's: the read end does not block */
+    int kind;    /* DOORBELL_EVENTFD, _PIPE, _CONDVAR */
+    bool polled; /* a loop's: the read end does not block */
     int read_fd, write_fd;
     struct condition rung; /* condvar kind */
     struct {
@@ -30,8 +31,8 @@ struct doorbell {
     } shared;
 };
 
-/* `polled` for a poll loop (then `kind` must not be condvar), else for a thread that waits for nothing else. Ends the program when the system has
- * no descriptor left: start-up only. */
+/* `polled` for a poll loop (then `kind` must not be condvar), else for a thread that waits for
+ * nothing else. Ends the program when the system has no descriptor left: start-up only. */
 void doorbell_init(struct doorbell *bell, int kind, bool polled);
 void doorbell_deinit(struct doorbell *bell);
 

@@ -115,15 +115,16 @@ static unsigned sleepers_needed_locked(const struct mailbox *box) REQUIRES(box->
     return more < most ? more : most;
 }
 
-/* Whom to ring once the lock is free. They are copied here because a taker that is up changes its links. */
+/* Whom to ring once the lock is free. They are copied here because a taker that is up changes its
+ * links. */
 enum { CALLS_MOST = 16 };
 struct calls {
     struct taker *at[CALLS_MOST];
     unsigned count;
 };
 
-/* Takes `count` sleepers off the stack: they count as awake from now on. A taker lives longer than its
- * thread sleeps, so ringing it late is safe: it is up, and looks once more for nothing. */
+/* Takes `count` sleepers off the stack: they count as awake from now on. A taker lives longer than
+ * its thread sleeps, so ringing it late is safe: it is up, and looks once more for nothing. */
 static void call_locked(struct mailbox *box, struct calls *calls, unsigned count, uint64_t now_ns)
     REQUIRES(box->shared.lock)
 {
@@ -166,9 +167,10 @@ static void count_put_locked(struct mailbox *box, unsigned put, unsigned refused
     atomic_store_explicit(&box->waiting_hint, box->shared.items.count, memory_order_relaxed);
 }
 
-/* A quiet put leaves a sleeper alone, unless it wants to hear of everything; --wakeup always rings for every put. */
-static void call_for_put_locked(struct mailbox *box, struct calls *calls, enum put_how how, uint64_t now_ns)
-    REQUIRES(box->shared.lock)
+/* A quiet put leaves a sleeper alone, unless it wants to hear of everything; --wakeup always rings
+ * for every put. */
+static void call_for_put_locked(struct mailbox *box, struct calls *calls, enum put_how how,
+                                uint64_t now_ns) REQUIRES(box->shared.lock)
 {
     bool always = box->config.wakeup == WAKEUP_ALWAYS;
     if (how != PUT_QUIET || box->shared.hear_all || always) {
@@ -214,8 +216,8 @@ static void tell_room(struct mailbox *box)
     }
 }
 
-/* Histograms have one writer at a time because the lock is held. The taker's stamp is from before it had the
- * lock: what was put in between has not waited. */
+/* Histograms have one writer at a time because the lock is held. The taker's stamp is from before
+ * it had the lock: what was put in between has not waited. */
 static void measure_take_locked(struct mailbox *box, const struct chain *chain, uint64_t now_ns)
     REQUIRES(box->shared.lock)
 {
@@ -254,10 +256,10 @@ static void go_to_sleep_locked(struct mailbox *box, struct taker *taker) REQUIRE
     box->shared.asleep++;
 }
 
-/* Takes a fair share, so that nobody waits behind work that another taker could do, and calls another if more is
- * left than the awake ones can be trusted with. */
-static void take_locked(struct mailbox *box, struct chain *chain, struct calls *calls, unsigned most,
-                        uint64_t now_ns) REQUIRES(box->shared.lock)
+/* Takes a fair share, so that nobody waits behind work that another taker could do, and calls
+ * another if more is left than the awake ones can be trusted with. */
+static void take_locked(struct mailbox *box, struct chain *chain, struct calls *calls,
+                        unsigned most, uint64_t now_ns) REQUIRES(box->shared.lock)
 {
     unsigned share = box->shared.items.count / box->config.awake_most + 1;
     chain_move(chain, &box->shared.items, most < share ? most : share);
@@ -303,7 +305,8 @@ static void spin(const struct mailbox *box)
         return;
     }
     uint64_t until_ns = clock_ns() + box->config.spin_ns;
-    while (atomic_load_explicit(&box->waiting_hint, memory_order_relaxed) == 0 && clock_ns() < until_ns) {
+    while (atomic_load_explicit(&box->waiting_hint, memory_order_relaxed) == 0 &&
+           clock_ns() < until_ns) {
         __builtin_ia32_pause();
     }
 }

@@ -1,19 +1,23 @@
-/* mailbox.h: the queue between two thread groups: bounded, lock-protected, intrusive, with a doorbell.
+/* mailbox.h: the queue between two thread groups: bounded, lock-protected, intrusive, with a
+ * doorbell.
  *
- * Why intrusive: a connection is in at most one queue for each purpose, so its slip is part of it, and a handoff
- * allocates nothing. Why one lock: the sections are a few instructions long and move whole batches.
+ * Why intrusive: a connection is in at most one queue for each purpose, so its slip is part of it,
+ * and a handoff allocates nothing. Why one lock: the sections are a few instructions long and move
+ * whole batches.
  *
- * Use: many putters; takers are either one poll loop (mailbox_take, mailbox_sleep) or the threads of one
- * pool (mailbox_wait). Items are chains of slips, first in, first out.
+ * Use: many putters; takers are either one poll loop (mailbox_take, mailbox_sleep) or the threads
+ * of one pool (mailbox_wait). Items are chains of slips, first in, first out.
  *
- * When full: mailbox_put takes what fits and returns the rest to the putter, who still owns it and stops
- * taking in; once half empty the mailbox tells the putters that were refused (room_fn). A put with
- * `admitted` is never refused: it is for what has been counted at an earlier bound and comes back.
+ * When full: mailbox_put takes what fits and returns the rest to the putter, who still owns it and
+ * stops taking in; once half empty the mailbox tells the putters that were refused (room_fn). A put
+ * with `admitted` is never refused: it is for what has been counted at an earlier bound and comes
+ * back.
  *
- * The wake rule: a doorbell is rung only when somebody sleeps who is needed. Going to sleep and looking whether
- * the queue is empty are one critical section, so a put sees either a taker that will look again
- * or a taker that sleeps: there is no moment in between. The bell is rung after unlocking. DESIGN.md
- * has the interleavings; change the rule, the proof and tests/queues/test_mailbox.c together.
+ * The wake rule: a doorbell is rung only when somebody sleeps who is needed. Going to sleep and
+ * looking whether the queue is empty are one critical section, so a put sees either a taker that
+ * will look again or a taker that sleeps: there is no moment in between. The bell is rung after
+ * unlocking. DESIGN.md has the interleavings; change the rule, the proof and
+ * tests/queues/test_mailbox.c together.
  */
 #ifndef QUEUES_MAILBOX_H
 #define QUEUES_MAILBOX_H
@@ -45,13 +49,13 @@ enum put_how {
 
 typedef void mailbox_room_fn(void *arg);
 
-/* One thread that takes from a mailbox: its bell, and whether it sleeps. Made before the thread starts, freed after it has
- * ended. */
+/* One thread that takes from a mailbox: its bell, and whether it sleeps. Made before the thread
+ * starts, freed after it has ended. */
 struct taker {
     struct doorbell bell;
-    struct taker *next;  /* in the mailbox's stack of sleepers; under its lock */
-    bool asleep;         /* in that stack; under the lock */
-    uint64_t called_ns;  /* when it was taken off the stack to be rung; under the lock */
+    struct taker *next; /* in the mailbox's stack of sleepers; under its lock */
+    bool asleep;        /* in that stack; under the lock */
+    uint64_t called_ns; /* when it was taken off the stack to be rung; under the lock */
 };
 
 void taker_init(struct taker *taker, int doorbell, bool polled);
@@ -60,13 +64,13 @@ void taker_deinit(struct taker *taker);
 struct mailbox_config {
     const char *name;
     uint64_t bound;
-    unsigned takers;   /* threads that take: 1 for a loop */
-    int wakeup;        /* WAKEUP_… */
-    uint64_t spin_ns;  /* how long a pool's thread looks before it sleeps */
-    unsigned share;    /* items that one awake taker is trusted with before another is woken */
-    unsigned awake_most; /* takers worth having awake at once: more than there are CPUs for only get in each
-                            other's way. Takers that are away do not count */
-    bool measured;     /* stamp puts, keep histograms */
+    unsigned takers;     /* threads that take: 1 for a loop */
+    int wakeup;          /* WAKEUP_… */
+    uint64_t spin_ns;    /* how long a pool's thread looks before it sleeps */
+    unsigned share;      /* items that one awake taker is trusted with before another is woken */
+    unsigned awake_most; /* takers worth having awake at once: more than there are CPUs for only get
+                            in each other's way. Takers that are away do not count */
+    bool measured;       /* stamp puts, keep histograms */
 };
 
 struct mailbox {
@@ -79,10 +83,10 @@ struct mailbox {
         struct lock lock;
         struct chain items;
         struct taker *sleepers; /* last asleep, first called: its caches are the warmest */
-        unsigned asleep;   /* how many those are */
-        unsigned away;     /* takers busy for long: they do not count as awake */
-        bool hear_all;     /* the sleeper wants quiet puts rung too */
-        bool refused;      /* somebody waits for room */
+        unsigned asleep;        /* how many those are */
+        unsigned away;          /* takers busy for long: they do not count as awake */
+        bool hear_all;          /* the sleeper wants quiet puts rung too */
+        bool refused;           /* somebody waits for room */
         bool closed;
         struct queue_report stats;
     } shared;
@@ -94,7 +98,8 @@ void mailbox_deinit(struct mailbox *box);
 /* Who is to be told, on the taker's thread, when there is room after a refusal. Start-up only. */
 void mailbox_on_room(struct mailbox *box, mailbox_room_fn *room_fn, void *arg);
 
-/* Moves slips from `chain` into the mailbox; what is left in `chain` was refused. True when all went in. */
+/* Moves slips from `chain` into the mailbox; what is left in `chain` was refused. True when all
+ * went in. */
 bool mailbox_put(struct mailbox *box, struct chain *chain, enum put_how how)
     EXCLUDES(box->shared.lock);
 
@@ -102,11 +107,13 @@ bool mailbox_put(struct mailbox *box, struct chain *chain, enum put_how how)
 unsigned mailbox_take(struct mailbox *box, struct taker *taker, struct chain *chain, unsigned most)
     EXCLUDES(box->shared.lock);
 
-/* A loop's thread, before it blocks: true when the queue is empty and it is now known to sleep; false:
- * something came, take it. With `hear_all`, quiet puts ring too. */
-bool mailbox_sleep(struct mailbox *box, struct taker *taker, bool hear_all) EXCLUDES(box->shared.lock);
+/* A loop's thread, before it blocks: true when the queue is empty and it is now known to sleep;
+ * false: something came, take it. With `hear_all`, quiet puts ring too. */
+bool mailbox_sleep(struct mailbox *box, struct taker *taker, bool hear_all)
+    EXCLUDES(box->shared.lock);
 
-/* A pool's thread: sleeps until there is something, takes its share, at most `most`. 0 when the mailbox is closed and empty. */
+/* A pool's thread: sleeps until there is something, takes its share, at most `most`. 0 when the
+ * mailbox is closed and empty. */
 unsigned mailbox_wait(struct mailbox *box, struct taker *taker, struct chain *chain, unsigned most)
     EXCLUDES(box->shared.lock);
 

@@ -1,8 +1,10 @@
-/* listener.c: stage 1 of 5. In: the kernel's accept queue. Out: clients for the reader. See listener.h.
+/* listener.c: stage 1 of 5. In: the kernel's accept queue. Out: clients for the reader. See
+ * listener.h.
  *
- * Accepting pauses, by not watching the sockets, in three cases: --max-connections is reached, the queue
- * to the reader is full, or accept failed for want of descriptors or memory. In the last case readers are asked to
- * close idle connections and accepting is tried again after 10, 30, 70, 150 and then every 250 ms.
+ * Accepting pauses, by not watching the sockets, in three cases: --max-connections is reached, the
+ * queue to the reader is full, or accept failed for want of descriptors or memory. In the last case
+ * readers are asked to close idle connections and accepting is tried again after 10, 30, 70, 150
+ * and then every 250 ms.
  */
 #include "stages/listener.h"
 
@@ -31,9 +33,9 @@ struct listener {
     struct loop_timer *timer; /* of the back-off */
     unsigned failures;        /* in a row */
     bool backing_off;
-    bool full;   /* paused at --max-connections */
+    bool full;    /* paused at --max-connections */
     bool refused; /* paused at a full queue */
-    bool closed; /* draining: no more accepting */
+    bool closed;  /* draining: no more accepting */
     unsigned count;
     struct listening at[];
 };
@@ -54,11 +56,13 @@ static void watch_all(struct listener *listener)
 
 /* --- pauses --- */
 
-/* The flag is set before the count is looked at again: whoever closes a connection meanwhile sees the flag or is seen. */
+/* The flag is set before the count is looked at again: whoever closes a connection meanwhile sees
+ * the flag or is seen. */
 static bool is_full(struct listener *listener)
 {
     struct server *server = listener->worker->server;
-    if (atomic_load_explicit(&server->connections, memory_order_relaxed) < server->max_connections) {
+    if (atomic_load_explicit(&server->connections, memory_order_relaxed) <
+        server->max_connections) {
         return false;
     }
     atomic_store(&server->accepting_paused, true);
@@ -205,7 +209,8 @@ static void on_watch_closed(struct watch *watch)
     ((struct listening *)watch)->watched = false;
 }
 
-/* What the kernel has completed already is served; then the sockets close, so that new clients are told at once. */
+/* What the kernel has completed already is served; then the sockets close, so that new clients are
+ * told at once. */
 static void stop_accepting(struct listener *listener)
 {
     struct sockets *sockets = &listener->worker->server->sockets;

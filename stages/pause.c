@@ -1,5 +1,5 @@
-/* pause.c: coming back to a handler. See pause.h. A pause has a timer of its own, because it may be short and exact; only
- * answers made in pieces have any. */
+/* pause.c: coming back to a handler. See pause.h. A pause has a timer of its own, because it may be
+ * short and exact; only answers made in pieces have any. */
 #include "stages/pause.h"
 
 #include "stages/route.h"
@@ -7,7 +7,8 @@
 
 #include <stdlib.h>
 
-/* Long pauses are cut into these, so that a server that cuts its connections need not look for them. */
+/* Long pauses are cut into these, so that a server that cuts its connections need not look for
+ * them. */
 static const uint64_t longest_ns = 100 * NS_PER_MS;
 
 struct pause {

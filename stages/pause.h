@@ -4,8 +4,9 @@
 
 #include "stages/worker.h"
 
-/* Goes on with the processor after `after_ns` (0: in the loop's next turn), on the same thread. When the server cuts what
- * is in flight, at once. The making end of the exchange stays with the pause. */
+/* Goes on with the processor after `after_ns` (0: in the loop's next turn), on the same thread.
+ * When the server cuts what is in flight, at once. The making end of the exchange stays with the
+ * pause. */
 void pause_client(struct worker *worker, struct client *client, uint64_t after_ns);
 
 #endif

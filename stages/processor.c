@@ -1,15 +1,17 @@
-/* processor.c: stage 4 of 5. In: clients holding one whole request. Out: clients with output for the writer. Runs on a
- * pool's thread, or on a loop's. Owns the making end of an exchange from the request until its end is published.
+/* processor.c: stage 4 of 5. In: clients holding one whole request. Out: clients with output for
+ * the writer. Runs on a pool's thread, or on a loop's. Owns the making end of an exchange from the
+ * request until its end is published.
  *
- * A handler is called in pieces (core/handler.h). After each piece what it made is published; the first time,
- * and whenever the writer has let go, the client is given to the writer, which sends while the handler goes on. A
- * processor never waits for a client: above --output-highwater it lets the client go, and the writer gives
- * it back when there is room.
+ * A handler is called in pieces (core/handler.h). After each piece what it made is published; the
+ * first time, and whenever the writer has let go, the client is given to the writer, which sends
+ * while the handler goes on. A processor never waits for a client: above --output-highwater it lets
+ * the client go, and the writer gives it back when there is room.
  */
+#include "stages/route.h"
+
 #include "core/handler.h"
 #include "core/response.h"
 #include "stages/pause.h"
-#include "stages/route.h"
 #include "stages/server.h"
 
 /* Pieces made in one go on a poll loop, where others wait. */
@@ -79,7 +81,8 @@ static void start(struct worker *worker, struct exchange *x, bool direct)
     x->close = x->close != CLOSE_NONE ? x->close : reason;
 }
 
-/* Everything is made: publishes the end. From here on the writer may finish the exchange at any moment. */
+/* Everything is made: publishes the end. From here on the writer may finish the exchange at any
+ * moment. */
 static enum verdict finish(struct conn *conn)
 {
     struct exchange *x = conn->exchange;
@@ -117,14 +120,16 @@ static enum verdict pause(struct worker *worker, struct client *client)
     return VERDICT_HELD;
 }
 
-/* What to do after a piece: HELD, the client waits or has been let go; WANT_TIME, the next piece. */
-static enum verdict after_piece(struct worker *worker, struct client *client, enum handler_verdict said,
-                                unsigned piece)
+/* What to do after a piece: HELD, the client waits or has been let go; WANT_TIME, the next piece.
+ */
+static enum verdict after_piece(struct worker *worker, struct client *client,
+                                enum handler_verdict said, unsigned piece)
 {
     if (said == HANDLER_PAUSE) {
         return pause(worker, client);
     }
-    if (outlet_wait_room(&client->conn.exchange->outlet, worker->server->settings->output_highwater)) {
+    if (outlet_wait_room(&client->conn.exchange->outlet,
+                         worker->server->settings->output_highwater)) {
         tally_add(&worker->tally, COUNTER_ROOM_WAITS, 1);
         return VERDICT_HELD;
     }
@@ -164,7 +169,8 @@ static enum verdict run_long(struct worker *worker, struct client *client)
     return verdict;
 }
 
-enum verdict processor_enter(struct worker *worker, struct client *client, enum verdict verdict, bool direct)
+enum verdict processor_enter(struct worker *worker, struct client *client, enum verdict verdict,
+                             bool direct)
 {
     struct exchange *x = client->conn.exchange;
     if (verdict == VERDICT_REQUEST_READY) {
@@ -174,5 +180,5 @@ enum verdict processor_enter(struct worker *worker, struct client *client, enum 
         }
     }
     return worker->kind == GROUP_POOL && x->handler->takes_long ? run_long(worker, client)
-                                                               : run(worker, client);
+                                                                : run(worker, client);
 }

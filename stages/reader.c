@@ -1,10 +1,12 @@
-/* reader.c: stage 3 of 5. In: new clients, and clients given back between two requests. Out: clients holding one
- * whole request (or a 100 Continue to send). Runs on its loop's thread, which is the home of its clients: it watches
- * their descriptors all their life, closes them and frees them.
+/* reader.c: stage 3 of 5. In: new clients, and clients given back between two requests. Out:
+ * clients holding one whole request (or a 100 Continue to send). Runs on its loop's thread, which
+ * is the home of its clients: it watches their descriptors all their life, closes them and frees
+ * them.
  *
- * A client that has been handed on is `away`: its descriptor stays armed, so that a keep-alive request costs no
- * epoll_ctl. If something comes while it is away, the reader first looks whether it has been given back
- * quietly; if not, it stops watching (`early`) and says, before it sleeps, that it wants to hear of everything.
+ * A client that has been handed on is `away`: its descriptor stays armed, so that a keep-alive
+ * request costs no epoll_ctl. If something comes while it is away, the reader first looks whether
+ * it has been given back quietly; if not, it stops watching (`early`) and says, before it sleeps,
+ * that it wants to hear of everything.
  */
 #include "stages/reader.h"
 
@@ -60,7 +62,8 @@ static void close_client(struct worker *worker, struct client *client)
 
 static void on_home_ready(struct watch *watch, unsigned ready);
 
-/* Opened late: a connection whose only request is there when it is accepted is never watched at all. */
+/* Opened late: a connection whose only request is there when it is accepted is never watched at
+ * all. */
 bool reader_watch(struct worker *worker, struct client *client)
 {
     if (!client->home_watched) {
@@ -76,15 +79,16 @@ static void set_early(struct worker *worker, struct client *client, bool early)
     client->early = early;
 }
 
-/* The timeout that applies, as DESIGN.md's table of limits has it. A header's begins once, with its first byte (or with the
- * connection); the others begin anew. */
+/* The timeout that applies, as DESIGN.md's table of limits has it. A header's begins once, with its
+ * first byte (or with the connection); the others begin anew. */
 static void set_deadline(struct worker *worker, struct client *client, bool fresh)
 {
     const struct settings *settings = worker->server->settings;
     const struct conn *conn = &client->conn;
     if (!conn_has_input(conn)) {
         worker_deadline(worker, &client->home_deadline,
-                        conn->requests > 0 ? settings->keepalive_timeout_ns : settings->header_timeout_ns);
+                        conn->requests > 0 ? settings->keepalive_timeout_ns
+                                           : settings->header_timeout_ns);
     } else if (parse_in_body(&conn->exchange->parse)) {
         worker_deadline(worker, &client->home_deadline, settings->body_timeout_ns);
     } else if (fresh) {
@@ -127,9 +131,10 @@ static void filter_input(struct exchange *x)
     }
 }
 
-/* What a step said, carried out as far as it is the reader's. A client that the writer watches too is handed on even to be
- * closed: the writer closes its watch first. */
-static enum verdict settle(struct worker *worker, struct client *client, enum verdict verdict, bool fresh)
+/* What a step said, carried out as far as it is the reader's. A client that the writer watches too
+ * is handed on even to be closed: the writer closes its watch first. */
+static enum verdict settle(struct worker *worker, struct client *client, enum verdict verdict,
+                           bool fresh)
 {
     if (verdict == VERDICT_WANT_READ) {
         verdict = wait_for_client(worker, client, fresh);
@@ -168,8 +173,8 @@ static void adopt(struct worker *worker, struct client *client)
     client->conn.adopted_ns = stamp_now();
 }
 
-/* A client given back quietly to a sleeping reader was in its poll set from that moment on: that is when the stage
- * that waits for the next request had it. */
+/* A client given back quietly to a sleeping reader was in its poll set from that moment on: that is
+ * when the stage that waits for the next request had it. */
 static void stamp_requeue(struct worker *worker, struct client *client, bool direct)
 {
     struct stamps *stamps = &client->conn.exchange->stamps;
@@ -195,7 +200,8 @@ static enum verdict take_back(struct worker *worker, struct client *client, bool
     return settle(worker, client, conn_next(&client->conn, &worker->pool), true);
 }
 
-enum verdict reader_enter(struct worker *worker, struct client *client, enum verdict verdict, bool direct)
+enum verdict reader_enter(struct worker *worker, struct client *client, enum verdict verdict,
+                          bool direct)
 {
     switch (verdict) {
     case VERDICT_WANT_READ:
@@ -217,7 +223,8 @@ enum verdict reader_enter(struct worker *worker, struct client *client, enum ver
 
 /* --- what the loop calls --- */
 
-/* Room is needed downstream before anything is read: the client is looked at again by reader_room. */
+/* Room is needed downstream before anything is read: the client is looked at again by reader_room.
+ */
 static void hold_back(struct worker *worker, struct client *client)
 {
     watch_set(&client->home_watch, client->home_watch.events & ~(unsigned)WATCH_READ);
@@ -249,7 +256,8 @@ static void on_readable(struct worker *worker, struct client *client)
 
 static void on_home_ready(struct watch *watch, unsigned ready)
 {
-    struct client *client = (struct client *)(void *)((char *)watch - offsetof(struct client, home_watch));
+    struct client *client =
+        (struct client *)(void *)((char *)watch - offsetof(struct client, home_watch));
     if ((ready & WATCH_WRITE) != 0 && !client->closed) {
         writer_writable(client->home, client);
     }
@@ -301,8 +309,7 @@ static void cut_one(struct worker *worker, struct client *client)
 
 void reader_phase(struct worker *worker)
 {
-    for_each_at_home(worker,
-                     server_phase(worker->server) == PHASE_DRAINING ? drain_one : cut_one);
+    for_each_at_home(worker, server_phase(worker->server) == PHASE_DRAINING ? drain_one : cut_one);
 }
 
 static void read_held_back(struct worker *worker, struct client *client)

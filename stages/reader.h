@@ -1,10 +1,12 @@
-/* reader.h: stage 3 of 5: the reader; see reader.c. What the worker calls beside the stage's entry. */
+/* reader.h: stage 3 of 5: the reader; see reader.c. What the worker calls beside the stage's entry.
+ */
 #ifndef STAGES_READER_H
 #define STAGES_READER_H
 
 #include "stages/worker.h"
 
-/* Sees to it that the client's home watches its descriptor. False, when the system has no room for another watch. */
+/* Sees to it that the client's home watches its descriptor. False, when the system has no room for
+ * another watch. */
 bool reader_watch(struct worker *worker, struct client *client);
 
 /* A client's home deadline has passed. */

@@ -3,8 +3,8 @@
 
 #include "stages/server.h"
 
-/* Steps run for one client in one go before others get their turn: bounds a client that has pipelined
- * a thousand requests. */
+/* Steps run for one client in one go before others get their turn: bounds a client that has
+ * pipelined a thousand requests. */
 enum { ROUNDS_MOST = 32 };
 
 static stage_fn *const entries[STAGE_COUNT] = {
@@ -13,7 +13,8 @@ static stage_fn *const entries[STAGE_COUNT] = {
     [STAGE_WRITER] = writer_enter,
 };
 
-/* Each loop closes its own watch of a descriptor, home last: so a client that the writer watches goes there first. */
+/* Each loop closes its own watch of a descriptor, home last: so a client that the writer watches
+ * goes there first. */
 static enum stage stage_for(const struct client *client, enum verdict verdict)
 {
     switch (verdict) {
@@ -32,8 +33,9 @@ static enum stage stage_for(const struct client *client, enum verdict verdict)
     }
 }
 
-/* A thread of a processing loop is chosen for each request, the one with the shortest queue; not while the writer that
- * shares its thread watches the descriptor, because that watch is in one loop. */
+/* A thread of a processing loop is chosen for each request, the one with the shortest queue; not
+ * while the writer that shares its thread watches the descriptor, because that watch is in one
+ * loop. */
 static void choose_seat(struct worker *worker, struct client *client, unsigned group)
 {
     const struct group *to = &worker->server->groups[group];
@@ -56,11 +58,12 @@ static void choose_seat(struct worker *worker, struct client *client, unsigned g
 
 static bool is_here(const struct worker *worker, const struct client *client, unsigned group)
 {
-    return worker->group == group && (worker->kind == GROUP_POOL || client->seat[group] == worker->seat);
+    return worker->group == group &&
+           (worker->kind == GROUP_POOL || client->seat[group] == worker->seat);
 }
 
-static void post(struct worker *worker, struct client *client, enum stage stage, enum verdict verdict,
-                 unsigned group)
+static void post(struct worker *worker, struct client *client, enum stage stage,
+                 enum verdict verdict, unsigned group)
 {
     struct ticket *ticket = &client->tickets[stage];
     ticket->stage = (unsigned char)stage;
@@ -102,7 +105,8 @@ void route_seats(struct worker *worker, struct client *client)
 {
     const struct server *server = worker->server;
     for (unsigned i = 0; i < server->group_count; i++) {
-        client->seat[i] = (unsigned short)(i == worker->group ? worker->seat
-                                                             : client->conn.id % server->groups[i].count);
+        client->seat[i] =
+            (unsigned short)(i == worker->group ? worker->seat
+                                                : client->conn.id % server->groups[i].count);
     }
 }

@@ -1,20 +1,20 @@
 /* route.h: the one rule of the engine.
  *
- * A verdict names the stage that is to go on with a connection. If the wiring has that stage in the thread that
- * is running, it is a direct call; otherwise the connection goes through the queue of the group that has
- * it. Nothing else in the program knows where a connection goes.
+ * A verdict names the stage that is to go on with a connection. If the wiring has that stage in the
+ * thread that is running, it is a direct call; otherwise the connection goes through the queue of
+ * the group that has it. Nothing else in the program knows where a connection goes.
  */
 #ifndef STAGES_ROUTE_H
 #define STAGES_ROUTE_H
 
 #include "stages/worker.h"
 
-/* Goes on with `client` as `verdict` says, until it waits somewhere or has been handed on. The caller does not
- * look at the client afterwards. */
+/* Goes on with `client` as `verdict` says, until it waits somewhere or has been handed on. The
+ * caller does not look at the client afterwards. */
 void route(struct worker *worker, struct client *client, enum verdict verdict);
 
-/* A stage's entry: `direct` is true for a call from a stage of the same thread (a stamp can be passed on). Returns the next
- * verdict, HELD when the client waits or has been given away. */
+/* A stage's entry: `direct` is true for a call from a stage of the same thread (a stamp can be
+ * passed on). Returns the next verdict, HELD when the client waits or has been given away. */
 typedef enum verdict stage_fn(struct worker *worker, struct client *client, enum verdict verdict,
                               bool direct);
 stage_fn reader_enter, processor_enter, writer_enter;

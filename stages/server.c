@@ -17,8 +17,8 @@
 
 /* --- limits --- */
 
-/* Descriptors that are not connections: standard streams, logs, loops, bells, listening sockets and a quarter for cached
- * files. */
+/* Descriptors that are not connections: standard streams, logs, loops, bells, listening sockets and
+ * a quarter for cached files. */
 static uint64_t connection_limit(const struct server *server)
 {
     struct rlimit limit;
@@ -81,7 +81,8 @@ static void init_mailboxes(struct server *server)
             char name[REPORT_NAME], letters[STAGE_COUNT + 1];
             group_letters(&server->wiring.groups[i], letters);
             snprintf(name, sizeof name, boxes > 1 ? "%s/%u" : "%s", letters, j);
-            init_mailbox(server, number + j, i, name, boxes > 1 || group->kind == GROUP_LOOP ? 1 : group->count);
+            init_mailbox(server, number + j, i, name,
+                         boxes > 1 || group->kind == GROUP_LOOP ? 1 : group->count);
         }
         number += boxes;
     }
@@ -89,7 +90,8 @@ static void init_mailboxes(struct server *server)
 
 /* --- workers --- */
 
-/* The processor a stage is pinned to by --pin, or -1. The text has been checked by server_check_pin. */
+/* The processor a stage is pinned to by --pin, or -1. The text has been checked by
+ * server_check_pin. */
 static int pinned_cpu(const char *pin, unsigned stages)
 {
     for (const char *at = pin; at != NULL && *at != '\0'; at++) {
@@ -114,7 +116,9 @@ bool server_check_pin(const char *pin, char error[SERVER_ERROR_MAX])
                      isdigit((unsigned char)at[2]);
         long cpu = named ? strtol(at + 2, &end, 10) : -1;
         if (cpu < 0 || cpu >= cpus || (*end != ',' && *end != '\0')) {
-            snprintf(error, SERVER_ERROR_MAX, "--pin: '%.60s' is not accepted: STAGE=CPU[,...], a stage is one of %s, a CPU from 0 to %ld",
+            snprintf(error, SERVER_ERROR_MAX,
+                     "--pin: '%.60s' is not accepted: STAGE=CPU[,...], a stage is one of %s, a CPU "
+                     "from 0 to %ld",
                      pin, stage_letters, cpus - 1);
             return false;
         }
@@ -127,10 +131,12 @@ static void name_worker(struct worker *worker, const struct wiring_group *group)
 {
     char letters[STAGE_COUNT + 1];
     group_letters(group, letters);
-    snprintf(worker->name, sizeof worker->name, group->count > 1 ? "q-%s/%u" : "q-%s", letters, worker->seat);
+    snprintf(worker->name, sizeof worker->name, group->count > 1 ? "q-%s/%u" : "q-%s", letters,
+             worker->seat);
 }
 
-/* A pool's threads share the CPUs with the loops: waking more of them than there are CPUs left makes nothing faster. */
+/* A pool's threads share the CPUs with the loops: waking more of them than there are CPUs left
+ * makes nothing faster. */
 static void size_pools(struct server *server)
 {
     unsigned loops = 0;
@@ -154,7 +160,9 @@ static void lay_out(struct server *server)
     unsigned number = 0;
     for (unsigned i = 0; i < wiring->group_count; i++) {
         const struct wiring_group *from = &wiring->groups[i];
-        server->groups[i] = (struct group){.stages = from->stages, .kind = from->kind, .count = from->count,
+        server->groups[i] = (struct group){.stages = from->stages,
+                                           .kind = from->kind,
+                                           .count = from->count,
                                            .workers = &server->workers[number]};
         for (unsigned j = 0; j < from->count; j++) {
             struct worker *worker = &server->workers[number];
@@ -183,7 +191,8 @@ static bool open_trace(struct server *server, const char *config_json, char *err
     server->trace = trace_start(settings->trace, config_json, server->worker_count, names);
     free(names);
     if (server->trace == NULL) {
-        snprintf(error, SERVER_ERROR_MAX, "--trace: cannot write '%.160s': %s", settings->trace, strerror(errno));
+        snprintf(error, SERVER_ERROR_MAX, "--trace: cannot write '%.160s': %s", settings->trace,
+                 strerror(errno));
     }
     return server->trace != NULL;
 }
@@ -196,7 +205,8 @@ static bool open_access_log(struct server *server, char *error)
     }
     server->access_log = access_log_open(path);
     if (server->access_log == NULL) {
-        snprintf(error, SERVER_ERROR_MAX, "--access-log: cannot open '%.160s': %s", path, strerror(errno));
+        snprintf(error, SERVER_ERROR_MAX, "--access-log: cannot open '%.160s': %s", path,
+                 strerror(errno));
     }
     return server->access_log != NULL;
 }
@@ -210,15 +220,17 @@ static void start_threads(struct server *server)
     for (unsigned i = server->worker_count; i-- > 0;) {
         struct worker *worker = &server->workers[i];
         int error = pthread_create(&worker->thread, NULL,
-                                   worker->kind == GROUP_POOL ? worker_pool_main : worker_loop_main, worker);
+                                   worker->kind == GROUP_POOL ? worker_pool_main : worker_loop_main,
+                                   worker);
         if (error != 0) {
             die(EXIT_WORLD, "cannot start thread %s: %s", worker->name, strerror(error));
         }
     }
 }
 
-bool server_start(struct server *server, const struct settings *settings, const struct wiring *wiring,
-                  const char *config_json, char error[SERVER_ERROR_MAX])
+bool server_start(struct server *server, const struct settings *settings,
+                  const struct wiring *wiring, const char *config_json,
+                  char error[SERVER_ERROR_MAX])
 {
     *server = (struct server){.settings = settings, .wiring = *wiring};
     server->measured = settings->trace_level != TRACE_OFF;
@@ -234,7 +246,8 @@ bool server_start(struct server *server, const struct settings *settings, const 
     server->listening = listening->count;
     server->max_connections = connection_limit(server);
     parse_init_process();
-    if (!files_init(settings, error) || !sockets_open(&server->sockets, settings, listening->count, error) ||
+    if (!files_init(settings, error) ||
+        !sockets_open(&server->sockets, settings, listening->count, error) ||
         !open_access_log(server, error) || !open_trace(server, config_json, error)) {
         return false;
     }
@@ -280,12 +293,13 @@ static void signal_empty(struct server *server)
     lock_release(&server->ending.lock);
 }
 
-/* Sequentially consistent with the listener's flag and the phase: whoever changes one and then looks at the other sees the
- * change that came first. */
+/* Sequentially consistent with the listener's flag and the phase: whoever changes one and then
+ * looks at the other sees the change that came first. */
 void server_closed_one(struct server *server)
 {
     uint64_t before = atomic_fetch_sub(&server->connections, 1);
-    if (atomic_load(&server->accepting_paused) && atomic_exchange(&server->accepting_paused, false)) {
+    if (atomic_load(&server->accepting_paused) &&
+        atomic_exchange(&server->accepting_paused, false)) {
         server_nudge_all(server);
     }
     if (before == 1 && atomic_load(&server->phase) != PHASE_RUNNING) {
@@ -303,7 +317,8 @@ bool server_wait_empty(struct server *server, uint64_t until_ns)
 {
     bool in_time = true;
     lock_take(&server->ending.lock);
-    while ((atomic_load(&server->connections) > 0 || atomic_load(&server->listening) > 0) && in_time) {
+    while ((atomic_load(&server->connections) > 0 || atomic_load(&server->listening) > 0) &&
+           in_time) {
         in_time = condition_wait(&server->ending.empty, &server->ending.lock, until_ns);
     }
     bool empty = atomic_load(&server->connections) == 0 && atomic_load(&server->listening) == 0;
@@ -354,7 +369,8 @@ void server_stop(struct server *server)
 
 /* --- reporting --- */
 
-static void report_worker(const struct worker *worker, struct thread_report *report, uint64_t now_ns)
+static void report_worker(const struct worker *worker, struct thread_report *report,
+                          uint64_t now_ns)
 {
     snprintf(report->name, sizeof report->name, "%s", worker->name);
     uint64_t started_ns = atomic_load(&worker->started_ns);

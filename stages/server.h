@@ -1,17 +1,19 @@
 /* server.h: the life of a server: from settings to running thread groups, and back.
  *
- * Use: server_start, then signals are the caller's business (server_drain, server_cut, server_report), then
- * server_wait and server_stop. All calls from one thread, the one that started it.
+ * Use: server_start, then signals are the caller's business (server_drain, server_cut,
+ * server_report), then server_wait and server_stop. All calls from one thread, the one that started
+ * it.
  *
- * Stop order: draining closes the listening sockets and idle connections, lets requests in flight end with
- * Connection: close; cutting closes what is left; when no connection is open, the groups end in the order
- * of the wiring, every thread is joined, every descriptor closed.
+ * Stop order: draining closes the listening sockets and idle connections, lets requests in flight
+ * end with Connection: close; cutting closes what is left; when no connection is open, the groups
+ * end in the order of the wiring, every thread is joined, every descriptor closed.
  */
 #ifndef STAGES_SERVER_H
 #define STAGES_SERVER_H
 
 #include "core/report.h"
 #include "stages/listener.h"
+#include "stages/sockets.h"
 #include "stages/worker.h"
 
 enum phase {
@@ -38,31 +40,32 @@ struct server {
     struct worker *workers; /* all threads, group after group */
     unsigned mailbox_count;
     struct mailbox *mailboxes;
-    unsigned *mailbox_groups;    /* the group of each mailbox's takers */
+    unsigned *mailbox_groups; /* the group of each mailbox's takers */
     struct sockets sockets;
-    struct trace *trace;         /* or NULL */
+    struct trace *trace;           /* or NULL */
     struct access_log *access_log; /* or NULL */
     uint64_t max_connections;
     uint64_t started_ns;
-    bool measured;               /* histograms on */
+    bool measured; /* histograms on */
 
     /* any thread */
-    _Atomic int phase;           /* enum phase; only rises */
+    _Atomic int phase;             /* enum phase; only rises */
     _Atomic unsigned ended_groups; /* groups below this are to end their threads */
-    _Atomic uint64_t connections; /* open */
-    _Atomic unsigned listening;  /* listener threads that still accept */
+    _Atomic uint64_t connections;  /* open */
+    _Atomic unsigned listening;    /* listener threads that still accept */
     _Atomic bool accepting_paused; /* a listener waits for connections to fall below the limit */
-    _Atomic unsigned shed;       /* idle connections that readers are asked to close */
+    _Atomic unsigned shed;         /* idle connections that readers are asked to close */
     struct {
         struct lock lock;
         struct condition empty; /* connections fell to 0 */
     } ending;
 };
 
-/* Opens what the settings name (listening sockets, root, logs, trace) and starts the threads. False: `error` holds
- * one line, and nothing is left open. */
-bool server_start(struct server *server, const struct settings *settings, const struct wiring *wiring,
-                  const char *config_json, char error[SERVER_ERROR_MAX]);
+/* Opens what the settings name (listening sockets, root, logs, trace) and starts the threads.
+ * False: `error` holds one line, and nothing is left open. */
+bool server_start(struct server *server, const struct settings *settings,
+                  const struct wiring *wiring, const char *config_json,
+                  char error[SERVER_ERROR_MAX]);
 
 static inline enum phase server_phase(const struct server *server)
 {
@@ -72,7 +75,8 @@ static inline enum phase server_phase(const struct server *server)
 void server_drain(struct server *server);
 void server_cut(struct server *server);
 
-/* Waits until nothing is accepted any more and no connection is open, at most until `until_ns` (0: for ever). True: none is. */
+/* Waits until nothing is accepted any more and no connection is open, at most until `until_ns` (0:
+ * for ever). True: none is. */
 bool server_wait_empty(struct server *server, uint64_t until_ns);
 
 /* Ends and joins all threads and frees everything. All connections are closed. */
@@ -84,7 +88,8 @@ bool server_check_pin(const char *pin, char error[SERVER_ERROR_MAX]);
 /* Fills `report`; free it with report_deinit. */
 void server_report(struct server *server, struct report *report);
 
-/* A stage closed a connection: wakes a paused listener, or whoever waits for the end. Any worker. */
+/* A stage closed a connection: wakes a paused listener, or whoever waits for the end. Any worker.
+ */
 void server_closed_one(struct server *server);
 
 /* A listener has closed its sockets. Listener threads. */

@@ -1,7 +1,8 @@
-/* sockets.c: opening and closing the listening sockets. See listener.h. */
+/* sockets.c: opening and closing the listening sockets. See sockets.h. */
+#include "stages/sockets.h"
+
 #include "core/address.h"
 #include "core/check.h"
-#include "stages/listener.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -32,14 +33,16 @@ static void remove_stale(const struct sockaddr_un *address)
     if (fd < 0) {
         return;
     }
-    if (connect(fd, (const struct sockaddr *)address, sizeof *address) != 0 && errno == ECONNREFUSED) {
+    if (connect(fd, (const struct sockaddr *)address, sizeof *address) != 0 &&
+        errno == ECONNREFUSED) {
         (void)unlink(address->sun_path);
     }
     close(fd);
 }
 
 /* TCP_NODELAY and the options of the listening socket are inherited by what it accepts. */
-static int open_one(const struct sockaddr_storage *address, socklen_t len, int backlog, bool shared_port)
+static int open_one(const struct sockaddr_storage *address, socklen_t len, int backlog,
+                    bool shared_port)
 {
     int family = address->ss_family;
     int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -65,8 +68,8 @@ static int open_one(const struct sockaddr_storage *address, socklen_t len, int b
     return fd;
 }
 
-/* SO_REUSEPORT would let a second server slip in unnoticed: a bind without it comes first, as a question. It also
- * chooses the port when that is left to the kernel. */
+/* SO_REUSEPORT would let a second server slip in unnoticed: a bind without it comes first, as a
+ * question. It also chooses the port when that is left to the kernel. */
 static bool probe(struct sockaddr_storage *address, socklen_t len)
 {
     int fd = open_one(address, len, 1, false);
@@ -110,7 +113,8 @@ static bool open_address(struct sockets *sockets, unsigned index, const char *te
     return true;
 }
 
-bool sockets_open(struct sockets *sockets, const struct settings *settings, unsigned threads, char error[SERVER_ERROR_MAX])
+bool sockets_open(struct sockets *sockets, const struct settings *settings, unsigned threads,
+                  char error[SERVER_ERROR_MAX])
 {
     sockets->addresses = settings->listen.count;
     sockets->threads = threads;

@@ -1,4 +1,5 @@
-/* wiring.c: reading, checking and printing the wiring notation, and the table of presets. See wiring.h. */
+/* wiring.c: reading, checking and printing the wiring notation, and the table of presets. See
+ * wiring.h. */
 #include "stages/wiring.h"
 
 #include <ctype.h>
@@ -55,8 +56,8 @@ static bool take_letter(struct scan *scan, struct wiring *wiring, struct wiring_
     }
     enum stage stage = (enum stage)(found - stage_letters);
     if (islower((unsigned char)letter)) {
-        return fail(scan, scan->at, "blocking stages such as '%c' are not available in this version",
-                    letter);
+        return fail(scan, scan->at,
+                    "blocking stages such as '%c' are not available in this version", letter);
     }
     if (stage == STAGE_POLLER) {
         return fail(scan, scan->at, "the keep-alive poller K is not available in this version");
@@ -65,8 +66,10 @@ static bool take_letter(struct scan *scan, struct wiring *wiring, struct wiring_
         return fail(scan, scan->at, "%c, the %s, stands a second time", letter, stage_name(stage));
     }
     if (group->stages >> stage != 0) {
-        return fail(scan, scan->at, "%c stands behind a later stage of its group, write the letters in the order LKRPW",
-                    letter);
+        return fail(
+            scan, scan->at,
+            "%c stands behind a later stage of its group, write the letters in the order LKRPW",
+            letter);
     }
     group->stages |= 1u << stage;
     wiring->group_of[stage] = (signed char)index;
@@ -133,7 +136,8 @@ static bool check_complete(const struct scan *scan, const struct wiring *wiring)
     return true;
 }
 
-/* A new connection travels from group to group: each group must begin with a later stage than the one before. */
+/* A new connection travels from group to group: each group must begin with a later stage than the
+ * one before. */
 static bool check_order(const struct scan *scan, const struct wiring *wiring)
 {
     for (unsigned i = 1; i < wiring->group_count; i++) {
@@ -142,7 +146,8 @@ static bool check_order(const struct scan *scan, const struct wiring *wiring)
             char letters[STAGE_COUNT + 1];
             group_letters(group, letters);
             return fail(scan, group->column - 1,
-                        "group %u, %s, comes too late: a connection travels L, R, P, W", i + 1, letters);
+                        "group %u, %s, comes too late: a connection travels L, R, P, W", i + 1,
+                        letters);
         }
     }
     return true;
@@ -161,7 +166,8 @@ bool wiring_parse(struct wiring *wiring, const char *text, char error[WIRING_ERR
             return check_complete(&scan, wiring) && check_order(&scan, wiring);
         }
         if (next != '|') {
-            return fail(&scan, scan.at, "'%c' is not expected here: groups are joined by '|', a count follows '*'",
+            return fail(&scan, scan.at,
+                        "'%c' is not expected here: groups are joined by '|', a count follows '*'",
                         isprint((unsigned char)next) ? next : '?');
         }
         scan.at++;
@@ -170,8 +176,9 @@ bool wiring_parse(struct wiring *wiring, const char *text, char error[WIRING_ERR
 
 /* --- thread counts --- */
 
-/* Threads nobody asked for by number. Handlers may block, so a pool has more threads than there are CPUs; they cost
- * nothing while they sleep. A loop that runs handlers gets a CPU each; the network alone needs one thread. */
+/* Threads nobody asked for by number. Handlers may block, so a pool has more threads than there are
+ * CPUs; they cost nothing while they sleep. A loop that runs handlers gets a CPU each; the network
+ * alone needs one thread. */
 static unsigned default_count(const struct wiring_group *group, unsigned cpus)
 {
     if (group->kind == GROUP_POOL) {
@@ -180,8 +187,8 @@ static unsigned default_count(const struct wiring_group *group, unsigned cpus)
     return group_holds(group, STAGE_PROCESSOR) ? cpus : 1;
 }
 
-static bool size_by_flag(struct wiring_group *group, unsigned index, enum stage stage, uint64_t asked,
-                         char *error)
+static bool size_by_flag(struct wiring_group *group, unsigned index, enum stage stage,
+                         uint64_t asked, char *error)
 {
     char letters[STAGE_COUNT + 1];
     if (asked == 0 || !group_holds(group, stage)) {
@@ -272,8 +279,8 @@ void presets_print(FILE *out)
 {
     fprintf(out, "%-18s %-18s %-32s %s\n", "model", "wiring", "source", "what it is");
     for (size_t i = 0; i < PRESET_COUNT; i++) {
-        fprintf(out, "%-18s %-18s %-32s %s\n", presets[i].name, presets[i].wiring, presets[i].source,
-                presets[i].what);
+        fprintf(out, "%-18s %-18s %-32s %s\n", presets[i].name, presets[i].wiring,
+                presets[i].source, presets[i].what);
     }
 }
 

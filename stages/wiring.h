@@ -1,7 +1,8 @@
 /* wiring.h: a threading model as data: which stages share a thread, and how many threads there are.
  *
  *     wiring := group ( '|' group )*       '|' is a queue between two thread groups
- *     group  := letter+ ( '*' count )?     letters side by side share one thread, count threads of it
+ *     group  := letter+ ( '*' count )?     letters side by side share one thread, count threads of
+ * it
  *
  * Letters are L K R P W. A group of P alone is a pool, every other group of capital letters runs a
  * poll loop. The order of the groups is the way a new connection travels. The count 'n' means "from
@@ -17,7 +18,14 @@
 #include <stdio.h>
 
 /* In the order in which a connection meets them. */
-enum stage { STAGE_LISTENER, STAGE_POLLER, STAGE_READER, STAGE_PROCESSOR, STAGE_WRITER, STAGE_COUNT };
+enum stage {
+    STAGE_LISTENER,
+    STAGE_POLLER,
+    STAGE_READER,
+    STAGE_PROCESSOR,
+    STAGE_WRITER,
+    STAGE_COUNT
+};
 
 /* One letter a stage, in stage order. */
 extern const char stage_letters[STAGE_COUNT + 1];
@@ -28,13 +36,18 @@ enum group_kind {
     GROUP_POOL, /* waits on its queue only: processors */
 };
 
-enum { WIRING_GROUPS_MAX = STAGE_COUNT, WIRING_TEXT = 64, WIRING_ERROR = 256, WIRING_THREADS_MAX = 1024 };
+enum {
+    WIRING_GROUPS_MAX = STAGE_COUNT,
+    WIRING_TEXT = 64,
+    WIRING_ERROR = 256,
+    WIRING_THREADS_MAX = 1024
+};
 
 struct wiring_group {
-    unsigned stages;     /* set of 1 << enum stage */
+    unsigned stages; /* set of 1 << enum stage */
     enum group_kind kind;
-    unsigned count;      /* threads; 0 until wiring_size */
-    unsigned column;     /* where its text starts, from 1, for messages */
+    unsigned count;  /* threads; 0 until wiring_size */
+    unsigned column; /* where its text starts, from 1, for messages */
 };
 
 struct wiring {
@@ -43,11 +56,12 @@ struct wiring {
     signed char group_of[STAGE_COUNT]; /* -1: no group holds it */
 };
 
-/* Reads and checks the notation. False: `error` is one line that names the column, the group and the reason. */
+/* Reads and checks the notation. False: `error` is one line that names the column, the group and
+ * the reason. */
 bool wiring_parse(struct wiring *wiring, const char *text, char error[WIRING_ERROR]);
 
-/* Fills in the thread counts: the notation's own, else the flags' (--readers …), else from `cpus`. A flag
- * that contradicts the wiring or another flag is an error as above. */
+/* Fills in the thread counts: the notation's own, else the flags' (--readers …), else from `cpus`.
+ * A flag that contradicts the wiring or another flag is an error as above. */
 bool wiring_size(struct wiring *wiring, const struct settings *settings, unsigned cpus,
                  char error[WIRING_ERROR]);
 

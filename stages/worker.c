@@ -108,7 +108,8 @@ void worker_deadline(struct worker *worker, struct deadline *deadline, uint64_t 
 {
     bool was_set = deadline->next != NULL;
     wheel_set(&worker->wheel, deadline, clock_coarse_ns() + after_ns + CLOCK_COARSE_STEP_NS);
-    if (!was_set || worker->wheel_armed_ns == 0 || deadline->step << WHEEL_STEP_SHIFT < worker->wheel_armed_ns) {
+    if (!was_set || worker->wheel_armed_ns == 0 ||
+        deadline->step << WHEEL_STEP_SHIFT < worker->wheel_armed_ns) {
         arm_wheel(worker);
     }
 }
@@ -117,7 +118,8 @@ static void on_deadline(void *arg, struct deadline *deadline)
 {
     struct worker *worker = arg;
     struct client *client = NULL;
-    size_t home = offsetof(struct client, home_deadline), out = offsetof(struct client, out_deadline);
+    size_t home = offsetof(struct client, home_deadline),
+           out = offsetof(struct client, out_deadline);
     if (deadline->kind == DEADLINE_OUT) {
         client = (struct client *)(void *)((char *)deadline - out);
         writer_expired(worker, client);
@@ -132,7 +134,8 @@ static void on_deadline(void *arg, struct deadline *deadline)
 static void on_bell(struct watch *watch, unsigned ready)
 {
     (void)ready;
-    struct worker *worker = (struct worker *)(void *)((char *)watch - offsetof(struct worker, bell_watch));
+    struct worker *worker =
+        (struct worker *)(void *)((char *)watch - offsetof(struct worker, bell_watch));
     doorbell_silence(&worker->taker.bell);
 }
 
@@ -186,8 +189,8 @@ static void add(_Atomic uint64_t *total, uint64_t n)
     atomic_store_explicit(total, old + n, memory_order_relaxed);
 }
 
-/* Blocks when nothing waits; a reader that has stopped watching somebody, or sees the server ending, wants to
- * hear of everything. */
+/* Blocks when nothing waits; a reader that has stopped watching somebody, or sees the server
+ * ending, wants to hear of everything. */
 static void wait(struct worker *worker)
 {
     bool hear_all = worker->early_count > 0 || worker->phase_seen != PHASE_RUNNING;
@@ -209,8 +212,7 @@ static void wait(struct worker *worker)
 
 static bool is_finished(const struct worker *worker)
 {
-    return atomic_load(&worker->server->ended_groups) > worker->group &&
-           worker->dirty_count == 0;
+    return atomic_load(&worker->server->ended_groups) > worker->group && worker->dirty_count == 0;
 }
 
 static void loop_start(struct worker *worker)
@@ -321,7 +323,8 @@ void worker_init(struct worker *worker)
     /* A condition variable can wake no poll loop. */
     bool loop = worker->kind == GROUP_LOOP;
     int doorbell = (int)server->settings->doorbell;
-    taker_init(&worker->taker, loop && doorbell == DOORBELL_CONDVAR ? DOORBELL_EVENTFD : doorbell, loop);
+    taker_init(&worker->taker, loop && doorbell == DOORBELL_CONDVAR ? DOORBELL_EVENTFD : doorbell,
+               loop);
     worker->loop = loop ? loop_new() : NULL;
     if (server->trace != NULL) {
         worker->ring = trace_ring(server->trace, worker->number);
@@ -350,11 +353,12 @@ void worker_requeued(struct worker *worker, const struct client *client)
                        (int64_t)(stamps->requeued_ns - stamps->last_sent_ns));
     }
     if (worker->ring != NULL) {
-        struct trace_record record = {.kind = TRACE_REQUEUE, .request_id = x->id,
+        struct trace_record record = {.kind = TRACE_REQUEUE,
+                                      .request_id = x->id,
                                       .connection_id = client->conn.id,
                                       .last_sent_ns = stamps->last_sent_ns,
                                       .requeued_ns = stamps->requeued_ns,
-                                      .thread_read = (uint8_t)worker->number};
+                                      .thread_read = (uint16_t)worker->number};
         if (!trace_put(worker->ring, &record)) {
             tally_add(&worker->tally, COUNTER_TRACE_LOST, 1);
         }

@@ -1,15 +1,15 @@
 /* worker.h: one thread of a thread group: its queue, its loop, what it hands on.
  *
- * A worker runs the stages its group holds. What comes in comes through its mailbox (a loop's own, or the pool's
- * shared one) and, in a loop, through watches and deadlines; what goes out is gathered in outboxes, one
- * for each mailbox, and put in batches at the end of a turn.
+ * A worker runs the stages its group holds. What comes in comes through its mailbox (a loop's own,
+ * or the pool's shared one) and, in a loop, through watches and deadlines; what goes out is
+ * gathered in outboxes, one for each mailbox, and put in batches at the end of a turn.
  *
  * The numbered turn of a loop's worker:
  *   1. take a batch from the mailbox, run each ticket's stage
  *   2. put the outboxes
  *   3. look at the server's phase (draining, cutting), at deadlines, at room after a refusal
- *   4. when the mailbox is still empty, and said so under its lock: block in the loop, else just poll it;
- *      the loop calls watches, which run stages
+ *   4. when the mailbox is still empty, and said so under its lock: block in the loop, else just
+ * poll it; the loop calls watches, which run stages
  *   5. put the outboxes
  *
  * Thread-safety: everything is the worker's own, but the members marked atomic, which reports read.
@@ -47,14 +47,14 @@ struct worker {
     unsigned number; /* which thread of the server */
     unsigned stages; /* set of 1 << enum stage */
     enum group_kind kind;
-    char name[16];   /* as the thread is named */
-    int cpu;         /* pinned to, or -1 */
+    char name[16]; /* as the thread is named */
+    int cpu;       /* pinned to, or -1 */
     pthread_t thread;
     struct mailbox *mailbox;
     unsigned mailbox_number;
     struct taker taker;
-    struct loop *loop; /* NULL in a pool */
-    struct trace_ring *ring; /* NULL without --trace */
+    struct loop *loop;         /* NULL in a pool */
+    struct trace_ring *ring;   /* NULL without --trace */
     struct listener *listener; /* NULL when the group holds no L */
 
     /* this thread's own */
@@ -62,7 +62,7 @@ struct worker {
     struct outbox *outboxes; /* one for each mailbox of the server, by number */
     unsigned *dirty;         /* outboxes with something in them */
     unsigned dirty_count;
-    unsigned refused_count;  /* outboxes that were refused: then nothing new is taken in */
+    unsigned refused_count; /* outboxes that were refused: then nothing new is taken in */
     struct exchange_pool pool;
     struct access_log_buffer log;
     struct wheel wheel;
@@ -73,7 +73,7 @@ struct worker {
     unsigned held_back_count;
     int phase_seen;
     uint64_t slept_ns, woke_ns; /* the last time it blocked */
-    struct chain taken;      /* a pool's: taken and not begun */
+    struct chain taken;         /* a pool's: taken and not begun */
 
     /* written by this thread, read by reports */
     struct tally tally;
@@ -100,7 +100,8 @@ static inline bool worker_is_refused(const struct worker *worker)
 /* A deadline in this worker's wheel (loops only). */
 void worker_deadline(struct worker *worker, struct deadline *deadline, uint64_t after_ns);
 
-/* Notes when the stage that waits for the next request had the client again (stamps.requeued_ns is set). */
+/* Notes when the stage that waits for the next request had the client again (stamps.requeued_ns is
+ * set). */
 void worker_requeued(struct worker *worker, const struct client *client);
 
 static inline bool worker_holds(const struct worker *worker, enum stage stage)

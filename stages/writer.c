@@ -1,10 +1,11 @@
-/* writer.c: stage 5 of 5. In: clients with output. Out: clients whose answer is sent, back to the reader; clients to
- * close, to their home. Runs on its loop's thread. Owns the sending end of an exchange from the first hand-over, and the
- * whole exchange once it has collected the end.
+/* writer.c: stage 5 of 5. In: clients with output. Out: clients whose answer is sent, back to the
+ * reader; clients to close, to their home. Runs on its loop's thread. Owns the sending end of an
+ * exchange from the first hand-over, and the whole exchange once it has collected the end.
  *
- * It tries the socket first and watches it only when it would block. When the last byte is with the kernel it
- * takes the stage times, writes the access log, and frees what the request held. A connection that is to be closed
- * lingers: the sending side is shut down, what still comes is discarded, until the client closes or a deadline.
+ * It tries the socket first and watches it only when it would block. When the last byte is with the
+ * kernel it takes the stage times, writes the access log, and frees what the request held. A
+ * connection that is to be closed lingers: the sending side is shut down, what still comes is
+ * discarded, until the client closes or a deadline.
  */
 #include "stages/writer.h"
 
@@ -14,8 +15,8 @@
 
 #include <stdlib.h>
 
-/* A client that asked for close has mostly closed a moment later: it is looked at once after this long before its
- * descriptor is watched, which would cost more system calls than the look. */
+/* A client that asked for close has mostly closed a moment later: it is looked at once after this
+ * long before its descriptor is watched, which would cost more system calls than the look. */
 static const uint64_t linger_grace_ns = 2 * NS_PER_MS;
 
 /* --- waiting for the socket --- */
@@ -27,14 +28,16 @@ static bool is_home(const struct worker *worker, const struct client *client)
 
 static void on_out_ready(struct watch *watch, unsigned ready)
 {
-    struct client *client = (struct client *)(void *)((char *)watch - offsetof(struct client, out_watch));
+    struct client *client =
+        (struct client *)(void *)((char *)watch - offsetof(struct client, out_watch));
     (void)ready;
     if (client->out_waiting) {
         writer_writable(client->writer, client);
     }
 }
 
-/* Where the writer shares the home's loop there is one watch for both, since libuv allows one a loop. */
+/* Where the writer shares the home's loop there is one watch for both, since libuv allows one a
+ * loop. */
 static bool watch_out(struct worker *worker, struct client *client, unsigned events)
 {
     if (is_home(worker, client)) {
@@ -47,7 +50,8 @@ static bool watch_out(struct worker *worker, struct client *client, unsigned eve
     }
     if (!client->out_watched) {
         client->writer = worker;
-        client->out_watched = watch_open(worker->loop, &client->out_watch, client->conn.fd, on_out_ready);
+        client->out_watched =
+            watch_open(worker->loop, &client->out_watch, client->conn.fd, on_out_ready);
     }
     if (client->out_watched) {
         watch_set(&client->out_watch, events);
@@ -80,18 +84,27 @@ static void record(struct worker *worker, const struct conn *conn, enum close_re
         return;
     }
     struct trace_record made = {
-        .request_id = x->id, .connection_id = conn->id,
-        .accepted_ns = s->accepted_ns, .adopted_ns = s->adopted_ns,
-        .first_byte_ns = s->first_byte_ns, .whole_ns = s->whole_ns, .started_ns = s->started_ns,
-        .handed_ns = s->handed_ns, .writer_ns = s->writer_ns,
-        .first_sent_ns = s->first_sent_ns, .last_sent_ns = s->last_sent_ns,
+        .request_id = x->id,
+        .connection_id = conn->id,
+        .accepted_ns = s->accepted_ns,
+        .adopted_ns = s->adopted_ns,
+        .first_byte_ns = s->first_byte_ns,
+        .whole_ns = s->whole_ns,
+        .started_ns = s->started_ns,
+        .handed_ns = s->handed_ns,
+        .writer_ns = s->writer_ns,
+        .first_sent_ns = s->first_sent_ns,
+        .last_sent_ns = s->last_sent_ns,
         .bytes_sent = x->sent,
         .read_blocked_us = (uint32_t)(s->read_blocked_ns / NS_PER_US),
         .write_blocked_us = (uint32_t)(s->write_blocked_ns / NS_PER_US),
-        .status = (uint16_t)x->response.status, .kind = TRACE_REQUEST,
-        .method = (uint8_t)x->request.method, .close_reason = (uint8_t)close,
-        .thread_read = (uint8_t)x->reader, .thread_process = (uint8_t)x->processor,
-        .thread_write = (uint8_t)worker->number,
+        .status = (uint16_t)x->response.status,
+        .kind = TRACE_REQUEST,
+        .method = (uint8_t)x->request.method,
+        .close_reason = (uint8_t)close,
+        .thread_read = (uint16_t)x->reader,
+        .thread_process = (uint16_t)x->processor,
+        .thread_write = (uint16_t)worker->number,
     };
     if (!trace_put(worker->ring, &made)) {
         tally_add(&worker->tally, COUNTER_TRACE_LOST, 1);
@@ -179,7 +192,8 @@ static bool has_end(const struct brigade *brigade)
     return brigade->tail != NULL && brigade->tail->kind == BUCKET_END;
 }
 
-/* The client is gone: what there is of the answer is dropped, and what still comes, up to its end. */
+/* The client is gone: what there is of the answer is dropped, and what still comes, up to its end.
+ */
 static enum verdict cut(struct worker *worker, struct client *client)
 {
     struct exchange *x = client->conn.exchange;
@@ -233,7 +247,8 @@ static enum verdict wait_for_socket(struct worker *worker, struct client *client
     return VERDICT_HELD;
 }
 
-/* Tells the outlet what has gone out. Once the end is here nobody makes more, so nobody waits for room. */
+/* Tells the outlet what has gone out. Once the end is here nobody makes more, so nobody waits for
+ * room. */
 static void tell_sent(struct worker *worker, struct client *client, uint64_t sent)
 {
     struct exchange *x = client->conn.exchange;
@@ -276,12 +291,14 @@ static enum verdict pump(struct worker *worker, struct client *client)
 
 static void on_out_closed(struct watch *watch)
 {
-    struct client *client = (struct client *)(void *)((char *)watch - offsetof(struct client, out_watch));
+    struct client *client =
+        (struct client *)(void *)((char *)watch - offsetof(struct client, out_watch));
     client->out_watched = false;
     route(client->writer, client, VERDICT_CLOSE);
 }
 
-enum verdict writer_enter(struct worker *worker, struct client *client, enum verdict verdict, bool direct)
+enum verdict writer_enter(struct worker *worker, struct client *client, enum verdict verdict,
+                          bool direct)
 {
     struct exchange *x = client->conn.exchange;
     if (verdict == VERDICT_CLOSE) {
@@ -294,8 +311,10 @@ enum verdict writer_enter(struct worker *worker, struct client *client, enum ver
         return cut(worker, client);
     }
     if (x->stamps.writer_ns == 0 && !x->interim) {
-        /* handed_ns is set only if the end has been published, which a direct call cannot race with. */
-        x->stamps.writer_ns = direct && x->stamps.handed_ns != 0 ? x->stamps.handed_ns : stamp_now();
+        /* handed_ns is set only if the end has been published, which a direct call cannot race
+         * with. */
+        x->stamps.writer_ns =
+            direct && x->stamps.handed_ns != 0 ? x->stamps.handed_ns : stamp_now();
     }
     return pump(worker, client);
 }

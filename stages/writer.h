@@ -1,4 +1,5 @@
-/* writer.h: stage 5 of 5: the writer; see writer.c. What the loop calls beside the stage's entry. */
+/* writer.h: stage 5 of 5: the writer; see writer.c. What the loop calls beside the stage's entry.
+ */
 #ifndef STAGES_WRITER_H
 #define STAGES_WRITER_H
 
@@ -7,8 +8,8 @@
 /* The home watch says writable, when the writer shares the home's thread. */
 void writer_writable(struct worker *worker, struct client *client);
 
-/* The home watch says readable while the client is away. True: this thread's writer lingers with it and
- * has dealt with it. */
+/* The home watch says readable while the client is away. True: this thread's writer lingers with it
+ * and has dealt with it. */
 bool writer_readable(struct worker *worker, struct client *client);
 
 /* A client's writing deadline has passed. */

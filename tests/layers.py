@@ -33,7 +33,6 @@ PART_OF = {
     "core/options_text.c": "core/options.h",
     "core/report_json.c": "core/report.h",
     "stages/processor.c": "stages/route.h",
-    "stages/sockets.c": "stages/listener.h",
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+(["<])([^">]+)[">]')

@@ -1,7 +1,8 @@
 /* test.h: one test file, two programs.
  *
- * Criterion 2.4.1 aborts under ThreadSanitizer, so a test file builds as a Criterion suite and, with TEST_PLAIN, as
- * a plain program that runs the same tests one after the other. Names are sentences:
+ * Criterion 2.4.1 aborts under ThreadSanitizer, so a test file builds as a Criterion suite and,
+ * with TEST_PLAIN, as a plain program that runs the same tests one after the other. Names are
+ * sentences:
  *
  *   TEST(mailbox, rings_once_for_a_burst) { … expect(rung == 1); }
  *
@@ -27,7 +28,7 @@ extern struct test_case *test_cases;
     static void test_##suite##_##id(void);                                                         \
     __attribute__((constructor)) static void test_add_##suite##_##id(void)                         \
     {                                                                                              \
-        static struct test_case self = {#suite "/" #id, test_##suite##_##id, NULL};               \
+        static struct test_case self = {#suite "/" #id, test_##suite##_##id, NULL};                \
         struct test_case **end = &test_cases;                                                      \
         while (*end != NULL) {                                                                     \
             end = &(*end)->next;                                                                   \
@@ -79,14 +80,14 @@ int main(void)
 #define expect_text(actual, expected)                                                              \
     do {                                                                                           \
         const char *a_ = (actual), *e_ = (expected);                                               \
-        expect_msg(strcmp(a_, e_) == 0, "%s is \"%s\", expected \"%s\"", #actual, a_, e_);        \
+        expect_msg(strcmp(a_, e_) == 0, "%s is \"%s\", expected \"%s\"", #actual, a_, e_);         \
     } while (0)
 /* A struct bytes against a string. */
 #define expect_bytes(actual, expected)                                                             \
     do {                                                                                           \
         struct bytes a_ = (actual);                                                                \
         const char *e_ = (expected);                                                               \
-        expect_msg(a_.len == strlen(e_) && (a_.len == 0 || memcmp(a_.at, e_, a_.len) == 0),                         \
+        expect_msg(a_.len == strlen(e_) && (a_.len == 0 || memcmp(a_.at, e_, a_.len) == 0),        \
                    "%s is \"%.*s\", expected \"%s\"", #actual, (int)a_.len, a_.at, e_);            \
     } while (0)
 

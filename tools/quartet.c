@@ -1,8 +1,8 @@
 /* quartet.c: the server's main: options, signals, start and end. Everything else is in stages/.
  *
- * The main thread starts the server and then only waits for signals; all of them are blocked in every
- * other thread. SIGTERM, SIGINT: drain, and a second one cuts; SIGHUP: reopen the access log; SIGUSR1: the stage
- * table on stderr.
+ * The main thread starts the server and then only waits for signals; all of them are blocked in
+ * every other thread. SIGTERM, SIGINT: drain, and a second one cuts; SIGHUP: reopen the access log;
+ * SIGUSR1: the stage table on stderr.
  */
 #include "core/log.h"
 #include "core/options.h"
@@ -37,7 +37,8 @@ static void choose_wiring(const struct settings *settings, struct wiring *wiring
     }
     if (text == NULL) {
         presets_names(names, sizeof names);
-        die(EXIT_USAGE, "--model: '%.60s' is not accepted: one of %s, or a --wiring", settings->model, names);
+        die(EXIT_USAGE, "--model: '%.60s' is not accepted: one of %s, or a --wiring",
+            settings->model, names);
     }
     long cpus = sysconf(_SC_NPROCESSORS_ONLN);
     if (!wiring_parse(wiring, text, error) ||
@@ -103,12 +104,13 @@ static void print_stages(struct server *server)
 static void reopen_log(struct server *server)
 {
     if (server->access_log != NULL && !access_log_reopen(server->access_log)) {
-        log_line(LOG_ERROR, "cannot reopen the access log, the old file stays in use: %s", strerror(errno));
+        log_line(LOG_ERROR, "cannot reopen the access log, the old file stays in use: %s",
+                 strerror(errno));
     }
 }
 
-/* The next signal that asks for the end; the others are carried out here. 0 when `until_ns` passed first, or the
- * server is empty while draining. */
+/* The next signal that asks for the end; the others are carried out here. 0 when `until_ns` passed
+ * first, or the server is empty while draining. */
 static int next_end_signal(struct server *server, const sigset_t *set)
 {
     for (;;) {
