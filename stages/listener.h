@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct worker;
 struct listener;
 
 /* In the worker's thread: watches its sockets. */
