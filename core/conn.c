@@ -172,6 +172,9 @@ enum verdict conn_resume(struct conn *conn)
 enum verdict conn_read_timeout(struct conn *conn, enum close_reason reason)
 {
     if (conn_has_input(conn)) {
+        uint64_t now_ns = stamp_now();
+        conn->exchange->stamps.read_blocked_ns += conn->blocked_ns != 0 ? now_ns - conn->blocked_ns : 0;
+        conn->blocked_ns = 0;
         return refuse(conn, 408, reason);
     }
     return close_for(conn, reason);

@@ -181,15 +181,31 @@ void response_add_block(struct exchange *x, struct bytes lines)
     put_bytes(x, lines.at, lines.len);
 }
 
+static _Atomic bool keep_no_connection;
+
+void response_keep_no_connection(void)
+{
+    atomic_store(&keep_no_connection, true);
+}
+
+static enum close_reason reason_to_close(const struct exchange *x)
+{
+    if (x->close != CLOSE_NONE) {
+        return x->close;
+    }
+    if (atomic_load_explicit(&keep_no_connection, memory_order_relaxed)) {
+        return CLOSE_DRAINED;
+    }
+    return x->request.keep_alive ? CLOSE_NONE : CLOSE_CLIENT_ASKED;
+}
+
 /* Connection is said when it differs from what the version implies (RFC 9112 9.3). */
 static void end_head(struct exchange *x)
 {
     struct response *r = &x->response;
     CHECK(r->status != 0 && !r->head_done);
     r->head_done = true;
-    if (!x->request.keep_alive && x->close == CLOSE_NONE) {
-        x->close = CLOSE_CLIENT_ASKED;
-    }
+    x->close = reason_to_close(x);
     if (x->close != CLOSE_NONE) {
         r->close = true;
         static const char close[] = "Connection: close\r\n\r\n";

@@ -20,6 +20,9 @@
 /* The status line, Date and Server. Once. */
 void response_start(struct exchange *x, int status);
 
+/* From now on every head says Connection: close (the server is stopping). Any thread. */
+void response_keep_no_connection(void);
+
 /* One header field. Name and value must not hold CR or LF (a bug). Too long for the head: the
  * answer becomes a 500. */
 void response_add(struct exchange *x, const char *name, const char *fmt, ...)

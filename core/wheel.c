@@ -1,10 +1,13 @@
 /* wheel.c: a hashed timing wheel. See wheel.h. */
 #include "core/wheel.h"
 
+#include "core/check.h"
+
 #include <stddef.h>
 
 static void unlink_deadline(struct wheel *wheel, struct deadline *deadline)
 {
+    CHECK(wheel->count > 0);
     deadline->prev->next = deadline->next;
     deadline->next->prev = deadline->prev;
     deadline->next = deadline->prev = NULL;

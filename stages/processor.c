@@ -19,13 +19,10 @@ enum { PIECES_MOST = 16 };
 
 /* --- what stands before every handler --- */
 
-static enum close_reason reason_to_close(const struct server *server, const struct conn *conn)
+static bool is_last_request(const struct server *server, const struct conn *conn)
 {
     uint64_t most = server->settings->keepalive_requests;
-    if (server_phase(server) != PHASE_RUNNING) {
-        return CLOSE_DRAINED;
-    }
-    return most > 0 && conn->requests + 1 >= most ? CLOSE_MAX_REQUESTS : CLOSE_NONE;
+    return most > 0 && conn->requests + 1 >= most;
 }
 
 static void answer_options(struct exchange *x, unsigned methods)
@@ -77,8 +74,9 @@ static void start(struct worker *worker, struct exchange *x, bool direct)
 {
     x->processor = (unsigned short)worker->number;
     x->stamps.started_ns = direct ? x->stamps.whole_ns : stamp_now();
-    enum close_reason reason = reason_to_close(worker->server, x->conn);
-    x->close = x->close != CLOSE_NONE ? x->close : reason;
+    if (x->close == CLOSE_NONE && is_last_request(worker->server, x->conn)) {
+        x->close = CLOSE_MAX_REQUESTS;
+    }
 }
 
 /* Everything is made: publishes the end. From here on the writer may finish the exchange at any

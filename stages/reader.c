@@ -32,6 +32,7 @@ static void forget(struct worker *worker, struct client *client)
     atomic_fetch_sub_explicit(&worker->client_count, 1, memory_order_relaxed);
     wheel_clear(&worker->wheel, &client->home_deadline);
     worker->early_count -= client->early;
+    worker->away_count -= client->away;
     worker->held_back_count -= client->held_back;
     if (client->conn.exchange != NULL) {
         exchange_put(&worker->pool, client->conn.exchange);
@@ -71,6 +72,12 @@ bool reader_watch(struct worker *worker, struct client *client)
             watch_open(worker->loop, &client->home_watch, client->conn.fd, on_home_ready);
     }
     return client->home_watched;
+}
+
+static void set_away(struct worker *worker, struct client *client, bool away)
+{
+    worker->away_count += (unsigned)away - (unsigned)client->away;
+    client->away = away;
 }
 
 static void set_early(struct worker *worker, struct client *client, bool early)
@@ -143,13 +150,13 @@ static enum verdict settle(struct worker *worker, struct client *client, enum ve
     case VERDICT_REQUEST_READY:
         filter_input(client->conn.exchange);
         client->conn.exchange->reader = (unsigned short)worker->number;
-        client->away = true;
+        set_away(worker, client, true);
         return verdict;
     case VERDICT_OUTPUT_READY:
-        client->away = true;
+        set_away(worker, client, true);
         return verdict;
     case VERDICT_CLOSE:
-        client->away = client->out_watched;
+        set_away(worker, client, client->out_watched);
         return verdict;
     default:
         return verdict;
@@ -195,7 +202,7 @@ static void stamp_requeue(struct worker *worker, struct client *client, bool dir
 static enum verdict take_back(struct worker *worker, struct client *client, bool direct)
 {
     stamp_requeue(worker, client, direct);
-    client->away = false;
+    set_away(worker, client, false);
     set_early(worker, client, false);
     return settle(worker, client, conn_next(&client->conn, &worker->pool), true);
 }
@@ -210,7 +217,7 @@ enum verdict reader_enter(struct worker *worker, struct client *client, enum ver
     case VERDICT_KEPT:
         return take_back(worker, client, direct);
     case VERDICT_RESUME:
-        client->away = false;
+        set_away(worker, client, false);
         set_early(worker, client, false);
         return settle(worker, client, conn_resume(&client->conn), false);
     case VERDICT_CLOSE:
@@ -232,12 +239,13 @@ static void hold_back(struct worker *worker, struct client *client)
     client->held_back = true;
 }
 
+/* Whatever the drain has done with the client meanwhile, one more read or look is harmless. */
 static void on_readable(struct worker *worker, struct client *client)
 {
     while (client->away && !client->closed && worker_drain(worker)) {
     }
-    if (client->closed || (client->home_watch.events & WATCH_READ) == 0) {
-        return; /* the drain has dealt with it */
+    if (client->closed || client->held_back) {
+        return;
     }
     if (client->away) {
         if (!writer_readable(worker, client)) {

@@ -5,6 +5,7 @@
 #include "core/handler.h"
 #include "core/log.h"
 #include "core/mime.h"
+#include "core/response.h"
 #include "stages/route.h"
 
 #include <ctype.h>
@@ -277,6 +278,7 @@ static void enter_phase(struct server *server, enum phase phase)
 
 void server_drain(struct server *server)
 {
+    response_keep_no_connection();
     enter_phase(server, PHASE_DRAINING);
 }
 

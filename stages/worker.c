@@ -13,6 +13,10 @@
 /* Exchanges kept for reuse by a reader; beyond these memory goes back. */
 enum { EXCHANGES_KEPT = 1024 };
 
+/* How long a client that was given back quietly may lie in the mailbox of a home that sleeps: its descriptor is
+ * watched all the time, but its keep-alive timeout begins only when its home takes it. */
+static const uint64_t collect_ns = 50 * NS_PER_MS;
+
 /* --- handing on --- */
 
 static void put(struct worker *worker, struct outbox *outbox)
@@ -189,6 +193,20 @@ static void add(_Atomic uint64_t *total, uint64_t n)
     atomic_store_explicit(total, old + n, memory_order_relaxed);
 }
 
+static void on_collect(void *arg)
+{
+    struct worker *worker = arg;
+    worker->collecting = false;
+}
+
+static void collect_later(struct worker *worker)
+{
+    if (worker->away_count > 0 && !worker->collecting) {
+        worker->collecting = true;
+        loop_timer_start(worker->collect_timer, collect_ns);
+    }
+}
+
 /* Blocks when nothing waits; a reader that has stopped watching somebody, or sees the server
  * ending, wants to hear of everything. */
 static void wait(struct worker *worker)
@@ -205,6 +223,7 @@ static void wait(struct worker *worker)
     if (worker->log.len > 0) {
         access_log_flush(&worker->log);
     }
+    collect_later(worker);
     worker->slept_ns = clock_ns();
     add(&worker->busy_ns, worker->slept_ns - worker->woke_ns);
     loop_block(worker->loop, &worker->woke_ns);
@@ -221,6 +240,7 @@ static void loop_start(struct worker *worker)
     CHECK(watch_open(worker->loop, &worker->bell_watch, doorbell_fd(&worker->taker.bell), on_bell));
     watch_set(&worker->bell_watch, WATCH_READ);
     worker->wheel_timer = loop_timer_new(worker->loop, on_wheel_timer, worker);
+    worker->collect_timer = loop_timer_new(worker->loop, on_collect, worker);
     wheel_init(&worker->wheel, clock_coarse_ns(), on_deadline, worker);
     if (worker_holds(worker, STAGE_LISTENER)) {
         worker->listener = listener_new(worker);
@@ -240,6 +260,7 @@ static void loop_end(struct worker *worker)
     }
     watch_close(&worker->bell_watch, on_bell_closed);
     loop_timer_free(worker->wheel_timer);
+    loop_timer_free(worker->collect_timer);
     loop_free(worker->loop);
     if (worker->listener != NULL) {
         listener_free(worker->listener);
