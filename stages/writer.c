@@ -341,7 +341,7 @@ void writer_writable(struct worker *worker, struct client *client)
 
 bool writer_readable(struct worker *worker, struct client *client)
 {
-    bool lingers = is_home(worker, client) && client->lingering;
+    bool lingers = worker_holds(worker, STAGE_WRITER) && client->lingering;
     if (lingers) {
         writer_writable(worker, client);
     }
