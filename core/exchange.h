@@ -91,13 +91,13 @@ void exchange_pool_deinit(struct exchange_pool *pool);
 
 /* An exchange for this connection, with empty input. */
 struct exchange *exchange_take(struct exchange_pool *pool, struct conn *conn);
-void exchange_put(struct exchange_pool *pool, struct exchange *exchange);
+void exchange_put(struct exchange_pool *pool, struct exchange *x);
 
 /* Reader: get ready to read a (further) request: unused input moves to the front. */
-void exchange_begin(struct exchange *exchange);
+void exchange_begin(struct exchange *x);
 
 /* Writer: the request is answered, or its client is gone: frees body, buckets and holds. The input
  * stays, for what has been pipelined behind the request. */
-void exchange_end(struct exchange *exchange);
+void exchange_end(struct exchange *x);
 
 #endif

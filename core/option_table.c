@@ -228,7 +228,7 @@ static bool set_choice(const struct option_row *row, struct settings *settings, 
                        char accepted[OPTION_ACCEPTED_MAX])
 {
     struct bytes words = bytes_of(row->minimum);
-    struct bytes word;
+    struct bytes word = {0};
     unsigned index = 0;
     uint64_t spin_us = 0;
     while (option_next_word(&words, &word) && !word_matches(word, bytes_of(text), &spin_us)) {

@@ -16,6 +16,9 @@ static void make_eventfd(struct doorbell *bell)
     }
 }
 
+/* As small as a pipe can be made, so that one read answers all rings in it. */
+enum { PIPE_RINGS = 4096 };
+
 /* The write end never blocks: a full pipe holds rings enough. */
 static void make_pipe(struct doorbell *bell)
 {
@@ -26,6 +29,7 @@ static void make_pipe(struct doorbell *bell)
     bell->read_fd = ends[0];
     bell->write_fd = ends[1];
     CHECK(fcntl(bell->write_fd, F_SETFL, O_NONBLOCK) == 0);
+    CHECK(fcntl(bell->write_fd, F_SETPIPE_SZ, PIPE_RINGS) >= 0);
     if (bell->polled) {
         CHECK(fcntl(bell->read_fd, F_SETFL, O_NONBLOCK) == 0);
     }
@@ -96,14 +100,14 @@ static void wait_condition(struct doorbell *bell)
     lock_release(&bell->shared.lock);
 }
 
-/* Reads all rings there are; a pipe may hold a few. */
+/* Reads all rings there are: an eventfd's counter, or a byte each from a pipe. */
 static ssize_t answer(const struct doorbell *bell)
 {
-    uint64_t rings[16];
+    char rings[PIPE_RINGS];
     ssize_t got;
     do {
         got = read(bell->read_fd, rings,
-                   bell->kind == DOORBELL_EVENTFD ? sizeof *rings : sizeof rings);
+                   bell->kind == DOORBELL_EVENTFD ? sizeof(uint64_t) : sizeof rings);
     } while (got < 0 && errno == EINTR);
     return got;
 }

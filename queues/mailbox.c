@@ -168,7 +168,7 @@ static void count_put_locked(struct mailbox *box, unsigned put, unsigned refused
 }
 
 /* A quiet put leaves a sleeper alone, unless it wants to hear of everything; --wakeup always rings
- * for every put. */
+ * for every put, also when nobody sleeps and it is for nothing: that is what it measures. */
 static void call_for_put_locked(struct mailbox *box, struct calls *calls, enum put_how how,
                                 uint64_t now_ns) REQUIRES(box->shared.lock)
 {
@@ -176,6 +176,10 @@ static void call_for_put_locked(struct mailbox *box, struct calls *calls, enum p
     if (how != PUT_QUIET || box->shared.hear_all || always) {
         unsigned needed = sleepers_needed_locked(box);
         call_locked(box, calls, needed == 0 && always ? 1 : needed, now_ns);
+    }
+    if (always && calls->count == 0 && box->shared.last != NULL) {
+        calls->at[calls->count++] = box->shared.last;
+        box->shared.stats.rung++;
     }
     box->shared.stats.elided += calls->count == 0;
 }
@@ -232,6 +236,7 @@ static void measure_take_locked(struct mailbox *box, const struct chain *chain, 
 static void wake_up_locked(struct mailbox *box, struct taker *taker, uint64_t now_ns)
     REQUIRES(box->shared.lock)
 {
+    box->shared.last = taker;
     if (taker->asleep) {
         struct taker **at = &box->shared.sleepers;
         while (*at != taker) {

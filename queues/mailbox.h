@@ -83,6 +83,7 @@ struct mailbox {
         struct lock lock;
         struct chain items;
         struct taker *sleepers; /* last asleep, first called: its caches are the warmest */
+        struct taker *last;     /* took last: whom --wakeup always rings when nobody sleeps */
         unsigned asleep;        /* how many those are */
         unsigned away;          /* takers busy for long: they do not count as awake */
         bool hear_all;          /* the sleeper wants quiet puts rung too */

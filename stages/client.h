@@ -33,6 +33,7 @@ struct client {
     /* Home's thread only. */
     struct worker *home; /* fixed once adopted */
     struct watch home_watch;
+    bool fresh;        /* adopted in this turn, not read yet */
     bool home_watched; /* home_watch is open */
     bool away;         /* handed on; readiness to read is somebody else's until it is back */
     bool early;        /* something came while it was away: not watched for reading meanwhile */

@@ -69,6 +69,25 @@ static bool is_full(struct listener *listener)
     return atomic_load(&server->connections) >= server->max_connections;
 }
 
+static bool try_place(struct server *server)
+{
+    uint64_t open = atomic_load_explicit(&server->connections, memory_order_relaxed);
+    while (open < server->max_connections) {
+        if (atomic_compare_exchange_weak(&server->connections, &open, open + 1)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A connection is counted before it is accepted: were it counted afterwards, each of several
+ * listener threads could take the last place. False: full, and whoever closes one will nudge us. */
+static bool take_place(struct listener *listener)
+{
+    struct server *server = listener->worker->server;
+    return try_place(server) || (!is_full(listener) && try_place(server));
+}
+
 static void on_backoff_over(void *arg)
 {
     struct listener *listener = arg;
@@ -120,7 +139,6 @@ static void welcome(struct worker *worker, int fd, const struct sockaddr_storage
     struct peer peer;
     read_peer(&peer, from);
     struct client *client = client_new(fd, &peer, clock_ns());
-    atomic_fetch_add_explicit(&worker->server->connections, 1, memory_order_relaxed);
     tally_add(&worker->tally, COUNTER_ACCEPTED, 1);
     route_seats(worker, client);
     route(worker, client, VERDICT_WANT_READ);
@@ -133,10 +151,11 @@ static bool is_passing(int error)
            error == EHOSTDOWN || error == EHOSTUNREACH || error == ENETUNREACH || error == EPERM;
 }
 
-/* False: nothing more to accept here now. */
+/* For a connection whose place is taken; without one the place is given back. False: nothing more
+ * to accept here now. */
 static bool accept_one(struct listener *listener, int listen_fd)
 {
-    struct sockaddr_storage from;
+    struct sockaddr_storage from = {0};
     socklen_t len = sizeof from;
     int fd = accept4(listen_fd, (struct sockaddr *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
@@ -144,11 +163,13 @@ static bool accept_one(struct listener *listener, int listen_fd)
         welcome(listener->worker, fd, &from);
         return true;
     }
-    if (is_passing(errno)) {
+    int error = errno;
+    server_closed_one(listener->worker->server);
+    if (is_passing(error)) {
         return true;
     }
-    if (errno != EAGAIN && errno != EWOULDBLOCK) {
-        back_off(listener, errno);
+    if (error != EAGAIN && error != EWOULDBLOCK) {
+        back_off(listener, error);
     }
     return false;
 }
@@ -169,12 +190,14 @@ static void on_acceptable(struct watch *watch, unsigned ready)
     struct listener *listener = listening->listener;
     uint64_t limit = listener->worker->server->settings->accept_limit;
     for (uint64_t i = 0; i < limit; i++) {
-        if (is_full(listener)) {
-            pause_for(listener, &listener->full, COUNTER_ACCEPT_PAUSED_FULL);
-            return;
-        }
         if (worker_is_refused(listener->worker)) {
             pause_for(listener, &listener->refused, COUNTER_ACCEPT_PAUSED_QUEUE);
+            return;
+        }
+        if (!take_place(listener)) {
+            pause_for(listener, &listener->full, COUNTER_ACCEPT_PAUSED_FULL);
+            /* Closed ones may lie in a sleeper's mailbox. */
+            server_nudge_all(listener->worker->server);
             return;
         }
         if (!accept_one(listener, listening->fd)) {
@@ -216,7 +239,7 @@ static void stop_accepting(struct listener *listener)
     struct sockets *sockets = &listener->worker->server->sockets;
     for (unsigned i = 0; i < listener->count; i++) {
         struct listening *at = &listener->at[i];
-        while (!is_paused(listener) && !is_full(listener) && accept_one(listener, at->fd)) {
+        while (!is_paused(listener) && take_place(listener) && accept_one(listener, at->fd)) {
         }
         watch_close(&at->watch, on_watch_closed);
         at->watched = false;

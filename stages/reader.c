@@ -34,6 +34,7 @@ static void forget(struct worker *worker, struct client *client)
     worker->early_count -= client->early;
     worker->away_count -= client->away;
     worker->held_back_count -= client->held_back;
+    worker->fresh_count -= client->fresh;
     if (client->conn.exchange != NULL) {
         exchange_put(&worker->pool, client->conn.exchange);
         client->conn.exchange = NULL;
@@ -178,6 +179,31 @@ static void adopt(struct worker *worker, struct client *client)
     worker->clients.prev = client;
     atomic_fetch_add_explicit(&worker->client_count, 1, memory_order_relaxed);
     client->conn.adopted_ns = stamp_now();
+    client->fresh = true;
+    worker->fresh_count++;
+}
+
+static void first_read(struct worker *worker, struct client *client)
+{
+    client->fresh = false;
+    worker->fresh_count--;
+    route(worker, client, settle(worker, client, conn_read(&client->conn, &worker->pool), true));
+}
+
+/* New clients stand at the end of the list, oldest first. A request mostly follows its connection
+ * by some microseconds: read at the end of the turn it is there, read at once it is not, and a
+ * watch costs five system calls. */
+void reader_first_reads(struct worker *worker)
+{
+    struct client *client = &worker->clients;
+    for (unsigned i = worker->fresh_count; i > 0; i--) {
+        client = client->prev;
+    }
+    while (worker->fresh_count > 0) {
+        struct client *next = client->next;
+        first_read(worker, client);
+        client = next;
+    }
 }
 
 /* A client given back quietly to a sleeping reader was in its poll set from that moment on: that is
@@ -213,7 +239,7 @@ enum verdict reader_enter(struct worker *worker, struct client *client, enum ver
     switch (verdict) {
     case VERDICT_WANT_READ:
         adopt(worker, client);
-        return settle(worker, client, conn_read(&client->conn, &worker->pool), true);
+        return VERDICT_HELD;
     case VERDICT_KEPT:
         return take_back(worker, client, direct);
     case VERDICT_RESUME:
@@ -224,7 +250,7 @@ enum verdict reader_enter(struct worker *worker, struct client *client, enum ver
         close_client(worker, client);
         return VERDICT_HELD;
     default:
-        CHECK(!"the reader was given a verdict that is not its own");
+        CHECK(false); /* not the reader's verdict */
     }
 }
 

@@ -12,6 +12,9 @@ bool reader_watch(struct worker *worker, struct client *client);
 /* A client's home deadline has passed. */
 void reader_expired(struct worker *worker, struct client *client);
 
+/* Once a turn, at its end: reads the clients that were adopted in it. */
+void reader_first_reads(struct worker *worker);
+
 /* Once a turn: the server's phase has changed. */
 void reader_phase(struct worker *worker);
 

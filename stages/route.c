@@ -62,6 +62,20 @@ static bool is_here(const struct worker *worker, const struct client *client, un
            (worker->kind == GROUP_POOL || client->seat[group] == worker->seat);
 }
 
+/* Can the taker, if it sleeps, go on sleeping? A kept connection whose descriptor its home watches
+ * wakes its home by itself; one that is to be closed has time, while descriptors are not short. */
+static bool is_quiet(const struct server *server, const struct client *client, enum verdict verdict)
+{
+    if (server_phase(server) != PHASE_RUNNING) {
+        return false;
+    }
+    if (verdict == VERDICT_CLOSE) {
+        return !atomic_load_explicit(&server->accepting_paused, memory_order_relaxed);
+    }
+    return verdict == VERDICT_KEPT && client->home_watched &&
+           client->conn.exchange->input.used == client->conn.exchange->input.len;
+}
+
 static void post(struct worker *worker, struct client *client, enum stage stage,
                  enum verdict verdict, unsigned group)
 {
@@ -70,10 +84,7 @@ static void post(struct worker *worker, struct client *client, enum stage stage,
     ticket->verdict = (unsigned char)verdict;
     const struct group *to = &worker->server->groups[group];
     const struct worker *taker = &to->workers[to->kind == GROUP_POOL ? 0 : client->seat[group]];
-    /* A kept connection whose descriptor its home watches wakes its home by itself. */
-    bool quiet = verdict == VERDICT_KEPT && client->home_watched &&
-                 server_phase(worker->server) == PHASE_RUNNING &&
-                 client->conn.exchange->input.used == client->conn.exchange->input.len;
+    bool quiet = stage == STAGE_READER && is_quiet(worker->server, client, verdict);
     worker_post(worker, taker->mailbox_number, ticket, !quiet);
 }
 

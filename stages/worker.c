@@ -13,8 +13,9 @@
 /* Exchanges kept for reuse by a reader; beyond these memory goes back. */
 enum { EXCHANGES_KEPT = 1024 };
 
-/* How long a client that was given back quietly may lie in the mailbox of a home that sleeps: its descriptor is
- * watched all the time, but its keep-alive timeout begins only when its home takes it. */
+/* How long a client that was given back quietly may lie in the mailbox of a home that sleeps: its
+ * descriptor is watched all the time, but its keep-alive timeout begins only when its home takes
+ * it. */
 static const uint64_t collect_ns = 50 * NS_PER_MS;
 
 /* --- handing on --- */
@@ -267,11 +268,24 @@ static void loop_end(struct worker *worker)
     }
 }
 
+/* Under SCHED_BATCH a stage that is woken does not take the CPU from the stage that woke it: that
+ * one finishes its batch first, and handoffs come in batches instead of one by one. See DESIGN.md,
+ * Decisions. */
+static void set_scheduling(const struct worker *worker)
+{
+    if (worker->server->settings->scheduling == SCHEDULING_BATCH) {
+        struct sched_param none = {0};
+        /* A sandbox may forbid it; then the server is slower and otherwise the same. */
+        (void)pthread_setschedparam(pthread_self(), SCHED_BATCH, &none);
+    }
+}
+
 static void begin_thread(struct worker *worker)
 {
     atomic_store(&worker->tid, gettid());
     atomic_store(&worker->started_ns, clock_ns());
     CHECK(pthread_setname_np(pthread_self(), worker->name) == 0);
+    set_scheduling(worker);
     if (worker->cpu >= 0) {
         cpu_set_t set;
         CPU_ZERO(&set);
@@ -287,16 +301,21 @@ void *worker_loop_main(void *arg)
     loop_start(worker);
     while (!is_finished(worker)) {
         add(&worker->turns, 1);
-        worker_drain(worker);
-        worker_flush(worker);
+        bool busy = worker_drain(worker);
         look_at_phase(worker);
         look_at_shedding(worker);
         if (!worker_is_refused(worker)) {
             reader_room(worker);
         }
-        worker_flush(worker);
+        reader_first_reads(worker);
+        if (worker->dirty_count > 0) {
+            busy |= loop_turn(worker->loop);
+            if (busy) {
+                continue;
+            }
+            worker_flush(worker);
+        }
         wait(worker);
-        worker_flush(worker);
     }
     loop_end(worker);
     return NULL;
@@ -320,7 +339,9 @@ void *worker_pool_main(void *arg)
         }
         add(&worker->turns, 1);
         run_taken(worker, &worker->taken);
-        worker_flush(worker);
+        if (atomic_load_explicit(&worker->mailbox->waiting_hint, memory_order_relaxed) == 0) {
+            worker_flush(worker);
+        }
     }
 }
 

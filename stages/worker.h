@@ -67,12 +67,13 @@ struct worker {
     struct access_log_buffer log;
     struct wheel wheel;
     struct loop_timer *wheel_timer;
-    uint64_t wheel_armed_ns; /* when the timer fires; 0: it does not */
-    struct client clients;   /* list head: clients whose home this is */
-    unsigned away_count;     /* of them, those handed on */
-    unsigned early_count;    /* of those, the ones with `early` set */
+    uint64_t wheel_armed_ns;          /* when the timer fires; 0: it does not */
+    struct client clients;            /* list head: clients whose home this is */
+    unsigned fresh_count;             /* of them, those that have not been read yet */
+    unsigned away_count;              /* of them, those handed on */
+    unsigned early_count;             /* of those, the ones with `early` set */
     struct loop_timer *collect_timer; /* wakes a sleeper that clients are quietly given back to */
-    bool collecting;         /* it is running */
+    bool collecting;                  /* it is running */
     unsigned held_back_count;
     int phase_seen;
     uint64_t slept_ns, woke_ns; /* the last time it blocked */

@@ -105,6 +105,44 @@ for spec, why in (("L | R | P", "W"), ("R | P | W", "L"), ("L | P | W", "R"), ("
     refused(f"the wiring {spec!r} is refused", ["--check", "--wiring", spec], "wiring", why)
 del spec, why, flag, value
 
+# What is wrong with a wiring: the column where it stands, and the words for it.
+for spec, column, why in (
+        ("L | R | P", 10, "no group holds W, the writer"),
+        ("L | R | W", 10, "no group holds P, the processor"),
+        ("L | P | W", 10, "no group holds R, the reader"),
+        ("R | P | W", 10, "no group holds L, the listener"),
+        ("L | R | PX | W", 10, "'X' is no stage, the stages are L, K, R, P and W"),
+        ("L | R | P | P | W", 13, "P, the processor, stands a second time"),
+        ("LL | R | P | W", 2, "L, the listener, stands a second time"),
+        ("LRPW | LRPW", 8, "L, the listener, stands a second time"),
+        ("L | PR | W", 6, "R stands behind a later stage of its group"),
+        ("L | R | WP", 10, "P stands behind a later stage of its group"),
+        ("L | rpw*4", 5, "blocking stages such as 'r' are not available in this version"),
+        ("L | Rp | W", 6, "blocking stages such as 'p' are not available in this version"),
+        ("L | K | RPW", 5, "the keep-alive poller K is not available in this version"),
+        ("L | R | P*0 | W", 11, "a count is 'n' or a number from 1 to 1024"),
+        ("L | R | P*1025 | W", 11, "a count is 'n' or a number from 1 to 1024"),
+        ("L | R | P* | W", 11, "a count is 'n' or a number from 1 to 1024"),
+        ("L | R | P*x | W", 11, "a count is 'n' or a number from 1 to 1024"),
+        ("L | R | P*-1 | W", 11, "a count is 'n' or a number from 1 to 1024"),
+        ("  ", 3, "group 1 holds no stage"),
+        ("| LRPW", 1, "group 1 holds no stage"),
+        ("L | | R | P | W", 5, "group 2 holds no stage"),
+        ("L | R | *2 | W", 9, "group 3 holds no stage"),
+        ("L | R | P | W |", 16, "group 5 holds no stage"),
+        ("W | P | R | L", 5, "group 2, P, comes too late: a connection travels L, R, P, W"),
+        ("R | L | P | W", 5, "group 2, L, comes too late: a connection travels L, R, P, W"),
+        ("L | R | W | P", 13, "group 4, P, comes too late: a connection travels L, R, P, W"),
+        ("RW | LP", 6, "group 2, LP, comes too late: a connection travels L, R, P, W"),
+        ("L R P W", 3, "'R' is not expected here: groups are joined by '|'"),
+        ("L, R, P, W", 2, "',' is not expected here: groups are joined by '|'"),
+        ("L | R | P*2*2 | W", 12, "'*' is not expected here: groups are joined by '|'"),
+        ("L | R | P*2n | W", 12, "'n' is not expected here: groups are joined by '|'"),
+        ("L | R\x1b | P | W", 6, "'?' is not expected here: groups are joined by '|'")):
+    refused(f"the wiring {spec!r} is refused with where and why", ["--check", "--wiring", spec],
+            f"wiring '{spec}', column {column}: {why}")
+del spec, column, why
+
 for good in ("L | RP*2 | W", "LR*2 | PW*3", "LRPW*2", "LRW | P*4", "L|R|P|W", "L | R | P*8 | W",
              "LR | P*2 | W", "  L|R  |P *2| W ", "L | R*2 | P*4 | W*2", "LRP | W", "L | RPW*2",
              "LRPW", "L | R | PW*4", "L | R | P*n | W"):
@@ -123,6 +161,19 @@ for args in (["--readers", "2", "--processors", "3", "--writers", "2"],
     accepted(" ".join(args) + " is accepted", args)
 del good, model, args
 
+for args, why in (
+        (["--wiring", "L | R*2 | P | W", "--readers", "3"],
+         "--readers 3 contradicts the 2 threads of group 2, R"),
+        (["--wiring", "L | R | P*2 | W", "--processors", "9"],
+         "--processors 9 contradicts the 2 threads of group 3, P"),
+        (["--wiring", "L | RPW*2", "--writers", "1"],
+         "--writers 1 contradicts the 2 threads of group 2, RPW"),
+        (["--model", "loops", "--readers", "2", "--writers", "3"],
+         "--writers 3 contradicts the 2 threads of group 1, LRPW"),
+        (["--model", "staged-nolistener", "--listeners", "2", "--readers", "4"],
+         "--readers 4 contradicts the 2 threads of group 1, LR")):
+    refused(f"{' '.join(args)} is refused with the group and its count", ["--check", *args], why)
+del args, why
 refused("--readers that contradicts the wiring's count is refused",
         ["--check", "--wiring", "L | R*2 | P | W", "--readers", "3"], "--readers")
 refused("--processors that contradicts the wiring's count is refused",

@@ -5,7 +5,6 @@ not to happen, or measures a rate, the time is part of what it says; else it pol
 """
 
 import os
-import re
 import signal
 import socket
 import tempfile
@@ -14,54 +13,13 @@ import time
 
 import harness
 from docroot import HELLO
-from harness import CaseFailed, Server, eventually, scaled
+from harness import CaseFailed, eventually, scaled
+from servers import (FAST, HUGE, answers, back_to, hammer, hello, log_lines, refused_now, settle,
+                     start)
 from table import Table, get, head, post, request, require
 
 table = Table("faults", args=("own",))
 case = table.case
-
-FAST = get("/hello.txt")
-HUGE = get("/synthetic/bytes?n=50000000")
-
-
-def start(world, *args, **options):
-    """A server with these flags (and those of the model)."""
-    return Server(world.program, ["--root", str(world.root), "--synthetic", "on", *args,
-                                  *world.base_args], **options)
-
-
-def hello(server, client=None):
-    """One request is answered; on a new connection when none is given."""
-    if client is None:
-        with server.client() as client:
-            return hello(server, client)
-    response = client.ask(FAST)
-    require(response.status == 200 and response.body == HELLO, f"status {response.status}")
-    return response
-
-
-def settle(server):
-    """Descriptors open when no client is connected; some requests first, so that caches are warm."""
-    for _ in range(20):
-        hello(server)
-        with server.client() as client:
-            client.ask(get("/large.bin", "Range: bytes=0-9"))
-    previous = -1
-
-    def steady():
-        nonlocal previous
-        before, previous = previous, server.descriptors()
-        return before == previous
-
-    eventually(steady, "the number of descriptors is steady")
-    return previous
-
-
-def back_to(server, baseline, timeout=5.0):
-    """All descriptors of clients are closed again."""
-    eventually(lambda: server.descriptors() <= baseline,
-               f"the descriptors return to {baseline} (now {server.descriptors()})", timeout)
-
 
 def closed_after(client, least, most, allowed_status=None):
     """The server ends the connection in that time, with at most one answer of the allowed status."""
@@ -313,14 +271,10 @@ def out_of_descriptors(world):
         with start(world, *args, "--keepalive-timeout", "60s", "--header-timeout", "60s",
                    nofile=96) as server:
             crowd = [server.client() for _ in range(150)]
-            served = []
             for client in crowd:
                 client.send(FAST)
-            for client in crowd:
-                if client.quiet_for(0 if served else scaled(1)):
-                    continue
-                served.append(client)
-            require(len(served) >= 10, f"only {len(served)} of 150 connections are served")
+            eventually(lambda: sum(not client.quiet_for(0) for client in crowd) >= 10,
+                       "10 of 150 connections are served", 3)
             busy = server.cpu_seconds()
             time.sleep(0.5)
             busy = server.cpu_seconds() - busy
@@ -329,15 +283,6 @@ def out_of_descriptors(world):
             for client in crowd:
                 client.close()
             eventually(lambda: answers(server), "new connections are served again", 10)
-
-
-def answers(server):
-    """Is a new connection answered soon?"""
-    try:
-        with server.client(timeout=0.5) as client:
-            return client.ask(FAST).body == HELLO
-    except (CaseFailed, OSError):
-        return False
 
 
 # --- clients that vanish -----------------------------------------------------------------------
@@ -478,69 +423,6 @@ def linger_timeout(world):
 
 # --- stopping ----------------------------------------------------------------------------------
 
-def refused_now(server):
-    """Are new connections refused?"""
-    try:
-        with server.client(timeout=0.5):
-            return False
-    except (ConnectionError, OSError):
-        return True
-
-
-class Hammer:
-    """A client thread that asks and asks until the server is gone, and judges what it got."""
-
-    def __init__(self, server, kind):
-        self.server, self.kind = server, kind
-        self.answers = 0
-        self.problem = None
-        self.thread = threading.Thread(target=self.run, daemon=True)
-
-    def run(self):
-        """Until a connection is refused or a response is broken."""
-        requests = ((FAST, "GET"), (get("/synthetic/bytes?n=30000"), "GET"),
-                    (post("/synthetic/echo", b"e" * 2000), "GET"), (head("/page.html"), "HEAD"),
-                    (get("/synthetic/stream?chunks=3&size=500&ms=2"), "GET"),
-                    (get("/large.bin"), "GET"))
-        text, method = requests[self.kind % len(requests)]
-        while True:
-            try:
-                client = self.server.client(timeout=10)
-            except OSError:
-                return
-            with client:
-                if not self.connection(client, text, method):
-                    return
-
-    def connection(self, client, text, method):
-        """One connection until it ends; False when the thread should end too."""
-        while True:
-            client.total_received = 0
-            try:
-                client.send(text)
-                response = client.read_response(method)
-            except CaseFailed as failure:
-                if client.total_received == 0 and client.eof:
-                    return True  # closed between two responses
-                self.problem = f"{failure} ({client.total_received} bytes of a response came)"
-                return False
-            if response.status != 200:
-                self.problem = f"status {response.status}"
-                return False
-            self.answers += 1
-            if response.says_close():
-                return True
-
-
-def hammer(server, count):
-    """Starts that many clients, of all kinds."""
-    hammers = [Hammer(server, i) for i in range(count)]
-    for one in hammers:
-        one.thread.start()
-    eventually(lambda: all(one.answers or one.problem for one in hammers), "all have an answer", 15)
-    return hammers
-
-
 @case("SIGTERM under load: each answer that was begun is complete", True)
 def stop_under_load(world):
     """32 clients of six kinds; the exit code is checked by the server's own end."""
@@ -618,14 +500,15 @@ def stop_half_request(world):
 
 @case("a second SIGTERM ends a drain at once")
 def stop_twice(world):
-    """With a handler that would sleep for half a minute."""
+    """With a handler that would sleep for half a minute. That the drain has begun is read from
+    stderr: where the handler blocks a thread that also listens, the socket closes only afterwards."""
     server = start(world, "--drain-timeout", "60s")
     try:
         with server.client() as client:
             client.send(get("/synthetic/sleep?ms=30000"))
             require(client.quiet_for(0.15), "answered at once")
             server.signal(signal.SIGTERM)
-            eventually(lambda: refused_now(server), "new connections are refused", 3)
+            eventually(lambda: "stopping" in server.stderr(), "it says that it stops", 3)
             require(server.alive(), "it did not wait for the request in flight")
             server.signal(signal.SIGTERM)
             code = server.wait(2)
@@ -685,26 +568,6 @@ def port_is_free(world):
 
 
 # --- logs and reports --------------------------------------------------------------------------
-
-LOG_LINE = re.compile(r'^\S+ \S+ \S+ \[\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\] '
-                      r'"((?:[^"\\]|\\.)*)" (\d{3}|-) (\d+|-) "(?:[^"\\]|\\.)*" "(?:[^"\\]|\\.)*" '
-                      r'(\d+)( .*)?$')
-
-
-def log_lines(*paths):
-    """(request line, status, bytes, µs) of each line; every line must have the form."""
-    found = []
-    for path in paths:
-        with open(path, encoding="utf-8", errors="surrogateescape", newline="\n") as file:
-            text = file.read()
-        require(not text or text.endswith("\n"), f"the last line is cut: {text[-80:]!r}")
-        for line in text.split("\n")[:-1]:
-            match = LOG_LINE.match(line)
-            require(match, f"not a log line: {line!r}")
-            size = 0 if match.group(3) == "-" else int(match.group(3))
-            found.append((match.group(1), match.group(2), size, int(match.group(4))))
-    return found
-
 
 @case("the access log has one line a request, with the bytes the client received")
 def access_log(world):

@@ -24,6 +24,7 @@ import cli
 import docroot
 import faults
 import harness
+import load
 from cases import (bodies, connections, fields, files, framing, listeners, methods, ranges,
                    request_line, synthetic, targets)
 from table import World
@@ -45,6 +46,8 @@ def all_cases(areas):
         cases += listeners.cases()
     if "faults" in areas:
         cases += faults.table.cases
+    if "load" in areas:
+        cases += load.table.cases
     if "cli" in areas:
         cases += cli.table.cases
     return cases
@@ -210,7 +213,7 @@ def parse_arguments():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--server", help="the server binary")
     parser.add_argument("--args", default="", help="extra arguments for every server, as one text")
-    parser.add_argument("--area", default="http", help="http, faults, cli or several with commas")
+    parser.add_argument("--area", default="http", help="http, faults, load, cli or several with commas")
     parser.add_argument("--only", help="regular expression on 'area: name'")
     parser.add_argument("--list", action="store_true", help="print the names and exit")
     parser.add_argument("--sample", type=int, default=0, help="run only N cases, spread evenly")

@@ -50,8 +50,11 @@ refused("a continued Content-Length is refused", ["Content-Length:\r\n 5"], b"ab
 refused("a Content-Length behind a bare LF is refused", ["X: y\nContent-Length: 5"], b"abcde")
 row("a Content-Length with leading zeros is read as decimal or refused",
     request("POST", ECHO, "Content-Length: 0005", body=b"abcde"), Answer((200, 400)), end=EITHER)
-row("a Content-Length with white space around is fine",
-    request("POST", ECHO, "Content-Length: \t5 \t", body=b"abcde"), Answer(200, b"abcde"))
+row("a Content-Length with spaces around is fine",
+    request("POST", ECHO, "Content-Length:   5  ", body=b"abcde"), Answer(200, b"abcde"))
+# RFC 9110 5.6.3 allows a TAB as white space around a value; the parser does not, and says so.
+for value in ("5\t", "5 \t", "5\t5"):
+    refused(f"Content-Length {value!r} with a TAB is refused", [f"Content-Length: {value}"], b"abcde")
 
 for bad in ("xchunked", "identity", "gzip", "chunkedx", "chunked-x", '"chunked"', "chunked;q=1",
             "chunke", "deflate", "x"):

@@ -93,12 +93,14 @@ def take_time(world):
 
 @table.case("spin burns CPU time, sleep does not", alone=True)
 def burn(world):
-    """CPU time of the process over both."""
-    before = world.server.cpu_seconds()
-    world.fetch("/synthetic/spin?us=200000")
-    spun = world.server.cpu_seconds() - before
-    before = world.server.cpu_seconds()
-    world.fetch("/synthetic/sleep?ms=300")
-    slept = world.server.cpu_seconds() - before
-    require(spun >= 0.12, f"200 ms of spin used {spun * 1000:.0f} ms of CPU")
-    require(slept <= 0.15, f"300 ms of sleep used {slept * 1000:.0f} ms of CPU")
+    """CPU time of the process over both. A spin is as long as the clock says, so on a busy machine
+    it gets only a part of a CPU: the best of some tries counts."""
+    def used(target):
+        before = world.server.cpu_seconds()
+        world.fetch(target)
+        return world.server.cpu_seconds() - before
+
+    spun = max(used("/synthetic/spin?us=200000") for _ in range(4))
+    slept = min(used("/synthetic/sleep?ms=200") for _ in range(2))
+    require(spun >= 0.08, f"200 ms of spin used {spun * 1000:.0f} ms of CPU")
+    require(slept <= 0.05, f"200 ms of sleep used {slept * 1000:.0f} ms of CPU")

@@ -1,0 +1,144 @@
+"""Servers of a case's own, and what cases do with them: one request, a baseline of descriptors,
+clients that hammer, log lines."""
+
+import re
+import threading
+
+from docroot import HELLO
+from harness import CaseFailed, Server, eventually, scaled
+from table import get, head, post, require
+
+FAST = get("/hello.txt")
+HUGE = get("/synthetic/bytes?n=50000000")
+
+
+def start(world, *args, **options):
+    """A server with these flags (and those of the model)."""
+    return Server(world.program, ["--root", str(world.root), "--synthetic", "on", *args,
+                                  *world.base_args], **options)
+
+
+def hello(server, client=None):
+    """One request is answered; on a new connection when none is given."""
+    if client is None:
+        with server.client() as client:
+            return hello(server, client)
+    response = client.ask(FAST)
+    require(response.status == 200 and response.body == HELLO, f"status {response.status}")
+    return response
+
+
+def settle(server):
+    """Descriptors open when no client is connected; some requests first, so that caches are warm."""
+    for _ in range(20):
+        hello(server)
+        with server.client() as client:
+            client.ask(get("/large.bin", "Range: bytes=0-9"))
+    previous = -1
+
+    def steady():
+        nonlocal previous
+        before, previous = previous, server.descriptors()
+        return before == previous
+
+    eventually(steady, "the number of descriptors is steady")
+    return previous
+
+
+def back_to(server, baseline, timeout=5.0):
+    """All descriptors of clients are closed again."""
+    eventually(lambda: server.descriptors() <= baseline,
+               f"the descriptors return to {baseline} (now {server.descriptors()})", timeout)
+
+
+def answers(server):
+    """Is a new connection answered soon?"""
+    try:
+        with server.client(timeout=0.5) as client:
+            return client.ask(FAST).body == HELLO
+    except (CaseFailed, OSError):
+        return False
+
+
+def refused_now(server):
+    """Are new connections refused?"""
+    try:
+        with server.client(timeout=0.5):
+            return False
+    except (ConnectionError, OSError):
+        return True
+
+
+class Hammer:
+    """A client thread that asks and asks until the server is gone, and judges what it got."""
+
+    def __init__(self, server, kind):
+        self.server, self.kind = server, kind
+        self.answers = 0
+        self.problem = None
+        self.thread = threading.Thread(target=self.run, daemon=True)
+
+    def run(self):
+        """Until a connection is refused or a response is broken."""
+        requests = ((FAST, "GET"), (get("/synthetic/bytes?n=30000"), "GET"),
+                    (post("/synthetic/echo", b"e" * 2000), "GET"), (head("/page.html"), "HEAD"),
+                    (get("/synthetic/stream?chunks=3&size=500&ms=2"), "GET"),
+                    (get("/large.bin"), "GET"))
+        text, method = requests[self.kind % len(requests)]
+        while True:
+            try:
+                client = self.server.client(timeout=10)
+            except OSError:
+                return
+            with client:
+                if not self.connection(client, text, method):
+                    return
+
+    def connection(self, client, text, method):
+        """One connection until it ends; False when the thread should end too."""
+        while True:
+            client.total_received = 0
+            try:
+                client.send(text)
+                response = client.read_response(method)
+            except CaseFailed as failure:
+                if client.total_received == 0 and client.eof:
+                    return True  # closed between two responses
+                self.problem = f"{failure} ({client.total_received} bytes of a response came)"
+                return False
+            if response.status != 200:
+                self.problem = f"status {response.status}"
+                return False
+            self.answers += 1
+            if response.says_close():
+                return True
+
+
+def hammer(server, count):
+    """Starts that many clients, of all kinds."""
+    hammers = [Hammer(server, i) for i in range(count)]
+    for one in hammers:
+        one.thread.start()
+    eventually(lambda: all(one.answers or one.problem for one in hammers), "all have an answer", 15)
+    return hammers
+
+
+LOG_LINE = re.compile(r'^\S+ \S+ \S+ \[\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\] '
+                      r'"((?:[^"\\]|\\.)*)" (\d{3}|-) (\d+|-) "(?:[^"\\]|\\.)*" "(?:[^"\\]|\\.)*" '
+                      r'(\d+|-1)( .*)?$')
+
+
+def log_lines(*paths):
+    """(request line, status, bytes, µs) of each line; every line must have the form. The time of an
+    answer that was cut is -1: its last byte was never sent."""
+    found = []
+    for path in paths:
+        with open(path, encoding="utf-8", errors="surrogateescape", newline="\n") as file:
+            text = file.read()
+        require(not text or text.endswith("\n"), f"the last line is cut: {text[-80:]!r}")
+        for line in text.split("\n")[:-1]:
+            match = LOG_LINE.match(line)
+            require(match, f"not a log line: {line!r}")
+            size = 0 if match.group(3) == "-" else int(match.group(3))
+            found.append((match.group(1), match.group(2), size, int(match.group(4))))
+    return found

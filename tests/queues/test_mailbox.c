@@ -1,0 +1,661 @@
+/* test_mailbox.c: the contract of the queue between two thread groups, one promise a test, in one
+ * thread: a taker is only a struct, so whom a put rings can be seen without any thread asleep. What
+ * many threads do to it is in test_mailbox_threads.c.
+ */
+#include "queues/mailbox.h"
+
+#include "tests/test.h"
+
+#include <poll.h>
+
+enum { TAKERS_MAX = 40, ITEMS = 64 };
+
+/* A mailbox with some takers, whose bells can be looked at, and numbered items. */
+struct post_office {
+    struct mailbox box;
+    struct taker takers[TAKERS_MAX];
+    struct slip slips[ITEMS];
+    unsigned next; /* slip to put */
+    unsigned told; /* calls of room_fn */
+};
+
+static void on_room(void *arg)
+{
+    ((struct post_office *)arg)->told++;
+}
+
+/* Defaults that let a test name only what it is about. */
+static struct mailbox_config config_for(unsigned takers)
+{
+    return (struct mailbox_config){.name = "box",
+                                   .bound = 1000,
+                                   .takers = takers,
+                                   .wakeup = WAKEUP_ELIDED,
+                                   .share = 4,
+                                   .awake_most = takers,
+                                   .measured = true};
+}
+
+static void open_office(struct post_office *office, struct mailbox_config config)
+{
+    mailbox_init(&office->box, &config);
+    mailbox_on_room(&office->box, on_room, office);
+    for (unsigned i = 0; i < TAKERS_MAX; i++) {
+        taker_init(&office->takers[i], DOORBELL_EVENTFD, true);
+    }
+    office->next = office->told = 0;
+}
+
+static void close_office(struct post_office *office)
+{
+    for (unsigned i = 0; i < TAKERS_MAX; i++) {
+        taker_deinit(&office->takers[i]);
+    }
+    mailbox_deinit(&office->box);
+}
+
+static struct chain make_chain(struct post_office *office, unsigned count)
+{
+    struct chain chain = {0};
+    for (unsigned i = 0; i < count; i++) {
+        expect(office->next < ITEMS);
+        chain_append(&chain, &office->slips[office->next++]);
+    }
+    return chain;
+}
+
+static unsigned number_of(const struct post_office *office, const struct slip *slip)
+{
+    return (unsigned)(slip - office->slips);
+}
+
+/* Puts the next `count` items, all of which must go in. */
+static void put(struct post_office *office, unsigned count, enum put_how how)
+{
+    struct chain chain = make_chain(office, count);
+    expect(mailbox_put(&office->box, &chain, how));
+    expect(chain.head == NULL);
+}
+
+/* Was this taker's bell rung since it was last asked? */
+static bool was_rung(struct post_office *office, unsigned taker)
+{
+    struct doorbell *bell = &office->takers[taker].bell;
+    struct pollfd ready = {.fd = doorbell_fd(bell), .events = POLLIN};
+    expect(poll(&ready, 1, 0) >= 0);
+    doorbell_silence(bell);
+    return (ready.revents & POLLIN) != 0;
+}
+
+static unsigned count_rung(struct post_office *office, unsigned takers)
+{
+    unsigned rung = 0;
+    for (unsigned i = 0; i < takers; i++) {
+        rung += was_rung(office, i);
+    }
+    return rung;
+}
+
+static void all_sleep(struct post_office *office, unsigned takers)
+{
+    for (unsigned i = 0; i < takers; i++) {
+        expect(mailbox_sleep(&office->box, &office->takers[i], false));
+    }
+}
+
+/* Takes at most `most`; they must be `count` items in order, beginning with number `first`. */
+static void expect_take(struct post_office *office, unsigned taker, unsigned most, unsigned first,
+                        unsigned count)
+{
+    struct chain chain = {0};
+    expect_int(mailbox_take(&office->box, &office->takers[taker], &chain, most), count);
+    expect_int(chain.count, count);
+    for (unsigned i = 0; i < count; i++) {
+        struct slip *slip = chain_next(&chain);
+        expect(slip != NULL);
+        expect_int(number_of(office, slip), first + i);
+    }
+    expect(chain.head == NULL);
+}
+
+/* The statistics are large: read into static memory. */
+static const struct queue_report *report_of(struct post_office *office)
+{
+    static struct queue_report report;
+    mailbox_report(&office->box, &report);
+    return &report;
+}
+
+/* --- chains --- */
+
+TEST(chain, gives_slips_back_in_the_order_they_came)
+{
+    struct slip slips[3];
+    struct chain chain = {0};
+    expect(chain_next(&chain) == NULL);
+    for (unsigned round = 0; round < 2; round++) {
+        for (unsigned i = 0; i < 3; i++) {
+            chain_append(&chain, &slips[i]);
+            expect_int(chain.count, i + 1);
+        }
+        for (unsigned i = 0; i < 3; i++) {
+            expect(chain_next(&chain) == &slips[i]);
+        }
+        expect(chain_next(&chain) == NULL && chain.tail == NULL);
+        expect_int(chain.count, 0);
+    }
+}
+
+/* --- order, batches, shares --- */
+
+TEST(mailbox, is_first_in_first_out_over_puts_and_takes)
+{
+    static struct post_office office;
+    open_office(&office, config_for(1));
+    put(&office, 3, PUT_BOUNDED);
+    put(&office, 1, PUT_ADMITTED);
+    put(&office, 2, PUT_QUIET);
+    expect_take(&office, 0, 4, 0, 4);
+    put(&office, 2, PUT_BOUNDED);
+    expect_take(&office, 0, 100, 4, 4);
+    expect_take(&office, 0, 100, 8, 0);
+    close_office(&office);
+}
+
+TEST(mailbox, take_takes_a_batch_at_most)
+{
+    static struct post_office office;
+    open_office(&office, config_for(1));
+    put(&office, 10, PUT_BOUNDED);
+    expect_take(&office, 0, 1, 0, 1);
+    expect_take(&office, 0, 8, 1, 8);
+    expect_take(&office, 0, 8, 9, 1);
+    close_office(&office);
+}
+
+TEST(mailbox, a_taker_of_several_leaves_the_others_their_share)
+{
+    static struct post_office office;
+    open_office(&office, config_for(4));
+    put(&office, 20, PUT_BOUNDED);
+    expect_take(&office, 0, 64, 0, 6);
+    expect_take(&office, 1, 64, 6, 4);
+    expect_take(&office, 2, 2, 10, 2);
+    close_office(&office);
+}
+
+/* --- when full --- */
+
+TEST(mailbox, what_does_not_fit_stays_with_the_putter_in_order)
+{
+    static struct post_office office;
+    struct mailbox_config config = config_for(1);
+    config.bound = 4;
+    open_office(&office, config);
+    struct chain chain = make_chain(&office, 7);
+    expect(!mailbox_put(&office.box, &chain, PUT_BOUNDED));
+    expect_int(chain.count, 3);
+    expect(chain.head == &office.slips[4] && chain.tail == &office.slips[6]);
+    expect(!mailbox_put(&office.box, &chain, PUT_BOUNDED));
+    expect_int(chain.count, 3);
+    expect_int(report_of(&office)->put, 4);
+    expect_int(report_of(&office)->refused, 6);
+    expect_take(&office, 0, 2, 0, 2);
+    expect(!mailbox_put(&office.box, &chain, PUT_BOUNDED));
+    expect_int(chain.count, 1);
+    expect_take(&office, 0, 100, 2, 4);
+    expect(mailbox_put(&office.box, &chain, PUT_BOUNDED));
+    expect_take(&office, 0, 100, 6, 1);
+    close_office(&office);
+}
+
+TEST(mailbox, what_was_admitted_earlier_is_never_refused)
+{
+    static struct post_office office;
+    struct mailbox_config config = config_for(1);
+    config.bound = 2;
+    open_office(&office, config);
+    put(&office, 2, PUT_BOUNDED);
+    put(&office, 3, PUT_ADMITTED);
+    put(&office, 4, PUT_QUIET);
+    expect_int(report_of(&office)->refused, 0);
+    expect_int(report_of(&office)->depth, 9);
+    struct chain chain = make_chain(&office, 1);
+    expect(!mailbox_put(&office.box, &chain, PUT_BOUNDED));
+    expect_take(&office, 0, 100, 0, 9);
+    close_office(&office);
+}
+
+TEST(mailbox, tells_of_room_once_when_half_empty_after_a_refusal)
+{
+    static struct post_office office;
+    struct mailbox_config config = config_for(1);
+    config.bound = 4;
+    open_office(&office, config);
+    struct chain chain = make_chain(&office, 6);
+    expect(!mailbox_put(&office.box, &chain, PUT_BOUNDED));
+    expect_take(&office, 0, 1, 0, 1);
+    expect_int(office.told, 0);
+    expect_take(&office, 0, 1, 1, 1);
+    expect_int(office.told, 1);
+    expect_take(&office, 0, 1, 2, 1);
+    expect_take(&office, 0, 1, 3, 1);
+    expect_int(office.told, 1);
+    expect(mailbox_put(&office.box, &chain, PUT_BOUNDED));
+    expect_take(&office, 0, 9, 4, 2);
+    expect_int(office.told, 1);
+    close_office(&office);
+}
+
+TEST(mailbox, a_bound_of_one_still_tells_of_room)
+{
+    static struct post_office office;
+    struct mailbox_config config = config_for(1);
+    config.bound = 1;
+    open_office(&office, config);
+    struct chain chain = make_chain(&office, 3);
+    for (unsigned i = 0; i < 2; i++) {
+        expect(!mailbox_put(&office.box, &chain, PUT_BOUNDED));
+        expect_int(office.told, i);
+        expect_take(&office, 0, 9, i, 1);
+        expect_int(office.told, i + 1);
+    }
+    expect(mailbox_put(&office.box, &chain, PUT_BOUNDED));
+    close_office(&office);
+}
+
+TEST(mailbox, says_nothing_of_room_when_nobody_was_refused)
+{
+    static struct post_office office;
+    struct mailbox_config config = config_for(1);
+    config.bound = 4;
+    open_office(&office, config);
+    put(&office, 4, PUT_BOUNDED);
+    expect_take(&office, 0, 9, 0, 4);
+    expect_int(office.told, 0);
+    mailbox_wait_room(&office.box); /* returns at once: there is room */
+    close_office(&office);
+}
+
+/* --- whom a put rings --- */
+
+TEST(mailbox, rings_once_for_a_burst)
+{
+    static struct post_office office;
+    open_office(&office, config_for(1));
+    expect(mailbox_sleep(&office.box, &office.takers[0], false));
+    for (unsigned i = 0; i < 5; i++) {
+        put(&office, 2, PUT_BOUNDED);
+    }
+    expect(was_rung(&office, 0));
+    expect(!was_rung(&office, 0));
+    expect_int(report_of(&office)->rung, 1);
+    expect_int(report_of(&office)->elided, 4);
+    close_office(&office);
+}
+
+TEST(mailbox, rings_nobody_while_its_taker_is_awake)
+{
+    static struct post_office office;
+    open_office(&office, config_for(1));
+    for (unsigned i = 0; i < 5; i++) {
+        put(&office, 2, i % 2 == 0 ? PUT_BOUNDED : PUT_ADMITTED);
+    }
+    expect(!was_rung(&office, 0));
+    expect_int(report_of(&office)->rung, 0);
+    expect_int(report_of(&office)->elided, 5);
+    close_office(&office);
+}
+
+TEST(mailbox, rings_again_for_each_sleep)
+{
+    static struct post_office office;
+    open_office(&office, config_for(1));
+    for (unsigned i = 0; i < 5; i++) {
+        expect(mailbox_sleep(&office.box, &office.takers[0], false));
+        put(&office, 1, PUT_BOUNDED);
+        expect(was_rung(&office, 0));
+        expect_take(&office, 0, 9, i, 1);
+        expect_int(report_of(&office)->rung, i + 1);
+    }
+    close_office(&office);
+}
+
+TEST(mailbox, with_wakeup_always_every_put_rings)
+{
+    static struct post_office office;
+    struct mailbox_config config = config_for(1);
+    config.wakeup = WAKEUP_ALWAYS;
+    open_office(&office, config);
+    expect_take(&office, 0, 9, 0, 0);
+    for (unsigned i = 0; i < 5; i++) {
+        put(&office, 1, i == 3 ? PUT_QUIET : PUT_BOUNDED);
+        expect_msg(was_rung(&office, 0), "put %u rang nobody", i);
+    }
+    expect_int(report_of(&office)->rung, 5);
+    expect_int(report_of(&office)->elided, 0);
+    close_office(&office);
+}
+
+TEST(mailbox, a_quiet_put_leaves_a_sleeper_alone)
+{
+    static struct post_office office;
+    open_office(&office, config_for(1));
+    expect(mailbox_sleep(&office.box, &office.takers[0], false));
+    put(&office, 2, PUT_QUIET);
+    expect(!was_rung(&office, 0));
+    put(&office, 1, PUT_BOUNDED);
+    expect(was_rung(&office, 0));
+    expect_take(&office, 0, 9, 0, 3);
+    close_office(&office);
+}
+
+TEST(mailbox, a_quiet_put_rings_a_sleeper_that_wants_to_hear_of_everything)
+{
+    static struct post_office office;
+    open_office(&office, config_for(1));
+    expect(mailbox_sleep(&office.box, &office.takers[0], true));
+    put(&office, 1, PUT_QUIET);
+    expect(was_rung(&office, 0));
+    expect_take(&office, 0, 9, 0, 1);
+    expect(mailbox_sleep(&office.box, &office.takers[0], false));
+    put(&office, 1, PUT_QUIET);
+    expect(!was_rung(&office, 0));
+    close_office(&office);
+}
+
+TEST(mailbox, the_newest_sleeper_is_called_first)
+{
+    static struct post_office office;
+    open_office(&office, config_for(3));
+    all_sleep(&office, 3);
+    for (unsigned i = 3; i-- > 0;) {
+        put(&office, 4, PUT_BOUNDED);
+        for (unsigned j = 0; j < 3; j++) {
+            expect_int(was_rung(&office, j), j == i);
+        }
+    }
+    close_office(&office);
+}
+
+TEST(mailbox, calls_as_many_sleepers_as_the_work_needs)
+{
+    for (unsigned depth = 1; depth <= 17; depth++) {
+        static struct post_office office;
+        open_office(&office, config_for(4));
+        all_sleep(&office, 4);
+        put(&office, depth, PUT_BOUNDED);
+        unsigned needed = (depth + 3) / 4;
+        expect_int(count_rung(&office, 4), needed < 4 ? needed : 4);
+        close_office(&office);
+    }
+}
+
+TEST(mailbox, trusts_each_awake_taker_with_a_share)
+{
+    static struct post_office office;
+    open_office(&office, config_for(3));
+    all_sleep(&office, 2); /* the third is awake */
+    put(&office, 4, PUT_BOUNDED);
+    expect_int(count_rung(&office, 2), 0);
+    put(&office, 1, PUT_BOUNDED);
+    expect_int(count_rung(&office, 2), 1);
+    put(&office, 3, PUT_BOUNDED);
+    expect_int(count_rung(&office, 2), 0);
+    close_office(&office);
+}
+
+TEST(mailbox, keeps_no_more_awake_than_are_worth_having_awake)
+{
+    static struct post_office office;
+    struct mailbox_config config = config_for(6);
+    config.share = 1;
+    config.awake_most = 2;
+    open_office(&office, config);
+    all_sleep(&office, 6);
+    put(&office, 10, PUT_BOUNDED);
+    expect_int(count_rung(&office, 6), 2);
+    put(&office, 10, PUT_BOUNDED);
+    expect_int(count_rung(&office, 6), 0);
+    close_office(&office);
+}
+
+/* --- sleeping and waking --- */
+
+TEST(mailbox, nobody_sleeps_while_something_waits)
+{
+    static struct post_office office;
+    open_office(&office, config_for(1));
+    put(&office, 1, PUT_QUIET);
+    expect(!mailbox_sleep(&office.box, &office.takers[0], false));
+    put(&office, 1, PUT_BOUNDED);
+    expect(!was_rung(&office, 0));
+    expect_take(&office, 0, 9, 0, 2);
+    expect(mailbox_sleep(&office.box, &office.takers[0], false));
+    close_office(&office);
+}
+
+TEST(mailbox, a_taker_that_wakes_by_itself_is_not_rung)
+{
+    static struct post_office office;
+    open_office(&office, config_for(3));
+    for (unsigned who = 0; who < 3; who++) {
+        all_sleep(&office, 3);
+        expect_take(&office, who, 9, 0, 0);
+        put(&office, 4, PUT_BOUNDED);
+        expect_int(count_rung(&office, 3), 0);
+        put(&office, 8, PUT_BOUNDED);
+        expect(!was_rung(&office, who));
+        for (unsigned i = 0; i < 3; i++) {
+            struct chain chain = {0};
+            mailbox_take(&office.box, &office.takers[i], &chain, 64);
+            was_rung(&office, i);
+        }
+        struct chain rest = {0};
+        while (mailbox_take(&office.box, &office.takers[0], &rest, 64) > 0) {
+            rest = (struct chain){0};
+        }
+    }
+    close_office(&office);
+}
+
+TEST(mailbox, a_taker_that_says_twice_that_it_sleeps_is_one_sleeper)
+{
+    static struct post_office office;
+    open_office(&office, config_for(1));
+    expect(mailbox_sleep(&office.box, &office.takers[0], false));
+    expect(mailbox_sleep(&office.box, &office.takers[0], true));
+    put(&office, 1, PUT_QUIET);
+    expect(was_rung(&office, 0));
+    expect_take(&office, 0, 9, 0, 1);
+    put(&office, 1, PUT_BOUNDED);
+    expect(!was_rung(&office, 0));
+    close_office(&office);
+}
+
+TEST(mailbox, a_taker_that_leaves_much_behind_calls_another)
+{
+    static struct post_office office;
+    struct mailbox_config config = config_for(20);
+    config.share = 1;
+    open_office(&office, config);
+    all_sleep(&office, 20);
+    put(&office, 20, PUT_BOUNDED); /* a put calls sixteen at most */
+    expect_int(count_rung(&office, 20), 16);
+    expect_take(&office, 19, 1, 0, 1);
+    expect_int(count_rung(&office, 20), 3);
+    close_office(&office);
+}
+
+/* --- away --- */
+
+TEST(mailbox, a_taker_that_goes_away_calls_another_for_what_waits)
+{
+    static struct post_office office;
+    open_office(&office, config_for(2));
+    all_sleep(&office, 1);
+    put(&office, 2, PUT_BOUNDED);
+    expect(!was_rung(&office, 0));
+    mailbox_away(&office.box);
+    expect(was_rung(&office, 0));
+    mailbox_back(&office.box);
+    close_office(&office);
+}
+
+TEST(mailbox, a_taker_that_goes_away_calls_nobody_when_nothing_waits)
+{
+    static struct post_office office;
+    open_office(&office, config_for(2));
+    all_sleep(&office, 1);
+    mailbox_away(&office.box);
+    expect(!was_rung(&office, 0));
+    put(&office, 1, PUT_BOUNDED);
+    expect(was_rung(&office, 0));
+    mailbox_back(&office.box);
+    close_office(&office);
+}
+
+TEST(mailbox, a_taker_that_is_back_is_relied_on_again)
+{
+    static struct post_office office;
+    open_office(&office, config_for(2));
+    mailbox_away(&office.box);
+    mailbox_back(&office.box);
+    all_sleep(&office, 1);
+    put(&office, 4, PUT_BOUNDED);
+    expect(!was_rung(&office, 0));
+    close_office(&office);
+}
+
+TEST(mailbox, takers_that_are_away_do_not_count_as_awake)
+{
+    static struct post_office office;
+    struct mailbox_config config = config_for(4);
+    config.awake_most = 1;
+    open_office(&office, config);
+    all_sleep(&office, 1);
+    mailbox_away(&office.box);
+    mailbox_away(&office.box);
+    put(&office, 4, PUT_BOUNDED); /* the one awake is trusted with four */
+    expect(!was_rung(&office, 0));
+    mailbox_away(&office.box);
+    expect(was_rung(&office, 0));
+    close_office(&office);
+}
+
+TEST(mailbox, what_is_given_back_goes_to_the_front_in_order)
+{
+    static struct post_office office;
+    open_office(&office, config_for(1));
+    struct chain chain = {0};
+    put(&office, 6, PUT_BOUNDED);
+    expect_int(mailbox_take(&office.box, &office.takers[0], &chain, 4), 4);
+    expect_int(number_of(&office, chain_next(&chain)), 0);
+    mailbox_give_back(&office.box, &chain);
+    expect(chain.head == NULL && chain.tail == NULL);
+    expect_int(chain.count, 0);
+    put(&office, 1, PUT_BOUNDED);
+    expect_take(&office, 0, 9, 1, 6);
+    mailbox_give_back(&office.box, &chain); /* nothing */
+    expect_take(&office, 0, 9, 7, 0);
+    close_office(&office);
+}
+
+/* --- closing --- */
+
+TEST(mailbox, close_calls_every_sleeper)
+{
+    static struct post_office office;
+    open_office(&office, config_for(TAKERS_MAX));
+    all_sleep(&office, TAKERS_MAX);
+    mailbox_close(&office.box);
+    expect_int(count_rung(&office, TAKERS_MAX), TAKERS_MAX);
+    expect(!mailbox_sleep(&office.box, &office.takers[0], false));
+    close_office(&office);
+}
+
+TEST(mailbox, what_is_left_when_it_closes_is_still_taken)
+{
+    static struct post_office office;
+    open_office(&office, config_for(1));
+    struct taker pool_taker;
+    struct chain chain = {0};
+    taker_init(&pool_taker, DOORBELL_CONDVAR, false);
+    put(&office, 3, PUT_BOUNDED);
+    mailbox_close(&office.box);
+    expect_int(mailbox_wait(&office.box, &pool_taker, &chain, 2), 2);
+    expect_int(number_of(&office, chain.head), 0);
+    chain = (struct chain){0};
+    expect_int(mailbox_wait(&office.box, &pool_taker, &chain, 2), 1);
+    chain = (struct chain){0};
+    expect_int(mailbox_wait(&office.box, &pool_taker, &chain, 2), 0);
+    expect_int(mailbox_wait(&office.box, &pool_taker, &chain, 2), 0);
+    taker_deinit(&pool_taker);
+    close_office(&office);
+}
+
+/* --- what is counted --- */
+
+TEST(mailbox, reports_depth_peak_and_what_was_put)
+{
+    static struct post_office office;
+    open_office(&office, config_for(1));
+    put(&office, 5, PUT_BOUNDED);
+    expect_take(&office, 0, 3, 0, 3);
+    put(&office, 1, PUT_QUIET);
+    const struct queue_report *report = report_of(&office);
+    expect_text(report->name, "box");
+    expect_int(report->bound, 1000);
+    expect_int(report->depth, 3);
+    expect_int(report->depth_max, 5);
+    expect_int(report->put, 6);
+    expect_take(&office, 0, 9, 3, 3);
+    expect_int(report_of(&office)->depth, 0);
+    expect_int(report_of(&office)->depth_max, 5);
+    close_office(&office);
+}
+
+TEST(mailbox, measures_each_wait_each_batch_and_each_wakeup)
+{
+    static struct post_office office;
+    open_office(&office, config_for(1));
+    expect(mailbox_sleep(&office.box, &office.takers[0], false));
+    put(&office, 5, PUT_BOUNDED);
+    expect_take(&office, 0, 3, 0, 3);
+    expect_take(&office, 0, 9, 3, 2);
+    expect_take(&office, 0, 9, 5, 0);
+    const struct queue_report *report = report_of(&office);
+    expect_int(report->wait.count, 5);
+    expect_int(report->batch.count, 2);
+    expect_int(report->batch.max, 3);
+    expect_int(report->wakeup.count, 1);
+    close_office(&office);
+}
+
+TEST(mailbox, measures_no_wakeup_of_a_taker_that_was_not_called)
+{
+    static struct post_office office;
+    open_office(&office, config_for(1));
+    expect(mailbox_sleep(&office.box, &office.takers[0], false));
+    expect_take(&office, 0, 9, 0, 0);
+    put(&office, 1, PUT_BOUNDED);
+    expect_take(&office, 0, 9, 0, 1);
+    expect_int(report_of(&office)->wakeup.count, 0);
+    close_office(&office);
+}
+
+TEST(mailbox, keeps_no_histograms_unless_it_is_measured)
+{
+    static struct post_office office;
+    struct mailbox_config config = config_for(1);
+    config.measured = false;
+    open_office(&office, config);
+    expect(mailbox_sleep(&office.box, &office.takers[0], false));
+    put(&office, 2, PUT_BOUNDED);
+    expect_take(&office, 0, 9, 0, 2);
+    expect_int(report_of(&office)->put, 2);
+    expect_int(report_of(&office)->wait.count + report_of(&office)->batch.count +
+                   report_of(&office)->wakeup.count,
+               0);
+    close_office(&office);
+}

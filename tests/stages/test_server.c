@@ -1,0 +1,636 @@
+/* test_server.c: the life of a server in this process, over real sockets: start, requests, drain,
+ * cut, stop; for every kind of wiring.
+ *
+ * Draining and cutting are for the whole process and for good (response.h, handler.h), so each life
+ * runs in a child of its own; what fails there aborts by CHECK, and the parent says which wiring it
+ * was. Nothing waits by time: a test goes on when the bytes it waits for have come. Sockets have a
+ * timeout, so that a standstill is a failure.
+ */
+#include "stages/server.h"
+
+#include "core/log.h"
+#include "core/option_table.h"
+#include "tests/test.h"
+
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { PATIENCE_S = 60 };
+
+/* Presets by name, others in the notation. */
+static const char *const wirings[] = {
+    "staged", "staged-nolistener", "loops", "half-sync", "LR*2 | PW*3", "L | RP*2 | W",
+};
+enum { WIRINGS = sizeof wirings / sizeof *wirings };
+
+/* The one server of this process, and where it listens. */
+static struct {
+    struct settings settings;
+    struct wiring wiring;
+    struct server server;
+    char root[64];
+    in_port_t port;
+} life;
+
+/* Present in programs built with LeakSanitizer. */
+extern void __lsan_do_leak_check(void) __attribute__((weak));
+
+/* --- the server --- */
+
+static void set_up(const char *wiring)
+{
+    char error[WIRING_ERROR];
+    const char *preset = preset_wiring(wiring);
+    memset(&life, 0, sizeof life);
+    option_set_defaults(&life.settings);
+    log_set_level(LOG_ERROR);
+    strcpy(life.root, "/tmp/quartet-server-XXXXXX");
+    CHECK(mkdtemp(life.root) != NULL);
+    life.settings.root = life.root;
+    life.settings.listen = (struct address_list){.count = 1, .at = {"127.0.0.1:0"}};
+    life.settings.trace_level = TRACE_HISTOGRAM;
+    CHECK(wiring_parse(&life.wiring, preset != NULL ? preset : wiring, error));
+}
+
+static void start(void)
+{
+    char error[SERVER_ERROR_MAX > WIRING_ERROR ? SERVER_ERROR_MAX : WIRING_ERROR] = "";
+    CHECK(wiring_size(&life.wiring, &life.settings, 2, error));
+    if (!server_start(&life.server, &life.settings, &life.wiring, "{}", error)) {
+        fprintf(stderr, "%s\n", error);
+        abort();
+    }
+    const char *colon = strrchr(life.server.sockets.names[0], ':');
+    life.port = (in_port_t)atoi(colon + 1);
+    CHECK(life.port != 0);
+}
+
+/* From draining to the end; true when nothing had to be cut. */
+static bool end(void)
+{
+    server_drain(&life.server);
+    bool empty = server_wait_empty(&life.server, clock_ns() + 20 * NS_PER_S);
+    server_cut(&life.server);
+    CHECK(server_wait_empty(&life.server, clock_ns() + 20 * NS_PER_S));
+    server_stop(&life.server);
+    CHECK(rmdir(life.root) == 0);
+    return empty;
+}
+
+/* Runs one life in a child and says which wiring failed. */
+static void in_child(void (*run)(const char *wiring), const char *wiring)
+{
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+        signal(SIGABRT, SIG_DFL);
+        signal(SIGPIPE, SIG_IGN);
+        alarm(PATIENCE_S);
+        run(wiring);
+        if (__lsan_do_leak_check != NULL) {
+            __lsan_do_leak_check();
+        }
+        _exit(0);
+    }
+    int status = 0;
+    expect(child > 0);
+    expect_int(waitpid(child, &status, 0), child);
+    expect_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "wiring '%s': %s %d", wiring,
+               WIFSIGNALED(status) ? "signal" : "status",
+               WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+}
+
+static void in_every_wiring(void (*run)(const char *wiring))
+{
+    for (unsigned i = 0; i < WIRINGS; i++) {
+        in_child(run, wirings[i]);
+    }
+}
+
+/* --- the client --- */
+
+struct answer {
+    int status;
+    bool closes; /* said Connection: close */
+    size_t body_len;
+    char body[4096];
+};
+
+/* -1 with errno when refused. */
+static int try_connect(void)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_port = htons(life.port),
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct timeval patience = {.tv_sec = PATIENCE_S / 2};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    CHECK(fd >= 0);
+    CHECK(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) == 0);
+    if (connect(fd, (struct sockaddr *)&address, sizeof address) != 0) {
+        int error = errno;
+        close(fd);
+        errno = error;
+        return -1;
+    }
+    return fd;
+}
+
+static int dial(void)
+{
+    int fd = try_connect();
+    CHECK(fd >= 0);
+    return fd;
+}
+
+static void say(int fd, const char *text)
+{
+    size_t len = strlen(text);
+    CHECK(send(fd, text, len, MSG_NOSIGNAL) == (ssize_t)len);
+}
+
+static void ask(int fd, const char *target)
+{
+    char text[300];
+    snprintf(text, sizeof text, "GET %s HTTP/1.1\r\nHost: test\r\n\r\n", target);
+    say(fd, text);
+}
+
+/* One head, byte by byte so that nothing of the next answer is taken. */
+static void hear_head(int fd, char *head, size_t size)
+{
+    size_t len = 0;
+    do {
+        CHECK(len < size - 1);
+        CHECK(recv(fd, head + len, 1, 0) == 1);
+        head[++len] = '\0';
+    } while (len < 4 || memcmp(head + len - 4, "\r\n\r\n", 4) != 0);
+}
+
+/* A whole answer with a declared length. */
+static struct answer hear(int fd)
+{
+    char head[4096];
+    struct answer answer = {.status = 0};
+    hear_head(fd, head, sizeof head);
+    CHECK(strncmp(head, "HTTP/1.1 ", 9) == 0);
+    answer.status = atoi(head + 9);
+    answer.closes = strstr(head, "Connection: close\r\n") != NULL;
+    const char *length = strstr(head, "Content-Length: ");
+    CHECK(length != NULL);
+    answer.body_len = strtoul(length + 16, NULL, 10);
+    CHECK(answer.body_len < sizeof answer.body);
+    size_t len = 0;
+    while (len < answer.body_len) {
+        ssize_t got = recv(fd, answer.body + len, answer.body_len - len, 0);
+        CHECK(got > 0);
+        len += (size_t)got;
+    }
+    answer.body[len] = '\0';
+    return answer;
+}
+
+/* The server has closed, with nothing more said. A reset is an end too. */
+static void expect_end(int fd)
+{
+    char byte;
+    ssize_t got = recv(fd, &byte, 1, 0);
+    CHECK(got == 0 || (got < 0 && errno == ECONNRESET));
+    close(fd);
+}
+
+/* --- serving --- */
+
+static void serve_ordinary_requests(const char *wiring)
+{
+    set_up(wiring);
+    start();
+    int fd = dial();
+    for (unsigned i = 0; i < 5; i++) {
+        ask(fd, "/synthetic/bytes?size=100");
+        struct answer answer = hear(fd);
+        CHECK(answer.status == 200 && answer.body_len == 100 && !answer.closes);
+    }
+    ask(fd, "/nothing-here");
+    CHECK(hear(fd).status == 404);
+    say(fd, "POST /synthetic/echo HTTP/1.1\r\nHost: test\r\nContent-Length: 5\r\n\r\nhello");
+    struct answer echo = hear(fd);
+    CHECK(echo.status == 200 && strcmp(echo.body, "hello") == 0);
+    say(fd, "GET / HTTP/1.1\r\nHost : test\r\n\r\n");
+    struct answer refused = hear(fd);
+    CHECK(refused.status == 400 && refused.closes);
+    expect_end(fd);
+    CHECK(end());
+}
+
+TEST(server, answers_requests_on_one_connection)
+{
+    in_every_wiring(serve_ordinary_requests);
+}
+
+enum { PIPELINED = 40 };
+
+static void serve_a_pipeline(const char *wiring)
+{
+    set_up(wiring);
+    start();
+    int fd = dial();
+    for (unsigned i = 0; i < PIPELINED; i++) {
+        char target[60];
+        snprintf(target, sizeof target, "/synthetic/bytes?size=%u", 1 + i);
+        ask(fd, target);
+    }
+    for (unsigned i = 0; i < PIPELINED; i++) {
+        CHECK(hear(fd).body_len == 1 + i);
+    }
+    close(fd);
+    CHECK(end());
+}
+
+TEST(server, answers_pipelined_requests_in_order)
+{
+    in_every_wiring(serve_a_pipeline);
+}
+
+static void serve_in_bytes(const char *wiring)
+{
+    static const char text[] =
+        "POST /synthetic/echo HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n"
+        "3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n";
+    int no_delay = 1;
+    set_up(wiring);
+    start();
+    int fd = dial();
+    CHECK(setsockopt(fd, IPPROTO_TCP, 1 /* TCP_NODELAY */, &no_delay, sizeof no_delay) == 0);
+    for (size_t i = 0; i < sizeof text - 1; i++) {
+        CHECK(send(fd, text + i, 1, 0) == 1);
+    }
+    CHECK(strcmp(hear(fd).body, "hello") == 0);
+    close(fd);
+    CHECK(end());
+}
+
+TEST(server, reads_a_request_that_comes_byte_by_byte)
+{
+    in_every_wiring(serve_in_bytes);
+}
+
+/* --- many clients against small queues --- */
+
+enum { CLIENTS = 24, ROUNDS = 8 };
+
+static void ask_much(void)
+{
+    int fds[CLIENTS];
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        fds[i] = dial();
+    }
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        for (unsigned i = 0; i < CLIENTS; i++) {
+            ask(fds[i], "/synthetic/bytes?size=10");
+            ask(fds[i], "/synthetic/bytes?size=20");
+        }
+        for (unsigned i = 0; i < CLIENTS; i++) {
+            CHECK(hear(fds[i]).body_len == 10);
+            CHECK(hear(fds[i]).body_len == 20);
+        }
+    }
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        close(fds[i]);
+    }
+}
+
+static void serve_through_queues_of_one(const char *wiring)
+{
+    set_up(wiring);
+    life.settings.queue_size = 1;
+    life.settings.batch = 2;
+    start();
+    ask_much();
+    CHECK(end());
+}
+
+TEST(server, loses_nobody_when_queues_are_full)
+{
+    in_every_wiring(serve_through_queues_of_one);
+}
+
+static void serve_with_every_bell(const char *wiring)
+{
+    for (unsigned wakeup = WAKEUP_ELIDED; wakeup <= WAKEUP_SPIN; wakeup++) {
+        for (unsigned doorbell = DOORBELL_EVENTFD; doorbell <= DOORBELL_CONDVAR; doorbell++) {
+            set_up(wiring);
+            life.settings.wakeup = wakeup;
+            life.settings.wakeup_spin_ns = wakeup == WAKEUP_SPIN ? 50 * NS_PER_US : 0;
+            life.settings.doorbell = doorbell;
+            life.settings.queue_size = 4;
+            start();
+            int fd = dial();
+            for (unsigned i = 0; i < 20; i++) {
+                ask(fd, "/synthetic/bytes?size=7");
+                CHECK(hear(fd).body_len == 7);
+                if (i == 0) {
+                    continue;
+                }
+            }
+            close(fd);
+            CHECK(end());
+        }
+    }
+}
+
+/* After the first drain of a process every answer says close: one server a child. */
+static unsigned only_wakeup, only_doorbell;
+static void serve_with_this_bell(const char *wiring)
+{
+    set_up(wiring);
+    life.settings.wakeup = only_wakeup;
+    life.settings.wakeup_spin_ns = only_wakeup == WAKEUP_SPIN ? 50 * NS_PER_US : 0;
+    life.settings.doorbell = only_doorbell;
+    life.settings.queue_size = 4;
+    start();
+    ask_much();
+    CHECK(end());
+}
+
+TEST(server, works_with_every_wakeup_and_every_doorbell)
+{
+    for (only_wakeup = WAKEUP_ELIDED; only_wakeup <= WAKEUP_SPIN; only_wakeup++) {
+        for (only_doorbell = DOORBELL_EVENTFD; only_doorbell <= DOORBELL_CONDVAR; only_doorbell++) {
+            in_child(serve_with_this_bell, "staged");
+            in_child(serve_with_this_bell, "LR*2 | PW*3");
+        }
+    }
+}
+
+/* --- limits --- */
+
+static void keep_to_the_limit(const char *wiring)
+{
+    set_up(wiring);
+    life.settings.max_connections = 2;
+    start();
+    int first = dial(), second = dial();
+    ask(first, "/synthetic/bytes?size=1");
+    hear(first);
+    ask(second, "/synthetic/bytes?size=1");
+    hear(second);
+    CHECK(atomic_load(&life.server.connections) == 2);
+    int third = dial(); /* the kernel's queue takes it */
+    ask(third, "/synthetic/bytes?size=3");
+    ask(first, "/synthetic/bytes?size=1");
+    hear(first);
+    CHECK(atomic_load(&life.server.connections) == 2);
+    CHECK(recv(third, &(char){0}, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN);
+    close(second);
+    CHECK(hear(third).body_len == 3);
+    close(first);
+    close(third);
+    CHECK(end());
+}
+
+TEST(server, lets_the_next_one_in_when_one_leaves)
+{
+    /* Several listeners may each be one over. */
+    static const char *const one_listener[] = {"staged", "staged-nolistener", "half-sync"};
+    for (unsigned i = 0; i < 3; i++) {
+        in_child(keep_to_the_limit, one_listener[i]);
+    }
+}
+
+/* --- reporting --- */
+
+static void count_what_was_done(const char *wiring)
+{
+    set_up(wiring);
+    start();
+    for (unsigned i = 0; i < 3; i++) {
+        int fd = dial();
+        for (unsigned j = 0; j < 4; j++) {
+            ask(fd, "/synthetic/bytes?size=10");
+            hear(fd);
+        }
+        close(fd);
+    }
+    server_drain(&life.server);
+    CHECK(server_wait_empty(&life.server, clock_ns() + 20 * NS_PER_S));
+    struct report report;
+    server_report(&life.server, &report);
+    CHECK(report.connections == 0);
+    CHECK(report.tally.counters[COUNTER_ACCEPTED] == 3);
+    CHECK(report.tally.counters[COUNTER_CLOSED] == 3);
+    CHECK(report.tally.counters[COUNTER_REQUESTS] == 12);
+    CHECK(report.tally.counters[COUNTER_REFUSED] == 0);
+    CHECK(report.thread_count == life.server.worker_count);
+    for (unsigned i = 0; i < report.queue_count; i++) {
+        CHECK(report.queues[i].depth == 0);
+    }
+    report_deinit(&report);
+    server_stop(&life.server);
+    CHECK(rmdir(life.root) == 0);
+}
+
+TEST(server, reports_what_was_done)
+{
+    in_every_wiring(count_what_was_done);
+}
+
+/* --- the end --- */
+
+static void drain_idle_clients(const char *wiring)
+{
+    set_up(wiring);
+    start();
+    int fds[CLIENTS], silent = dial();
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        fds[i] = dial();
+        ask(fds[i], "/synthetic/bytes?size=10");
+        CHECK(!hear(fds[i]).closes);
+    }
+    server_drain(&life.server);
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        expect_end(fds[i]);
+    }
+    expect_end(silent);
+    CHECK(server_wait_empty(&life.server, clock_ns() + 20 * NS_PER_S));
+    CHECK(try_connect() < 0 && errno == ECONNREFUSED);
+    server_stop(&life.server);
+    CHECK(rmdir(life.root) == 0);
+}
+
+TEST(server, draining_closes_idle_clients_and_the_sockets)
+{
+    in_every_wiring(drain_idle_clients);
+}
+
+/* The rest of a chunked body, to its last chunk. */
+static size_t hear_chunks(int fd)
+{
+    size_t total = 0;
+    for (;;) {
+        char line[32], byte;
+        size_t len = 0;
+        do {
+            CHECK(len < sizeof line - 1);
+            CHECK(recv(fd, &line[len], 1, 0) == 1);
+            line[++len] = '\0';
+        } while (line[len - 1] != '\n');
+        size_t size = strtoul(line, NULL, 16);
+        for (size_t i = 0; i < size + 2; i++) {
+            CHECK(recv(fd, &byte, 1, 0) == 1);
+        }
+        total += size;
+        if (size == 0) {
+            return total;
+        }
+    }
+}
+
+static const char stream_target[] = "/synthetic/stream?chunks=6&size=10&ms=20";
+
+static void drain_in_flight(const char *wiring)
+{
+    char head[4096];
+    set_up(wiring);
+    start();
+    int streaming = dial(), half = dial();
+    ask(streaming, stream_target);
+    hear_head(streaming, head, sizeof head);
+    CHECK(strstr(head, "Transfer-Encoding: chunked") != NULL);
+    ask(half, "/synthetic/bytes?size=1");
+    hear(half);
+    server_drain(&life.server);
+    CHECK(hear_chunks(streaming) == 60); /* whole, though the server ends */
+    expect_end(streaming);
+    expect_end(half);
+    CHECK(server_wait_empty(&life.server, clock_ns() + 20 * NS_PER_S));
+    server_stop(&life.server);
+    CHECK(rmdir(life.root) == 0);
+}
+
+TEST(server, draining_lets_answers_in_flight_end)
+{
+    in_every_wiring(drain_in_flight);
+}
+
+static void cut_in_flight(const char *wiring)
+{
+    char head[4096];
+    set_up(wiring);
+    start();
+    uint64_t begin_ns = clock_ns();
+    int endless = dial(), half = dial();
+    ask(endless, "/synthetic/stream?chunks=1000&size=10&ms=5000");
+    hear_head(endless, head, sizeof head);
+    say(half, "GET / HT");
+    server_drain(&life.server);
+    CHECK(!server_wait_empty(&life.server, clock_ns() + 50 * NS_PER_MS));
+    server_cut(&life.server);
+    CHECK(server_wait_empty(&life.server, clock_ns() + 20 * NS_PER_S));
+    server_stop(&life.server);
+    CHECK(clock_ns() - begin_ns < 20 * NS_PER_S);
+    close(endless);
+    close(half);
+    CHECK(rmdir(life.root) == 0);
+}
+
+TEST(server, cutting_ends_what_would_go_on)
+{
+    in_every_wiring(cut_in_flight);
+}
+
+/* --- nothing is left behind --- */
+
+static unsigned count_entries(const char *directory)
+{
+    unsigned count = 0;
+    DIR *dir = opendir(directory);
+    CHECK(dir != NULL);
+    while (readdir(dir) != NULL) {
+        count++;
+    }
+    closedir(dir);
+    return count;
+}
+
+/* A joined thread's entry goes a moment later than the join. */
+static bool threads_fall_to(unsigned count)
+{
+    uint64_t until_ns = clock_ns() + 10 * NS_PER_S;
+    while (count_entries("/proc/self/task") > count && clock_ns() < until_ns) {
+        sched_yield();
+    }
+    return count_entries("/proc/self/task") == count;
+}
+
+enum { LIVES = 20 };
+
+static void live_again_and_again(const char *wiring)
+{
+    unsigned descriptors = 0, threads = 0;
+    for (unsigned i = 0; i < LIVES; i++) {
+        set_up(wiring);
+        start();
+        int fd = dial();
+        ask(fd, "/synthetic/bytes?size=10");
+        CHECK(hear(fd).body_len == 10);
+        close(fd);
+        CHECK(end());
+        if (i == 0) { /* what is opened once for good is open by now */
+            descriptors = count_entries("/proc/self/fd");
+            threads = 2 + 1 + (count_entries("/proc/self/task") > 4);
+        }
+        CHECK(count_entries("/proc/self/fd") == descriptors);
+        CHECK(threads > 0);
+    }
+}
+
+static void live_and_count_threads(const char *wiring)
+{
+    unsigned threads = count_entries("/proc/self/task");
+    for (unsigned i = 0; i < 3; i++) {
+        set_up(wiring);
+        start();
+        CHECK(count_entries("/proc/self/task") >= threads + life.server.worker_count);
+        CHECK(end());
+        CHECK(threads_fall_to(threads));
+    }
+}
+
+TEST(server, leaves_no_descriptor_open_in_twenty_lives)
+{
+    in_every_wiring(live_again_and_again);
+}
+
+TEST(server, leaves_no_thread_running)
+{
+    in_every_wiring(live_and_count_threads);
+}
+
+/* The port is taken: the start fails with a reason, and the next one works. */
+static void fail_to_start(const char *wiring)
+{
+    char error[SERVER_ERROR_MAX] = "", address[40];
+    set_up(wiring);
+    start();
+    static struct server second;
+    static struct settings settings;
+    settings = life.settings;
+    snprintf(address, sizeof address, "127.0.0.1:%u", life.port);
+    settings.listen.at[0] = address;
+    CHECK(!server_start(&second, &settings, &life.wiring, "{}", error));
+    CHECK(strstr(error, address) != NULL);
+    int fd = dial(); /* the first goes on */
+    ask(fd, "/synthetic/bytes?size=10");
+    CHECK(hear(fd).body_len == 10);
+    close(fd);
+    CHECK(end());
+}
