@@ -11,17 +11,6 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-static const char *const state_names[] = {
-#define CONN_STATE(id, where, who) #id,
-#include "core/conn_states.def"
-#undef CONN_STATE
-};
-
-const char *conn_state_name(enum conn_state state)
-{
-    return state_names[state];
-}
-
 void peer_format(const struct peer *peer, char out[PEER_TEXT])
 {
     static const struct in6_addr none;

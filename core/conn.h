@@ -22,8 +22,6 @@ enum conn_state {
     CONN_STATE_COUNT
 };
 
-const char *conn_state_name(enum conn_state state);
-
 /* A client's address in 16 bytes: IPv6, or IPv4 mapped into it; all zero for a unix socket. */
 struct peer {
     struct in6_addr address;
@@ -36,7 +34,7 @@ enum { PEER_TEXT = 48 };
 void peer_format(const struct peer *peer, char out[PEER_TEXT]);
 
 struct conn {
-    /* fixed after conn_new */
+    /* fixed once accepted */
     int fd;
     struct peer peer;
     uint64_t id; /* unique in this process, from 1 */

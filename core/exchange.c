@@ -9,7 +9,7 @@
 
 /* Ids are given out in blocks, one block a thread, so that no request touches a shared cache line.
  */
-enum { ID_BLOCK = 1 << 16 };
+enum { ID_BLOCK = 1 << 10 };
 
 static uint64_t next_id(void)
 {

@@ -17,11 +17,11 @@ enum {
 };
 
 struct queue_report {
-    char name[REPORT_NAME]; /* "R->P", or "R->P/1" for one thread's own */
+    char name[REPORT_NAME]; /* its takers: "P", or "R/1" for one thread's own */
     uint64_t depth, depth_max, bound;
     uint64_t put;            /* connections put in */
     uint64_t refused;        /* puts refused because it was full */
-    uint64_t rung, elided;   /* doorbells rung, and not rung because nobody slept */
+    uint64_t rung, elided;   /* doorbells rung, and puts that rang none */
     struct histogram wait;   /* ns from put to take */
     struct histogram wakeup; /* ns from ring to the first take after it */
     struct histogram batch;  /* connections taken at once */

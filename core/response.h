@@ -23,8 +23,8 @@ void response_start(struct exchange *x, int status);
 /* From now on every head says Connection: close (the server is stopping). Any thread. */
 void response_keep_no_connection(void);
 
-/* One header field. Name and value must not hold CR or LF (a bug). Too long for the head: the
- * answer becomes a 500. */
+/* One header field. Name and value must not hold CR or LF (a bug). One longer than
+ * EXCHANGE_TEXT is left out and the connection closed after the answer. */
 void response_add(struct exchange *x, const char *name, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 

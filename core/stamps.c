@@ -1,6 +1,8 @@
 /* stamps.c: from stamps to intervals. See stamps.h. */
 #include "core/stamps.h"
 
+bool stamps_taken = true;
+
 static const char *const names[] = {
 #define INTERVAL(id, name, from, to, part) name,
 #include "core/trace_points.def"

@@ -10,6 +10,7 @@
 #include "core/clock.h"
 
 #include <stdbool.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 enum interval {
@@ -34,11 +35,14 @@ struct stamps {
     uint64_t write_blocked_ns; /* and while writing */
 };
 
-/* A stamp, or 0 in a build without trace points. */
+/* Whether stamps are taken; set by the starting thread before the stages' threads start (--trace-level off). */
+extern bool stamps_taken;
+
+/* A stamp, or 0 where none are taken or the trace points are not compiled in. */
 static inline uint64_t stamp_now(void)
 {
 #ifdef QUARTET_TRACE
-    return clock_ns();
+    return stamps_taken ? clock_ns() : 0;
 #else
     return 0;
 #endif

@@ -1,6 +1,6 @@
 /* verdict.h: what a step says the connection needs next.
  *
- * A step (core/read_step.h, core/process_step.h, core/write_step.h) does things to a connection and
+ * A step (core/conn.h, core/handler.h) does things to a connection and
  * never waits. What it returns is all that a stage needs to know; the thread group decides how to
  * wait for it, the wiring decides where the connection goes.
  */

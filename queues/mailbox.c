@@ -95,11 +95,6 @@ void mailbox_on_room(struct mailbox *box, mailbox_room_fn *room_fn, void *arg)
 
 /* --- putting --- */
 
-static uint64_t stamp_of(const struct mailbox *box)
-{
-    return box->config.measured ? clock_ns() : 0;
-}
-
 /* How many sleepers the work that waits now needs. Takers that are awake, or already called, are
  * trusted with `share` items each, because they will look again before they sleep. */
 static unsigned sleepers_needed_locked(const struct mailbox *box) REQUIRES(box->shared.lock)
@@ -167,6 +162,15 @@ static void count_put_locked(struct mailbox *box, unsigned put, unsigned refused
     atomic_store_explicit(&box->waiting_hint, box->shared.items.count, memory_order_relaxed);
 }
 
+/* What has waited for this long shows that the takers trusted with it are held up, by a disk perhaps. */
+static const uint64_t overdue_ns = 2 * NS_PER_MS;
+
+static bool is_overdue_locked(const struct mailbox *box, uint64_t now_ns) REQUIRES(box->shared.lock)
+{
+    const struct slip *oldest = box->shared.items.head;
+    return oldest != NULL && oldest->put_ns != 0 && now_ns > oldest->put_ns + overdue_ns;
+}
+
 /* A quiet put leaves a sleeper alone, unless it wants to hear of everything; --wakeup always rings
  * for every put, also when nobody sleeps and it is for nothing: that is what it measures. */
 static void call_for_put_locked(struct mailbox *box, struct calls *calls, enum put_how how,
@@ -175,7 +179,8 @@ static void call_for_put_locked(struct mailbox *box, struct calls *calls, enum p
     bool always = box->config.wakeup == WAKEUP_ALWAYS;
     if (how != PUT_QUIET || box->shared.hear_all || always) {
         unsigned needed = sleepers_needed_locked(box);
-        call_locked(box, calls, needed == 0 && always ? 1 : needed, now_ns);
+        bool one = needed == 0 && (always || is_overdue_locked(box, now_ns));
+        call_locked(box, calls, one ? 1 : needed, now_ns);
     }
     if (always && calls->count == 0 && box->shared.last != NULL) {
         calls->at[calls->count++] = box->shared.last;
@@ -187,7 +192,7 @@ static void call_for_put_locked(struct mailbox *box, struct calls *calls, enum p
 bool mailbox_put(struct mailbox *box, struct chain *chain, enum put_how how)
 {
     struct calls calls = {.count = 0};
-    uint64_t now_ns = stamp_of(box);
+    uint64_t now_ns = clock_ns();
     for (struct slip *slip = chain->head; slip != NULL; slip = slip->next) {
         slip->put_ns = now_ns;
     }
@@ -226,8 +231,10 @@ static void measure_take_locked(struct mailbox *box, const struct chain *chain, 
     REQUIRES(box->shared.lock)
 {
     for (const struct slip *slip = chain->head; slip != NULL; slip = slip->next) {
-        uint64_t wait_ns = now_ns > slip->put_ns ? now_ns - slip->put_ns : 0;
-        histogram_record(&box->shared.stats.wait, wait_ns);
+        if (slip->put_ns != 0) { /* 0: given back, its wait has been counted */
+            uint64_t wait_ns = now_ns > slip->put_ns ? now_ns - slip->put_ns : 0;
+            histogram_record(&box->shared.stats.wait, wait_ns);
+        }
     }
     histogram_record(&box->shared.stats.batch, chain->count);
 }
@@ -246,7 +253,8 @@ static void wake_up_locked(struct mailbox *box, struct taker *taker, uint64_t no
         box->shared.asleep--;
         taker->asleep = false;
     } else if (taker->called_ns != 0 && now_ns != 0) {
-        histogram_record(&box->shared.stats.wakeup, now_ns - taker->called_ns);
+        uint64_t wakeup_ns = now_ns > taker->called_ns ? now_ns - taker->called_ns : 0;
+        histogram_record(&box->shared.stats.wakeup, wakeup_ns);
     }
     taker->called_ns = 0;
 }
@@ -269,7 +277,7 @@ static void take_locked(struct mailbox *box, struct chain *chain, struct calls *
     unsigned share = box->shared.items.count / box->config.awake_most + 1;
     chain_move(chain, &box->shared.items, most < share ? most : share);
     atomic_store_explicit(&box->waiting_hint, box->shared.items.count, memory_order_relaxed);
-    if (now_ns != 0 && chain->count > 0) {
+    if (box->config.measured && chain->count > 0) {
         measure_take_locked(box, chain, now_ns);
     }
     call_locked(box, calls, sleepers_needed_locked(box), now_ns);
@@ -278,7 +286,7 @@ static void take_locked(struct mailbox *box, struct chain *chain, struct calls *
 unsigned mailbox_take(struct mailbox *box, struct taker *taker, struct chain *chain, unsigned most)
 {
     struct calls calls = {.count = 0};
-    uint64_t now_ns = stamp_of(box);
+    uint64_t now_ns = clock_ns();
     lock_take(&box->shared.lock);
     wake_up_locked(box, taker, now_ns);
     take_locked(box, chain, &calls, most, now_ns);
@@ -343,6 +351,9 @@ unsigned mailbox_wait(struct mailbox *box, struct taker *taker, struct chain *ch
 
 void mailbox_give_back(struct mailbox *box, struct chain *chain)
 {
+    for (struct slip *slip = chain->head; slip != NULL; slip = slip->next) {
+        slip->put_ns = 0;
+    }
     lock_take(&box->shared.lock);
     chain_splice(chain, &box->shared.items);
     box->shared.items = *chain;
@@ -354,7 +365,7 @@ void mailbox_give_back(struct mailbox *box, struct chain *chain)
 void mailbox_away(struct mailbox *box)
 {
     struct calls calls = {.count = 0};
-    uint64_t now_ns = stamp_of(box);
+    uint64_t now_ns = clock_ns();
     lock_take(&box->shared.lock);
     box->shared.away++;
     call_locked(box, &calls, sleepers_needed_locked(box), now_ns);

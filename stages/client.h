@@ -25,6 +25,7 @@ struct ticket {
     struct slip slip;
     unsigned char stage;   /* enum stage */
     unsigned char verdict; /* enum verdict */
+    bool quiet;            /* its taker was not to be woken for it */
 };
 
 struct client {

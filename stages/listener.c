@@ -107,8 +107,7 @@ static void back_off(struct listener *listener, int error)
     listener->failures++;
     listener->backing_off = true;
     tally_add(&listener->worker->tally, COUNTER_ACCEPT_FAILED, 1);
-    atomic_fetch_add(&server->shed, SHED_AT_ONCE);
-    server_nudge_all(server);
+    server_shed(server, SHED_AT_ONCE);
     loop_timer_start(listener->timer, ms * NS_PER_MS);
     watch_all(listener);
 }

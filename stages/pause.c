@@ -7,10 +7,6 @@
 
 #include <stdlib.h>
 
-/* Long pauses are cut into these, so that a server that cuts its connections need not look for
- * them. */
-static const uint64_t longest_ns = 100 * NS_PER_MS;
-
 struct pause {
     struct worker *worker;
     struct client *client;
@@ -21,14 +17,16 @@ struct pause {
 static void sleep_on(struct pause *pause, uint64_t now_ns)
 {
     uint64_t left_ns = pause->until_ns > now_ns ? pause->until_ns - now_ns : 0;
-    loop_timer_start(pause->timer, left_ns < longest_ns ? left_ns : longest_ns);
+    loop_timer_start(pause->timer, left_ns < PAUSE_PART_NS ? left_ns : PAUSE_PART_NS);
 }
 
 static void on_time(void *arg)
 {
     struct pause *pause = arg;
     uint64_t now_ns = clock_ns();
-    if (now_ns < pause->until_ns && server_phase(pause->worker->server) != PHASE_CUTTING) {
+    bool over = server_phase(pause->worker->server) == PHASE_CUTTING ||
+                outlet_is_cut(&pause->client->conn.exchange->outlet);
+    if (now_ns < pause->until_ns && !over) {
         sleep_on(pause, now_ns);
         return;
     }

@@ -4,6 +4,9 @@
 
 #include "stages/worker.h"
 
+/* Long pauses are cut into parts, between which it is seen whether the client has gone or the server cuts. */
+enum { PAUSE_PART_NS = 100000000 };
+
 /* Goes on with the processor after `after_ns` (0: in the loop's next turn), on the same thread.
  * When the server cuts what is in flight, at once. The making end of the exchange stays with the
  * pause. */

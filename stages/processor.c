@@ -95,14 +95,26 @@ static enum verdict finish(struct conn *conn)
 static bool publish_piece(struct worker *worker, struct client *client)
 {
     struct exchange *x = client->conn.exchange;
-    if (outlet_is_cut(&x->outlet)) {
+    bool cutting = server_phase(worker->server) == PHASE_CUTTING;
+    if (cutting || outlet_is_cut(&x->outlet)) {
+        x->close = cutting ? CLOSE_CUT : x->close;
         response_abandon(x);
         return false;
     }
     if (outlet_publish(&x->outlet, response_made(x), false)) {
         route(worker, client, VERDICT_OUTPUT_READY);
+        worker_flush(worker); /* the next piece may take long */
     }
     return true;
+}
+
+/* Sleeps in parts, so that a client that goes meanwhile does not hold a thread for the rest of a long pause. */
+static void sleep_for_piece(struct exchange *x, uint64_t until_ns)
+{
+    while (clock_ns() < until_ns && !patience_ended() && !outlet_is_cut(&x->outlet)) {
+        uint64_t part_ns = clock_ns() + PAUSE_PART_NS;
+        patience_sleep(part_ns < until_ns ? part_ns : until_ns);
+    }
 }
 
 /* A pool waits in the thread, a loop comes back. */
@@ -110,8 +122,7 @@ static enum verdict pause(struct worker *worker, struct client *client)
 {
     uint64_t pause_ns = client->conn.exchange->pause_ns;
     if (worker->kind == GROUP_POOL) {
-        worker_flush(worker);
-        patience_sleep(clock_ns() + pause_ns);
+        sleep_for_piece(client->conn.exchange, clock_ns() + pause_ns);
         return VERDICT_WANT_TIME;
     }
     pause_client(worker, client, pause_ns);

@@ -215,9 +215,10 @@ static void stamp_requeue(struct worker *worker, struct client *client, bool dir
     if (stamps->last_sent_ns == 0) {
         return;
     }
+    bool quiet = client->tickets[STAGE_READER].quiet;
     if (direct) {
         stamps->requeued_ns = stamps->last_sent_ns;
-    } else if (put_ns >= worker->slept_ns && put_ns <= worker->woke_ns) {
+    } else if (quiet && put_ns >= worker->slept_ns && put_ns <= worker->woke_ns) {
         stamps->requeued_ns = put_ns;
     } else {
         stamps->requeued_ns = stamp_now();
@@ -368,7 +369,7 @@ void reader_shed(struct worker *worker, unsigned most)
     for (struct client *client = worker->clients.next; client != &worker->clients && most > 0;
          client = next) {
         next = client->next;
-        if (!client->away && client->conn.requests > 0 && !conn_has_input(&client->conn)) {
+        if (!client->away && !client->fresh && !conn_has_input(&client->conn)) {
             dismiss(worker, client, CLOSE_SHED);
             most--;
         }

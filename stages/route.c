@@ -84,8 +84,8 @@ static void post(struct worker *worker, struct client *client, enum stage stage,
     ticket->verdict = (unsigned char)verdict;
     const struct group *to = &worker->server->groups[group];
     const struct worker *taker = &to->workers[to->kind == GROUP_POOL ? 0 : client->seat[group]];
-    bool quiet = stage == STAGE_READER && is_quiet(worker->server, client, verdict);
-    worker_post(worker, taker->mailbox_number, ticket, !quiet);
+    ticket->quiet = stage == STAGE_READER && is_quiet(worker->server, client, verdict);
+    worker_post(worker, taker->mailbox_number, ticket, !ticket->quiet);
 }
 
 void route(struct worker *worker, struct client *client, enum verdict verdict)

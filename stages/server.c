@@ -4,7 +4,6 @@
 #include "core/files.h"
 #include "core/handler.h"
 #include "core/log.h"
-#include "core/mime.h"
 #include "core/response.h"
 #include "stages/route.h"
 
@@ -146,7 +145,8 @@ static void size_pools(struct server *server)
     }
     long cpus = sysconf(_SC_NPROCESSORS_ONLN);
     for (unsigned i = 0; i < server->group_count; i++) {
-        server->groups[i].awake_most = cpus > (long)loops + 1 ? (unsigned)cpus - loops : 1;
+        bool pool = server->groups[i].kind == GROUP_POOL;
+        server->groups[i].awake_most = pool && cpus > (long)loops + 1 ? (unsigned)cpus - loops : 1;
     }
 }
 
@@ -212,6 +212,15 @@ static bool open_access_log(struct server *server, char *error)
     return server->access_log != NULL;
 }
 
+static void close_files(struct server *server)
+{
+    sockets_close(&server->sockets);
+    if (server->access_log != NULL) {
+        access_log_close(server->access_log);
+    }
+    files_deinit();
+}
+
 static void start_threads(struct server *server)
 {
     for (unsigned i = 0; i < server->worker_count; i++) {
@@ -238,6 +247,7 @@ bool server_start(struct server *server, const struct settings *settings,
 #ifndef QUARTET_TRACE
     server->measured = false;
 #endif
+    stamps_taken = server->measured;
     server->started_ns = clock_ns();
     lock_init(&server->ending.lock, RANK_SERVER);
     condition_init(&server->ending.empty);
@@ -247,9 +257,16 @@ bool server_start(struct server *server, const struct settings *settings,
     server->listening = listening->count;
     server->max_connections = connection_limit(server);
     parse_init_process();
-    if (!files_init(settings, error) ||
-        !sockets_open(&server->sockets, settings, listening->count, error) ||
-        !open_access_log(server, error) || !open_trace(server, config_json, error)) {
+    if (!files_init(settings, error)) {
+        return false;
+    }
+    /* The sockets come before the logs: a server that cannot start must not touch the files of one that runs. */
+    if (!sockets_open(&server->sockets, settings, listening->count, error)) {
+        files_deinit();
+        return false;
+    }
+    if (!open_access_log(server, error) || !open_trace(server, config_json, error)) {
+        close_files(server);
         return false;
     }
     init_mailboxes(server);
@@ -266,6 +283,15 @@ void server_nudge_all(struct server *server)
             doorbell_ring(&server->workers[i].taker.bell);
         }
     }
+}
+
+void server_shed(struct server *server, unsigned count)
+{
+    const struct group *homes = &server->groups[server->wiring.group_of[STAGE_READER]];
+    for (unsigned i = 0; i < homes->count; i++) {
+        atomic_fetch_add(&homes->workers[i].shed, (count + homes->count - 1) / homes->count);
+    }
+    server_nudge_all(server);
 }
 
 static void enter_phase(struct server *server, enum phase phase)
@@ -357,11 +383,7 @@ void server_stop(struct server *server)
     for (unsigned i = 0; i < server->mailbox_count; i++) {
         mailbox_deinit(&server->mailboxes[i]);
     }
-    sockets_close(&server->sockets);
-    if (server->access_log != NULL) {
-        access_log_close(server->access_log);
-    }
-    files_deinit();
+    close_files(server);
     condition_deinit(&server->ending.empty);
     lock_deinit(&server->ending.lock);
     free(server->mailboxes);
@@ -377,7 +399,10 @@ static void report_worker(const struct worker *worker, struct thread_report *rep
     snprintf(report->name, sizeof report->name, "%s", worker->name);
     uint64_t started_ns = atomic_load(&worker->started_ns);
     report->wall_ns = started_ns != 0 ? now_ns - started_ns : 0;
-    report->busy_ns = atomic_load_explicit(&worker->busy_ns, memory_order_relaxed);
+    uint64_t idle_ns = atomic_load_explicit(&worker->idle_ns, memory_order_relaxed);
+    uint64_t since_ns = atomic_load_explicit(&worker->idle_since_ns, memory_order_relaxed);
+    idle_ns += since_ns != 0 && since_ns < now_ns ? now_ns - since_ns : 0;
+    report->busy_ns = report->wall_ns > idle_ns ? report->wall_ns - idle_ns : 0;
     report->turns = atomic_load_explicit(&worker->turns, memory_order_relaxed);
     int tid = atomic_load(&worker->tid);
     if (tid != 0) {
@@ -400,6 +425,9 @@ void server_report(struct server *server, struct report *report)
     for (unsigned i = 0; i < server->worker_count; i++) {
         tally_merge(&report->tally, &server->workers[i].tally);
         report_worker(&server->workers[i], &report->threads[i], now_ns);
+    }
+    if (server->access_log != NULL) {
+        tally_add(&report->tally, COUNTER_LOG_LOST, access_log_lost(server->access_log));
     }
     for (unsigned i = 0; i < server->mailbox_count; i++) {
         mailbox_report(&server->mailboxes[i], &report->queues[i]);

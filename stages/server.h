@@ -1,7 +1,7 @@
 /* server.h: the life of a server: from settings to running thread groups, and back.
  *
  * Use: server_start, then signals are the caller's business (server_drain, server_cut,
- * server_report), then server_wait and server_stop. All calls from one thread, the one that started
+ * server_report), then server_wait_empty and server_stop. All calls from one thread, the one that started
  * it.
  *
  * Stop order: draining closes the listening sockets and idle connections, lets requests in flight
@@ -54,7 +54,6 @@ struct server {
     _Atomic uint64_t connections;  /* open */
     _Atomic unsigned listening;    /* listener threads that still accept */
     _Atomic bool accepting_paused; /* a listener waits for connections to fall below the limit */
-    _Atomic unsigned shed;         /* idle connections that readers are asked to close */
     struct {
         struct lock lock;
         struct condition empty; /* connections fell to 0 */
@@ -62,7 +61,7 @@ struct server {
 };
 
 /* Opens what the settings name (listening sockets, root, logs, trace) and starts the threads.
- * False: `error` holds one line, and nothing is left open. */
+ * False: `error` holds one line, and what had been opened is closed again. */
 bool server_start(struct server *server, const struct settings *settings,
                   const struct wiring *wiring, const char *config_json,
                   char error[SERVER_ERROR_MAX]);
@@ -94,6 +93,9 @@ void server_closed_one(struct server *server);
 
 /* A listener has closed its sockets. Listener threads. */
 void server_stopped_listening(struct server *server);
+
+/* Descriptors are short: asks the readers to close about `count` idle connections. Listener threads. */
+void server_shed(struct server *server, unsigned count);
 
 /* Wakes every poll loop, so that it looks at the phase. */
 void server_nudge_all(struct server *server);

@@ -164,10 +164,8 @@ static void look_at_phase(struct worker *worker)
 
 static void look_at_shedding(struct worker *worker)
 {
-    struct server *server = worker->server;
-    if (worker_holds(worker, STAGE_READER) &&
-        atomic_load_explicit(&server->shed, memory_order_relaxed) > 0) {
-        reader_shed(worker, atomic_exchange(&server->shed, 0));
+    if (atomic_load_explicit(&worker->shed, memory_order_relaxed) > 0) {
+        reader_shed(worker, atomic_exchange(&worker->shed, 0));
     }
 }
 
@@ -192,6 +190,19 @@ static void add(_Atomic uint64_t *total, uint64_t n)
 {
     uint64_t old = atomic_load_explicit(total, memory_order_relaxed);
     atomic_store_explicit(total, old + n, memory_order_relaxed);
+}
+
+static void begin_idle(struct worker *worker)
+{
+    worker->slept_ns = clock_ns();
+    atomic_store_explicit(&worker->idle_since_ns, worker->slept_ns, memory_order_relaxed);
+}
+
+/* woke_ns is set. */
+static void end_idle(struct worker *worker)
+{
+    atomic_store_explicit(&worker->idle_since_ns, 0, memory_order_relaxed);
+    add(&worker->idle_ns, worker->woke_ns - worker->slept_ns);
 }
 
 static void on_collect(void *arg)
@@ -225,9 +236,9 @@ static void wait(struct worker *worker)
         access_log_flush(&worker->log);
     }
     collect_later(worker);
-    worker->slept_ns = clock_ns();
-    add(&worker->busy_ns, worker->slept_ns - worker->woke_ns);
+    begin_idle(worker);
     loop_block(worker->loop, &worker->woke_ns);
+    end_idle(worker);
 }
 
 static bool is_finished(const struct worker *worker)
@@ -237,7 +248,6 @@ static bool is_finished(const struct worker *worker)
 
 static void loop_start(struct worker *worker)
 {
-    worker->woke_ns = clock_ns();
     CHECK(watch_open(worker->loop, &worker->bell_watch, doorbell_fd(&worker->taker.bell), on_bell));
     watch_set(&worker->bell_watch, WATCH_READ);
     worker->wheel_timer = loop_timer_new(worker->loop, on_wheel_timer, worker);
@@ -301,21 +311,16 @@ void *worker_loop_main(void *arg)
     loop_start(worker);
     while (!is_finished(worker)) {
         add(&worker->turns, 1);
-        bool busy = worker_drain(worker);
+        worker_drain(worker);
         look_at_phase(worker);
         look_at_shedding(worker);
         if (!worker_is_refused(worker)) {
             reader_room(worker);
+            reader_first_reads(worker);
         }
-        reader_first_reads(worker);
-        if (worker->dirty_count > 0) {
-            busy |= loop_turn(worker->loop);
-            if (busy) {
-                continue;
-            }
-            worker_flush(worker);
-        }
+        worker_flush(worker);
         wait(worker);
+        worker_flush(worker);
     }
     loop_end(worker);
     return NULL;
@@ -328,20 +333,17 @@ void *worker_pool_main(void *arg)
     struct worker *worker = arg;
     unsigned batch = (unsigned)worker->server->settings->batch;
     begin_thread(worker);
-    worker->woke_ns = clock_ns();
     for (;;) {
-        worker->slept_ns = clock_ns();
-        add(&worker->busy_ns, worker->slept_ns - worker->woke_ns);
+        begin_idle(worker);
         unsigned taken = mailbox_wait(worker->mailbox, &worker->taker, &worker->taken, batch);
         worker->woke_ns = clock_ns();
+        end_idle(worker);
         if (taken == 0) {
             return NULL;
         }
         add(&worker->turns, 1);
         run_taken(worker, &worker->taken);
-        if (atomic_load_explicit(&worker->mailbox->waiting_hint, memory_order_relaxed) == 0) {
-            worker_flush(worker);
-        }
+        worker_flush(worker);
     }
 }
 

@@ -37,8 +37,6 @@ struct outbox {
     bool dirty;   /* listed in worker->dirty */
 };
 
-enum { WORKERS_MAX = WIRING_THREADS_MAX };
-
 struct worker {
     /* fixed before the thread starts */
     struct server *server;
@@ -82,7 +80,10 @@ struct worker {
     /* written by this thread, read by reports */
     struct tally tally;
     _Atomic int tid;
-    _Atomic uint64_t started_ns, busy_ns, turns;
+    _Atomic uint64_t started_ns, turns;
+    _Atomic uint64_t idle_ns;       /* waited for work, in all */
+    _Atomic uint64_t idle_since_ns; /* waits for work since then, or 0 */
+    _Atomic unsigned shed;          /* idle clients that this home is asked to close; set by listeners */
     _Atomic unsigned client_count;
 };
 

@@ -17,7 +17,7 @@
 
 /* A client that asked for close has mostly closed a moment later: it is looked at once after this
  * long before its descriptor is watched, which would cost more system calls than the look. */
-static const uint64_t linger_grace_ns = 2 * NS_PER_MS;
+static const uint64_t linger_grace_ns = 2 * NS_PER_MS; /* and up to a step of the wheel more */
 
 /* --- waiting for the socket --- */
 
@@ -126,15 +126,25 @@ static void count(struct worker *worker, const struct exchange *x)
     }
 }
 
-/* An answer that was cut never got its last byte out, whatever was sent of it. */
+/* An answer that was cut never got its last byte out, whatever was sent of it. One whose end was handed over after its last
+ * byte had gone out (an empty last piece) was done when the writer had that end. */
+static void settle_last_byte(struct exchange *x)
+{
+    struct stamps *s = &x->stamps;
+    uint64_t end_ns = s->handed_ns > s->writer_ns ? s->handed_ns : s->writer_ns;
+    if (x->cut != CLOSE_NONE) {
+        s->last_sent_ns = 0;
+    } else if (s->last_sent_ns < end_ns) {
+        s->last_sent_ns = end_ns;
+    }
+}
+
 static void end_exchange(struct worker *worker, struct conn *conn)
 {
     struct exchange *x = conn->exchange;
     x->writer = (unsigned short)worker->number;
     conn->close = x->cut != CLOSE_NONE ? x->cut : x->close;
-    if (x->cut != CLOSE_NONE) {
-        x->stamps.last_sent_ns = 0;
-    }
+    settle_last_byte(x);
     count(worker, x);
     record(worker, conn, conn->close);
     if (worker->log.log != NULL) {

@@ -43,6 +43,7 @@ add_module_test(queues mailbox)
 add_module_test(queues mailbox_threads)
 add_module_test(stages wiring)
 add_fuzz_test(wiring stages)
+add_module_test(stages server)
 add_module_test(tools quartet_trace)
 target_compile_definitions(test_quartet_trace PRIVATE GOLDEN_DIR="${CMAKE_CURRENT_SOURCE_DIR}/golden"
     QUARTET_TRACE_TOOL="$<TARGET_FILE:quartet-trace>")

@@ -109,8 +109,7 @@ static void reopen_log(struct server *server)
     }
 }
 
-/* The next signal that asks for the end; the others are carried out here. 0 when `until_ns` passed
- * first, or the server is empty while draining. */
+/* The next signal that asks for the end; the others are carried out here. */
 static int next_end_signal(struct server *server, const sigset_t *set)
 {
     for (;;) {

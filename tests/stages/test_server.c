@@ -15,11 +15,11 @@
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
+#include <netinet/tcp.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -40,9 +40,6 @@ static struct {
     in_port_t port;
 } life;
 
-/* Present in programs built with LeakSanitizer. */
-extern void __lsan_do_leak_check(void) __attribute__((weak));
-
 /* --- the server --- */
 
 static void set_up(const char *wiring)
@@ -62,7 +59,7 @@ static void set_up(const char *wiring)
 
 static void start(void)
 {
-    char error[SERVER_ERROR_MAX > WIRING_ERROR ? SERVER_ERROR_MAX : WIRING_ERROR] = "";
+    char error[SERVER_ERROR_MAX] = ""; /* the larger of the two */
     CHECK(wiring_size(&life.wiring, &life.settings, 2, error));
     if (!server_start(&life.server, &life.settings, &life.wiring, "{}", error)) {
         fprintf(stderr, "%s\n", error);
@@ -96,9 +93,6 @@ static void in_child(void (*run)(const char *wiring), const char *wiring)
         signal(SIGPIPE, SIG_IGN);
         alarm(PATIENCE_S);
         run(wiring);
-        if (__lsan_do_leak_check != NULL) {
-            __lsan_do_leak_check();
-        }
         _exit(0);
     }
     int status = 0;
@@ -215,7 +209,7 @@ static void serve_ordinary_requests(const char *wiring)
     start();
     int fd = dial();
     for (unsigned i = 0; i < 5; i++) {
-        ask(fd, "/synthetic/bytes?size=100");
+        ask(fd, "/synthetic/bytes?n=100");
         struct answer answer = hear(fd);
         CHECK(answer.status == 200 && answer.body_len == 100 && !answer.closes);
     }
@@ -245,7 +239,7 @@ static void serve_a_pipeline(const char *wiring)
     int fd = dial();
     for (unsigned i = 0; i < PIPELINED; i++) {
         char target[60];
-        snprintf(target, sizeof target, "/synthetic/bytes?size=%u", 1 + i);
+        snprintf(target, sizeof target, "/synthetic/bytes?n=%u", 1 + i);
         ask(fd, target);
     }
     for (unsigned i = 0; i < PIPELINED; i++) {
@@ -269,7 +263,7 @@ static void serve_in_bytes(const char *wiring)
     set_up(wiring);
     start();
     int fd = dial();
-    CHECK(setsockopt(fd, IPPROTO_TCP, 1 /* TCP_NODELAY */, &no_delay, sizeof no_delay) == 0);
+    CHECK(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &no_delay, sizeof no_delay) == 0);
     for (size_t i = 0; i < sizeof text - 1; i++) {
         CHECK(send(fd, text + i, 1, 0) == 1);
     }
@@ -295,8 +289,8 @@ static void ask_much(void)
     }
     for (unsigned round = 0; round < ROUNDS; round++) {
         for (unsigned i = 0; i < CLIENTS; i++) {
-            ask(fds[i], "/synthetic/bytes?size=10");
-            ask(fds[i], "/synthetic/bytes?size=20");
+            ask(fds[i], "/synthetic/bytes?n=10");
+            ask(fds[i], "/synthetic/bytes?n=20");
         }
         for (unsigned i = 0; i < CLIENTS; i++) {
             CHECK(hear(fds[i]).body_len == 10);
@@ -323,31 +317,6 @@ TEST(server, loses_nobody_when_queues_are_full)
     in_every_wiring(serve_through_queues_of_one);
 }
 
-static void serve_with_every_bell(const char *wiring)
-{
-    for (unsigned wakeup = WAKEUP_ELIDED; wakeup <= WAKEUP_SPIN; wakeup++) {
-        for (unsigned doorbell = DOORBELL_EVENTFD; doorbell <= DOORBELL_CONDVAR; doorbell++) {
-            set_up(wiring);
-            life.settings.wakeup = wakeup;
-            life.settings.wakeup_spin_ns = wakeup == WAKEUP_SPIN ? 50 * NS_PER_US : 0;
-            life.settings.doorbell = doorbell;
-            life.settings.queue_size = 4;
-            start();
-            int fd = dial();
-            for (unsigned i = 0; i < 20; i++) {
-                ask(fd, "/synthetic/bytes?size=7");
-                CHECK(hear(fd).body_len == 7);
-                if (i == 0) {
-                    continue;
-                }
-            }
-            close(fd);
-            CHECK(end());
-        }
-    }
-}
-
-/* After the first drain of a process every answer says close: one server a child. */
 static unsigned only_wakeup, only_doorbell;
 static void serve_with_this_bell(const char *wiring)
 {
@@ -379,14 +348,14 @@ static void keep_to_the_limit(const char *wiring)
     life.settings.max_connections = 2;
     start();
     int first = dial(), second = dial();
-    ask(first, "/synthetic/bytes?size=1");
+    ask(first, "/synthetic/bytes?n=1");
     hear(first);
-    ask(second, "/synthetic/bytes?size=1");
+    ask(second, "/synthetic/bytes?n=1");
     hear(second);
     CHECK(atomic_load(&life.server.connections) == 2);
     int third = dial(); /* the kernel's queue takes it */
-    ask(third, "/synthetic/bytes?size=3");
-    ask(first, "/synthetic/bytes?size=1");
+    ask(third, "/synthetic/bytes?n=3");
+    ask(first, "/synthetic/bytes?n=1");
     hear(first);
     CHECK(atomic_load(&life.server.connections) == 2);
     CHECK(recv(third, &(char){0}, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN);
@@ -415,7 +384,7 @@ static void count_what_was_done(const char *wiring)
     for (unsigned i = 0; i < 3; i++) {
         int fd = dial();
         for (unsigned j = 0; j < 4; j++) {
-            ask(fd, "/synthetic/bytes?size=10");
+            ask(fd, "/synthetic/bytes?n=10");
             hear(fd);
         }
         close(fd);
@@ -452,7 +421,7 @@ static void drain_idle_clients(const char *wiring)
     int fds[CLIENTS], silent = dial();
     for (unsigned i = 0; i < CLIENTS; i++) {
         fds[i] = dial();
-        ask(fds[i], "/synthetic/bytes?size=10");
+        ask(fds[i], "/synthetic/bytes?n=10");
         CHECK(!hear(fds[i]).closes);
     }
     server_drain(&life.server);
@@ -505,7 +474,7 @@ static void drain_in_flight(const char *wiring)
     ask(streaming, stream_target);
     hear_head(streaming, head, sizeof head);
     CHECK(strstr(head, "Transfer-Encoding: chunked") != NULL);
-    ask(half, "/synthetic/bytes?size=1");
+    ask(half, "/synthetic/bytes?n=1");
     hear(half);
     server_drain(&life.server);
     CHECK(hear_chunks(streaming) == 60); /* whole, though the server ends */
@@ -575,21 +544,19 @@ enum { LIVES = 20 };
 
 static void live_again_and_again(const char *wiring)
 {
-    unsigned descriptors = 0, threads = 0;
+    unsigned descriptors = 0;
     for (unsigned i = 0; i < LIVES; i++) {
         set_up(wiring);
         start();
         int fd = dial();
-        ask(fd, "/synthetic/bytes?size=10");
+        ask(fd, "/synthetic/bytes?n=10");
         CHECK(hear(fd).body_len == 10);
         close(fd);
         CHECK(end());
         if (i == 0) { /* what is opened once for good is open by now */
             descriptors = count_entries("/proc/self/fd");
-            threads = 2 + 1 + (count_entries("/proc/self/task") > 4);
         }
         CHECK(count_entries("/proc/self/fd") == descriptors);
-        CHECK(threads > 0);
     }
 }
 
@@ -615,22 +582,42 @@ TEST(server, leaves_no_thread_running)
     in_every_wiring(live_and_count_threads);
 }
 
-/* The port is taken: the start fails with a reason, and the next one works. */
+/* The port is taken: the start fails with a reason that names it, and may be tried again. */
 static void fail_to_start(const char *wiring)
 {
     char error[SERVER_ERROR_MAX] = "", address[40];
+    struct sockaddr_in taken = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof taken;
+    int holder = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    CHECK(bind(holder, (struct sockaddr *)&taken, sizeof taken) == 0 && listen(holder, 1) == 0);
+    CHECK(getsockname(holder, (struct sockaddr *)&taken, &len) == 0);
+    snprintf(address, sizeof address, "127.0.0.1:%u", ntohs(taken.sin_port));
     set_up(wiring);
+    CHECK(wiring_size(&life.wiring, &life.settings, 2, error));
+    unsigned descriptors = count_entries("/proc/self/fd");
+    for (unsigned i = 0; i < 2; i++) {
+        life.settings.listen.at[i] = i == 0 ? "127.0.0.1:0" : address;
+        life.settings.listen.count = 2;
+    }
+    CHECK(!server_start(&life.server, &life.settings, &life.wiring, "{}", error));
+    CHECK(strstr(error, address) != NULL && strchr(error, '\n') == NULL);
+    CHECK(count_entries("/proc/self/fd") == descriptors);
+    close(holder);
     start();
-    static struct server second;
-    static struct settings settings;
-    settings = life.settings;
-    snprintf(address, sizeof address, "127.0.0.1:%u", life.port);
-    settings.listen.at[0] = address;
-    CHECK(!server_start(&second, &settings, &life.wiring, "{}", error));
-    CHECK(strstr(error, address) != NULL);
-    int fd = dial(); /* the first goes on */
-    ask(fd, "/synthetic/bytes?size=10");
-    CHECK(hear(fd).body_len == 10);
-    close(fd);
     CHECK(end());
+}
+
+TEST(server, a_start_that_fails_leaves_nothing_open)
+{
+    in_every_wiring(fail_to_start);
+}
+
+/* In this process, so that LeakSanitizer looks at what is left; the last, for draining is for good.
+ */
+TEST(server, leaves_no_memory_behind)
+{
+    for (unsigned i = 0; i < WIRINGS; i++) {
+        live_and_count_threads(wirings[i]);
+        live_again_and_again(wirings[i]);
+    }
 }
