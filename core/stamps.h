@@ -35,7 +35,8 @@ struct stamps {
     uint64_t write_blocked_ns; /* and while writing */
 };
 
-/* Whether stamps are taken; set by the starting thread before the stages' threads start (--trace-level off). */
+/* Whether stamps are taken; set by the starting thread before the stages' threads start
+ * (--trace-level off). */
 extern bool stamps_taken;
 
 /* A stamp, or 0 where none are taken or the trace points are not compiled in. */

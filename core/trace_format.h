@@ -71,11 +71,11 @@ _Static_assert(offsetof(struct trace_block, check) == 24, "and so are its member
 enum trace_kind { TRACE_REQUEST = 1, TRACE_REQUEUE = 2 };
 
 struct trace_record {
-    uint64_t request_id;                               /*   0 from 1; each thread takes blocks of 1024 */
-    uint64_t connection_id;                            /*   8 */
-    uint64_t accepted_ns, adopted_ns;                  /*  16,  24 */
-    uint64_t first_byte_ns, whole_ns;                  /*  32,  40 */
-    uint64_t started_ns, handed_ns, writer_ns;         /*  48,  56,  64 */
+    uint64_t request_id;                       /*   0 from 1; each thread takes blocks of 1024 */
+    uint64_t connection_id;                    /*   8 */
+    uint64_t accepted_ns, adopted_ns;          /*  16,  24 */
+    uint64_t first_byte_ns, whole_ns;          /*  32,  40 */
+    uint64_t started_ns, handed_ns, writer_ns; /*  48,  56,  64 */
     uint64_t first_sent_ns, last_sent_ns, requeued_ns; /*  72,  80,  88 */
     uint64_t bytes_sent;                               /*  96 */
     uint32_t read_blocked_us, write_blocked_us;        /* 104, 108 rounded down; saturate */

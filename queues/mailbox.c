@@ -162,7 +162,8 @@ static void count_put_locked(struct mailbox *box, unsigned put, unsigned refused
     atomic_store_explicit(&box->waiting_hint, box->shared.items.count, memory_order_relaxed);
 }
 
-/* What has waited for this long shows that the takers trusted with it are held up, by a disk perhaps. */
+/* What has waited for this long shows that the takers trusted with it are held up, by a disk
+ * perhaps. */
 static const uint64_t overdue_ns = 2 * NS_PER_MS;
 
 static bool is_overdue_locked(const struct mailbox *box, uint64_t now_ns) REQUIRES(box->shared.lock)

@@ -4,7 +4,8 @@
 
 #include "stages/worker.h"
 
-/* Long pauses are cut into parts, between which it is seen whether the client has gone or the server cuts. */
+/* Long pauses are cut into parts, between which it is seen whether the client has gone or the
+ * server cuts. */
 enum { PAUSE_PART_NS = 100000000 };
 
 /* Goes on with the processor after `after_ns` (0: in the loop's next turn), on the same thread.

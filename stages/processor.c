@@ -108,7 +108,8 @@ static bool publish_piece(struct worker *worker, struct client *client)
     return true;
 }
 
-/* Sleeps in parts, so that a client that goes meanwhile does not hold a thread for the rest of a long pause. */
+/* Sleeps in parts, so that a client that goes meanwhile does not hold a thread for the rest of a
+ * long pause. */
 static void sleep_for_piece(struct exchange *x, uint64_t until_ns)
 {
     while (clock_ns() < until_ns && !patience_ended() && !outlet_is_cut(&x->outlet)) {

@@ -11,6 +11,7 @@
 #include "stages/reader.h"
 
 #include "core/handler.h"
+#include "stages/loop_group.h"
 #include "stages/route.h"
 #include "stages/server.h"
 #include "stages/writer.h"
@@ -94,13 +95,13 @@ static void set_deadline(struct worker *worker, struct client *client, bool fres
     const struct settings *settings = worker->server->settings;
     const struct conn *conn = &client->conn;
     if (!conn_has_input(conn)) {
-        worker_deadline(worker, &client->home_deadline,
-                        conn->requests > 0 ? settings->keepalive_timeout_ns
-                                           : settings->header_timeout_ns);
+        loop_group_deadline(worker, &client->home_deadline,
+                            conn->requests > 0 ? settings->keepalive_timeout_ns
+                                               : settings->header_timeout_ns);
     } else if (parse_in_body(&conn->exchange->parse)) {
-        worker_deadline(worker, &client->home_deadline, settings->body_timeout_ns);
+        loop_group_deadline(worker, &client->home_deadline, settings->body_timeout_ns);
     } else if (fresh) {
-        worker_deadline(worker, &client->home_deadline, settings->header_timeout_ns);
+        loop_group_deadline(worker, &client->home_deadline, settings->header_timeout_ns);
     }
 }
 
@@ -304,7 +305,7 @@ static void on_home_ready(struct watch *watch, unsigned ready)
 void reader_expired(struct worker *worker, struct client *client)
 {
     if (client->away || client->held_back) {
-        worker_deadline(worker, &client->home_deadline, NS_PER_S);
+        loop_group_deadline(worker, &client->home_deadline, NS_PER_S);
         return;
     }
     enum close_reason reason = CLOSE_HEADER_TIMEOUT;

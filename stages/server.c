@@ -5,6 +5,8 @@
 #include "core/handler.h"
 #include "core/log.h"
 #include "core/response.h"
+#include "stages/loop_group.h"
+#include "stages/pool_group.h"
 #include "stages/route.h"
 
 #include <ctype.h>
@@ -229,9 +231,9 @@ static void start_threads(struct server *server)
     /* Downstream first, so that whoever puts has a taker. */
     for (unsigned i = server->worker_count; i-- > 0;) {
         struct worker *worker = &server->workers[i];
-        int error = pthread_create(&worker->thread, NULL,
-                                   worker->kind == GROUP_POOL ? worker_pool_main : worker_loop_main,
-                                   worker);
+        int error =
+            pthread_create(&worker->thread, NULL,
+                           worker->kind == GROUP_POOL ? pool_group_main : loop_group_main, worker);
         if (error != 0) {
             die(EXIT_WORLD, "cannot start thread %s: %s", worker->name, strerror(error));
         }
@@ -260,7 +262,8 @@ bool server_start(struct server *server, const struct settings *settings,
     if (!files_init(settings, error)) {
         return false;
     }
-    /* The sockets come before the logs: a server that cannot start must not touch the files of one that runs. */
+    /* The sockets come before the logs: a server that cannot start must not touch the files of one
+     * that runs. */
     if (!sockets_open(&server->sockets, settings, listening->count, error)) {
         files_deinit();
         return false;

@@ -1,8 +1,8 @@
 /* server.h: the life of a server: from settings to running thread groups, and back.
  *
  * Use: server_start, then signals are the caller's business (server_drain, server_cut,
- * server_report), then server_wait_empty and server_stop. All calls from one thread, the one that started
- * it.
+ * server_report), then server_wait_empty and server_stop. All calls from one thread, the one that
+ * started it.
  *
  * Stop order: draining closes the listening sockets and idle connections, lets requests in flight
  * end with Connection: close; cutting closes what is left; when no connection is open, the groups
@@ -94,7 +94,8 @@ void server_closed_one(struct server *server);
 /* A listener has closed its sockets. Listener threads. */
 void server_stopped_listening(struct server *server);
 
-/* Descriptors are short: asks the readers to close about `count` idle connections. Listener threads. */
+/* Descriptors are short: asks the readers to close about `count` idle connections. Listener
+ * threads. */
 void server_shed(struct server *server, unsigned count);
 
 /* Wakes every poll loop, so that it looks at the phase. */

@@ -1,10 +1,8 @@
-/* worker.c: what every stage thread does: take, run, hand on, wait. See worker.h for the turn. */
+/* worker.c: what every stage thread does: take, run, hand on, be counted. See worker.h. */
 #include "stages/worker.h"
 
-#include "stages/reader.h"
 #include "stages/route.h"
 #include "stages/server.h"
-#include "stages/writer.h"
 
 #include <sched.h>
 #include <stdlib.h>
@@ -12,11 +10,6 @@
 
 /* Exchanges kept for reuse by a reader; beyond these memory goes back. */
 enum { EXCHANGES_KEPT = 1024 };
-
-/* How long a client that was given back quietly may lie in the mailbox of a home that sleeps: its
- * descriptor is watched all the time, but its keep-alive timeout begins only when its home takes
- * it. */
-static const uint64_t collect_ns = 50 * NS_PER_MS;
 
 /* --- handing on --- */
 
@@ -70,7 +63,7 @@ void worker_flush(struct worker *worker)
 
 /* --- taking in --- */
 
-static void run_taken(struct worker *worker, struct chain *chain)
+void worker_run(struct worker *worker, struct chain *chain)
 {
     struct slip *slip;
     while ((slip = chain_next(chain)) != NULL) {
@@ -83,200 +76,11 @@ bool worker_drain(struct worker *worker)
     struct chain chain = {0};
     unsigned taken = mailbox_take(worker->mailbox, &worker->taker, &chain,
                                   (unsigned)worker->server->settings->batch);
-    run_taken(worker, &chain);
+    worker_run(worker, &chain);
     return taken > 0;
 }
 
-/* --- deadlines --- */
-
-static void arm_wheel(struct worker *worker)
-{
-    uint64_t next_ns = wheel_next_ns(&worker->wheel);
-    if (next_ns == 0 || (worker->wheel_armed_ns != 0 && worker->wheel_armed_ns <= next_ns)) {
-        return;
-    }
-    uint64_t now_ns = clock_coarse_ns();
-    worker->wheel_armed_ns = next_ns;
-    loop_timer_start(worker->wheel_timer, next_ns > now_ns ? next_ns - now_ns : 0);
-}
-
-static void on_wheel_timer(void *arg)
-{
-    struct worker *worker = arg;
-    worker->wheel_armed_ns = 0;
-    wheel_advance(&worker->wheel, clock_coarse_ns());
-    arm_wheel(worker);
-}
-
-/* The coarse clock may be a step behind, so a step is added: a timeout is never early. */
-void worker_deadline(struct worker *worker, struct deadline *deadline, uint64_t after_ns)
-{
-    bool was_set = deadline->next != NULL;
-    wheel_set(&worker->wheel, deadline, clock_coarse_ns() + after_ns + CLOCK_COARSE_STEP_NS);
-    if (!was_set || worker->wheel_armed_ns == 0 ||
-        deadline->step << WHEEL_STEP_SHIFT < worker->wheel_armed_ns) {
-        arm_wheel(worker);
-    }
-}
-
-static void on_deadline(void *arg, struct deadline *deadline)
-{
-    struct worker *worker = arg;
-    struct client *client = NULL;
-    size_t home = offsetof(struct client, home_deadline),
-           out = offsetof(struct client, out_deadline);
-    if (deadline->kind == DEADLINE_OUT) {
-        client = (struct client *)(void *)((char *)deadline - out);
-        writer_expired(worker, client);
-    } else {
-        client = (struct client *)(void *)((char *)deadline - home);
-        reader_expired(worker, client);
-    }
-}
-
-/* --- a loop's thread --- */
-
-static void on_bell(struct watch *watch, unsigned ready)
-{
-    (void)ready;
-    struct worker *worker =
-        (struct worker *)(void *)((char *)watch - offsetof(struct worker, bell_watch));
-    doorbell_silence(&worker->taker.bell);
-}
-
-static void look_at_phase(struct worker *worker)
-{
-    int phase = (int)server_phase(worker->server);
-    if (worker->listener != NULL) {
-        listener_turn(worker->listener);
-    }
-    if (worker->phase_seen == phase) {
-        return;
-    }
-    worker->phase_seen = phase;
-    if (worker_holds(worker, STAGE_READER)) {
-        reader_phase(worker);
-    }
-    if (phase == PHASE_CUTTING) {
-        wheel_fire_all(&worker->wheel);
-    }
-}
-
-static void look_at_shedding(struct worker *worker)
-{
-    if (atomic_load_explicit(&worker->shed, memory_order_relaxed) > 0) {
-        reader_shed(worker, atomic_exchange(&worker->shed, 0));
-    }
-}
-
-/* --wakeup spin:USEC: polls for a while before it blocks. */
-static bool spin_finds_work(struct worker *worker)
-{
-    uint64_t spin_ns = worker->server->settings->wakeup_spin_ns;
-    if (spin_ns == 0) {
-        return false;
-    }
-    uint64_t until_ns = clock_ns() + spin_ns;
-    do {
-        if (atomic_load_explicit(&worker->mailbox->waiting_hint, memory_order_relaxed) > 0 ||
-            loop_turn(worker->loop)) {
-            return true;
-        }
-    } while (clock_ns() < until_ns);
-    return false;
-}
-
-static void add(_Atomic uint64_t *total, uint64_t n)
-{
-    uint64_t old = atomic_load_explicit(total, memory_order_relaxed);
-    atomic_store_explicit(total, old + n, memory_order_relaxed);
-}
-
-static void begin_idle(struct worker *worker)
-{
-    worker->slept_ns = clock_ns();
-    atomic_store_explicit(&worker->idle_since_ns, worker->slept_ns, memory_order_relaxed);
-}
-
-/* woke_ns is set. */
-static void end_idle(struct worker *worker)
-{
-    atomic_store_explicit(&worker->idle_since_ns, 0, memory_order_relaxed);
-    add(&worker->idle_ns, worker->woke_ns - worker->slept_ns);
-}
-
-static void on_collect(void *arg)
-{
-    struct worker *worker = arg;
-    worker->collecting = false;
-}
-
-static void collect_later(struct worker *worker)
-{
-    if (worker->away_count > 0 && !worker->collecting) {
-        worker->collecting = true;
-        loop_timer_start(worker->collect_timer, collect_ns);
-    }
-}
-
-/* Blocks when nothing waits; a reader that has stopped watching somebody, or sees the server
- * ending, wants to hear of everything. */
-static void wait(struct worker *worker)
-{
-    bool hear_all = worker->early_count > 0 || worker->phase_seen != PHASE_RUNNING;
-    if (worker->refused_count == 0 && spin_finds_work(worker)) {
-        return;
-    }
-    bool sleeps = mailbox_sleep(worker->mailbox, &worker->taker, hear_all);
-    if (!sleeps) {
-        loop_turn(worker->loop);
-        return;
-    }
-    if (worker->log.len > 0) {
-        access_log_flush(&worker->log);
-    }
-    collect_later(worker);
-    begin_idle(worker);
-    loop_block(worker->loop, &worker->woke_ns);
-    end_idle(worker);
-}
-
-static bool is_finished(const struct worker *worker)
-{
-    return atomic_load(&worker->server->ended_groups) > worker->group && worker->dirty_count == 0;
-}
-
-static void loop_start(struct worker *worker)
-{
-    CHECK(watch_open(worker->loop, &worker->bell_watch, doorbell_fd(&worker->taker.bell), on_bell));
-    watch_set(&worker->bell_watch, WATCH_READ);
-    worker->wheel_timer = loop_timer_new(worker->loop, on_wheel_timer, worker);
-    worker->collect_timer = loop_timer_new(worker->loop, on_collect, worker);
-    wheel_init(&worker->wheel, clock_coarse_ns(), on_deadline, worker);
-    if (worker_holds(worker, STAGE_LISTENER)) {
-        worker->listener = listener_new(worker);
-    }
-}
-
-static void on_bell_closed(struct watch *watch)
-{
-    (void)watch;
-}
-
-static void loop_end(struct worker *worker)
-{
-    CHECK(worker->clients.next == &worker->clients);
-    if (worker->listener != NULL) {
-        listener_close(worker->listener);
-    }
-    watch_close(&worker->bell_watch, on_bell_closed);
-    loop_timer_free(worker->wheel_timer);
-    loop_timer_free(worker->collect_timer);
-    loop_free(worker->loop);
-    if (worker->listener != NULL) {
-        listener_free(worker->listener);
-    }
-}
+/* --- the thread --- */
 
 /* Under SCHED_BATCH a stage that is woken does not take the CPU from the stage that woke it: that
  * one finishes its batch first, and handoffs come in batches instead of one by one. See DESIGN.md,
@@ -290,7 +94,7 @@ static void set_scheduling(const struct worker *worker)
     }
 }
 
-static void begin_thread(struct worker *worker)
+void worker_begin(struct worker *worker)
 {
     atomic_store(&worker->tid, gettid());
     atomic_store(&worker->started_ns, clock_ns());
@@ -304,47 +108,23 @@ static void begin_thread(struct worker *worker)
     }
 }
 
-void *worker_loop_main(void *arg)
+void worker_count(_Atomic uint64_t *total, uint64_t n)
 {
-    struct worker *worker = arg;
-    begin_thread(worker);
-    loop_start(worker);
-    while (!is_finished(worker)) {
-        add(&worker->turns, 1);
-        worker_drain(worker);
-        look_at_phase(worker);
-        look_at_shedding(worker);
-        if (!worker_is_refused(worker)) {
-            reader_room(worker);
-            reader_first_reads(worker);
-        }
-        worker_flush(worker);
-        wait(worker);
-        worker_flush(worker);
-    }
-    loop_end(worker);
-    return NULL;
+    uint64_t old = atomic_load_explicit(total, memory_order_relaxed);
+    atomic_store_explicit(total, old + n, memory_order_relaxed);
 }
 
-/* --- a pool's thread --- */
-
-void *worker_pool_main(void *arg)
+void worker_begin_idle(struct worker *worker)
 {
-    struct worker *worker = arg;
-    unsigned batch = (unsigned)worker->server->settings->batch;
-    begin_thread(worker);
-    for (;;) {
-        begin_idle(worker);
-        unsigned taken = mailbox_wait(worker->mailbox, &worker->taker, &worker->taken, batch);
-        worker->woke_ns = clock_ns();
-        end_idle(worker);
-        if (taken == 0) {
-            return NULL;
-        }
-        add(&worker->turns, 1);
-        run_taken(worker, &worker->taken);
-        worker_flush(worker);
-    }
+    worker->slept_ns = clock_ns();
+    atomic_store_explicit(&worker->idle_since_ns, worker->slept_ns, memory_order_relaxed);
+}
+
+/* woke_ns is set. */
+void worker_end_idle(struct worker *worker)
+{
+    atomic_store_explicit(&worker->idle_since_ns, 0, memory_order_relaxed);
+    worker_count(&worker->idle_ns, worker->woke_ns - worker->slept_ns);
 }
 
 /* --- life --- */

@@ -4,14 +4,6 @@
  * or the pool's shared one) and, in a loop, through watches and deadlines; what goes out is
  * gathered in outboxes, one for each mailbox, and put in batches at the end of a turn.
  *
- * The numbered turn of a loop's worker:
- *   1. take a batch from the mailbox, run each ticket's stage
- *   2. put the outboxes
- *   3. look at the server's phase (draining, cutting), at deadlines, at room after a refusal
- *   4. when the mailbox is still empty, and said so under its lock: block in the loop, else just
- * poll it; the loop calls watches, which run stages
- *   5. put the outboxes
- *
  * Thread-safety: everything is the worker's own, but the members marked atomic, which reports read.
  */
 #ifndef STAGES_WORKER_H
@@ -83,7 +75,7 @@ struct worker {
     _Atomic uint64_t started_ns, turns;
     _Atomic uint64_t idle_ns;       /* waited for work, in all */
     _Atomic uint64_t idle_since_ns; /* waits for work since then, or 0 */
-    _Atomic unsigned shed;          /* idle clients that this home is asked to close; set by listeners */
+    _Atomic unsigned shed; /* idle clients that this home is asked to close; set by listeners */
     _Atomic unsigned client_count;
 };
 
@@ -92,6 +84,9 @@ void worker_post(struct worker *worker, unsigned mailbox_number, struct ticket *
 
 /* Puts what the outboxes hold. A pool's worker waits where it is refused, a loop's remembers. */
 void worker_flush(struct worker *worker);
+
+/* Runs the stages of what has been taken, in order. */
+void worker_run(struct worker *worker, struct chain *taken);
 
 /* Runs what waits in the mailbox, at most one batch. False: nothing waited. */
 bool worker_drain(struct worker *worker);
@@ -102,9 +97,6 @@ static inline bool worker_is_refused(const struct worker *worker)
     return worker->refused_count > 0;
 }
 
-/* A deadline in this worker's wheel (loops only). */
-void worker_deadline(struct worker *worker, struct deadline *deadline, uint64_t after_ns);
-
 /* Notes when the stage that waits for the next request had the client again (stamps.requeued_ns is
  * set). */
 void worker_requeued(struct worker *worker, const struct client *client);
@@ -114,9 +106,13 @@ static inline bool worker_holds(const struct worker *worker, enum stage stage)
     return (worker->stages >> stage & 1) != 0;
 }
 
-/* The thread's function for each kind of group; `arg` is the worker. */
-void *worker_loop_main(void *arg);
-void *worker_pool_main(void *arg);
+/* The thread's first and the ends of its waits, for loop_group.c and pool_group.c: name, affinity,
+ * scheduling; what it waited is counted (worker->woke_ns is set before worker_end_idle). */
+void worker_begin(struct worker *worker);
+void worker_begin_idle(struct worker *worker);
+void worker_end_idle(struct worker *worker);
+/* Adds to one of the worker's own atomics: a plain load and store. */
+void worker_count(_Atomic uint64_t *total, uint64_t n);
 
 /* Sets up and takes down what the struct holds, in the starting thread. */
 void worker_init(struct worker *worker);

@@ -9,6 +9,7 @@
  */
 #include "stages/writer.h"
 
+#include "stages/loop_group.h"
 #include "stages/reader.h"
 #include "stages/route.h"
 #include "stages/server.h"
@@ -126,8 +127,9 @@ static void count(struct worker *worker, const struct exchange *x)
     }
 }
 
-/* An answer that was cut never got its last byte out, whatever was sent of it. One whose end was handed over after its last
- * byte had gone out (an empty last piece) was done when the writer had that end. */
+/* An answer that was cut never got its last byte out, whatever was sent of it. One whose end was
+ * handed over after its last byte had gone out (an empty last piece) was done when the writer had
+ * that end. */
 static void settle_last_byte(struct exchange *x)
 {
     struct stamps *s = &x->stamps;
@@ -166,8 +168,8 @@ static enum verdict linger_on(struct worker *worker, struct client *client, bool
     }
     client->grace = grace;
     client->lingering = client->out_waiting = true;
-    worker_deadline(worker, &client->out_deadline,
-                    grace ? linger_grace_ns : worker->server->settings->linger_timeout_ns);
+    loop_group_deadline(worker, &client->out_deadline,
+                        grace ? linger_grace_ns : worker->server->settings->linger_timeout_ns);
     return VERDICT_HELD;
 }
 
@@ -251,7 +253,7 @@ static enum verdict wait_for_socket(struct worker *worker, struct client *client
         conn->blocked_ns = stamp_now();
     }
     if (progress || !client->out_waiting) {
-        worker_deadline(worker, &client->out_deadline, settings->io_timeout_ns);
+        loop_group_deadline(worker, &client->out_deadline, settings->io_timeout_ns);
     }
     client->out_waiting = true;
     return VERDICT_HELD;

@@ -1,10 +1,10 @@
 /* join.h: puts a request's record and its later REQUEUE record together, in bounded memory.
  *
- * Request numbers rise by and large (each thread takes blocks of 1024), and a requeue follows its request closely, but the two come from
- * different threads' rings and so in either order, some ten thousand numbers apart. A window of the
- * last numbers is kept; a request is passed on when its requeue has come, when its connection was
- * closed, or when the window moves past it. So requests are passed on in the order in which they
- * became complete.
+ * Request numbers rise by and large (each thread takes blocks of 1024), and a requeue follows its
+ * request closely, but the two come from different threads' rings and so in either order, some ten
+ * thousand numbers apart. A window of the last numbers is kept; a request is passed on when its
+ * requeue has come, when its connection was closed, or when the window moves past it. So requests
+ * are passed on in the order in which they became complete.
  */
 #ifndef TOOLS_TRACE_JOIN_H
 #define TOOLS_TRACE_JOIN_H

@@ -102,5 +102,6 @@ def burn(world):
 
     spun = max(used("/synthetic/spin?us=200000") for _ in range(4))
     slept = min(used("/synthetic/sleep?ms=200") for _ in range(2))
-    require(spun >= 0.08, f"200 ms of spin used {spun * 1000:.0f} ms of CPU")
+    require(spun >= 0.04 and spun > slept + 0.03,
+            f"200 ms of spin used {spun * 1000:.0f} ms of CPU, of sleep {slept * 1000:.0f}")
     require(slept <= 0.05, f"200 ms of sleep used {slept * 1000:.0f} ms of CPU")

@@ -1,0 +1,23 @@
+/* loop_group.h: a thread group that runs poll loops: every group with more than P.
+ *
+ * The turn of one of its threads:
+ *   1. take a batch from the mailbox and run each ticket's stage
+ *   2. look at the server's phase (draining, cutting), at shedding, and, unless a queue downstream
+ * is full, at the clients that were held back and at those adopted in this turn
+ *   3. put the outboxes
+ *   4. block in the loop, if the mailbox is still empty and the thread is known, under the
+ * mailbox's lock, to sleep; else just poll. The loop calls watches and deadlines, which run stages
+ *   5. put the outboxes
+ */
+#ifndef STAGES_LOOP_GROUP_H
+#define STAGES_LOOP_GROUP_H
+
+#include "stages/worker.h"
+
+/* The thread's function; `arg` is the worker. Returns when its group is to end. */
+void *loop_group_main(void *arg);
+
+/* Sets or moves a deadline in this worker's wheel. Its own thread only. */
+void loop_group_deadline(struct worker *worker, struct deadline *deadline, uint64_t after_ns);
+
+#endif
