@@ -151,9 +151,12 @@ struct loop_timer *loop_timer_new(struct loop *loop, loop_timer_fn *fn, void *ar
     return timer;
 }
 
+/* libuv 1.44 runs timers that are due before it polls, and would then wait for something else: told
+ * to stop, it polls without waiting. */
 static void on_timer(uv_timer_t *handle)
 {
     struct loop_timer *timer = handle->data;
+    uv_stop(handle->loop);
     note_event(handle->loop);
     timer->fn(timer->arg);
 }

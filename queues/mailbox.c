@@ -253,7 +253,7 @@ static void wake_up_locked(struct mailbox *box, struct taker *taker, uint64_t no
         *at = taker->next;
         box->shared.asleep--;
         taker->asleep = false;
-    } else if (taker->called_ns != 0 && now_ns != 0) {
+    } else if (taker->called_ns != 0 && box->config.measured) {
         uint64_t wakeup_ns = now_ns > taker->called_ns ? now_ns - taker->called_ns : 0;
         histogram_record(&box->shared.stats.wakeup, wakeup_ns);
     }

@@ -12,6 +12,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -109,19 +110,26 @@ static int pinned_cpu(const char *pin, unsigned stages)
     return -1;
 }
 
+static bool is_usable_cpu(long cpu)
+{
+    cpu_set_t usable;
+    CPU_ZERO(&usable);
+    CHECK(sched_getaffinity(0, sizeof usable, &usable) == 0);
+    return cpu >= 0 && cpu < CPU_SETSIZE && CPU_ISSET((size_t)cpu, &usable);
+}
+
 bool server_check_pin(const char *pin, char error[SERVER_ERROR_MAX])
 {
-    long cpus = sysconf(_SC_NPROCESSORS_CONF);
     for (const char *at = pin; at != NULL;) {
         char *end = NULL;
         bool named = *at != '\0' && strchr(stage_letters, *at) != NULL && at[1] == '=' &&
                      isdigit((unsigned char)at[2]);
         long cpu = named ? strtol(at + 2, &end, 10) : -1;
-        if (cpu < 0 || cpu >= cpus || (*end != ',' && *end != '\0')) {
+        if (!is_usable_cpu(cpu) || (*end != ',' && *end != '\0')) {
             snprintf(error, SERVER_ERROR_MAX,
                      "--pin: '%.60s' is not accepted: STAGE=CPU[,...], a stage is one of %s, a CPU "
-                     "from 0 to %ld",
-                     pin, stage_letters, cpus - 1);
+                     "one that this process may use",
+                     pin, stage_letters);
             return false;
         }
         at = *end == ',' ? end + 1 : NULL;

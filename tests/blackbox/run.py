@@ -3,6 +3,7 @@
 
     run.py --server build/dev/quartet                              the http cases
     run.py --server build/dev/quartet --area faults --args '--model loops'
+    run.py --server build/dev/quartet --area load --args "--wiring 'L | RP*2 | W'"
     run.py --server build/dev/quartet --only 'pipelin|half-closed'
 
 One line a failure, then `N passed, N failed`; exit 1 when something failed.

@@ -5,7 +5,7 @@ import re
 import threading
 
 from docroot import HELLO
-from harness import CaseFailed, Server, eventually, scaled
+from harness import CaseFailed, Server, eventually
 from table import get, head, post, require
 
 FAST = get("/hello.txt")

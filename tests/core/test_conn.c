@@ -568,8 +568,6 @@ TEST(conn, lingering_ends_with_a_reset)
     close_line(&line);
 }
 
-/* --- names --- */
-
 TEST(conn, peers_have_a_text)
 {
     char text[PEER_TEXT];
@@ -582,10 +580,4 @@ TEST(conn, peers_have_a_text)
     expect_int(inet_pton(AF_INET6, "::ffff:192.0.2.1", &peer.address), 1);
     peer_format(&peer, text);
     expect_text(text, "192.0.2.1");
-}
-
-TEST(conn, states_have_names)
-{
-    expect_text(conn_state_name(CONN_ACCEPTED), "ACCEPTED");
-    expect_text(conn_state_name((enum conn_state)(CONN_STATE_COUNT - 1)), "CLOSED");
 }

@@ -386,6 +386,38 @@ TEST(loop, a_timer_can_be_started_anew_and_stopped)
     loop_free(loop);
 }
 
+/* What the callback did must be acted on, so the round ends, whatever else is watched. */
+TEST(loop, a_round_ends_with_a_timer_that_was_due_before_it_began)
+{
+    int ends[2];
+    struct seen seen = {.calls = 0};
+    struct alarm_clock alarm_clock = {.fired = 0};
+    struct loop *loop = loop_new();
+    struct loop_timer *timer = loop_timer_new(loop, on_time, &alarm_clock);
+    make_pair(ends);
+    expect(watch_open(loop, &seen.watch, ends[0], on_ready));
+    watch_set(&seen.watch, WATCH_READ);
+    for (unsigned i = 1; i <= 3; i++) {
+        uint64_t woke_ns = 0, due_ns = clock_ns() + 3 * NS_PER_MS;
+        loop_timer_start(timer, NS_PER_MS);
+        while (clock_ns() < due_ns) {
+        }
+        alarm(10); /* a round that goes on waiting ends the program */
+        loop_block(loop, &woke_ns);
+        alarm(0);
+        expect_int(alarm_clock.fired, i);
+        expect(woke_ns >= due_ns);
+    }
+    send_byte(ends[1]); /* and the loop goes on as before */
+    expect(loop_turn(loop));
+    expect_int(seen.calls, 1);
+    watch_close(&seen.watch, on_closed);
+    close(ends[0]);
+    close(ends[1]);
+    loop_timer_free(timer);
+    loop_free(loop);
+}
+
 TEST(loop, a_running_timer_may_be_freed)
 {
     struct alarm_clock alarm_clock = {.fired = 0};

@@ -6,7 +6,7 @@ import re
 import time
 
 from docroot import BR_BYTES, FILES, HELLO, OLD, OLD_DATE, PAGE, large_bytes
-from harness import eventually, parse_http_date
+from harness import CaseFailed, eventually, parse_http_date
 from table import (ABSENT, EITHER, PRESENT, Answer, Table, get, head, post, require)
 
 table = Table("files")
@@ -239,15 +239,22 @@ def rewritten(world):
 
 @table.case("a file that grows or shrinks keeps each answer exact")
 def resized(world):
-    """Whatever length is declared is what comes; the parser would notice."""
+    """Whatever length is declared is what comes; the parser would notice. Only a file that is cut
+    short while the server believes its old length leaves no choice but to end the connection."""
     folder = own_folder(world, "resized")
     path = folder / "file.txt"
-    with world.client() as client:
-        for size in (10, 100_000, 1, 3_000_000, 0, 500):
-            path.write_bytes(b"z" * size)
-            wanted = b"z" * size
-            eventually(lambda w=wanted: client.ask(get("/changing/resized/file.txt")).body == w,
-                       f"{size} bytes are served", timeout=1)
+
+    def served(wanted):
+        try:
+            return world.fetch("/changing/resized/file.txt").body == wanted
+        except CaseFailed as failure:
+            if "ended inside a response" not in str(failure):
+                raise
+            return False
+
+    for size in (10, 100_000, 1, 3_000_000, 0, 500):
+        path.write_bytes(b"z" * size)
+        eventually(lambda w=b"z" * size: served(w), f"{size} bytes are served", timeout=1)
 
 
 @table.case("a file that vanishes is not found within a second")
