@@ -190,16 +190,20 @@ void *loop_group_main(void *arg)
     loop_start(worker);
     while (!is_finished(worker)) {
         worker_count(&worker->turns, 1);
-        worker_drain(worker);
+        bool busy = worker_drain(worker);
         look_at_phase(worker);
         look_at_shedding(worker);
         if (!worker_is_refused(worker)) {
             reader_room(worker);
             reader_first_reads(worker);
         }
-        worker_flush(worker);
+        if (worker_gathers(worker) && (loop_turn(worker->loop) || busy)) {
+            continue;
+        }
+        if (worker_flush(worker)) {
+            continue; /* there is room again for those who were held back */
+        }
         wait(worker);
-        worker_flush(worker);
     }
     loop_end(worker);
     return NULL;

@@ -103,7 +103,7 @@ static bool publish_piece(struct worker *worker, struct client *client)
     }
     if (outlet_publish(&x->outlet, response_made(x), false)) {
         route(worker, client, VERDICT_OUTPUT_READY);
-        worker_flush(worker); /* the next piece may take long */
+        (void)worker_flush(worker); /* the next piece may take long */
     }
     return true;
 }
@@ -169,7 +169,7 @@ static enum verdict run(struct worker *worker, struct client *client)
  * it is not counted on while it is away. */
 static enum verdict run_long(struct worker *worker, struct client *client)
 {
-    worker_flush(worker);
+    (void)worker_flush(worker);
     if (worker->taken.count > 0) {
         mailbox_give_back(worker->mailbox, &worker->taken);
     }

@@ -43,10 +43,20 @@ void worker_post(struct worker *worker, unsigned mailbox_number, struct ticket *
     }
 }
 
-/* Outboxes that were refused stay listed. */
-void worker_flush(struct worker *worker)
+enum { GATHER_TURNS = 8 };
+
+bool worker_gathers(struct worker *worker)
 {
+    return worker->dirty_count > 0 && worker->refused_count == 0 &&
+           worker->gathered++ < GATHER_TURNS;
+}
+
+/* Outboxes that were refused stay listed. */
+bool worker_flush(struct worker *worker)
+{
+    bool was_refused = worker_is_refused(worker);
     unsigned left = 0;
+    worker->gathered = 0;
     for (unsigned i = 0; i < worker->dirty_count; i++) {
         struct outbox *outbox = &worker->outboxes[worker->dirty[i]];
         if (outbox->chain.count > 0) {
@@ -59,6 +69,7 @@ void worker_flush(struct worker *worker)
         }
     }
     worker->dirty_count = left;
+    return was_refused && !worker_is_refused(worker);
 }
 
 /* --- taking in --- */

@@ -52,6 +52,7 @@ struct worker {
     struct outbox *outboxes; /* one for each mailbox of the server, by number */
     unsigned *dirty;         /* outboxes with something in them */
     unsigned dirty_count;
+    unsigned gathered;      /* turns in a row for which they have waited */
     unsigned refused_count; /* outboxes that were refused: then nothing new is taken in */
     struct exchange_pool pool;
     struct access_log_buffer log;
@@ -82,8 +83,13 @@ struct worker {
 /* Gathers a ticket for a mailbox; puts at once when a batch is full. */
 void worker_post(struct worker *worker, unsigned mailbox_number, struct ticket *ticket, bool ring);
 
-/* Puts what the outboxes hold. A pool's worker waits where it is refused, a loop's remembers. */
-void worker_flush(struct worker *worker);
+/* May what the outboxes hold wait for more? True while something is in them, for some turns in a
+ * row: bigger batches mean fewer wakeups, and nothing may wait for long. */
+bool worker_gathers(struct worker *worker);
+
+/* Puts what the outboxes hold. A pool's worker waits where it is refused, a loop's remembers. True:
+ * something had been refused before, and now nothing is. */
+bool worker_flush(struct worker *worker);
 
 /* Runs the stages of what has been taken, in order. */
 void worker_run(struct worker *worker, struct chain *taken);
