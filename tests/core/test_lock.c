@@ -87,7 +87,7 @@ static void *take_lower_rank(void *arg)
 TEST(lock, ranks_of_one_thread_are_nothing_to_another)
 {
     struct lock high;
-    lock_init(&high, RANK_LOG);
+    lock_init(&high, RANK_PATIENCE);
     lock_take(&high);
     pthread_t thread;
     expect_int(pthread_create(&thread, NULL, take_lower_rank, NULL), 0);
