@@ -34,12 +34,13 @@ struct client {
     /* Home's thread only. */
     struct worker *home; /* fixed once adopted */
     struct watch home_watch;
-    bool fresh;        /* adopted in this turn, not read yet */
-    bool home_watched; /* home_watch is open */
-    bool away;         /* handed on; readiness to read is somebody else's until it is back */
-    bool early;        /* something came while it was away: not watched for reading meanwhile */
-    bool closed;       /* the descriptor is closed, the loop has yet to forget the watch */
-    bool held_back;    /* readable, but the next queue is full: not read until there is room */
+    bool fresh;           /* adopted in this turn, not read yet */
+    bool home_watched;    /* home_watch is open */
+    bool home_unwatching; /* home_watch is being closed, the loop has yet to call back */
+    bool away;            /* handed on; readiness to read is somebody else's until it is back */
+    bool early;           /* something came while it was away: not watched for reading meanwhile */
+    bool closed;          /* the descriptor is closed, the loop has yet to forget the watch */
+    bool held_back;       /* readable, but the next queue is full: not read until there is room */
     struct deadline home_deadline;
     struct client *next, *prev; /* all clients of this home */
 

@@ -23,7 +23,22 @@
 
 static void on_home_closed(struct watch *watch)
 {
-    client_free((struct client *)(void *)((char *)watch - offsetof(struct client, home_watch)));
+    struct client *client =
+        (struct client *)(void *)((char *)watch - offsetof(struct client, home_watch));
+    client->home_unwatching = false;
+    if (client->closed) {
+        client_free(client);
+    }
+}
+
+/* At once for the kernel; the loop needs the memory until it calls back. */
+static void unwatch(struct client *client)
+{
+    if (client->home_watched) {
+        client->home_watched = false;
+        client->home_unwatching = true;
+        watch_close(&client->home_watch, on_home_closed);
+    }
 }
 
 static void forget(struct worker *worker, struct client *client)
@@ -51,11 +66,9 @@ static void close_client(struct worker *worker, struct client *client)
     tally_add(&worker->tally, COUNTER_CLOSED, 1);
     client->conn.state = CONN_CLOSED;
     client->closed = true;
-    if (client->home_watched) {
-        watch_close(&client->home_watch, on_home_closed);
-        close(fd);
-    } else {
-        close(fd);
+    unwatch(client);
+    close(fd);
+    if (!client->home_unwatching) {
         client_free(client);
     }
     server_closed_one(worker->server);
@@ -140,6 +153,16 @@ static void filter_input(struct exchange *x)
     }
 }
 
+/* Nothing is read behind a client's last request: its watch is closed now, or the client's own
+ * close would wake this thread for nothing. Where the writer shares the loop, it lingers with this
+ * watch. */
+static void stop_watching_last(struct worker *worker, struct client *client)
+{
+    if (!client->conn.exchange->request.keep_alive && !worker_holds(worker, STAGE_WRITER)) {
+        unwatch(client);
+    }
+}
+
 /* What a step said, carried out as far as it is the reader's. A client that the writer watches too
  * is handed on even to be closed: the writer closes its watch first. */
 static enum verdict settle(struct worker *worker, struct client *client, enum verdict verdict,
@@ -152,6 +175,7 @@ static enum verdict settle(struct worker *worker, struct client *client, enum ve
     case VERDICT_REQUEST_READY:
         filter_input(client->conn.exchange);
         client->conn.exchange->reader = (unsigned short)worker->number;
+        stop_watching_last(worker, client);
         set_away(worker, client, true);
         return verdict;
     case VERDICT_OUTPUT_READY:

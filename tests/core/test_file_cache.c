@@ -513,7 +513,7 @@ static void hammer_with_age(uint64_t age_ns)
     pthread_t threads[THREADS];
     int before = open_descriptors();
     setup(3, 4000, age_ns);
-    lock_init(&change_lock, RANK_LOG);
+    lock_init(&change_lock, RANK_PATIENCE);
     for (unsigned name = 0; name < NAMES; name++) {
         change(name, THREADS);
     }
