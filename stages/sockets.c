@@ -41,8 +41,8 @@ static void remove_stale(const struct sockaddr_un *address)
 }
 
 /* TCP_NODELAY and the options of the listening socket are inherited by what it accepts. */
-static int open_one(const struct sockaddr_storage *address, socklen_t len, int backlog,
-                    bool shared_port)
+static int open_one(const struct sockaddr_storage *address, socklen_t len,
+                    const struct settings *settings, bool shared_port)
 {
     int family = address->ss_family;
     int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -52,6 +52,9 @@ static int open_one(const struct sockaddr_storage *address, socklen_t len, int b
     if (family != AF_UNIX) {
         enable(fd, SOL_SOCKET, SO_REUSEADDR);
         enable(fd, IPPROTO_TCP, TCP_NODELAY);
+        if (settings->defer_accept == 1) {
+            enable(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT);
+        }
     }
     if (family == AF_INET6) {
         enable(fd, IPPROTO_IPV6, IPV6_V6ONLY);
@@ -59,7 +62,8 @@ static int open_one(const struct sockaddr_storage *address, socklen_t len, int b
     if (shared_port) {
         enable(fd, SOL_SOCKET, SO_REUSEPORT);
     }
-    if (bind(fd, (const struct sockaddr *)address, len) != 0 || listen(fd, backlog) != 0) {
+    if (bind(fd, (const struct sockaddr *)address, len) != 0 ||
+        listen(fd, (int)settings->backlog) != 0) {
         int saved = errno;
         close(fd);
         errno = saved;
@@ -70,9 +74,9 @@ static int open_one(const struct sockaddr_storage *address, socklen_t len, int b
 
 /* SO_REUSEPORT would let a second server slip in unnoticed: a bind without it comes first, as a
  * question. It also chooses the port when that is left to the kernel. */
-static bool probe(struct sockaddr_storage *address, socklen_t len)
+static bool probe(struct sockaddr_storage *address, socklen_t len, const struct settings *settings)
 {
-    int fd = open_one(address, len, 1, false);
+    int fd = open_one(address, len, settings, false);
     if (fd < 0) {
         return false;
     }
@@ -82,9 +86,10 @@ static bool probe(struct sockaddr_storage *address, socklen_t len)
     return result == 0;
 }
 
-static bool open_address(struct sockets *sockets, unsigned index, const char *text, int backlog,
+static bool open_address(struct sockets *sockets, unsigned index, const struct settings *settings,
                          char *error)
 {
+    const char *text = settings->listen.at[index];
     struct sockaddr_storage address;
     socklen_t len;
     if (!address_parse(text, &address, &len, error)) {
@@ -94,11 +99,11 @@ static bool open_address(struct sockets *sockets, unsigned index, const char *te
     if (address.ss_family == AF_UNIX) {
         remove_stale((struct sockaddr_un *)&address);
     }
-    bool open = !several || probe(&address, len);
+    bool open = !several || probe(&address, len, settings);
     for (unsigned thread = 0; thread < sockets->threads && open; thread++) {
         int *fd = &sockets->at[thread * sockets->addresses + index];
         *fd = thread > 0 && !several ? dup(sockets->at[index])
-                                     : open_one(&address, len, backlog, several);
+                                     : open_one(&address, len, settings, several);
         open = *fd >= 0;
         socklen_t out = sizeof address;
         if (open && thread == 0) {
@@ -125,7 +130,7 @@ bool sockets_open(struct sockets *sockets, const struct settings *settings, unsi
         sockets->at[i] = -1;
     }
     for (unsigned i = 0; i < sockets->addresses; i++) {
-        if (!open_address(sockets, i, settings->listen.at[i], (int)settings->backlog, error)) {
+        if (!open_address(sockets, i, settings, error)) {
             sockets_close(sockets);
             return false;
         }
