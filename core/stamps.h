@@ -10,7 +10,6 @@
 #include "core/clock.h"
 
 #include <stdbool.h>
-#include <stdbool.h>
 #include <stdint.h>
 
 enum interval {

@@ -92,7 +92,7 @@ bool worker_gathers(struct worker *worker);
 bool worker_flush(struct worker *worker);
 
 /* Runs the stages of what has been taken, in order. */
-void worker_run(struct worker *worker, struct chain *taken);
+void worker_run(struct worker *worker, struct chain *chain);
 
 /* Runs what waits in the mailbox, at most one batch. False: nothing waited. */
 bool worker_drain(struct worker *worker);

@@ -315,7 +315,7 @@ static void expect_report(struct run *run)
 static void run_plan(const struct plan *plan)
 {
     static struct run run;
-    pthread_t putters[PUTTERS], takers[POOL_TAKERS];
+    pthread_t putters[PUTTERS] = {0}, takers[POOL_TAKERS] = {0};
     struct pool_thread threads[POOL_TAKERS];
     watch_for_hang(plan);
     start_run(&run, plan);
