@@ -52,7 +52,7 @@ static void expect_cut(struct whole_file file, const size_t places[PLACES], unsi
 
 TEST(trace_reader, a_cut_is_told_at_every_byte_and_the_rest_salvaged)
 {
-    size_t places[PLACES];
+    size_t places[PLACES] = {0};
     struct whole_file file = sample_file(40);
     unsigned count = block_places(file, places);
     for (size_t cut = 0; cut < places[3] && cut < file.len; cut++) {
@@ -69,7 +69,7 @@ TEST(trace_reader, a_cut_is_told_at_every_byte_and_the_rest_salvaged)
 
 TEST(trace_reader, a_flipped_byte_is_told_and_costs_one_block)
 {
-    size_t places[PLACES];
+    size_t places[PLACES] = {0};
     struct whole_file file = sample_file(20);
     unsigned count = block_places(file, places);
     for (size_t at = 0; at < file.len; at += at < 2000 ? 1 : 7) {
@@ -91,7 +91,7 @@ TEST(trace_reader, a_flipped_byte_is_told_and_costs_one_block)
 
 TEST(trace_reader, bytes_put_in_or_taken_out_cost_one_block)
 {
-    size_t places[PLACES];
+    size_t places[PLACES] = {0};
     struct whole_file file = sample_file(20);
     unsigned count = block_places(file, places);
     size_t at = places[2] + 100;
@@ -108,7 +108,7 @@ TEST(trace_reader, bytes_put_in_or_taken_out_cost_one_block)
 
 TEST(trace_reader, bytes_between_two_blocks_cost_none)
 {
-    size_t places[PLACES];
+    size_t places[PLACES] = {0};
     struct whole_file file = sample_file(20);
     unsigned count = block_places(file, places);
     for (size_t n = 1; n <= 9; n++) {
