@@ -129,9 +129,13 @@ void access_log_write(struct access_log_buffer *buffer, const struct conn *conn)
 
 void access_log_flush(struct access_log_buffer *buffer)
 {
+    if (buffer->broken && write_all(buffer->log->fd, "\n", 1) == 1) {
+        buffer->broken = false;
+    }
     size_t written = write_all(buffer->log->fd, buffer->at, buffer->len);
     if (written < buffer->len) {
         count_lost(buffer->log, buffer->at + written, buffer->len - written);
+        buffer->broken |= written > 0 && buffer->at[written - 1] != '\n';
     }
     buffer->len = 0;
 }

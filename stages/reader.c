@@ -124,11 +124,13 @@ static enum verdict close_for(struct client *client, enum close_reason reason)
     return VERDICT_CLOSE;
 }
 
+/* reader_phase looks at the clients at home once, when the phase changes; whoever comes home later is told here. */
 static enum verdict wait_for_client(struct worker *worker, struct client *client, bool fresh)
 {
+    enum phase phase = server_phase(worker->server);
     bool idle = !conn_has_input(&client->conn);
-    if (idle && server_phase(worker->server) != PHASE_RUNNING) {
-        return close_for(client, CLOSE_DRAINED);
+    if (phase == PHASE_CUTTING || (idle && phase != PHASE_RUNNING)) {
+        return close_for(client, idle ? CLOSE_DRAINED : CLOSE_CUT);
     }
     if (!reader_watch(worker, client)) {
         return close_for(client, CLOSE_RESOURCES);

@@ -437,6 +437,9 @@ void server_report(struct server *server, struct report *report)
         tally_merge(&report->tally, &server->workers[i].tally);
         report_worker(&server->workers[i], &report->threads[i], now_ns);
     }
+    if (server->trace != NULL) {
+        atomic_store(&report->tally.counters[COUNTER_TRACE_LOST], trace_lost(server->trace));
+    }
     if (server->access_log != NULL) {
         tally_add(&report->tally, COUNTER_LOG_LOST, access_log_lost(server->access_log));
     }

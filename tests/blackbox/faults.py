@@ -5,6 +5,7 @@ not to happen, or measures a rate, the time is part of what it says; else it pol
 """
 
 import os
+import contextlib
 import signal
 import socket
 import tempfile
@@ -516,6 +517,26 @@ def stop_twice(world):
             require(code in (0, 1, 130, 143, -signal.SIGTERM), f"exit code {code}")
             require(not any(word in server.stderr() for word in harness.STDERR_BUGS),
                     f"stderr: {server.stderr()[-500:]}")
+    finally:
+        server.kill()
+
+
+@case("a second SIGTERM cuts half a request that the reader had not yet looked at")
+def stop_twice_unread(world):
+    """The reader is busy with an input filter while heads arrive and the signals come: it adopts those clients only
+    when the phase has changed already."""
+    server = start(world, "--batch", "1", "--header-timeout", "60s", "--drain-timeout", "60s")
+    try:
+        with contextlib.ExitStack() as stack:
+            busy = stack.enter_context(server.client())
+            busy.send(get("/synthetic/input?us=1000000&how=sleep"))
+            require(busy.quiet_for(0.15), "answered at once")
+            for _ in range(3):
+                stack.enter_context(server.client()).send(b"GET /x")
+            server.signal(signal.SIGTERM)
+            eventually(lambda: "stopping" in server.stderr(), "it says that it stops", 3)
+            server.signal(signal.SIGTERM)
+            require(server.wait(5) == 0, "still running 5 s after the second SIGTERM")
     finally:
         server.kill()
 
