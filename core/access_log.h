@@ -38,9 +38,9 @@ bool access_log_reopen(struct access_log *log);
 struct access_log_buffer {
     struct access_log *log;
     size_t len;
-    bool broken; /* a full disk cut the last line short: the next begins on a line of its own */
-    char *at;           /* ACCESS_LOG_BUFFER bytes */
-    time_t second;      /* that time_text is about */
+    bool broken;   /* a full disk cut the last line short: the next begins on a line of its own */
+    char *at;      /* ACCESS_LOG_BUFFER bytes */
+    time_t second; /* that time_text is about */
     char time_text[40]; /* with the brackets; made once a second */
 };
 enum { ACCESS_LOG_BUFFER = 65536, ACCESS_LOG_LINE_MAX = 4096 };

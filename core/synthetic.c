@@ -66,12 +66,25 @@ static bool need_parameter(struct exchange *x, const struct parameter *parameter
     return false;
 }
 
+/* A stop of the server that cuts a handler short is not told as a success. True: it did, the answer
+ * is made. */
+static bool was_cut_short(struct exchange *x)
+{
+    if (patience_ended()) {
+        answer(x, 503, "cut short, the server stops\n");
+        return true;
+    }
+    return false;
+}
+
 enum handler_verdict synthetic_spin(struct exchange *x)
 {
     uint64_t us = 0;
     if (need_parameter(x, &spin_us, &us)) {
         patience_spin(clock_ns() + us * NS_PER_US);
-        answer(x, 200, "spun for %llu us\n", (unsigned long long)us);
+        if (!was_cut_short(x)) {
+            answer(x, 200, "spun for %llu us\n", (unsigned long long)us);
+        }
     }
     return HANDLER_DONE;
 }
@@ -81,7 +94,9 @@ enum handler_verdict synthetic_sleep(struct exchange *x)
     uint64_t ms = 0;
     if (need_parameter(x, &sleep_ms, &ms)) {
         patience_sleep(clock_ns() + ms * NS_PER_MS);
-        answer(x, 200, "slept for %llu ms\n", (unsigned long long)ms);
+        if (!was_cut_short(x)) {
+            answer(x, 200, "slept for %llu ms\n", (unsigned long long)ms);
+        }
     }
     return HANDLER_DONE;
 }

@@ -124,7 +124,8 @@ static enum verdict close_for(struct client *client, enum close_reason reason)
     return VERDICT_CLOSE;
 }
 
-/* reader_phase looks at the clients at home once, when the phase changes; whoever comes home later is told here. */
+/* reader_phase looks at the clients at home once, when the phase changes; whoever comes home later
+ * is told here. */
 static enum verdict wait_for_client(struct worker *worker, struct client *client, bool fresh)
 {
     enum phase phase = server_phase(worker->server);

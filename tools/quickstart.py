@@ -260,11 +260,11 @@ def footnotes(options, results):
 
 
 def interval_table(said):
-    """Of quartet-trace's report, the table of intervals (its heading to the next empty line) and the verdict."""
+    """Of quartet-trace's report, the table of intervals: its heading to the next empty line."""
     lines = said.splitlines()
     start = next((i for i, line in enumerate(lines) if line.startswith("interval")), 0)
     end = next((i for i, line in enumerate(lines) if i > start and not line.strip()), len(lines))
-    return "\n".join(lines[start:end] + [line for line in lines[end:] if line.startswith("verdict")])
+    return "\n".join(lines[start:end])
 
 
 def first_line(*command):
@@ -338,7 +338,7 @@ def report(options, results, stages):
         print(f"Stage times of {model} ({TRACED}, {CONNECTIONS} connections, traced):\n{interval_table(said)}\n")
     shown = os.path.relpath(options.out)
     print(f"Results are in {shown}/: index.html, comparison.txt, comparison.csv, environment.txt, stages-MODEL.txt.")
-    print(f"Look closer: {os.path.relpath(options.build)}/quartet-trace --slowest 5 {shown}/{options.models[0]}.trace")
+    print(f"Look closer: {os.path.relpath(options.build)}/quartet-trace {shown}/{options.models[0]}.trace")
 
 
 # --- the run ---
