@@ -147,7 +147,7 @@ void response_start(struct exchange *x, int status)
     x->response.no_body = is_bodiless(x, status);
     put_status_line(x, status);
     put_text(x, http_date_now(), HTTP_DATE_LEN);
-    if (x->settings->server_header == 0) {
+    if (x->settings->server_header == SWITCH_ON) {
         static const char server[] = "\r\nServer: quartet\r\n";
         put_text(x, server, sizeof server - 1);
     } else {

@@ -33,6 +33,7 @@ struct settings {
     uint64_t wakeup_spin_ns; /* of --wakeup spin:USEC */
 };
 
+enum { SWITCH_ON, SWITCH_OFF };
 enum { SCHEDULING_BATCH, SCHEDULING_NORMAL };
 enum { WAKEUP_ELIDED, WAKEUP_ALWAYS, WAKEUP_SPIN };
 enum { DOORBELL_EVENTFD, DOORBELL_PIPE, DOORBELL_CONDVAR };

@@ -52,7 +52,7 @@ static int open_one(const struct sockaddr_storage *address, socklen_t len,
     if (family != AF_UNIX) {
         enable(fd, SOL_SOCKET, SO_REUSEADDR);
         enable(fd, IPPROTO_TCP, TCP_NODELAY);
-        if (settings->defer_accept == 0) {
+        if (settings->defer_accept == SWITCH_ON) {
             enable(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT);
         }
     }

@@ -54,6 +54,8 @@ static void set_up(const char *wiring)
     life.settings.root = life.root;
     life.settings.listen = (struct address_list){.count = 1, .at = {"127.0.0.1:0"}};
     life.settings.trace_level = TRACE_HISTOGRAM;
+    life.settings.defer_accept =
+        SWITCH_OFF; /* clients that connect and say nothing are to be seen */
     CHECK(wiring_parse(&life.wiring, preset != NULL ? preset : wiring, error));
 }
 
