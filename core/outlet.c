@@ -12,16 +12,15 @@ void outlet_deinit(struct outlet *outlet)
     lock_deinit(&outlet->shared.lock);
 }
 
+/* No lock: whoever begins a request holds the whole exchange, and handing it on publishes this. */
 void outlet_reset(struct outlet *outlet)
 {
-    lock_take(&outlet->shared.lock);
     CHECK(outlet->shared.waiting.head == NULL);
     outlet->shared.unsent = 0;
     outlet->shared.writer_has = false;
     outlet->shared.ended = false;
     outlet->shared.cut = false;
     outlet->shared.wants_room = false;
-    lock_release(&outlet->shared.lock);
 }
 
 /* The end is published even after a cut: it is what tells the writer to finish the exchange. */

@@ -184,6 +184,7 @@ enum verdict processor_enter(struct worker *worker, struct client *client, enum 
 {
     struct exchange *x = client->conn.exchange;
     if (verdict == VERDICT_REQUEST_READY) {
+        CHECK(client->conn.state == CONN_PROCESSING);
         start(worker, x, direct);
         if (answer_at_once(x)) {
             return finish(&client->conn);

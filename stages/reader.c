@@ -256,6 +256,7 @@ static void stamp_requeue(struct worker *worker, struct client *client, bool dir
 
 static enum verdict take_back(struct worker *worker, struct client *client, bool direct)
 {
+    CHECK(client->conn.state == CONN_RETURNING);
     stamp_requeue(worker, client, direct);
     set_away(worker, client, false);
     set_early(worker, client, false);

@@ -144,6 +144,7 @@ static void settle_last_byte(struct exchange *x)
 static void end_exchange(struct worker *worker, struct conn *conn)
 {
     struct exchange *x = conn->exchange;
+    CHECK(conn->state == CONN_WRITING);
     x->writer = (unsigned short)worker->number;
     conn->close = x->cut != CLOSE_NONE ? x->cut : x->close;
     settle_last_byte(x);
