@@ -113,7 +113,8 @@ static enum verdict nothing_yet(struct conn *conn, struct exchange_pool *pool)
     return VERDICT_WANT_READ;
 }
 
-enum verdict conn_read(struct conn *conn, struct exchange_pool *pool)
+/* EINTR cannot happen while all signals are blocked in our threads, but under a debugger it does. */
+static enum verdict receive(struct conn *conn, struct exchange_pool *pool, int flags)
 {
     if (conn->exchange == NULL) {
         conn->exchange = exchange_take(pool, conn);
@@ -122,7 +123,7 @@ enum verdict conn_read(struct conn *conn, struct exchange_pool *pool)
     CHECK(input->len < input->capacity);
     ssize_t got;
     do {
-        got = recv(conn->fd, input->at + input->len, input->capacity - input->len, MSG_DONTWAIT);
+        got = recv(conn->fd, input->at + input->len, input->capacity - input->len, flags);
     } while (got < 0 && errno == EINTR);
     if (got > 0) {
         return take_in(conn, (size_t)got);
@@ -134,6 +135,16 @@ enum verdict conn_read(struct conn *conn, struct exchange_pool *pool)
         return nothing_yet(conn, pool);
     }
     return close_for(conn, CLOSE_RESET);
+}
+
+enum verdict conn_read(struct conn *conn, struct exchange_pool *pool)
+{
+    return receive(conn, pool, MSG_DONTWAIT);
+}
+
+enum verdict conn_read_waiting(struct conn *conn, struct exchange_pool *pool)
+{
+    return receive(conn, pool, 0);
 }
 
 enum verdict conn_next(struct conn *conn, struct exchange_pool *pool)

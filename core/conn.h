@@ -50,10 +50,15 @@ struct conn {
     uint64_t lingered;         /* bytes discarded by the lingering close */
 };
 
-/* --- the steps: what is done to a connection. None waits, locks a queue or logs. --- */
+/* --- the steps: what is done to a connection. None locks a queue or logs, and but for the one that
+ * says so none waits. --- */
 
 /* Reader: reads once and parses. WANT_READ, REQUEST_READY, OUTPUT_READY (100 Continue), CLOSE. */
 enum verdict conn_read(struct conn *conn, struct exchange_pool *pool);
+
+/* The same in a session, whose socket blocks: waits for the first bytes, for as long as the socket's
+ * receive timeout says. WANT_READ without input: that has passed. */
+enum verdict conn_read_waiting(struct conn *conn, struct exchange_pool *pool);
 
 /* Reader: the connection has been handed back between two requests. Bytes that came behind the last
  * one are parsed: as conn_read; with none, the exchange goes back to the pool and WANT_READ. */

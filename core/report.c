@@ -267,6 +267,9 @@ static void print_threads(FILE *out, const struct report *report)
                 cell_percent((double)t->runqueue_ns, wall).text, t->voluntary, t->involuntary,
                 t->turns);
     }
+    if (report->threads_unused > 0) {
+        fprintf(out, "  %u more have had nothing to do\n", report->threads_unused);
+    }
 }
 
 /* NONE, "still open", closes nothing. */

@@ -45,6 +45,7 @@ struct report {
     struct queue_report *queues;
     unsigned thread_count;
     struct thread_report *threads;
+    unsigned threads_unused; /* not among them: a pool's threads that have had nothing to do */
 };
 
 /* Frees queues, threads and the tally's histograms. */

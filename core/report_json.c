@@ -41,6 +41,7 @@ void report_to_json(FILE *out, const struct report *report)
         put_queue(&json, &report->queues[i]);
     }
     json_end(&json);
+    json_number(&json, "threads_unused", report->threads_unused);
     json_array(&json, "threads");
     for (unsigned i = 0; i < report->thread_count; i++) {
         put_thread(&json, &report->threads[i]);
@@ -66,6 +67,7 @@ bool report_from_json(struct report *report, struct bytes text)
     for (unsigned i = 0; i < report->queue_count && json_view_next(&list, &key, &value); i++) {
         get_queue(&report->queues[i], value);
     }
+    report->threads_unused = (unsigned)get_number(text, "threads_unused");
     report->thread_count = get_list(text, "threads", &list);
     report->threads = must_calloc(report->thread_count + 1, sizeof *report->threads);
     for (unsigned i = 0; i < report->thread_count && json_view_next(&list, &key, &value); i++) {

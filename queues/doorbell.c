@@ -1,8 +1,11 @@
 /* doorbell.c: eventfd, pipe and condition variable behind the same verbs. See doorbell.h. */
 #include "queues/doorbell.h"
 
+#include "core/clock.h"
+
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -90,14 +93,17 @@ void doorbell_ring(struct doorbell *bell)
     }
 }
 
-static void wait_condition(struct doorbell *bell)
+static bool wait_condition(struct doorbell *bell, uint64_t until_ns)
 {
+    bool in_time = true;
     lock_take(&bell->shared.lock);
-    while (!bell->shared.ringing) {
-        condition_wait(&bell->rung, &bell->shared.lock, 0);
+    while (!bell->shared.ringing && in_time) {
+        in_time = condition_wait(&bell->rung, &bell->shared.lock, until_ns);
     }
+    bool rung = bell->shared.ringing;
     bell->shared.ringing = false;
     lock_release(&bell->shared.lock);
+    return rung;
 }
 
 /* Reads all rings there are: an eventfd's counter, or a byte each from a pipe. */
@@ -112,14 +118,39 @@ static ssize_t answer(const struct doorbell *bell)
     return got;
 }
 
-void doorbell_wait(struct doorbell *bell)
+/* A descriptor that blocks has no timeout of its own. */
+static bool poll_until(const struct doorbell *bell, uint64_t until_ns)
+{
+    struct pollfd poll_fd = {.fd = bell->read_fd, .events = POLLIN};
+    for (;;) {
+        uint64_t now_ns = clock_ns();
+        if (now_ns >= until_ns) {
+            return false;
+        }
+        int ready = poll(&poll_fd, 1, (int)((until_ns - now_ns + NS_PER_MS - 1) / NS_PER_MS));
+        CHECK(ready >= 0 || errno == EINTR);
+        if (ready > 0) {
+            return true;
+        }
+    }
+}
+
+bool doorbell_wait_until(struct doorbell *bell, uint64_t until_ns)
 {
     CHECK(!bell->polled);
     if (bell->kind == DOORBELL_CONDVAR) {
-        wait_condition(bell);
-    } else {
-        CHECK(answer(bell) > 0);
+        return wait_condition(bell, until_ns);
     }
+    if (until_ns != 0 && !poll_until(bell, until_ns)) {
+        return false;
+    }
+    CHECK(answer(bell) > 0);
+    return true;
+}
+
+void doorbell_wait(struct doorbell *bell)
+{
+    (void)doorbell_wait_until(bell, 0);
 }
 
 int doorbell_fd(const struct doorbell *bell)

@@ -40,6 +40,8 @@ void doorbell_ring(struct doorbell *bell) EXCLUDES(bell->shared.lock);
 
 /* Sleeps until rung; answers all rings so far. */
 void doorbell_wait(struct doorbell *bell) EXCLUDES(bell->shared.lock);
+/* The same until `until_ns` (0: for ever). False: that came first. */
+bool doorbell_wait_until(struct doorbell *bell, uint64_t until_ns) EXCLUDES(bell->shared.lock);
 
 /* A loop: the descriptor to watch for reading, and the answer to all rings so far. */
 int doorbell_fd(const struct doorbell *bell);

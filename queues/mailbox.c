@@ -64,6 +64,7 @@ void taker_init(struct taker *taker, int doorbell, bool polled)
 {
     *taker = (struct taker){0};
     doorbell_init(&taker->bell, doorbell, polled);
+    taker->rung = &taker->bell;
 }
 
 void taker_deinit(struct taker *taker)
@@ -75,10 +76,14 @@ void mailbox_init(struct mailbox *box, const struct mailbox_config *config)
 {
     memset(box, 0, sizeof *box);
     box->config = *config;
+    if (box->config.takers_most < config->takers) {
+        box->config.takers_most = config->takers;
+    }
     condition_init(&box->room);
     lock_init(&box->shared.lock, RANK_MAILBOX);
     snprintf(box->shared.stats.name, REPORT_NAME, "%s", config->name);
     box->shared.stats.bound = config->bound;
+    box->shared.takers = box->shared.coming = config->takers;
 }
 
 void mailbox_deinit(struct mailbox *box)
@@ -93,16 +98,26 @@ void mailbox_on_room(struct mailbox *box, mailbox_room_fn *room_fn, void *arg)
     box->room_arg = arg;
 }
 
+void mailbox_on_spawn(struct mailbox *box, mailbox_spawn_fn *spawn_fn, void *arg)
+{
+    box->spawn_fn = spawn_fn;
+    box->spawn_arg = arg;
+}
+
 /* --- putting --- */
 
-/* How many sleepers the work that waits now needs. Takers that are awake, or already called, are
- * trusted with `share` items each, because they will look again before they sleep. */
-static unsigned sleepers_needed_locked(const struct mailbox *box) REQUIRES(box->shared.lock)
+/* How many more takers the work that waits now needs. Those that are awake, or already called, are
+ * trusted with `share` items each, because they will look again before they sleep. Where work is
+ * handed out directly, what waits found nobody idle: it is for takers that are on their way. */
+static unsigned more_needed_locked(const struct mailbox *box) REQUIRES(box->shared.lock)
 {
-    unsigned awake = box->config.takers - box->shared.asleep - box->shared.away;
+    if (box->config.direct) {
+        unsigned waiting = box->shared.items.count, coming = box->shared.coming;
+        return waiting > coming ? waiting - coming : 0;
+    }
+    unsigned awake = box->shared.takers - box->shared.asleep - box->shared.away;
     unsigned trusted = awake * box->config.share, depth = box->shared.items.count;
     unsigned most = box->config.awake_most > awake ? box->config.awake_most - awake : 0;
-    most = box->shared.asleep < most ? box->shared.asleep : most;
     if (depth <= trusted) {
         return 0;
     }
@@ -110,34 +125,62 @@ static unsigned sleepers_needed_locked(const struct mailbox *box) REQUIRES(box->
     return more < most ? more : most;
 }
 
-/* Whom to ring once the lock is free. They are copied here because a taker that is up changes its
- * links. */
+/* Whom to ring once the lock is free, and how many to start. They are copied here because a taker
+ * that is up changes its links. */
 enum { CALLS_MOST = 16 };
 struct calls {
-    struct taker *at[CALLS_MOST];
-    unsigned count;
+    struct doorbell *at[CALLS_MOST];
+    unsigned count, spawn;
 };
 
-/* Takes `count` sleepers off the stack: they count as awake from now on. A taker lives longer than
+/* Takes the newest sleeper off the stack: it counts as awake from now on. A taker lives longer than
  * its thread sleeps, so ringing it late is safe: it is up, and looks once more for nothing. */
+static struct taker *pop_locked(struct mailbox *box, struct calls *calls, uint64_t now_ns)
+    REQUIRES(box->shared.lock)
+{
+    struct taker *taker = box->shared.sleepers;
+    box->shared.sleepers = taker->next;
+    box->shared.asleep--;
+    taker->asleep = false;
+    taker->called_ns = now_ns;
+    atomic_store(&taker->called, true);
+    calls->at[calls->count++] = taker->rung;
+    box->shared.stats.rung++;
+    return taker;
+}
+
+/* Calls `count` takers: sleepers first, then new ones where they come on demand. */
 static void call_locked(struct mailbox *box, struct calls *calls, unsigned count, uint64_t now_ns)
     REQUIRES(box->shared.lock)
 {
-    while (calls->count < count && calls->count < CALLS_MOST && box->shared.sleepers != NULL) {
-        struct taker *taker = box->shared.sleepers;
-        box->shared.sleepers = taker->next;
-        box->shared.asleep--;
-        taker->asleep = false;
-        taker->called_ns = now_ns;
-        calls->at[calls->count++] = taker;
+    while (count > 0 && calls->count < CALLS_MOST && box->shared.sleepers != NULL) {
+        (void)pop_locked(box, calls, now_ns);
+        count--;
     }
-    box->shared.stats.rung += calls->count;
+    unsigned may = box->shared.closed ? 0 : box->config.takers_most - box->shared.takers;
+    unsigned more = count < may ? count : may;
+    box->shared.takers += more; /* they count as awake before they run */
+    box->shared.coming += more;
+    calls->spawn += more;
 }
 
-static void ring(const struct calls *calls)
+static void lose_taker(struct mailbox *box) EXCLUDES(box->shared.lock)
+{
+    lock_take(&box->shared.lock);
+    box->shared.takers--;
+    box->shared.coming--;
+    lock_release(&box->shared.lock);
+}
+
+static void carry_out(struct mailbox *box, const struct calls *calls)
 {
     for (unsigned i = 0; i < calls->count; i++) {
-        doorbell_ring(&calls->at[i]->bell);
+        doorbell_ring(calls->at[i]);
+    }
+    for (unsigned i = 0; i < calls->spawn; i++) {
+        if (!box->spawn_fn(box->spawn_arg)) {
+            lose_taker(box);
+        }
     }
 }
 
@@ -146,8 +189,11 @@ static unsigned room_locked(const struct mailbox *box, enum put_how how) REQUIRE
     if (how != PUT_BOUNDED) {
         return UINT32_MAX;
     }
-    uint64_t depth = box->shared.items.count;
-    return depth < box->config.bound ? (unsigned)(box->config.bound - depth) : 0;
+    uint64_t depth = box->shared.items.count, bound = box->config.bound;
+    if (box->config.strict) {
+        bound = box->shared.coming + box->config.takers_most - box->shared.takers;
+    }
+    return depth < bound ? (unsigned)(bound - depth) : 0;
 }
 
 static void count_put_locked(struct mailbox *box, unsigned put, unsigned refused)
@@ -179,15 +225,24 @@ static void call_for_put_locked(struct mailbox *box, struct calls *calls, enum p
 {
     bool always = box->config.wakeup == WAKEUP_ALWAYS;
     if (how != PUT_QUIET || box->shared.hear_all || always) {
-        unsigned needed = sleepers_needed_locked(box);
+        unsigned needed = more_needed_locked(box);
         bool one = needed == 0 && (always || is_overdue_locked(box, now_ns));
         call_locked(box, calls, one ? 1 : needed, now_ns);
     }
     if (always && calls->count == 0 && box->shared.last != NULL) {
-        calls->at[calls->count++] = box->shared.last;
+        calls->at[calls->count++] = box->shared.last->rung;
         box->shared.stats.rung++;
     }
     box->shared.stats.elided += calls->count == 0;
+}
+
+/* The newest sleeper gets the oldest slip, and so on. */
+static void hand_out_locked(struct mailbox *box, struct chain *chain, struct calls *calls,
+                            uint64_t now_ns) REQUIRES(box->shared.lock)
+{
+    while (chain->count > 0 && box->shared.sleepers != NULL && calls->count < CALLS_MOST) {
+        pop_locked(box, calls, now_ns)->slot = chain_next(chain);
+    }
 }
 
 bool mailbox_put(struct mailbox *box, struct chain *chain, enum put_how how)
@@ -199,11 +254,14 @@ bool mailbox_put(struct mailbox *box, struct chain *chain, enum put_how how)
     }
     lock_take(&box->shared.lock);
     unsigned before = chain->count;
+    if (box->config.direct) {
+        hand_out_locked(box, chain, &calls, now_ns);
+    }
     chain_move(&box->shared.items, chain, room_locked(box, how));
     count_put_locked(box, before - chain->count, chain->count);
     call_for_put_locked(box, &calls, how, now_ns);
     lock_release(&box->shared.lock);
-    ring(&calls);
+    carry_out(box, &calls);
     return chain->count == 0;
 }
 
@@ -240,29 +298,39 @@ static void measure_take_locked(struct mailbox *box, const struct chain *chain, 
     histogram_record(&box->shared.stats.batch, chain->count);
 }
 
+static void leave_stack_locked(struct mailbox *box, struct taker *taker)
+    REQUIRES(box->shared.lock)
+{
+    struct taker **at = &box->shared.sleepers;
+    while (*at != taker) {
+        at = &(*at)->next;
+    }
+    *at = taker->next;
+    box->shared.asleep--;
+    taker->asleep = false;
+}
+
 /* The taker is up, by a ring or by itself. */
 static void wake_up_locked(struct mailbox *box, struct taker *taker, uint64_t now_ns)
     REQUIRES(box->shared.lock)
 {
     box->shared.last = taker;
+    box->shared.coming -= !taker->here;
+    taker->here = true;
     if (taker->asleep) {
-        struct taker **at = &box->shared.sleepers;
-        while (*at != taker) {
-            at = &(*at)->next;
-        }
-        *at = taker->next;
-        box->shared.asleep--;
-        taker->asleep = false;
+        leave_stack_locked(box, taker);
     } else if (taker->called_ns != 0 && box->config.measured) {
         uint64_t wakeup_ns = now_ns > taker->called_ns ? now_ns - taker->called_ns : 0;
         histogram_record(&box->shared.stats.wakeup, wakeup_ns);
     }
     taker->called_ns = 0;
+    atomic_store_explicit(&taker->called, false, memory_order_relaxed);
 }
 
 static void go_to_sleep_locked(struct mailbox *box, struct taker *taker) REQUIRES(box->shared.lock)
 {
     CHECK(!taker->asleep);
+    atomic_store_explicit(&taker->called, false, memory_order_relaxed);
     taker->asleep = true;
     taker->called_ns = 0;
     taker->next = box->shared.sleepers;
@@ -272,16 +340,23 @@ static void go_to_sleep_locked(struct mailbox *box, struct taker *taker) REQUIRE
 
 /* Takes a fair share, so that nobody waits behind work that another taker could do, and calls
  * another if more is left than the awake ones can be trusted with. */
-static void take_locked(struct mailbox *box, struct chain *chain, struct calls *calls,
-                        unsigned most, uint64_t now_ns) REQUIRES(box->shared.lock)
+static void take_locked(struct mailbox *box, struct taker *taker, struct chain *chain,
+                        struct calls *calls, unsigned most, uint64_t now_ns)
+    REQUIRES(box->shared.lock)
 {
-    unsigned share = box->shared.items.count / box->config.awake_most + 1;
-    chain_move(chain, &box->shared.items, most < share ? most : share);
+    unsigned share =
+        box->config.direct ? 1 : box->shared.items.count / box->config.awake_most + 1;
+    if (taker->slot != NULL) {
+        chain_append(chain, taker->slot);
+        taker->slot = NULL;
+    } else {
+        chain_move(chain, &box->shared.items, most < share ? most : share);
+    }
     atomic_store_explicit(&box->waiting_hint, box->shared.items.count, memory_order_relaxed);
     if (box->config.measured && chain->count > 0) {
         measure_take_locked(box, chain, now_ns);
     }
-    call_locked(box, calls, sleepers_needed_locked(box), now_ns);
+    call_locked(box, calls, more_needed_locked(box), now_ns);
 }
 
 unsigned mailbox_take(struct mailbox *box, struct taker *taker, struct chain *chain, unsigned most)
@@ -290,10 +365,10 @@ unsigned mailbox_take(struct mailbox *box, struct taker *taker, struct chain *ch
     uint64_t now_ns = clock_ns();
     lock_take(&box->shared.lock);
     wake_up_locked(box, taker, now_ns);
-    take_locked(box, chain, &calls, most, now_ns);
+    take_locked(box, taker, chain, &calls, most, now_ns);
     bool room = room_again_locked(box);
     lock_release(&box->shared.lock);
-    ring(&calls);
+    carry_out(box, &calls);
     if (room) {
         tell_room(box);
     }
@@ -325,29 +400,94 @@ static void spin(const struct mailbox *box)
     }
 }
 
-static bool mailbox_is_over(struct mailbox *box) EXCLUDES(box->shared.lock)
+/* What an idle taker does next. WAIT_TOOK stands for sleeping, since taking comes after it. */
+static enum wait_end lie_down_locked(struct mailbox *box, struct taker *taker)
+    REQUIRES(box->shared.lock)
 {
-    lock_take(&box->shared.lock);
-    bool over = box->shared.closed && box->shared.items.count == 0;
-    lock_release(&box->shared.lock);
-    return over;
+    if (box->shared.items.count > 0) {
+        return WAIT_TOOK;
+    }
+    if (box->shared.closed) {
+        return WAIT_OVER;
+    }
+    if (box->config.turn_bell != NULL && !box->shared.turn_taken) {
+        box->shared.turn_taken = true;
+        taker->rung = box->config.turn_bell;
+        return WAIT_TURN;
+    }
+    go_to_sleep_locked(box, taker);
+    return WAIT_TOOK;
 }
 
-unsigned mailbox_wait(struct mailbox *box, struct taker *taker, struct chain *chain, unsigned most)
+/* True: it was idle for too long, and still is: it leaves. */
+static bool retire(struct mailbox *box, struct taker *taker) EXCLUDES(box->shared.lock)
+{
+    lock_take(&box->shared.lock);
+    bool leaves = taker->asleep && box->shared.takers > box->config.takers && !box->shared.closed;
+    if (leaves) {
+        leave_stack_locked(box, taker);
+        box->shared.takers--;
+        box->shared.last = box->shared.last == taker ? NULL : box->shared.last;
+        taker->here = false;
+    }
+    lock_release(&box->shared.lock);
+    return leaves;
+}
+
+/* Sleeps until it is called. False: it has retired. */
+static bool sleep_until_called(struct mailbox *box, struct taker *taker)
+{
+    if (box->config.takers_most == box->config.takers) {
+        doorbell_wait(&taker->bell);
+        return true;
+    }
+    while (!doorbell_wait_until(&taker->bell, clock_ns() + box->config.idle_ns)) {
+        if (retire(box, taker)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+enum wait_end mailbox_wait(struct mailbox *box, struct taker *taker, struct chain *chain,
+                           unsigned most)
 {
     for (bool first = true;; first = false) {
         if (mailbox_take(box, taker, chain, most) > 0) {
-            return chain->count;
+            return WAIT_TOOK;
         }
         if (first) {
             spin(box);
         }
-        if (mailbox_sleep(box, taker, false)) {
-            doorbell_wait(&taker->bell);
-        } else if (mailbox_is_over(box)) {
-            return 0;
+        lock_take(&box->shared.lock);
+        enum wait_end end = lie_down_locked(box, taker);
+        bool sleeps = taker->asleep;
+        lock_release(&box->shared.lock);
+        if (end != WAIT_TOOK) {
+            return end;
+        }
+        if (sleeps && !sleep_until_called(box, taker)) {
+            return WAIT_RETIRED;
         }
     }
+}
+
+void mailbox_end_turn(struct mailbox *box, struct taker *taker)
+{
+    struct calls calls = {.count = 0};
+    uint64_t now_ns = clock_ns();
+    lock_take(&box->shared.lock);
+    CHECK(box->shared.turn_taken);
+    box->shared.turn_taken = false;
+    taker->rung = &taker->bell;
+    if (taker->asleep) { /* it slept in the loop, and something else woke it */
+        leave_stack_locked(box, taker);
+    }
+    if (box->shared.sleepers != NULL) {
+        (void)pop_locked(box, &calls, now_ns);
+    }
+    lock_release(&box->shared.lock);
+    carry_out(box, &calls);
 }
 
 void mailbox_give_back(struct mailbox *box, struct chain *chain)
@@ -369,9 +509,9 @@ void mailbox_away(struct mailbox *box)
     uint64_t now_ns = clock_ns();
     lock_take(&box->shared.lock);
     box->shared.away++;
-    call_locked(box, &calls, sleepers_needed_locked(box), now_ns);
+    call_locked(box, &calls, more_needed_locked(box), now_ns);
     lock_release(&box->shared.lock);
-    ring(&calls);
+    carry_out(box, &calls);
 }
 
 void mailbox_back(struct mailbox *box)
@@ -402,7 +542,7 @@ void mailbox_close(struct mailbox *box)
         call_locked(box, &calls, CALLS_MOST, 0);
         more = box->shared.sleepers != NULL;
         lock_release(&box->shared.lock);
-        ring(&calls);
+        carry_out(box, &calls);
     }
     condition_broadcast(&box->room);
 }

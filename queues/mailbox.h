@@ -6,8 +6,16 @@
  * whole batches.
  *
  * Use: many putters; takers are either one poll loop (mailbox_take, mailbox_sleep) or the threads
- * of one pool (mailbox_wait). Items are chains of slips, first in, first out.
+ * of one pool (mailbox_wait). Items are chains of slips.
  *
+ * How work is handed out: fifo, from one queue, in order of arrival, to whoever is awake; or
+ * `direct` (lifo), each slip straight into the slot of the taker that fell asleep last, and only
+ * what finds nobody idle waits in the queue, or is refused where nothing may wait (`strict`).
+ *
+ * The threads of a pool may come and go: with takers_most above takers, a put that finds too few
+ * takers asks for another one (spawn_fn), and a taker that was idle for idle_ns retires. Idle ones
+ * may also take turns at a task of their own (`turns`): WAIT_TURN.
+ * *
  * When full: mailbox_put takes what fits and returns the rest to the putter, who still owns it and
  * stops taking in; once half empty the mailbox tells the putters that were refused (room_fn). A put
  * with `admitted` is never refused: it is for what has been counted at an earlier bound and comes
@@ -53,18 +61,28 @@ typedef void mailbox_room_fn(void *arg);
  * starts, freed after it has ended. */
 struct taker {
     struct doorbell bell;
+    struct doorbell *rung;  /* what wakes it: its bell, or that of a loop in which it sleeps */
+    struct slip *slot;      /* direct: handed to it while it slept; under the lock */
     struct taker *next; /* in the mailbox's stack of sleepers; under its lock */
     bool asleep;        /* in that stack; under the lock */
+    bool here;          /* has looked into the mailbox since it became a taker; under the lock */
     uint64_t called_ns; /* when it was taken off the stack to be rung; under the lock */
+    _Atomic bool called; /* the same, for the taker that has the turn */
 };
 
 void taker_init(struct taker *taker, int doorbell, bool polled);
 void taker_deinit(struct taker *taker);
 
+typedef bool mailbox_spawn_fn(void *arg);
+
 struct mailbox_config {
     const char *name;
     uint64_t bound;
-    unsigned takers;     /* threads that take: 1 for a loop */
+    unsigned takers;      /* threads that take, at the start and at least: 1 for a loop */
+    unsigned takers_most; /* on demand: at most; else the same, or 0 */
+    uint64_t idle_ns;     /* on demand: how long one above `takers` may sleep */
+    bool direct, strict;  /* see above */
+    struct doorbell *turn_bell; /* idle takers take turns: what wakes the one that has it; or NULL */
     int wakeup;          /* WAKEUP_… */
     uint64_t spin_ns;    /* how long a pool's thread looks before it sleeps */
     unsigned share;      /* items that one awake taker is trusted with before another is woken */
@@ -78,6 +96,8 @@ struct mailbox {
     struct condition room; /* for pool threads that were refused */
     mailbox_room_fn *room_fn;
     void *room_arg;
+    mailbox_spawn_fn *spawn_fn;
+    void *spawn_arg;
     _Atomic unsigned waiting_hint; /* the depth, for spinning takers: relaxed, only a hint */
     struct {
         struct lock lock;
@@ -85,6 +105,9 @@ struct mailbox {
         struct taker *sleepers; /* last asleep, first called: its caches are the warmest */
         struct taker *last;     /* took last: whom --wakeup always rings when nobody sleeps */
         unsigned asleep;        /* how many those are */
+        unsigned takers;        /* how many there are, asleep or not */
+        unsigned coming;        /* of them, those that have not looked yet */
+        bool turn_taken;        /* some taker has the turn */
         unsigned away;          /* takers busy for long: they do not count as awake */
         bool hear_all;          /* the sleeper wants quiet puts rung too */
         bool refused;           /* somebody waits for room */
@@ -98,6 +121,10 @@ void mailbox_deinit(struct mailbox *box);
 
 /* Who is to be told, on the taker's thread, when there is room after a refusal. Start-up only. */
 void mailbox_on_room(struct mailbox *box, mailbox_room_fn *room_fn, void *arg);
+
+/* On demand: starts one more taker, which then calls mailbox_wait; false when that fails. Called on
+ * the putter's or a taker's thread, without a lock. Start-up only. */
+void mailbox_on_spawn(struct mailbox *box, mailbox_spawn_fn *spawn_fn, void *arg);
 
 /* Moves slips from `chain` into the mailbox; what is left in `chain` was refused. True when all
  * went in. */
@@ -113,10 +140,26 @@ unsigned mailbox_take(struct mailbox *box, struct taker *taker, struct chain *ch
 bool mailbox_sleep(struct mailbox *box, struct taker *taker, bool hear_all)
     EXCLUDES(box->shared.lock);
 
-/* A pool's thread: sleeps until there is something, takes its share, at most `most`. 0 when the
- * mailbox is closed and empty. */
-unsigned mailbox_wait(struct mailbox *box, struct taker *taker, struct chain *chain, unsigned most)
-    EXCLUDES(box->shared.lock);
+enum wait_end {
+    WAIT_TOOK,    /* there is something in the chain */
+    WAIT_TURN,    /* nothing; this taker has the turn now, until mailbox_end_turn */
+    WAIT_RETIRED, /* idle for too long: not a taker any more */
+    WAIT_OVER,    /* closed and empty */
+};
+
+/* A pool's thread: sleeps until one of these; takes its share, at most `most`. */
+enum wait_end mailbox_wait(struct mailbox *box, struct taker *taker, struct chain *chain,
+                           unsigned most) EXCLUDES(box->shared.lock);
+
+/* The taker that has the turn gives it up: another one, if one sleeps, is called to take it. */
+void mailbox_end_turn(struct mailbox *box, struct taker *taker) EXCLUDES(box->shared.lock);
+
+/* For the taker that has the turn: is there reason to give it up? A hint, without the lock. */
+static inline bool mailbox_wants(const struct mailbox *box, const struct taker *taker)
+{
+    return atomic_load_explicit(&box->waiting_hint, memory_order_relaxed) > 0 ||
+           atomic_load_explicit(&taker->called, memory_order_relaxed);
+}
 
 /* A pool's thread: what it took and has not begun goes back to the front. */
 void mailbox_give_back(struct mailbox *box, struct chain *chain) EXCLUDES(box->shared.lock);

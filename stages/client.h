@@ -3,8 +3,10 @@
  * core/conn.h is what is done to a connection and knows nothing of threads; this is what moves it
  * between them. Who may touch which group of members is written beside the group.
  *
- * Home is the thread that waits for the connection's requests. It watches the descriptor for the
- * connection's whole life, and it alone closes the descriptor and frees the memory.
+ * Home is the poll loop that waits for the connection's requests (the reader's, or the poller's). It
+ * watches the descriptor from then on, and it alone closes the descriptor and frees the memory. A
+ * connection has none before it is adopted, nor where sessions wait for their clients themselves:
+ * then whoever holds it closes it.
  */
 #ifndef STAGES_CLIENT_H
 #define STAGES_CLIENT_H
@@ -32,7 +34,7 @@ struct client {
     struct conn conn; /* first: a conn of ours is a client */
 
     /* Home's thread only. */
-    struct worker *home; /* fixed once adopted */
+    struct worker *home; /* fixed once adopted; NULL before, read by whoever holds the client */
     struct watch home_watch;
     bool fresh;           /* adopted in this turn, not read yet */
     bool home_watched;    /* home_watch is open */
@@ -41,11 +43,13 @@ struct client {
     bool early;           /* something came while it was away: not watched for reading meanwhile */
     bool closed;          /* the descriptor is closed, the loop has yet to forget the watch */
     bool held_back;       /* readable, but the next queue is full: not read until there is room */
+    bool ripe;            /* readable, waits for the poller's next interval */
+    bool left_idle;       /* held nothing of a request when it was last handed on, or is new */
     struct deadline home_deadline;
     struct client *next, *prev; /* all clients of this home */
 
-    /* The writer's thread only. */
-    struct worker *writer;  /* whose loop out_watch is in */
+    /* The thread that waits for the socket or lingers: the writer's, or the loop it left that to. */
+    struct worker *writer;  /* that thread; whose loop out_watch is in */
     struct watch out_watch; /* when the writer is not home: a second watch, in its own loop */
     bool out_watched; /* out_watch is open; read by whoever closes, who holds the client then */
     bool out_waiting; /* waits for the socket, or lingers */
@@ -53,7 +57,16 @@ struct client {
     bool grace;       /* lingers without being watched yet */
     struct deadline out_deadline;
 
+    /* Sessions: threads that block for it (held.h). */
+    struct client *held_next, *held_prev; /* in the server's list; under its lock */
+    bool held;                            /* is in that list; whoever holds the client */
+    bool polls;            /* the socket is non-blocking: a session polls before it reads */
+    uint64_t patience_ns;  /* the socket's receive timeout, once set */
+    _Atomic int held_as;      /* enum held_as: what its holder is doing; moved by CAS from IDLE */
+    _Atomic uint64_t due_ns; /* while IDLE: when its time is over */
+
     /* Whoever holds it. */
+    uint64_t answered_id, answered_ns; /* the last request and its last byte, until requeued */
     struct ticket tickets[STAGE_COUNT];
     unsigned short seat[WIRING_GROUPS_MAX]; /* which thread of each group */
 };

@@ -2,13 +2,15 @@
  * listener.h.
  *
  * Accepting pauses, by not watching the sockets, in three cases: --max-connections is reached, the
- * queue to the reader is full, or accept failed for want of descriptors or memory. In the last case
- * readers are asked to close idle connections and accepting is tried again after 10, 30, 70, 150
- * and then every 250 ms.
+ * queue behind it is full, or accept failed for want of descriptors or memory. In the last case
+ * idle connections are asked to close and accepting is tried again after 10, 30, 70, 150 and then
+ * every 250 ms. With --overload reap an idle connection makes place at --max-connections; with
+ * reject, the client is told with a 503 and accepting rests for a moment.
  */
 #include "stages/listener.h"
 
 #include "core/log.h"
+#include "stages/linger.h"
 #include "stages/route.h"
 #include "stages/server.h"
 
@@ -19,6 +21,9 @@
 #include <unistd.h>
 
 enum { SHED_AT_ONCE = 16 };
+/* Turned away at the same time, above --max-connections; beyond it accepting pauses. */
+enum { TURNED_AWAY_MOST = 64 };
+enum { REST_MS = 100 };
 static const unsigned backoff_ms[] = {10, 30, 70, 150, 250};
 
 struct listening {
@@ -35,7 +40,10 @@ struct listener {
     bool backing_off;
     bool full;    /* paused at --max-connections */
     bool refused; /* paused at a full queue */
+    bool reaps;   /* --overload reap: an idle connection makes place */
+    bool rejects; /* --overload reject: instead of pausing in those two cases */
     bool closed;  /* draining: no more accepting */
+    uint64_t most; /* accepted in one turn */
     unsigned count;
     struct listening at[];
 };
@@ -69,10 +77,10 @@ static bool is_full(struct listener *listener)
     return atomic_load(&server->connections) >= server->max_connections;
 }
 
-static bool try_place(struct server *server)
+static bool try_place(struct server *server, uint64_t most)
 {
     uint64_t open = atomic_load_explicit(&server->connections, memory_order_relaxed);
-    while (open < server->max_connections) {
+    while (open < most) {
         if (atomic_compare_exchange_weak(&server->connections, &open, open + 1)) {
             return true;
         }
@@ -85,13 +93,22 @@ static bool try_place(struct server *server)
 static bool take_place(struct listener *listener)
 {
     struct server *server = listener->worker->server;
-    return try_place(server) || (!is_full(listener) && try_place(server));
+    uint64_t most = server->max_connections + (listener->rejects ? TURNED_AWAY_MOST : 0);
+    return try_place(server, most) || (!is_full(listener) && try_place(server, most));
 }
 
 static void on_backoff_over(void *arg)
 {
     struct listener *listener = arg;
     listener->backing_off = false;
+    watch_all(listener);
+}
+
+/* Does not accept for so long. */
+static void rest(struct listener *listener, unsigned ms)
+{
+    listener->backing_off = true;
+    loop_timer_start(listener->timer, ms * NS_PER_MS);
     watch_all(listener);
 }
 
@@ -105,14 +122,10 @@ static void back_off(struct listener *listener, int error)
               "cannot accept: %s; pausing %u ms and closing idle connections (%llu open)",
               strerror(error), ms, (unsigned long long)atomic_load(&server->connections));
     listener->failures++;
-    listener->backing_off = true;
     tally_add(&listener->worker->tally, COUNTER_ACCEPT_FAILED, 1);
-    server_shed(server, SHED_AT_ONCE);
-    loop_timer_start(listener->timer, ms * NS_PER_MS);
-    watch_all(listener);
+    server_shed(server, listener->reaps ? 1 : SHED_AT_ONCE);
+    rest(listener, ms);
 }
-
-/* --- accepting --- */
 
 static void read_peer(struct peer *peer, const struct sockaddr_storage *from)
 {
@@ -133,14 +146,59 @@ static void read_peer(struct peer *peer, const struct sockaddr_storage *from)
     }
 }
 
+/* --- turning away --- */
+
+static void send_busy(int fd)
+{
+    static const char busy[] = "HTTP/1.1 503 Service Unavailable\r\n"
+                               "Content-Type: text/plain; charset=utf-8\r\n"
+                               "Content-Length: 24\r\n"
+                               "Retry-After: 1\r\n"
+                               "Connection: close\r\n\r\n"
+                               "503 Service Unavailable\n";
+    /* A new socket's buffer is empty: it takes this whole, or the client is gone. */
+    (void)send(fd, busy, sizeof busy - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+void listener_turn_away(struct listener *listener, struct client *client)
+{
+    static struct log_rate rate;
+    struct worker *worker = listener->worker;
+    log_rated(&rate, 60 * NS_PER_S, LOG_WARN,
+              "turning connections away with 503: no room for more (%llu open)",
+              (unsigned long long)atomic_load(&worker->server->connections));
+    tally_add(&worker->tally, COUNTER_TURNED_AWAY, 1);
+    client->conn.close = CLOSE_TURNED_AWAY;
+    send_busy(client->conn.fd);
+    rest(listener, REST_MS);
+    route(worker, client, linger_begin(worker, client));
+}
+
+/* Above the limit, or behind a full queue: only where clients are turned away can one come so far. */
+static bool has_no_room(const struct worker *worker)
+{
+    const struct server *server = worker->server;
+    return worker->listener->rejects &&
+           (worker_is_refused(worker) ||
+            atomic_load_explicit(&server->connections, memory_order_relaxed) >
+                server->max_connections);
+}
+
+/* --- accepting --- */
+
 static void welcome(struct worker *worker, int fd, const struct sockaddr_storage *from)
 {
     struct peer peer;
     read_peer(&peer, from);
     struct client *client = client_new(fd, &peer, clock_ns());
+    client->polls = !worker->server->blocking_sockets;
     tally_add(&worker->tally, COUNTER_ACCEPTED, 1);
     route_seats(worker, client);
-    route(worker, client, VERDICT_WANT_READ);
+    if (has_no_room(worker)) {
+        listener_turn_away(worker->listener, client);
+    } else {
+        route(worker, client, VERDICT_ACCEPTED);
+    }
 }
 
 /* Errors of one connection that died in the queue; accept(2) asks to try the next. */
@@ -156,7 +214,8 @@ static bool accept_one(struct listener *listener, int listen_fd)
 {
     struct sockaddr_storage from = {0};
     socklen_t len = sizeof from;
-    int fd = accept4(listen_fd, (struct sockaddr *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    int flags = listener->worker->server->blocking_sockets ? 0 : SOCK_NONBLOCK;
+    int fd = accept4(listen_fd, (struct sockaddr *)&from, &len, flags | SOCK_CLOEXEC);
     if (fd >= 0) {
         listener->failures = 0;
         welcome(listener->worker, fd, &from);
@@ -182,30 +241,47 @@ static void pause_for(struct listener *listener, bool *why, enum counter counter
     }
 }
 
+/* May one more be accepted now? If not, accepting pauses. */
+static bool has_room(struct listener *listener)
+{
+    struct server *server = listener->worker->server;
+    if (worker_is_refused(listener->worker) && !listener->rejects) {
+        pause_for(listener, &listener->refused, COUNTER_ACCEPT_PAUSED_QUEUE);
+        return false;
+    }
+    if (take_place(listener)) {
+        return true;
+    }
+    pause_for(listener, &listener->full, COUNTER_ACCEPT_PAUSED_FULL);
+    if (listener->reaps) {
+        server_reap(server);
+    }
+    server_nudge_all(server); /* closed ones may lie in a sleeper's mailbox */
+    return false;
+}
+
 static void on_acceptable(struct watch *watch, unsigned ready)
 {
     (void)ready;
     struct listening *listening = (struct listening *)watch;
     struct listener *listener = listening->listener;
-    uint64_t limit = listener->worker->server->settings->accept_limit;
-    for (uint64_t i = 0; i < limit; i++) {
-        if (worker_is_refused(listener->worker)) {
-            pause_for(listener, &listener->refused, COUNTER_ACCEPT_PAUSED_QUEUE);
-            return;
-        }
-        if (!take_place(listener)) {
-            pause_for(listener, &listener->full, COUNTER_ACCEPT_PAUSED_FULL);
-            /* Closed ones may lie in a sleeper's mailbox. */
-            server_nudge_all(listener->worker->server);
-            return;
-        }
-        if (!accept_one(listener, listening->fd)) {
+    for (uint64_t i = 0; i < listener->most && !is_paused(listener); i++) {
+        if (!has_room(listener) || !accept_one(listener, listening->fd)) {
             return;
         }
     }
 }
 
 /* --- life --- */
+
+/* A thread that serves what it has accepted, before it accepts again, takes no more than that. */
+static uint64_t accepts_at_once(const struct worker *worker)
+{
+    const struct server *server = worker->server;
+    bool serves = server->groups[worker->group].in_turn &&
+                  server->groups[server->wiring.group_of[STAGE_READER]].kind == GROUP_POOL;
+    return serves ? 1 : server->settings->accept_limit;
+}
 
 struct listener *listener_new(struct worker *worker)
 {
@@ -214,6 +290,9 @@ struct listener *listener_new(struct worker *worker)
         must_calloc(1, sizeof *listener + sockets->addresses * sizeof *listener->at);
     listener->worker = worker;
     listener->count = sockets->addresses;
+    listener->most = accepts_at_once(worker);
+    listener->reaps = worker->server->wiring.policies.overload == OVERLOAD_REAP;
+    listener->rejects = worker->server->wiring.policies.overload == OVERLOAD_REJECT;
     listener->timer = loop_timer_new(worker->loop, on_backoff_over, listener);
     for (unsigned i = 0; i < listener->count; i++) {
         struct listening *at = &listener->at[i];
@@ -238,7 +317,8 @@ static void stop_accepting(struct listener *listener)
     struct sockets *sockets = &listener->worker->server->sockets;
     for (unsigned i = 0; i < listener->count; i++) {
         struct listening *at = &listener->at[i];
-        while (!is_paused(listener) && take_place(listener) && accept_one(listener, at->fd)) {
+        while (!listener->full && !listener->refused && take_place(listener) &&
+               accept_one(listener, at->fd)) {
         }
         watch_close(&at->watch, on_watch_closed);
         at->watched = false;

@@ -1,7 +1,9 @@
 /* loop_group.c: the thread of a poll loop. See loop_group.h for its turn. */
 #include "stages/loop_group.h"
 
+#include "stages/home.h"
 #include "stages/listener.h"
+#include "stages/poller.h"
 #include "stages/reader.h"
 #include "stages/server.h"
 #include "stages/writer.h"
@@ -54,7 +56,7 @@ static void on_deadline(void *arg, struct deadline *deadline)
         writer_expired(worker, client);
     } else {
         client = (struct client *)(void *)((char *)deadline - home);
-        reader_expired(worker, client);
+        home_expired(worker, client);
     }
 }
 
@@ -78,9 +80,7 @@ static void look_at_phase(struct worker *worker)
         return;
     }
     worker->phase_seen = phase;
-    if (worker_holds(worker, STAGE_READER)) {
-        reader_phase(worker);
-    }
+    home_phase(worker);
     if (phase == PHASE_CUTTING) {
         wheel_fire_all(&worker->wheel);
     }
@@ -89,7 +89,7 @@ static void look_at_phase(struct worker *worker)
 static void look_at_shedding(struct worker *worker)
 {
     if (atomic_load_explicit(&worker->shed, memory_order_relaxed) > 0) {
-        reader_shed(worker, atomic_exchange(&worker->shed, 0));
+        home_shed(worker, atomic_exchange(&worker->shed, 0));
     }
 }
 
@@ -124,6 +124,30 @@ static void collect_later(struct worker *worker)
     }
 }
 
+/* Who runs a loop in turn is asleep in its own mailbox as well. */
+static bool falls_asleep(struct worker *worker, bool hear_all)
+{
+    struct worker *runner = worker->runner;
+    return mailbox_sleep(worker->mailbox, &worker->taker, hear_all) &&
+           (runner == worker || mailbox_sleep(runner->mailbox, &runner->taker, false));
+}
+
+/* Who runs a loop in turn is idle while the loop is. */
+static void block(struct worker *worker)
+{
+    struct worker *runner = worker->runner;
+    worker_begin_idle(worker);
+    if (runner != worker) {
+        worker_begin_idle(runner);
+    }
+    loop_block(worker->loop, &worker->woke_ns);
+    worker_end_idle(worker);
+    if (runner != worker) {
+        runner->woke_ns = worker->woke_ns;
+        worker_end_idle(runner);
+    }
+}
+
 /* Blocks when nothing waits; a reader that has stopped watching somebody, or sees the server
  * ending, wants to hear of everything. */
 static void wait(struct worker *worker)
@@ -132,8 +156,7 @@ static void wait(struct worker *worker)
     if (worker->refused_count == 0 && spin_finds_work(worker)) {
         return;
     }
-    bool sleeps = mailbox_sleep(worker->mailbox, &worker->taker, hear_all);
-    if (!sleeps) {
+    if (!falls_asleep(worker, hear_all)) {
         loop_turn(worker->loop);
         return;
     }
@@ -141,22 +164,26 @@ static void wait(struct worker *worker)
         access_log_flush(&worker->log);
     }
     collect_later(worker);
-    worker_begin_idle(worker);
-    loop_block(worker->loop, &worker->woke_ns);
-    worker_end_idle(worker);
+    block(worker);
 }
 
-static bool is_finished(const struct worker *worker)
+bool loop_group_is_over(const struct worker *worker)
 {
     return atomic_load(&worker->server->ended_groups) > worker->group && worker->dirty_count == 0;
 }
 
-static void loop_start(struct worker *worker)
+static void on_poll_interval(void *arg)
+{
+    poller_tick(arg);
+}
+
+void loop_group_start(struct worker *worker)
 {
     CHECK(watch_open(worker->loop, &worker->bell_watch, doorbell_fd(&worker->taker.bell), on_bell));
     watch_set(&worker->bell_watch, WATCH_READ);
     worker->wheel_timer = loop_timer_new(worker->loop, on_wheel_timer, worker);
     worker->collect_timer = loop_timer_new(worker->loop, on_collect, worker);
+    worker->poll_timer = loop_timer_new(worker->loop, on_poll_interval, worker);
     wheel_init(&worker->wheel, clock_coarse_ns(), on_deadline, worker);
     if (worker_holds(worker, STAGE_LISTENER)) {
         worker->listener = listener_new(worker);
@@ -168,7 +195,7 @@ static void on_bell_closed(struct watch *watch)
     (void)watch;
 }
 
-static void loop_end(struct worker *worker)
+void loop_group_end(struct worker *worker)
 {
     CHECK(worker->clients.next == &worker->clients);
     if (worker->listener != NULL) {
@@ -177,9 +204,39 @@ static void loop_end(struct worker *worker)
     watch_close(&worker->bell_watch, on_bell_closed);
     loop_timer_free(worker->wheel_timer);
     loop_timer_free(worker->collect_timer);
+    loop_timer_free(worker->poll_timer);
     loop_free(worker->loop);
     if (worker->listener != NULL) {
         listener_free(worker->listener);
+    }
+}
+
+/* What came in during this turn, unless a queue downstream is full. */
+static void look_at_new(struct worker *worker)
+{
+    if (worker_is_refused(worker)) {
+        return;
+    }
+    home_room(worker);
+    reader_first_reads(worker);
+    poller_first_looks(worker);
+}
+
+void loop_group_turn(struct worker *worker)
+{
+    worker_count(&worker->turns, 1);
+    bool busy = worker_drain(worker);
+    look_at_phase(worker);
+    look_at_shedding(worker);
+    look_at_new(worker);
+    if (worker_gathers(worker) && (loop_turn(worker->loop) || busy)) {
+        return;
+    }
+    if (worker_flush(worker)) {
+        return; /* there is room again for those who were held back */
+    }
+    if (worker->runner == worker || !mailbox_wants(worker->runner->mailbox, &worker->runner->taker)) {
+        wait(worker);
     }
 }
 
@@ -187,24 +244,11 @@ void *loop_group_main(void *arg)
 {
     struct worker *worker = arg;
     worker_begin(worker);
-    loop_start(worker);
-    while (!is_finished(worker)) {
-        worker_count(&worker->turns, 1);
-        bool busy = worker_drain(worker);
-        look_at_phase(worker);
-        look_at_shedding(worker);
-        if (!worker_is_refused(worker)) {
-            reader_room(worker);
-            reader_first_reads(worker);
-        }
-        if (worker_gathers(worker) && (loop_turn(worker->loop) || busy)) {
-            continue;
-        }
-        if (worker_flush(worker)) {
-            continue; /* there is room again for those who were held back */
-        }
-        wait(worker);
+    loop_group_start(worker);
+    while (!loop_group_is_over(worker)) {
+        loop_group_turn(worker);
     }
-    loop_end(worker);
+    loop_group_end(worker);
+    worker_end(worker);
     return NULL;
 }

@@ -19,6 +19,13 @@
 /* The thread's function; `arg` is the worker. Returns when its group is to end. */
 void *loop_group_main(void *arg);
 
+/* The same in parts, for a loop that threads of a pool run in turn: set up and taken down by the
+ * starting thread, the rest by the one that has the turn. */
+void loop_group_start(struct worker *worker);
+void loop_group_turn(struct worker *worker);
+bool loop_group_is_over(const struct worker *worker);
+void loop_group_end(struct worker *worker);
+
 /* Sets or moves a deadline in this worker's wheel. Its own thread only. */
 void loop_group_deadline(struct worker *worker, struct deadline *deadline, uint64_t after_ns);
 

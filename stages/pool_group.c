@@ -1,28 +1,145 @@
-/* pool_group.c: a thread of a pool. See pool_group.h. */
+/* pool_group.c: the threads of a pool: what they do, how they come and go. See pool_group.h. */
 #include "stages/pool_group.h"
 
+#include "core/log.h"
+#include "stages/loop_group.h"
 #include "stages/server.h"
 
-void *pool_group_main(void *arg)
+#include <string.h>
+
+/* --- what a thread does --- */
+
+/* One turn at the loop. While its holder sleeps there it is asleep in the pool's mailbox too, and a
+ * ring for it wakes the loop. */
+static void take_turn(struct worker *worker)
+{
+    struct worker *loop = worker->loop_in_turn;
+    loop->runner = worker;
+    do {
+        loop_group_turn(loop);
+    } while (!mailbox_wants(worker->mailbox, &worker->taker) && !loop_group_is_over(loop));
+    loop->runner = loop;
+    mailbox_end_turn(worker->mailbox, &worker->taker);
+}
+
+static enum wait_end wait_for_work(struct worker *worker, unsigned batch)
+{
+    (void)worker_flush(worker);
+    worker_begin_idle(worker);
+    enum wait_end end = mailbox_wait(worker->mailbox, &worker->taker, &worker->taken, batch);
+    worker->woke_ns = clock_ns();
+    worker_end_idle(worker);
+    return end;
+}
+
+/* Work for this thread is in worker->taken. False: it is to end. */
+static bool find_work(struct worker *worker, unsigned batch)
+{
+    while (mailbox_take(worker->mailbox, &worker->taker, &worker->taken, batch) == 0) {
+        enum wait_end end = wait_for_work(worker, batch);
+        if (end != WAIT_TURN) {
+            return end == WAIT_TOOK;
+        }
+        take_turn(worker);
+    }
+    return true;
+}
+
+static void set_life(struct worker *worker, enum thread_life life)
+{
+    struct group *group = &worker->server->groups[worker->group];
+    lock_take(&group->lock);
+    atomic_store(&worker->life, life);
+    lock_release(&group->lock);
+}
+
+static void *run(void *arg)
 {
     struct worker *worker = arg;
     unsigned batch = (unsigned)worker->server->settings->batch;
     worker_begin(worker);
-    for (;;) {
-        if (mailbox_take(worker->mailbox, &worker->taker, &worker->taken, batch) == 0) {
-            (void)worker_flush(worker);
-            worker_begin_idle(worker);
-            unsigned taken = mailbox_wait(worker->mailbox, &worker->taker, &worker->taken, batch);
-            worker->woke_ns = clock_ns();
-            worker_end_idle(worker);
-            if (taken == 0) {
-                return NULL;
-            }
-        }
+    while (find_work(worker, batch)) {
         worker_count(&worker->turns, 1);
         worker_run(worker, &worker->taken);
+        worker_come_back(worker);
         if (!worker_gathers(worker)) {
             (void)worker_flush(worker);
+        }
+    }
+    (void)worker_flush(worker);
+    worker_end(worker);
+    set_life(worker, THREAD_ENDED);
+    return NULL;
+}
+
+/* --- how threads come and go --- */
+
+static bool start_thread(struct worker *worker)
+{
+    int error = pthread_create(&worker->thread, NULL, run, worker);
+    if (error != 0) {
+        static struct log_rate rate;
+        log_rated(&rate, NS_PER_S, LOG_WARN, "cannot start thread %s: %s", worker->name,
+                  strerror(error));
+        set_life(worker, THREAD_NONE);
+    }
+    return error == 0;
+}
+
+/* A place in the group where no thread runs; NULL: there is none, which the mailbox's count of
+ * takers makes a rare moment: one has retired and not quite ended. */
+static struct worker *find_place(struct group *group, enum thread_life *before)
+{
+    struct worker *found = NULL;
+    lock_take(&group->lock);
+    for (unsigned i = 0; i < group->count && found == NULL; i++) {
+        struct worker *worker = &group->workers[i];
+        *before = (enum thread_life)atomic_load(&worker->life);
+        if (*before != THREAD_RUNS) {
+            atomic_store(&worker->life, THREAD_RUNS);
+            found = worker;
+        }
+    }
+    lock_release(&group->lock);
+    return found;
+}
+
+/* On the thread of whoever puts work in. */
+static bool spawn(void *arg)
+{
+    struct group *group = arg;
+    enum thread_life before = THREAD_NONE;
+    struct worker *worker = find_place(group, &before);
+    if (worker == NULL) {
+        return false;
+    }
+    if (before == THREAD_ENDED) {
+        CHECK(pthread_join(worker->thread, NULL) == 0);
+    }
+    bool started = start_thread(worker);
+    atomic_fetch_add(&group->started, started);
+    return started;
+}
+
+void pool_group_start(struct group *group)
+{
+    mailbox_on_spawn(group->workers[0].mailbox, spawn, group);
+    for (unsigned i = 0; i < group->least; i++) {
+        struct worker *worker = &group->workers[i];
+        atomic_store(&worker->life, THREAD_RUNS);
+        if (!start_thread(worker)) {
+            die(EXIT_WORLD, "cannot start %u threads: %u were started", group->least, i);
+        }
+    }
+}
+
+void pool_group_join(struct group *group)
+{
+    for (unsigned i = 0; i < group->count; i++) {
+        struct worker *worker = &group->workers[i];
+        if (atomic_load(&worker->life) != THREAD_NONE) {
+            CHECK(pthread_join(worker->thread, NULL) == 0);
+            atomic_store(&worker->life, THREAD_NONE);
         }
     }
 }

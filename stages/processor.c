@@ -165,20 +165,6 @@ static enum verdict run(struct worker *worker, struct client *client)
     }
 }
 
-/* Others must not wait behind a handler that takes long: what this thread has taken goes back, and
- * it is not counted on while it is away. */
-static enum verdict run_long(struct worker *worker, struct client *client)
-{
-    (void)worker_flush(worker);
-    if (worker->taken.count > 0) {
-        mailbox_give_back(worker->mailbox, &worker->taken);
-    }
-    mailbox_away(worker->mailbox);
-    enum verdict verdict = run(worker, client);
-    mailbox_back(worker->mailbox);
-    return verdict;
-}
-
 enum verdict processor_enter(struct worker *worker, struct client *client, enum verdict verdict,
                              bool direct)
 {
@@ -190,6 +176,8 @@ enum verdict processor_enter(struct worker *worker, struct client *client, enum 
             return finish(&client->conn);
         }
     }
-    return worker->kind == GROUP_POOL && x->handler->takes_long ? run_long(worker, client)
-                                                                : run(worker, client);
+    if (worker->kind == GROUP_POOL && x->handler->takes_long) {
+        worker_go_away(worker); /* others must not wait behind it */
+    }
+    return run(worker, client);
 }

@@ -1,6 +1,7 @@
 /* route.c: from a verdict to the thread that goes on. See route.h. */
 #include "stages/route.h"
 
+#include "stages/home.h"
 #include "stages/server.h"
 
 /* Steps run for one client in one go before others get their turn: bounds a client that has
@@ -8,16 +9,41 @@
 enum { ROUNDS_MOST = 32 };
 
 static stage_fn *const entries[STAGE_COUNT] = {
+    [STAGE_POLLER] = poller_enter,
     [STAGE_READER] = reader_enter,
     [STAGE_PROCESSOR] = processor_enter,
     [STAGE_WRITER] = writer_enter,
 };
 
-/* Each loop closes its own watch of a descriptor, home last: so a client that the writer watches
- * goes there first. */
-static enum stage stage_for(const struct client *client, enum verdict verdict)
+static bool is_session(const struct worker *worker, enum stage stage)
+{
+    return worker->kind == GROUP_POOL && worker_holds(worker, stage);
+}
+
+static bool has_more_input(const struct client *client)
+{
+    const struct input *input = &client->conn.exchange->input;
+    return input->used < input->len;
+}
+
+/* A session's own reader puts the exchange back before the client goes to the poller. */
+static enum stage stage_for_kept(const struct worker *worker, const struct client *client)
+{
+    return has_more_input(client) || is_session(worker, STAGE_READER)
+               ? STAGE_READER
+               : worker->server->idle_stage;
+}
+
+static enum stage stage_for(const struct worker *worker, const struct client *client,
+                            enum verdict verdict)
 {
     switch (verdict) {
+    case VERDICT_ACCEPTED:
+        return worker->server->first_stage;
+    case VERDICT_WANT_READ:
+        return worker->server->idle_stage;
+    case VERDICT_KEPT:
+        return stage_for_kept(worker, client);
     case VERDICT_REQUEST_READY:
     case VERDICT_WANT_ROOM:
     case VERDICT_WANT_TIME:
@@ -26,11 +52,21 @@ static enum stage stage_for(const struct client *client, enum verdict verdict)
     case VERDICT_WANT_WRITE:
     case VERDICT_LINGER:
         return STAGE_WRITER;
-    case VERDICT_CLOSE:
-        return client->out_watched ? STAGE_WRITER : STAGE_READER;
     default:
         return STAGE_READER;
     }
+}
+
+static unsigned group_for(const struct worker *worker, enum stage stage, enum verdict verdict)
+{
+    const struct wiring *wiring = &worker->server->wiring;
+    if (verdict == VERDICT_LINGER) {
+        return worker->server->linger_group;
+    }
+    if (verdict == VERDICT_OUTPUT_READY && is_session(worker, STAGE_WRITER)) {
+        return worker->group;
+    }
+    return (unsigned)wiring->group_of[stage];
 }
 
 /* A thread of a processing loop is chosen for each request, the one with the shortest queue; not
@@ -63,7 +99,8 @@ static bool is_here(const struct worker *worker, const struct client *client, un
 }
 
 /* Can the taker, if it sleeps, go on sleeping? A kept connection whose descriptor its home watches
- * wakes its home by itself; one that is to be closed has time, while descriptors are not short. */
+ * wakes its home by itself; a poller has stopped watching it. One that is to be closed has time,
+ * while descriptors are not short. */
 static bool is_quiet(const struct server *server, const struct client *client, enum verdict verdict)
 {
     if (server_phase(server) != PHASE_RUNNING) {
@@ -73,45 +110,74 @@ static bool is_quiet(const struct server *server, const struct client *client, e
         return !atomic_load_explicit(&server->accepting_paused, memory_order_relaxed);
     }
     return verdict == VERDICT_KEPT && client->home_watched &&
-           client->conn.exchange->input.used == client->conn.exchange->input.len;
+           server->idle_stage == STAGE_READER && !has_more_input(client);
 }
 
 static void post(struct worker *worker, struct client *client, enum stage stage,
-                 enum verdict verdict, unsigned group)
+                 enum verdict verdict, unsigned mailbox_number)
 {
     struct ticket *ticket = &client->tickets[stage];
     ticket->stage = (unsigned char)stage;
     ticket->verdict = (unsigned char)verdict;
+    ticket->quiet = stage == worker->server->idle_stage && is_quiet(worker->server, client, verdict);
+    worker_post(worker, mailbox_number, ticket, !ticket->quiet);
+}
+
+/* Each loop closes its own watch of a descriptor, home last. */
+static void close_it(struct worker *worker, struct client *client)
+{
+    struct worker *to = client->out_watched ? client->writer : client->home;
+    if (to != NULL && to != worker) {
+        post(worker, client, client->out_watched ? STAGE_WRITER : worker->server->idle_stage,
+             VERDICT_CLOSE, to->mailbox_number);
+    } else if (client->out_watched) {
+        (void)writer_enter(worker, client, VERDICT_CLOSE, true);
+    } else {
+        home_close(worker, client);
+    }
+}
+
+/* One step on; the next verdict, or HELD when the client is not here any more. */
+static enum verdict step(struct worker *worker, struct client *client, enum verdict verdict,
+                         bool stay)
+{
+    enum stage stage = stage_for(worker, client, verdict);
+    unsigned group = group_for(worker, stage, verdict);
+    if (verdict == VERDICT_REQUEST_READY) {
+        choose_seat(worker, client, group);
+    }
+    if (stay && is_here(worker, client, group)) {
+        return entries[stage](worker, client, verdict, true);
+    }
     const struct group *to = &worker->server->groups[group];
     const struct worker *taker = &to->workers[to->kind == GROUP_POOL ? 0 : client->seat[group]];
-    ticket->quiet = stage == STAGE_READER && is_quiet(worker->server, client, verdict);
-    worker_post(worker, taker->mailbox_number, ticket, !ticket->quiet);
+    post(worker, client, stage, verdict, taker->mailbox_number);
+    return VERDICT_HELD;
 }
 
 void route(struct worker *worker, struct client *client, enum verdict verdict)
 {
     for (unsigned round = 0; verdict != VERDICT_HELD; round++) {
-        enum stage stage = stage_for(client, verdict);
-        unsigned group = (unsigned)worker->server->wiring.group_of[stage];
-        if (verdict == VERDICT_REQUEST_READY) {
-            choose_seat(worker, client, group);
-        }
-        if (!is_here(worker, client, group) || round == ROUNDS_MOST) {
-            post(worker, client, stage, verdict, group);
+        if (verdict == VERDICT_CLOSE) {
+            close_it(worker, client);
             return;
         }
-        verdict = entries[stage](worker, client, verdict, true);
+        verdict = step(worker, client, verdict, round < ROUNDS_MOST);
     }
 }
 
 void route_ticket(struct worker *worker, struct ticket *ticket)
 {
     struct client *client = client_of_ticket(ticket);
-    enum verdict verdict =
-        entries[ticket->stage](worker, client, (enum verdict)ticket->verdict, false);
-    route(worker, client, verdict);
+    enum verdict verdict = (enum verdict)ticket->verdict;
+    if (verdict == VERDICT_CLOSE) {
+        close_it(worker, client);
+        return;
+    }
+    route(worker, client, entries[ticket->stage](worker, client, verdict, false));
 }
 
+/* The thread that accepted it where that has more stages, else spread by number. */
 void route_seats(struct worker *worker, struct client *client)
 {
     const struct server *server = worker->server;

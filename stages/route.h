@@ -3,6 +3,16 @@
  * A verdict names the stage that is to go on with a connection. If the wiring has that stage in the
  * thread that is running, it is a direct call; otherwise the connection goes through the queue of
  * the group that has it. Nothing else in the program knows where a connection goes.
+ *
+ *   ACCEPTED                                   the poller or the reader, whichever stands first
+ *   WANT_READ, KEPT without further input      the poller, where there is one apart from the reader
+ *   READABLE, RESUME, KEPT with more input     the reader
+ *   REQUEST_READY, WANT_ROOM, WANT_TIME        the processor
+ *   OUTPUT_READY                               w in a session that holds it, else W
+ *   WANT_WRITE, out of a session               W
+ *   LINGER, out of a session                   a poll loop: the writer's, else the poller's, else L's
+ *   CLOSE                                      the loop that watches it besides, then its home; a
+ *                                              client without a home is closed where it is
  */
 #ifndef STAGES_ROUTE_H
 #define STAGES_ROUTE_H
@@ -17,7 +27,7 @@ void route(struct worker *worker, struct client *client, enum verdict verdict);
  * passed on). Returns the next verdict, HELD when the client waits or has been given away. */
 typedef enum verdict stage_fn(struct worker *worker, struct client *client, enum verdict verdict,
                               bool direct);
-stage_fn reader_enter, processor_enter, writer_enter;
+stage_fn poller_enter, reader_enter, processor_enter, writer_enter;
 
 /* Runs a ticket that was taken from a mailbox. */
 void route_ticket(struct worker *worker, struct ticket *ticket);

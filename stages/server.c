@@ -20,6 +20,14 @@
 
 /* --- limits --- */
 
+/* Where sessions hold their clients for life, a connection is a thread: --overload reap keeps to as
+ * many. */
+static bool is_budget_of_sessions(const struct server *server)
+{
+    return server->idle_stage == STAGE_READER &&
+           server->groups[server->wiring.group_of[STAGE_READER]].kind == GROUP_POOL;
+}
+
 /* Descriptors that are not connections: standard streams, logs, loops, bells, listening sockets and
  * a quarter for cached files. */
 static uint64_t connection_limit(const struct server *server)
@@ -34,6 +42,9 @@ static uint64_t connection_limit(const struct server *server)
     if (server->settings->max_connections != 0) {
         return server->settings->max_connections;
     }
+    if (server->wiring.policies.overload == OVERLOAD_REAP && is_budget_of_sessions(server)) {
+        return server->groups[server->wiring.group_of[STAGE_READER]].count;
+    }
     uint64_t ours = 32 + 4ull * server->worker_count + limit.rlim_cur / 4;
     return limit.rlim_cur > ours + 16 ? limit.rlim_cur - ours : 16;
 }
@@ -45,23 +56,31 @@ static void on_room(void *arg)
     server_nudge_all(arg);
 }
 
-static void init_mailbox(struct server *server, unsigned number, unsigned group, const char *name,
-                         unsigned takers)
+static void init_mailbox(struct server *server, unsigned number, unsigned index, const char *name)
 {
+    const struct group *group = &server->groups[index];
+    const struct policies *policies = &server->wiring.policies;
+    bool pool = group->kind == GROUP_POOL;
+    bool direct = pool && policies->dispatch == DISPATCH_LIFO;
     const struct settings *settings = server->settings;
     struct mailbox_config config = {
         .name = name,
         .bound = settings->queue_size,
-        .takers = takers,
+        .takers = pool ? group->least : 1,
+        .takers_most = pool ? group->count : 1,
+        .idle_ns = settings->idle_thread_timeout_ns,
+        .direct = direct,
+        .strict = direct && policies->overload == OVERLOAD_REJECT,
+        .turn_bell = pool && group[-1].in_turn ? &group[-1].workers[0].taker.bell : NULL,
         .wakeup = (int)settings->wakeup,
         .spin_ns = settings->wakeup_spin_ns,
         .share = (unsigned)settings->batch,
-        .awake_most = server->groups[group].awake_most,
+        .awake_most = group->awake_most,
         .measured = server->measured,
     };
     mailbox_init(&server->mailboxes[number], &config);
     mailbox_on_room(&server->mailboxes[number], on_room, server);
-    server->mailbox_groups[number] = group;
+    server->mailbox_groups[number] = index;
 }
 
 static void init_mailboxes(struct server *server)
@@ -81,11 +100,10 @@ static void init_mailboxes(struct server *server)
             group->workers[j].mailbox_number = box;
         }
         for (unsigned j = 0; j < boxes; j++) {
-            char name[REPORT_NAME], letters[STAGE_COUNT + 1];
+            char name[REPORT_NAME], letters[GROUP_LETTERS];
             group_letters(&server->wiring.groups[i], letters);
             snprintf(name, sizeof name, boxes > 1 ? "%s/%u" : "%s", letters, j);
-            init_mailbox(server, number + j, i, name,
-                         boxes > 1 || group->kind == GROUP_LOOP ? 1 : group->count);
+            init_mailbox(server, number + j, i, name);
         }
         number += boxes;
     }
@@ -139,7 +157,7 @@ bool server_check_pin(const char *pin, char error[SERVER_ERROR_MAX])
 
 static void name_worker(struct worker *worker, const struct wiring_group *group)
 {
-    char letters[STAGE_COUNT + 1];
+    char letters[GROUP_LETTERS];
     group_letters(group, letters);
     snprintf(worker->name, sizeof worker->name, group->count > 1 ? "q-%s/%u" : "q-%s", letters,
              worker->seat);
@@ -151,13 +169,21 @@ static void size_pools(struct server *server)
 {
     unsigned loops = 0;
     for (unsigned i = 0; i < server->group_count; i++) {
-        loops += server->groups[i].kind == GROUP_LOOP ? server->groups[i].count : 0;
+        bool busy = server->groups[i].kind == GROUP_LOOP && !server->groups[i].in_turn;
+        loops += busy ? server->groups[i].count : 0;
     }
     long cpus = sysconf(_SC_NPROCESSORS_ONLN);
     for (unsigned i = 0; i < server->group_count; i++) {
         bool pool = server->groups[i].kind == GROUP_POOL;
         server->groups[i].awake_most = pool && cpus > (long)loops + 1 ? (unsigned)cpus - loops : 1;
     }
+}
+
+static unsigned least_threads(const struct wiring *wiring, const struct wiring_group *group)
+{
+    bool on_demand = group->kind == GROUP_POOL && wiring->policies.spawn == SPAWN_ON_DEMAND;
+    unsigned least = wiring->policies.min_threads;
+    return on_demand && least < group->count ? least : group->count;
 }
 
 static void lay_out(struct server *server)
@@ -171,10 +197,14 @@ static void lay_out(struct server *server)
     unsigned number = 0;
     for (unsigned i = 0; i < wiring->group_count; i++) {
         const struct wiring_group *from = &wiring->groups[i];
-        server->groups[i] = (struct group){.stages = from->stages,
-                                           .kind = from->kind,
-                                           .count = from->count,
-                                           .workers = &server->workers[number]};
+        struct group *group = &server->groups[i];
+        *group = (struct group){.stages = from->stages,
+                                .kind = from->kind,
+                                .in_turn = from->in_turn,
+                                .count = from->count,
+                                .least = least_threads(wiring, from),
+                                .workers = &server->workers[number]};
+        lock_init(&group->lock, RANK_GROUP);
         for (unsigned j = 0; j < from->count; j++) {
             struct worker *worker = &server->workers[number];
             worker->server = server;
@@ -184,7 +214,27 @@ static void lay_out(struct server *server)
             worker->stages = from->stages;
             worker->kind = from->kind;
             worker->cpu = pinned_cpu(server->settings->pin, from->stages);
+            worker->loop_in_turn = i > 0 && from[-1].in_turn ? group[-1].workers : NULL;
             name_worker(worker, from);
+        }
+    }
+}
+
+/* What kind of group waits for a full socket. */
+static enum group_kind waits_to_send(const struct server *server)
+{
+    return server->groups[server->wiring.group_of[STAGE_WRITER]].kind;
+}
+
+/* The writer's loop, else the poller's, else the listener's: L is always in one. */
+static unsigned choose_linger_group(const struct server *server)
+{
+    static const enum stage order[] = {STAGE_WRITER, STAGE_POLLER, STAGE_LISTENER};
+    unsigned i = 0;
+    for (;; i++) {
+        int group = server->wiring.group_of[order[i]];
+        if (group >= 0 && server->groups[group].kind == GROUP_LOOP) {
+            return (unsigned)group;
         }
     }
 }
@@ -231,19 +281,34 @@ static void close_files(struct server *server)
     files_deinit();
 }
 
+static void start_loops(struct group *group)
+{
+    for (unsigned i = group->count; i-- > 0;) {
+        struct worker *worker = &group->workers[i];
+        int error = pthread_create(&worker->thread, NULL, loop_group_main, worker);
+        if (error != 0) {
+            die(EXIT_WORLD, "cannot start thread %s: %s", worker->name, strerror(error));
+        }
+    }
+}
+
 static void start_threads(struct server *server)
 {
     for (unsigned i = 0; i < server->worker_count; i++) {
         worker_init(&server->workers[i]);
     }
-    /* Downstream first, so that whoever puts has a taker. */
-    for (unsigned i = server->worker_count; i-- > 0;) {
-        struct worker *worker = &server->workers[i];
-        int error =
-            pthread_create(&worker->thread, NULL,
-                           worker->kind == GROUP_POOL ? pool_group_main : loop_group_main, worker);
-        if (error != 0) {
-            die(EXIT_WORLD, "cannot start thread %s: %s", worker->name, strerror(error));
+    /* Downstream first, so that whoever puts has a taker; but a loop run in turn before its pool. */
+    for (unsigned i = server->group_count; i-- > 0;) {
+        struct group *group = &server->groups[i];
+        if (group->kind == GROUP_LOOP && !group->in_turn) {
+            start_loops(group);
+            continue;
+        }
+        if (i > 0 && server->groups[i - 1].in_turn) {
+            loop_group_start(server->groups[i - 1].workers);
+        }
+        if (group->kind == GROUP_POOL) {
+            pool_group_start(group);
         }
     }
 }
@@ -259,9 +324,14 @@ bool server_start(struct server *server, const struct settings *settings,
 #endif
     stamps_taken = server->measured;
     server->started_ns = clock_ns();
+    server->first_stage = wiring_first_stage(wiring);
+    server->idle_stage = wiring_idle_stage(wiring);
     lock_init(&server->ending.lock, RANK_SERVER);
+    held_init(&server->held);
     condition_init(&server->ending.empty);
     lay_out(server);
+    server->linger_group = choose_linger_group(server);
+    server->blocking_sockets = is_budget_of_sessions(server) && waits_to_send(server) == GROUP_POOL;
     size_pools(server);
     const struct group *listening = &server->groups[server->wiring.group_of[STAGE_LISTENER]];
     server->listening = listening->count;
@@ -296,13 +366,38 @@ void server_nudge_all(struct server *server)
     }
 }
 
-void server_shed(struct server *server, unsigned count)
+static struct group *idle_group(struct server *server)
 {
-    const struct group *homes = &server->groups[server->wiring.group_of[STAGE_READER]];
+    return &server->groups[server->wiring.group_of[server->idle_stage]];
+}
+
+static void shed_loops(struct server *server, unsigned count)
+{
+    const struct group *homes = idle_group(server);
     for (unsigned i = 0; i < homes->count; i++) {
         atomic_fetch_add(&homes->workers[i].shed, (count + homes->count - 1) / homes->count);
     }
     server_nudge_all(server);
+}
+
+void server_shed(struct server *server, unsigned count)
+{
+    if (idle_group(server)->kind == GROUP_LOOP) {
+        shed_loops(server, count);
+        return;
+    }
+    while (count > 0 && held_end_one(&server->held, clock_coarse_ns())) {
+        count--;
+    }
+}
+
+void server_reap(struct server *server)
+{
+    if (idle_group(server)->kind == GROUP_LOOP) {
+        shed_loops(server, 1);
+    } else if (!held_end_one(&server->held, clock_coarse_ns())) {
+        server_want_place(server);
+    }
 }
 
 static void enter_phase(struct server *server, enum phase phase)
@@ -317,12 +412,14 @@ void server_drain(struct server *server)
 {
     response_keep_no_connection();
     enter_phase(server, PHASE_DRAINING);
+    held_end_idle(&server->held);
 }
 
 void server_cut(struct server *server)
 {
     patience_end();
     enter_phase(server, PHASE_CUTTING);
+    held_end_all(&server->held);
 }
 
 static void signal_empty(struct server *server)
@@ -337,6 +434,9 @@ static void signal_empty(struct server *server)
 void server_closed_one(struct server *server)
 {
     uint64_t before = atomic_fetch_sub(&server->connections, 1);
+    if (atomic_load_explicit(&server->wants_place, memory_order_relaxed)) {
+        atomic_store(&server->wants_place, false); /* there is one now */
+    }
     if (atomic_load(&server->accepting_paused) &&
         atomic_exchange(&server->accepting_paused, false)) {
         server_nudge_all(server);
@@ -365,17 +465,32 @@ bool server_wait_empty(struct server *server, uint64_t until_ns)
     return empty;
 }
 
-static void end_group(struct server *server, unsigned index)
+static void join_loops(struct group *group)
 {
-    struct group *group = &server->groups[index];
-    atomic_store(&server->ended_groups, index + 1);
     for (unsigned i = 0; i < group->count; i++) {
-        mailbox_close(group->workers[i].mailbox);
         doorbell_ring(&group->workers[i].taker.bell);
     }
     for (unsigned i = 0; i < group->count; i++) {
         CHECK(pthread_join(group->workers[i].thread, NULL) == 0);
-        atomic_store(&group->workers[i].tid, 0);
+    }
+}
+
+/* A loop run in turn ends with the pool behind it. */
+static void end_group(struct server *server, unsigned index)
+{
+    struct group *group = &server->groups[index];
+    atomic_store(&server->ended_groups, index + 1);
+    unsigned boxes = group->kind == GROUP_POOL ? 1 : group->count;
+    for (unsigned i = 0; i < boxes; i++) {
+        mailbox_close(group->workers[i].mailbox);
+    }
+    if (group->kind == GROUP_POOL) {
+        pool_group_join(group);
+    } else if (!group->in_turn) {
+        join_loops(group);
+    }
+    if (index > 0 && group[-1].in_turn) {
+        loop_group_end(group[-1].workers);
     }
 }
 
@@ -395,6 +510,10 @@ void server_stop(struct server *server)
         mailbox_deinit(&server->mailboxes[i]);
     }
     close_files(server);
+    for (unsigned i = 0; i < server->group_count; i++) {
+        lock_deinit(&server->groups[i].lock);
+    }
+    held_deinit(&server->held);
     condition_deinit(&server->ending.empty);
     lock_deinit(&server->ending.lock);
     free(server->mailboxes);
@@ -409,7 +528,8 @@ static void report_worker(const struct worker *worker, struct thread_report *rep
 {
     snprintf(report->name, sizeof report->name, "%s", worker->name);
     uint64_t started_ns = atomic_load(&worker->started_ns);
-    report->wall_ns = started_ns != 0 ? now_ns - started_ns : 0;
+    report->wall_ns = atomic_load_explicit(&worker->wall_before_ns, memory_order_relaxed);
+    report->wall_ns += started_ns != 0 ? now_ns - started_ns : 0;
     uint64_t idle_ns = atomic_load_explicit(&worker->idle_ns, memory_order_relaxed);
     uint64_t since_ns = atomic_load_explicit(&worker->idle_since_ns, memory_order_relaxed);
     idle_ns += since_ns != 0 && since_ns < now_ns ? now_ns - since_ns : 0;
@@ -421,6 +541,23 @@ static void report_worker(const struct worker *worker, struct thread_report *rep
     }
 }
 
+/* A loop run in turn has no thread; of a pool's threads those are left out that have had nothing to
+ * do. */
+static void report_thread(const struct server *server, const struct worker *worker,
+                          struct report *report, uint64_t now_ns)
+{
+    bool unused = worker->kind == GROUP_POOL &&
+                  atomic_load_explicit(&worker->turns, memory_order_relaxed) == 0;
+    if (server->groups[worker->group].in_turn) {
+        return;
+    }
+    if (unused) {
+        report->threads_unused++;
+        return;
+    }
+    report_worker(worker, &report->threads[report->thread_count++], now_ns);
+}
+
 void server_report(struct server *server, struct report *report)
 {
     uint64_t now_ns = clock_ns();
@@ -429,13 +566,15 @@ void server_report(struct server *server, struct report *report)
         .connections = atomic_load(&server->connections),
         .queue_count = server->mailbox_count,
         .queues = must_calloc(server->mailbox_count, sizeof *report->queues),
-        .thread_count = server->worker_count,
         .threads = must_calloc(server->worker_count, sizeof *report->threads),
     };
     tally_init(&report->tally, server->measured);
     for (unsigned i = 0; i < server->worker_count; i++) {
         tally_merge(&report->tally, &server->workers[i].tally);
-        report_worker(&server->workers[i], &report->threads[i], now_ns);
+        report_thread(server, &server->workers[i], report, now_ns);
+    }
+    for (unsigned i = 0; i < server->group_count; i++) {
+        tally_add(&report->tally, COUNTER_THREADS_STARTED, atomic_load(&server->groups[i].started));
     }
     if (server->trace != NULL) {
         atomic_store(&report->tally.counters[COUNTER_TRACE_LOST], trace_lost(server->trace));

@@ -12,6 +12,7 @@
 #define STAGES_SERVER_H
 
 #include "core/report.h"
+#include "stages/held.h"
 #include "stages/listener.h"
 #include "stages/sockets.h"
 #include "stages/worker.h"
@@ -25,9 +26,14 @@ enum phase {
 struct group {
     unsigned stages;
     enum group_kind kind;
-    unsigned count;
+    bool in_turn;           /* a loop without a thread: the next group's idle threads run it */
+    unsigned count;         /* threads at most; of a loop in turn, 1 */
+    unsigned least;         /* of a pool's, those that stay: count unless they come on demand */
     unsigned awake_most;    /* of a pool's threads, how many are worth having awake */
     struct worker *workers; /* count of them */
+
+    struct lock lock; /* of the workers' `life` */
+    _Atomic uint64_t started; /* threads started on demand */
 };
 
 struct server {
@@ -44,6 +50,10 @@ struct server {
     struct sockets sockets;
     struct trace *trace;           /* or NULL */
     struct access_log *access_log; /* or NULL */
+    enum stage first_stage; /* where a new connection goes */
+    enum stage idle_stage;  /* where one waits that holds no request: the poller or the reader */
+    unsigned linger_group;  /* the loop in which sessions' connections linger */
+    bool blocking_sockets;  /* sessions wait in recv */
     uint64_t max_connections;
     uint64_t started_ns;
     bool measured; /* histograms on */
@@ -54,6 +64,8 @@ struct server {
     _Atomic uint64_t connections;  /* open */
     _Atomic unsigned listening;    /* listener threads that still accept */
     _Atomic bool accepting_paused; /* a listener waits for connections to fall below the limit */
+    _Atomic bool wants_place;      /* --overload reap: the next connection to become idle is closed */
+    struct held held;
     struct {
         struct lock lock;
         struct condition empty; /* connections fell to 0 */
@@ -97,6 +109,21 @@ void server_stopped_listening(struct server *server);
 /* Descriptors are short: asks the readers to close about `count` idle connections. Listener
  * threads. */
 void server_shed(struct server *server, unsigned count);
+
+/* --overload reap: closes an idle connection, or else the next that becomes idle. Listener threads. */
+void server_reap(struct server *server);
+
+/* Must this connection, which has become idle, be closed for another one's sake? Any worker. */
+static inline bool server_wants_place(struct server *server)
+{
+    return atomic_load_explicit(&server->wants_place, memory_order_relaxed) &&
+           atomic_exchange(&server->wants_place, false);
+}
+/* Nobody is idle: the next one shall be. */
+static inline void server_want_place(struct server *server)
+{
+    atomic_store(&server->wants_place, true);
+}
 
 /* Wakes every poll loop, so that it looks at the phase. */
 void server_nudge_all(struct server *server);

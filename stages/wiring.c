@@ -1,9 +1,9 @@
-/* wiring.c: reading, checking and printing the wiring notation, and the table of presets. See
- * wiring.h. */
+/* wiring.c: reading, checking and printing the wiring notation. See wiring.h. */
 #include "stages/wiring.h"
 
 #include <ctype.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 const char stage_letters[STAGE_COUNT + 1] = "LKRPW";
@@ -16,12 +16,15 @@ const char *stage_name(enum stage stage)
     return stage_names[stage];
 }
 
+enum { ONLY_L = 1u << STAGE_LISTENER, ONLY_P = 1u << STAGE_PROCESSOR, ONLY_W = 1u << STAGE_WRITER };
+
 /* --- reading --- */
 
 struct scan {
     const char *text;
     size_t at;
     char *error;
+    unsigned written; /* groups as they stand in the text */
 };
 
 static bool fail(const struct scan *scan, size_t at, const char *fmt, ...)
@@ -45,9 +48,31 @@ static void skip_space(struct scan *scan)
     }
 }
 
-/* One letter into the group: known, non-blocking, not yet placed, in travelling order. */
-static bool take_letter(struct scan *scan, struct wiring *wiring, struct wiring_group *group,
-                        unsigned index)
+/* May this letter stand in this group, after the letters before it? */
+static bool check_letter(const struct scan *scan, const struct wiring_group *group,
+                         enum stage stage)
+{
+    char letter = scan->text[scan->at];
+    bool small = islower((unsigned char)letter);
+    if (small && stage == STAGE_POLLER) {
+        return fail(scan, scan->at, "k has no meaning: a poller never blocks for one connection");
+    }
+    if (group->stages != 0 && group->blocks != small) {
+        return fail(scan, scan->at, "'%c' does not fit: a group is all capital or all small letters",
+                    letter);
+    }
+    if (group->stages >> stage != 0) {
+        return fail(scan, scan->at,
+                    group->stages >> stage & 1
+                        ? "%c stands twice in its group"
+                        : "%c stands behind a later stage of its group, write the letters in the "
+                          "order LKRPW",
+                    letter);
+    }
+    return true;
+}
+
+static bool take_letter(struct scan *scan, struct wiring_group *group)
 {
     char letter = scan->text[scan->at];
     const char *found = strchr(stage_letters, toupper((unsigned char)letter));
@@ -55,24 +80,11 @@ static bool take_letter(struct scan *scan, struct wiring *wiring, struct wiring_
         return fail(scan, scan->at, "'%c' is no stage, the stages are L, K, R, P and W", letter);
     }
     enum stage stage = (enum stage)(found - stage_letters);
-    if (islower((unsigned char)letter)) {
-        return fail(scan, scan->at,
-                    "blocking stages such as '%c' are not available in this version", letter);
+    if (!check_letter(scan, group, stage)) {
+        return false;
     }
-    if (stage == STAGE_POLLER) {
-        return fail(scan, scan->at, "the keep-alive poller K is not available in this version");
-    }
-    if (wiring->group_of[stage] >= 0) {
-        return fail(scan, scan->at, "%c, the %s, stands a second time", letter, stage_name(stage));
-    }
-    if (group->stages >> stage != 0) {
-        return fail(
-            scan, scan->at,
-            "%c stands behind a later stage of its group, write the letters in the order LKRPW",
-            letter);
-    }
+    group->blocks = islower((unsigned char)letter);
     group->stages |= 1u << stage;
-    wiring->group_of[stage] = (signed char)index;
     scan->at++;
     return true;
 }
@@ -96,31 +108,113 @@ static bool take_count(struct scan *scan, struct wiring_group *group)
     return true;
 }
 
-static bool take_group(struct scan *scan, struct wiring *wiring)
+/* --- from what is written to groups --- */
+
+static bool place(const struct scan *scan, struct wiring *wiring, enum stage stage, unsigned index)
+{
+    const struct wiring_group *group = &wiring->groups[index];
+    int before = wiring->group_of[stage];
+    bool small = stage == STAGE_WRITER && group->kind == GROUP_POOL;
+    bool pair = stage == STAGE_WRITER && before >= 0 && wiring->small_writer < 0 &&
+                small != (wiring->groups[before].kind == GROUP_POOL);
+    if (before >= 0 && !pair) {
+        return fail(scan, group->column - 1, "%c, the %s, stands a second time",
+                    stage_letters[stage], stage_name(stage));
+    }
+    if (!pair) {
+        wiring->group_of[stage] = (signed char)index;
+    } else if (small) {
+        wiring->small_writer = (signed char)index;
+    } else {
+        wiring->small_writer = (signed char)before;
+        wiring->group_of[stage] = (signed char)index;
+    }
+    return true;
+}
+
+static bool add_group(const struct scan *scan, struct wiring *wiring, struct wiring_group group)
 {
     unsigned index = wiring->group_count;
-    skip_space(scan);
     if (index == WIRING_GROUPS_MAX) {
-        return fail(scan, scan->at, "more than %d groups", WIRING_GROUPS_MAX);
+        return fail(scan, group.column - 1, "more than %d groups", WIRING_GROUPS_MAX);
     }
-    struct wiring_group *group = &wiring->groups[index];
-    group->column = (unsigned)scan->at + 1;
-    while (isalpha((unsigned char)scan->text[scan->at])) {
-        if (!take_letter(scan, wiring, group, index)) {
+    wiring->groups[index] = group;
+    wiring->group_count++;
+    for (enum stage stage = 0; stage < STAGE_COUNT; stage++) {
+        if (group_holds(&group, stage) && !place(scan, wiring, stage, index)) {
             return false;
         }
     }
-    if (group->stages == 0) {
-        return fail(scan, scan->at, "group %u holds no stage", index + 1);
+    return true;
+}
+
+/* A loop that has no thread of its own, and the pool whose idle threads run it in turn. */
+static bool add_in_turn(const struct scan *scan, struct wiring *wiring, struct wiring_group group,
+                        unsigned loop_stages, unsigned pool_stages)
+{
+    struct wiring_group loop = {.stages = loop_stages,
+                                .kind = GROUP_LOOP,
+                                .in_turn = true,
+                                .count = 1,
+                                .column = group.column};
+    group.stages = pool_stages;
+    group.kind = GROUP_POOL;
+    group.blocks = true;
+    return add_group(scan, wiring, loop) && add_group(scan, wiring, group);
+}
+
+/* 'LRPW@n': P, and the first try of W, are the threads' own; all that waits for descriptors is the
+ * loop's. */
+static bool add_taking_turns(const struct scan *scan, struct wiring *wiring,
+                             struct wiring_group group)
+{
+    if (group.blocks || !group_holds(&group, STAGE_PROCESSOR) || group.stages == ONLY_P) {
+        return fail(scan, group.column - 1,
+                    "'@' is for capital letters that hold P and another stage: threads take turns "
+                    "at the loop and do P in between");
     }
-    wiring->group_count++;
-    group->kind = group->stages == 1u << STAGE_PROCESSOR ? GROUP_POOL : GROUP_LOOP;
+    return add_in_turn(scan, wiring, group, group.stages & ~(unsigned)ONLY_P,
+                       ONLY_P | (group.stages & ONLY_W));
+}
+
+/* A listener that does nothing else waits in the same way whether it blocks or polls. */
+static bool add_written(const struct scan *scan, struct wiring *wiring, struct wiring_group group)
+{
+    if (group.stages == ONLY_L) {
+        group.blocks = false;
+    }
+    if (group.blocks && group_holds(&group, STAGE_LISTENER)) {
+        return add_in_turn(scan, wiring, group, ONLY_L, group.stages & ~(unsigned)ONLY_L);
+    }
+    if (group.stages == ONLY_P) {
+        group.blocks = false; /* either case: it waits for no client */
+        group.kind = GROUP_POOL;
+    } else {
+        group.kind = group.blocks ? GROUP_POOL : GROUP_LOOP;
+    }
+    return add_group(scan, wiring, group);
+}
+
+static bool take_group(struct scan *scan, struct wiring *wiring)
+{
     skip_space(scan);
-    if (scan->text[scan->at] == '*' && !take_count(scan, group)) {
+    struct wiring_group group = {.column = (unsigned)scan->at + 1};
+    while (isalpha((unsigned char)scan->text[scan->at])) {
+        if (!take_letter(scan, &group)) {
+            return false;
+        }
+    }
+    scan->written++;
+    if (group.stages == 0) {
+        return fail(scan, scan->at, "group %u holds no stage", scan->written);
+    }
+    skip_space(scan);
+    char how = scan->text[scan->at];
+    if ((how == '*' || how == '@') && !take_count(scan, &group)) {
         return false;
     }
     skip_space(scan);
-    return true;
+    return how == '@' ? add_taking_turns(scan, wiring, group) : add_written(scan, wiring, group);
 }
 
 /* --- checking what only the whole can tell --- */
@@ -136,19 +230,27 @@ static bool check_complete(const struct scan *scan, const struct wiring *wiring)
     return true;
 }
 
-/* A new connection travels from group to group: each group must begin with a later stage than the
- * one before. */
+/* A new connection travels from group to group: each begins with a later stage than the one before.
+ * A group that begins with K may stand before or behind the reader's: it says whether a new
+ * connection is polled first. */
 static bool check_order(const struct scan *scan, const struct wiring *wiring)
 {
-    for (unsigned i = 1; i < wiring->group_count; i++) {
+    int last = -1;
+    for (unsigned i = 0; i < wiring->group_count; i++) {
         const struct wiring_group *group = &wiring->groups[i];
-        if (__builtin_ctz(group->stages) < __builtin_ctz(wiring->groups[i - 1].stages)) {
-            char letters[STAGE_COUNT + 1];
+        int first = __builtin_ctz(group->stages);
+        bool of_pair = i > 0 && group[-1].in_turn;
+        if (of_pair || (first == STAGE_POLLER && i > 0)) {
+            continue;
+        }
+        if (first < last || (i == 0 && first != STAGE_LISTENER)) {
+            char letters[GROUP_LETTERS];
             group_letters(group, letters);
             return fail(scan, group->column - 1,
-                        "group %u, %s, comes too late: a connection travels L, R, P, W", i + 1,
-                        letters);
+                        "group %s comes too %s: a connection travels L, R, P, W", letters,
+                        first < last ? "late" : "early");
         }
+        last = first;
     }
     return true;
 }
@@ -156,7 +258,7 @@ static bool check_order(const struct scan *scan, const struct wiring *wiring)
 bool wiring_parse(struct wiring *wiring, const char *text, char error[WIRING_ERROR])
 {
     struct scan scan = {.text = text, .error = error};
-    *wiring = (struct wiring){.group_of = {-1, -1, -1, -1, -1}};
+    *wiring = (struct wiring){.group_of = {-1, -1, -1, -1, -1}, .small_writer = -1};
     for (;;) {
         if (!take_group(&scan, wiring)) {
             return false;
@@ -167,127 +269,73 @@ bool wiring_parse(struct wiring *wiring, const char *text, char error[WIRING_ERR
         }
         if (next != '|') {
             return fail(&scan, scan.at,
-                        "'%c' is not expected here: groups are joined by '|', a count follows '*'",
+                        "'%c' is not expected here: groups are joined by '|', a count follows '*' "
+                        "or '@'",
                         isprint((unsigned char)next) ? next : '?');
         }
         scan.at++;
     }
 }
 
-/* --- thread counts --- */
+/* --- what follows from it --- */
 
-/* Threads nobody asked for by number. Handlers may block, so a pool has more threads than there are
- * CPUs; they cost nothing while they sleep. A loop that runs handlers gets a CPU each; the network
- * alone needs one thread. */
-static unsigned default_count(const struct wiring_group *group, unsigned cpus)
+enum stage wiring_idle_stage(const struct wiring *wiring)
 {
-    if (group->kind == GROUP_POOL) {
-        return 4 * cpus;
-    }
-    return group_holds(group, STAGE_PROCESSOR) ? cpus : 1;
+    int poller = wiring->group_of[STAGE_POLLER];
+    return poller >= 0 && poller != wiring->group_of[STAGE_READER] ? STAGE_POLLER : STAGE_READER;
 }
 
-static bool size_by_flag(struct wiring_group *group, unsigned index, enum stage stage,
-                         uint64_t asked, char *error)
+enum stage wiring_first_stage(const struct wiring *wiring)
 {
-    char letters[STAGE_COUNT + 1];
-    if (asked == 0 || !group_holds(group, stage)) {
-        return true;
-    }
-    if (group->count != 0 && group->count != asked) {
-        group_letters(group, letters);
-        snprintf(error, WIRING_ERROR, "--%ss %llu contradicts the %u threads of group %u, %s",
-                 stage_name(stage), (unsigned long long)asked, group->count, index + 1, letters);
-        return false;
-    }
-    group->count = (unsigned)asked;
-    return true;
-}
-
-bool wiring_size(struct wiring *wiring, const struct settings *settings, unsigned cpus,
-                 char error[WIRING_ERROR])
-{
-    const uint64_t asked[STAGE_COUNT] = {
-        [STAGE_LISTENER] = settings->listeners,
-        [STAGE_READER] = settings->readers,
-        [STAGE_PROCESSOR] = settings->processors,
-        [STAGE_WRITER] = settings->writers,
-    };
-    for (unsigned i = 0; i < wiring->group_count; i++) {
-        struct wiring_group *group = &wiring->groups[i];
-        for (enum stage stage = 0; stage < STAGE_COUNT; stage++) {
-            if (!size_by_flag(group, i, stage, asked[stage], error)) {
-                return false;
-            }
-        }
-        if (group->count == 0) {
-            group->count = default_count(group, cpus);
-        }
-    }
-    return true;
+    bool polled = wiring_idle_stage(wiring) == STAGE_POLLER;
+    return polled && wiring->group_of[STAGE_POLLER] < wiring->group_of[STAGE_READER]
+               ? STAGE_POLLER
+               : STAGE_READER;
 }
 
 /* --- printing --- */
 
-void group_letters(const struct wiring_group *group, char out[STAGE_COUNT + 1])
+/* A pool's P is the same in either case; beside another letter it takes that one's. */
+void group_letters(const struct wiring_group *group, char out[GROUP_LETTERS])
 {
     size_t len = 0;
     for (enum stage stage = 0; stage < STAGE_COUNT; stage++) {
         if (group_holds(group, stage)) {
-            out[len++] = stage_letters[stage];
+            char letter = stage_letters[stage];
+            out[len++] = group->blocks ? (char)tolower((unsigned char)letter) : letter;
         }
     }
     out[len] = '\0';
+}
+
+/* The pair as it was written: "lrpw*16", "LRPW@4". */
+static size_t format_in_turn(const struct wiring_group *loop, char *out)
+{
+    const struct wiring_group *pool = loop + 1;
+    struct wiring_group both = {.stages = loop->stages | pool->stages};
+    bool small_w = group_holds(pool, STAGE_WRITER) && !group_holds(loop, STAGE_WRITER);
+    both.blocks = small_w || group_holds(pool, STAGE_READER) || !group_holds(pool, STAGE_PROCESSOR);
+    char letters[GROUP_LETTERS];
+    group_letters(&both, letters);
+    return (size_t)sprintf(out, "%s%c%u", letters, both.blocks ? '*' : '@', pool->count);
 }
 
 void wiring_format(const struct wiring *wiring, char out[WIRING_TEXT])
 {
     size_t len = 0;
     for (unsigned i = 0; i < wiring->group_count; i++) {
-        char letters[STAGE_COUNT + 1];
-        group_letters(&wiring->groups[i], letters);
-        len += (size_t)snprintf(out + len, WIRING_TEXT - len, "%s%s", i > 0 ? " | " : "", letters);
-        if (wiring->groups[i].count > 1) {
-            len += (size_t)snprintf(out + len, WIRING_TEXT - len, "*%u", wiring->groups[i].count);
+        const struct wiring_group *group = &wiring->groups[i];
+        len += (size_t)sprintf(out + len, "%s", i > 0 ? " | " : "");
+        if (group->in_turn) {
+            len += format_in_turn(group, out + len);
+            i++;
+            continue;
         }
-    }
-}
-
-/* --- presets --- */
-
-static const struct preset {
-    const char *name, *wiring, *source, *what;
-} presets[] = {
-#define PRESET(name, wiring, source, what) {name, wiring, source, what},
-#include "stages/presets.def"
-#undef PRESET
-};
-
-enum { PRESET_COUNT = sizeof presets / sizeof *presets };
-
-const char *preset_wiring(const char *name)
-{
-    for (size_t i = 0; i < PRESET_COUNT; i++) {
-        if (strcmp(presets[i].name, name) == 0) {
-            return presets[i].wiring;
+        char letters[GROUP_LETTERS];
+        group_letters(group, letters);
+        len += (size_t)sprintf(out + len, "%s", letters);
+        if (group->count > 1) {
+            len += (size_t)sprintf(out + len, "*%u", group->count);
         }
-    }
-    return NULL;
-}
-
-void presets_print(FILE *out)
-{
-    fprintf(out, "%-18s %-18s %-32s %s\n", "model", "wiring", "source", "what it is");
-    for (size_t i = 0; i < PRESET_COUNT; i++) {
-        fprintf(out, "%-18s %-18s %-32s %s\n", presets[i].name, presets[i].wiring,
-                presets[i].source, presets[i].what);
-    }
-}
-
-void presets_names(char *out, size_t size)
-{
-    size_t len = 0;
-    for (size_t i = 0; i < PRESET_COUNT && len < size; i++) {
-        len += (size_t)snprintf(out + len, size - len, "%s%s", i > 0 ? ", " : "", presets[i].name);
     }
 }

@@ -1,6 +1,7 @@
 /* worker.c: what every stage thread does: take, run, hand on, be counted. See worker.h. */
 #include "stages/worker.h"
 
+#include "stages/listener.h"
 #include "stages/route.h"
 #include "stages/server.h"
 
@@ -13,6 +14,29 @@ enum { EXCHANGES_KEPT = 1024 };
 
 /* --- handing on --- */
 
+/* --overload reject: new connections that a full queue has refused are turned away; what else is in
+ * the outbox stays. */
+static void turn_away_refused(struct worker *worker, struct outbox *outbox)
+{
+    struct chain all = outbox->chain;
+    struct slip *slip;
+    outbox->chain = (struct chain){0};
+    while ((slip = chain_next(&all)) != NULL) {
+        struct ticket *ticket = ticket_of(slip);
+        if (ticket->verdict == VERDICT_ACCEPTED) {
+            listener_turn_away(worker->listener, client_of_ticket(ticket));
+        } else {
+            chain_append(&outbox->chain, slip);
+        }
+    }
+}
+
+static bool rejects(const struct worker *worker)
+{
+    return worker->listener != NULL &&
+           worker->server->wiring.policies.overload == OVERLOAD_REJECT;
+}
+
 static void put(struct worker *worker, struct outbox *outbox)
 {
     enum put_how how = outbox->bounded ? PUT_BOUNDED : outbox->ring ? PUT_ADMITTED : PUT_QUIET;
@@ -20,6 +44,10 @@ static void put(struct worker *worker, struct outbox *outbox)
     while (!all && worker->kind == GROUP_POOL) {
         mailbox_wait_room(outbox->mailbox);
         all = mailbox_put(outbox->mailbox, &outbox->chain, how);
+    }
+    if (!all && rejects(worker)) {
+        turn_away_refused(worker, outbox);
+        all = outbox->chain.count == 0;
     }
     if (!all && !outbox->refused) {
         tally_add(&worker->tally, COUNTER_QUEUE_FULL, 1);
@@ -91,6 +119,29 @@ bool worker_drain(struct worker *worker)
     return taken > 0;
 }
 
+/* --- away --- */
+
+void worker_go_away(struct worker *worker)
+{
+    if (worker->is_away) {
+        return;
+    }
+    worker->is_away = true;
+    (void)worker_flush(worker);
+    if (worker->taken.count > 0) {
+        mailbox_give_back(worker->mailbox, &worker->taken);
+    }
+    mailbox_away(worker->mailbox);
+}
+
+void worker_come_back(struct worker *worker)
+{
+    if (worker->is_away) {
+        worker->is_away = false;
+        mailbox_back(worker->mailbox);
+    }
+}
+
 /* --- the thread --- */
 
 /* Under SCHED_BATCH a stage that is woken does not take the CPU from the stage that woke it: that
@@ -116,6 +167,17 @@ void worker_begin(struct worker *worker)
         CPU_ZERO(&set);
         CPU_SET((size_t)worker->cpu, &set);
         CHECK(pthread_setaffinity_np(pthread_self(), sizeof set, &set) == 0);
+    }
+}
+
+/* Its figures are kept, so that a later thread in its place goes on counting. */
+void worker_end(struct worker *worker)
+{
+    worker_count(&worker->wall_before_ns, clock_ns() - atomic_load(&worker->started_ns));
+    atomic_store(&worker->started_ns, 0);
+    atomic_store(&worker->tid, 0);
+    if (worker->log.len > 0) {
+        access_log_flush(&worker->log);
     }
 }
 
@@ -150,6 +212,8 @@ void worker_init(struct worker *worker)
         worker->outboxes[i].bounded = server->mailbox_groups[i] > worker->group;
     }
     worker->clients.next = worker->clients.prev = &worker->clients;
+    worker->fresh_tail = &worker->fresh;
+    worker->runner = worker;
     exchange_pool_init(&worker->pool, server->settings, EXCHANGES_KEPT);
     tally_init(&worker->tally, server->measured);
     if (server->access_log != NULL && worker_holds(worker, STAGE_WRITER)) {
@@ -179,20 +243,18 @@ void worker_deinit(struct worker *worker)
     }
 }
 
-void worker_requeued(struct worker *worker, const struct client *client)
+void worker_requeued(struct worker *worker, const struct client *client, uint64_t answered_ns,
+                     uint64_t requeued_ns)
 {
-    const struct exchange *x = client->conn.exchange;
-    const struct stamps *stamps = &x->stamps;
     if (worker->server->measured) {
-        tally_interval(&worker->tally, INTERVAL_REQUEUE_WAIT,
-                       (int64_t)(stamps->requeued_ns - stamps->last_sent_ns));
+        tally_interval(&worker->tally, INTERVAL_REQUEUE_WAIT, (int64_t)(requeued_ns - answered_ns));
     }
     if (worker->ring != NULL) {
         struct trace_record record = {.kind = TRACE_REQUEUE,
-                                      .request_id = x->id,
+                                      .request_id = client->answered_id,
                                       .connection_id = client->conn.id,
-                                      .last_sent_ns = stamps->last_sent_ns,
-                                      .requeued_ns = stamps->requeued_ns,
+                                      .last_sent_ns = answered_ns,
+                                      .requeued_ns = requeued_ns,
                                       .thread_read = (uint16_t)worker->number};
         if (!trace_put(worker->ring, &record)) {
             tally_add(&worker->tally, COUNTER_TRACE_LOST, 1);

@@ -44,10 +44,13 @@ struct worker {
     unsigned mailbox_number;
     struct taker taker;
     struct loop *loop;         /* NULL in a pool */
+    struct worker *loop_in_turn; /* a pool's: what its idle threads run in turn, or NULL */
     struct trace_ring *ring;   /* NULL without --trace */
     struct listener *listener; /* NULL when the group holds no L */
 
-    /* this thread's own */
+    /* this thread's own; of a loop run in turn, the thread's that has the turn */
+    struct worker *runner;   /* whose thread runs it: itself, or the one that has the turn */
+    bool is_away;            /* a pool's: blocks, or works for long: not counted on by its mailbox */
     struct watch bell_watch;
     struct outbox *outboxes; /* one for each mailbox of the server, by number */
     unsigned *dirty;         /* outboxes with something in them */
@@ -56,11 +59,14 @@ struct worker {
     unsigned refused_count; /* outboxes that were refused: then nothing new is taken in */
     struct exchange_pool pool;
     struct access_log_buffer log;
-    struct wheel wheel;
     struct loop_timer *wheel_timer;
     uint64_t wheel_armed_ns;          /* when the timer fires; 0: it does not */
     struct client clients;            /* list head: clients whose home this is */
     unsigned fresh_count;             /* of them, those that have not been read yet */
+    struct client *fresh;             /* a poller's: accepted in this turn, not looked at yet */
+    struct client **fresh_tail;
+    struct loop_timer *poll_timer; /* --poll-interval */
+    bool ticking;                  /* it is running */
     unsigned away_count;              /* of them, those handed on */
     unsigned early_count;             /* of those, the ones with `early` set */
     struct loop_timer *collect_timer; /* wakes a sleeper that clients are quietly given back to */
@@ -74,11 +80,19 @@ struct worker {
     struct tally tally;
     _Atomic int tid;
     _Atomic uint64_t started_ns, turns;
+    _Atomic uint64_t wall_before_ns; /* of earlier threads in its place */
     _Atomic uint64_t idle_ns;       /* waited for work, in all */
     _Atomic uint64_t idle_since_ns; /* waits for work since then, or 0 */
     _Atomic unsigned shed; /* idle clients that this home is asked to close; set by listeners */
     _Atomic unsigned client_count;
+
+    _Atomic int life; /* enum thread_life: a pool's thread; moved under the group's lock */
+
+    struct wheel wheel; /* this thread's own, a loop's; last, because it is large */
 };
+
+/* A thread of a pool comes and goes: --spawn on-demand. */
+enum thread_life { THREAD_NONE, THREAD_RUNS, THREAD_ENDED /* to be joined */ };
 
 /* Gathers a ticket for a mailbox; puts at once when a batch is full. */
 void worker_post(struct worker *worker, unsigned mailbox_number, struct ticket *ticket, bool ring);
@@ -103,18 +117,25 @@ static inline bool worker_is_refused(const struct worker *worker)
     return worker->refused_count > 0;
 }
 
-/* Notes when the stage that waits for the next request had the client again (stamps.requeued_ns is
- * set). */
-void worker_requeued(struct worker *worker, const struct client *client);
+/* A pool's thread that will block or work for long: what it has taken goes back, and it is not
+ * counted on until it is done with its ticket (worker_come_back). */
+void worker_go_away(struct worker *worker);
+void worker_come_back(struct worker *worker);
+
+/* Notes that the stage that waits for the next request had the client at `requeued_ns`, after the
+ * last byte at `answered_ns`. */
+void worker_requeued(struct worker *worker, const struct client *client, uint64_t answered_ns,
+                     uint64_t requeued_ns);
 
 static inline bool worker_holds(const struct worker *worker, enum stage stage)
 {
     return (worker->stages >> stage & 1) != 0;
 }
 
-/* The thread's first and the ends of its waits, for loop_group.c and pool_group.c: name, affinity,
- * scheduling; what it waited is counted (worker->woke_ns is set before worker_end_idle). */
+/* The thread's first and last, and the ends of its waits, for loop_group.c and pool_group.c: name,
+ * affinity, scheduling; what it waited is counted (worker->woke_ns is set before worker_end_idle). */
 void worker_begin(struct worker *worker);
+void worker_end(struct worker *worker);
 void worker_begin_idle(struct worker *worker);
 void worker_end_idle(struct worker *worker);
 /* Adds to one of the worker's own atomics: a plain load and store. */

@@ -1,24 +1,23 @@
-/* writer.c: stage 5 of 5. In: clients with output. Out: clients whose answer is sent, back to the
- * reader; clients to close, to their home. Runs on its loop's thread. Owns the sending end of an
- * exchange from the first hand-over, and the whole exchange once it has collected the end.
+/* writer.c: stage 5 of 5. In: clients with output. Out: clients whose answer is sent, to where they
+ * wait for the next request; clients to close. Runs on its loop's thread, or in a session. Owns the
+ * sending end of an exchange from the first hand-over, and the whole exchange once it has collected
+ * the end.
  *
- * It tries the socket first and watches it only when it would block. When the last byte is with the
+ * It tries the socket first and waits only when it would block: a loop watches it, a session blocks
+ * for it, or leaves it to the loop where the wiring has W beside w. When the last byte is with the
  * kernel it takes the stage times, writes the access log, and frees what the request held. A
- * connection that is to be closed lingers: the sending side is shut down, what still comes is
- * discarded, until the client closes or a deadline.
+ * connection that is to be closed lingers (linger.c).
  */
 #include "stages/writer.h"
 
+#include "stages/home.h"
+#include "stages/linger.h"
 #include "stages/loop_group.h"
-#include "stages/reader.h"
 #include "stages/route.h"
 #include "stages/server.h"
+#include "stages/session.h"
 
 #include <stdlib.h>
-
-/* A client that asked for close has mostly closed a moment later: it is looked at once after this
- * long before its descriptor is watched, which would cost more system calls than the look. */
-static const uint64_t linger_grace_ns = 2 * NS_PER_MS; /* and up to a step of the wheel more */
 
 /* --- waiting for the socket --- */
 
@@ -39,10 +38,11 @@ static void on_out_ready(struct watch *watch, unsigned ready)
 
 /* Where the writer shares the home's loop there is one watch for both, since libuv allows one a
  * loop. */
-static bool watch_out(struct worker *worker, struct client *client, unsigned events)
+bool writer_watch(struct worker *worker, struct client *client, unsigned events)
 {
+    client->writer = worker;
     if (is_home(worker, client)) {
-        if (!reader_watch(worker, client)) {
+        if (!home_watch(worker, client)) {
             return false;
         }
         unsigned reading = client->home_watch.events & WATCH_READ;
@@ -50,7 +50,6 @@ static bool watch_out(struct worker *worker, struct client *client, unsigned eve
         return true;
     }
     if (!client->out_watched) {
-        client->writer = worker;
         client->out_watched =
             watch_open(worker->loop, &client->out_watch, client->conn.fd, on_out_ready);
     }
@@ -60,7 +59,7 @@ static bool watch_out(struct worker *worker, struct client *client, unsigned eve
     return client->out_watched;
 }
 
-static void stop_waiting(struct worker *worker, struct client *client)
+void writer_stop_waiting(struct worker *worker, struct client *client)
 {
     if (!client->out_waiting) {
         return;
@@ -141,8 +140,9 @@ static void settle_last_byte(struct exchange *x)
     }
 }
 
-static void end_exchange(struct worker *worker, struct conn *conn)
+static void end_exchange(struct worker *worker, struct client *client)
 {
+    struct conn *conn = &client->conn;
     struct exchange *x = conn->exchange;
     CHECK(conn->state == CONN_WRITING);
     x->writer = (unsigned short)worker->number;
@@ -154,39 +154,15 @@ static void end_exchange(struct worker *worker, struct conn *conn)
         access_log_write(&worker->log, conn);
     }
     conn->requests++;
+    client->answered_id = x->id;
+    client->answered_ns = x->stamps.last_sent_ns;
     exchange_end(x);
-}
-
-/* --- lingering close --- */
-
-static enum verdict linger_on(struct worker *worker, struct client *client, bool grace)
-{
-    if (server_phase(worker->server) == PHASE_CUTTING) {
-        return VERDICT_CLOSE;
-    }
-    if (!grace && !watch_out(worker, client, WATCH_READ)) {
-        return VERDICT_CLOSE;
-    }
-    client->grace = grace;
-    client->lingering = client->out_waiting = true;
-    loop_group_deadline(worker, &client->out_deadline,
-                        grace ? linger_grace_ns : worker->server->settings->linger_timeout_ns);
-    return VERDICT_HELD;
-}
-
-static enum verdict linger(struct worker *worker, struct client *client)
-{
-    bool watched = is_home(worker, client) ? client->home_watched : client->out_watched;
-    bool patient = worker->server->settings->linger_timeout_ns > linger_grace_ns;
-    client->conn.lingered = 0;
-    enum verdict verdict = conn_linger_begin(&client->conn);
-    return verdict == VERDICT_LINGER ? linger_on(worker, client, !watched && patient) : verdict;
 }
 
 static enum verdict finish(struct worker *worker, struct client *client)
 {
     struct conn *conn = &client->conn;
-    end_exchange(worker, conn);
+    end_exchange(worker, client);
     if (conn->close == CLOSE_NONE) {
         conn->state = CONN_RETURNING;
         return VERDICT_KEPT;
@@ -195,7 +171,7 @@ static enum verdict finish(struct worker *worker, struct client *client)
         conn->state = CONN_RETURNING;
         return VERDICT_CLOSE;
     }
-    return linger(worker, client);
+    return linger_begin(worker, client);
 }
 
 /* --- sending --- */
@@ -244,9 +220,10 @@ static enum verdict wait_for_socket(struct worker *worker, struct client *client
 {
     const struct settings *settings = worker->server->settings;
     struct conn *conn = &client->conn;
-    if (server_phase(worker->server) == PHASE_CUTTING || !watch_out(worker, client, WATCH_WRITE)) {
+    if (server_phase(worker->server) == PHASE_CUTTING ||
+        !writer_watch(worker, client, WATCH_WRITE)) {
         conn->exchange->cut = CLOSE_CUT;
-        stop_waiting(worker, client);
+        writer_stop_waiting(worker, client);
         return cut(worker, client);
     }
     if (conn->exchange->would_block) {
@@ -258,6 +235,33 @@ static enum verdict wait_for_socket(struct worker *worker, struct client *client
     }
     client->out_waiting = true;
     return VERDICT_HELD;
+}
+
+/* A session blocks, unless the wiring has a loop for this. OUTPUT_READY: go on sending. */
+static enum verdict wait_in_session(struct worker *worker, struct client *client)
+{
+    struct exchange *x = client->conn.exchange;
+    if (!x->would_block) {
+        return VERDICT_OUTPUT_READY; /* only its share of a turn is over, and there are no others */
+    }
+    if (worker->server->wiring.small_writer >= 0) {
+        return VERDICT_WANT_WRITE;
+    }
+    tally_add(&worker->tally, COUNTER_WOULD_BLOCK, 1);
+    client->conn.blocked_ns = stamp_now();
+    if (session_wait_write(worker, client)) {
+        stamp_unblocked(&client->conn);
+        return VERDICT_OUTPUT_READY;
+    }
+    bool cutting = server_phase(worker->server) == PHASE_CUTTING;
+    x->cut = cutting ? CLOSE_CUT : CLOSE_IO_TIMEOUT;
+    return cut(worker, client);
+}
+
+static enum verdict wait_to_send(struct worker *worker, struct client *client, bool progress)
+{
+    return worker->kind == GROUP_POOL ? wait_in_session(worker, client)
+                                      : wait_for_socket(worker, client, progress);
 }
 
 /* Tells the outlet what has gone out. Once the end is here nobody makes more, so nobody waits for
@@ -278,21 +282,28 @@ static enum verdict pump(struct worker *worker, struct client *client)
     struct exchange *x = conn->exchange;
     for (;;) {
         if (x->sending.head == NULL && outlet_collect(&x->outlet, &x->sending) == COLLECT_EMPTY) {
-            stop_waiting(worker, client);
+            writer_stop_waiting(worker, client);
             return VERDICT_HELD;
+        }
+        if (worker->kind == GROUP_POOL) {
+            session_prepare_send(client);
         }
         uint64_t before = x->sent;
         enum verdict verdict = conn_send(conn);
         uint64_t sent = x->sent - before;
         if (verdict == VERDICT_WANT_WRITE) {
             tell_sent(worker, client, sent);
-            return wait_for_socket(worker, client, sent > 0);
+            verdict = wait_to_send(worker, client, sent > 0);
+            if (verdict != VERDICT_OUTPUT_READY) {
+                return verdict;
+            }
+            continue;
         }
         if (verdict == VERDICT_HELD) {
             tell_sent(worker, client, sent);
             continue;
         }
-        stop_waiting(worker, client);
+        writer_stop_waiting(worker, client);
         if (verdict == VERDICT_CLOSE) {
             return cut(worker, client);
         }
@@ -310,16 +321,9 @@ static void on_out_closed(struct watch *watch)
     route(client->writer, client, VERDICT_CLOSE);
 }
 
-enum verdict writer_enter(struct worker *worker, struct client *client, enum verdict verdict,
-                          bool direct)
+static enum verdict begin(struct worker *worker, struct client *client, bool direct)
 {
     struct exchange *x = client->conn.exchange;
-    if (verdict == VERDICT_CLOSE) {
-        stop_waiting(worker, client);
-        watch_close(&client->out_watch, on_out_closed);
-        return VERDICT_HELD;
-    }
-    CHECK(verdict == VERDICT_OUTPUT_READY);
     if (x->cut != CLOSE_NONE) {
         return cut(worker, client);
     }
@@ -332,58 +336,54 @@ enum verdict writer_enter(struct worker *worker, struct client *client, enum ver
     return pump(worker, client);
 }
 
-static enum verdict go_on(struct worker *worker, struct client *client)
+enum verdict writer_enter(struct worker *worker, struct client *client, enum verdict verdict,
+                          bool direct)
 {
-    if (!client->lingering) {
-        stamp_unblocked(&client->conn);
-        return pump(worker, client);
+    switch (verdict) {
+    case VERDICT_CLOSE:
+        writer_stop_waiting(worker, client);
+        watch_close(&client->out_watch, on_out_closed);
+        return VERDICT_HELD;
+    case VERDICT_LINGER:
+        return linger_wait(worker, client);
+    case VERDICT_WANT_WRITE:
+        return wait_for_socket(worker, client, true);
+    default:
+        CHECK(verdict == VERDICT_OUTPUT_READY);
+        return begin(worker, client, direct);
     }
-    enum verdict verdict = conn_linger(&client->conn);
-    if (verdict == VERDICT_CLOSE) {
-        stop_waiting(worker, client);
-    }
-    return verdict == VERDICT_LINGER ? VERDICT_HELD : verdict;
 }
 
 void writer_writable(struct worker *worker, struct client *client)
 {
-    if (client->out_waiting) {
-        route(worker, client, go_on(worker, client));
+    if (!client->out_waiting) {
+        return;
+    }
+    if (client->lingering) {
+        route(worker, client, linger_readable(worker, client));
+    } else {
+        stamp_unblocked(&client->conn);
+        route(worker, client, pump(worker, client));
     }
 }
 
 bool writer_readable(struct worker *worker, struct client *client)
 {
-    bool lingers = worker_holds(worker, STAGE_WRITER) && client->lingering;
+    bool lingers = worker->group == worker->server->linger_group && client->lingering;
     if (lingers) {
         writer_writable(worker, client);
     }
     return lingers;
 }
 
-static void linger_expired(struct worker *worker, struct client *client)
-{
-    enum verdict verdict = conn_linger(&client->conn);
-    if (verdict == VERDICT_LINGER && client->grace) {
-        verdict = linger_on(worker, client, false);
-    } else if (verdict == VERDICT_LINGER) {
-        tally_add(&worker->tally, COUNTER_LINGER_EXPIRED, 1);
-        verdict = VERDICT_CLOSE;
-    }
-    if (verdict == VERDICT_CLOSE) {
-        stop_waiting(worker, client);
-    }
-    route(worker, client, verdict);
-}
-
 void writer_expired(struct worker *worker, struct client *client)
 {
     if (client->lingering) {
-        linger_expired(worker, client);
+        route(worker, client, linger_expired(worker, client));
         return;
     }
     enum phase phase = server_phase(worker->server);
-    stop_waiting(worker, client);
+    writer_stop_waiting(worker, client);
     client->conn.exchange->cut = phase == PHASE_CUTTING ? CLOSE_CUT : CLOSE_IO_TIMEOUT;
     route(worker, client, cut(worker, client));
 }

@@ -7,6 +7,7 @@
 #include "core/log.h"
 #include "core/options.h"
 #include "core/json.h"
+#include "stages/model.h"
 #include "stages/server.h"
 
 #include <errno.h>
@@ -30,19 +31,9 @@ static void block_signals(sigset_t *set)
 
 static void choose_wiring(const struct settings *settings, struct wiring *wiring)
 {
-    char error[WIRING_ERROR], names[WIRING_ERROR];
-    const char *text = settings->wiring;
-    if (text == NULL) {
-        text = preset_wiring(settings->model);
-    }
-    if (text == NULL) {
-        presets_names(names, sizeof names);
-        die(EXIT_USAGE, "--model: '%.60s' is not accepted: one of %s, or a --wiring",
-            settings->model, names);
-    }
+    char error[WIRING_ERROR];
     long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-    if (!wiring_parse(wiring, text, error) ||
-        !wiring_size(wiring, settings, cpus > 0 ? (unsigned)cpus : 1, error)) {
+    if (!model_choose(wiring, settings, cpus > 0 ? (unsigned)cpus : 1, error)) {
         die(EXIT_USAGE, "%s", error);
     }
 }

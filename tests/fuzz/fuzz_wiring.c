@@ -2,7 +2,7 @@
  * stage exactly once, in groups in travelling order, and that is read again as it is printed.
  */
 #include "core/check.h"
-#include "stages/wiring.h"
+#include "stages/model.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -66,7 +66,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
         struct settings settings = {.readers = size};
         check_groups(&wiring);
         check_round_trip(&wiring);
-        if (wiring_size(&wiring, &settings, 2, error)) {
+        if (model_size(&wiring, &settings, 2, error)) {
             check_round_trip(&wiring);
         } else {
             CHECK(strstr(error, " contradicts ") != NULL);

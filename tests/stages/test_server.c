@@ -10,6 +10,7 @@
 
 #include "core/log.h"
 #include "core/option_table.h"
+#include "stages/model.h"
 #include "tests/test.h"
 
 #include <arpa/inet.h>
@@ -62,7 +63,7 @@ static void set_up(const char *wiring)
 static void start(void)
 {
     char error[SERVER_ERROR_MAX] = ""; /* the larger of the two */
-    CHECK(wiring_size(&life.wiring, &life.settings, 2, error));
+    CHECK(model_size(&life.wiring, &life.settings, 2, error));
     if (!server_start(&life.server, &life.settings, &life.wiring, "{}", error)) {
         fprintf(stderr, "%s\n", error);
         abort();
@@ -596,7 +597,7 @@ static void fail_to_start(const char *wiring)
     CHECK(getsockname(holder, (struct sockaddr *)&taken, &len) == 0);
     snprintf(address, sizeof address, "127.0.0.1:%u", ntohs(taken.sin_port));
     set_up(wiring);
-    CHECK(wiring_size(&life.wiring, &life.settings, 2, error));
+    CHECK(model_size(&life.wiring, &life.settings, 2, error));
     unsigned descriptors = count_entries("/proc/self/fd");
     for (unsigned i = 0; i < 2; i++) {
         life.settings.listen.at[i] = i == 0 ? "127.0.0.1:0" : address;

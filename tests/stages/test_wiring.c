@@ -1,6 +1,6 @@
 /* test_wiring.c: the notation of threading models: what is read, what is printed again, what is
  * refused and with which words. */
-#include "stages/wiring.h"
+#include "stages/model.h"
 
 #include "tests/test.h"
 
@@ -24,7 +24,7 @@ static const char *sized(const char *text)
     struct wiring wiring;
     struct settings settings = {.listeners = 0};
     expect_msg(wiring_parse(&wiring, text, error), "%s", error);
-    expect_msg(wiring_size(&wiring, &settings, 3, error), "%s", error);
+    expect_msg(model_size(&wiring, &settings, 3, error), "%s", error);
     wiring_format(&wiring, out);
     return out;
 }
@@ -193,7 +193,7 @@ static bool size_with(const char *text, struct settings settings, char out[WIRIN
 {
     struct wiring wiring;
     expect_msg(wiring_parse(&wiring, text, out), "%s", out);
-    if (!wiring_size(&wiring, &settings, 3, out)) {
+    if (!model_size(&wiring, &settings, 3, out)) {
         return false;
     }
     wiring_format(&wiring, out);

@@ -1,0 +1,44 @@
+/* held.h: connections that a session's thread blocks for, so that others can end the wait.
+ *
+ * Why: a thread that blocks in recv or poll for its client looks at no queue. Who wants the wait to
+ * end (the server stops, or needs the place) shuts the socket's reading side down: the session
+ * wakes, reads the end, and closes. Nobody but the holder ever closes.
+ *
+ * A connection enters the list when a session first blocks for it and leaves it when it is closed,
+ * whoever holds it in between; being in the list costs nothing. The lock keeps the descriptor's
+ * number valid while it is shut down. `held_as` says whether the wait may be ended:
+ *
+ *     BUSY --session_begin_wait--> IDLE --session_end_wait--> BUSY     by the holder
+ *                                  IDLE --held_end--> DOOMED           by others, once
+ *
+ * Thread-safety: all of it, any thread.
+ */
+#ifndef STAGES_HELD_H
+#define STAGES_HELD_H
+
+#include "stages/client.h"
+
+enum held_as { HELD_BUSY, HELD_IDLE, HELD_DOOMED };
+
+struct held {
+    struct {
+        struct lock lock;
+        struct client first GUARDED; /* list head */
+    } shared;
+};
+
+void held_init(struct held *held);
+void held_deinit(struct held *held);
+
+/* By the holder; adding what is in the list, and removing what is not, does nothing. */
+void held_add(struct held *held, struct client *client) EXCLUDES(held->shared.lock);
+void held_remove(struct held *held, struct client *client) EXCLUDES(held->shared.lock);
+
+/* Ends the idle wait of one connection: the oldest of those whose time is over, else the oldest. False: none is idle. */
+bool held_end_one(struct held *held, uint64_t now_ns) EXCLUDES(held->shared.lock);
+/* Ends all idle waits: the server drains. */
+void held_end_idle(struct held *held) EXCLUDES(held->shared.lock);
+/* Ends every wait, also inside a request, for reading and for writing: the server cuts. */
+void held_end_all(struct held *held) EXCLUDES(held->shared.lock);
+
+#endif

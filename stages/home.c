@@ -1,0 +1,321 @@
+/* home.c: watching, waiting for and closing connections on the loop that is their home. See home.h.
+ *
+ * The watch of a reader's home stays armed while a client is away, so that a keep-alive request
+ * costs no epoll_ctl; a poller's does not, because what it saw is read by somebody else, and would
+ * be seen again until then.
+ */
+#include "stages/home.h"
+
+#include "stages/held.h"
+#include "stages/loop_group.h"
+#include "stages/poller.h"
+#include "stages/reader.h"
+#include "stages/route.h"
+#include "stages/server.h"
+#include "stages/writer.h"
+
+#include <unistd.h>
+
+/* --- closing --- */
+
+static void on_home_closed(struct watch *watch)
+{
+    struct client *client =
+        (struct client *)(void *)((char *)watch - offsetof(struct client, home_watch));
+    client->home_unwatching = false;
+    if (client->closed) {
+        client_free(client);
+    }
+}
+
+/* At once for the kernel; the loop needs the memory until it calls back. */
+void home_unwatch(struct client *client)
+{
+    if (client->home_watched) {
+        client->home_watched = false;
+        client->home_unwatching = true;
+        watch_close(&client->home_watch, on_home_closed);
+    }
+}
+
+static void forget(struct worker *worker, struct client *client)
+{
+    client->prev->next = client->next;
+    client->next->prev = client->prev;
+    atomic_fetch_sub_explicit(&worker->client_count, 1, memory_order_relaxed);
+    wheel_clear(&worker->wheel, &client->home_deadline);
+    worker->early_count -= client->early;
+    worker->away_count -= client->away;
+    worker->held_back_count -= client->held_back;
+    worker->fresh_count -= client->fresh;
+}
+
+void home_close(struct worker *worker, struct client *client)
+{
+    CHECK(!client->closed && !client->out_watched && !client->out_waiting);
+    CHECK(client->home == NULL || client->home == worker);
+    struct conn *conn = &client->conn;
+    if (client->home != NULL) {
+        forget(worker, client);
+    }
+    if (conn->exchange != NULL) {
+        exchange_put(&worker->pool, conn->exchange);
+        conn->exchange = NULL;
+    }
+    tally_close(&worker->tally, conn->close);
+    tally_add(&worker->tally, COUNTER_CLOSED, 1);
+    held_remove(&worker->server->held, client);
+    conn->state = CONN_CLOSED;
+    client->closed = true;
+    home_unwatch(client);
+    close(conn->fd);
+    if (!client->home_unwatching) {
+        client_free(client);
+    }
+    server_closed_one(worker->server);
+}
+
+/* --- watching --- */
+
+static void on_home_ready(struct watch *watch, unsigned ready)
+{
+    struct client *client =
+        (struct client *)(void *)((char *)watch - offsetof(struct client, home_watch));
+    struct worker *home = client->home;
+    if ((ready & WATCH_WRITE) != 0 && !client->closed) {
+        writer_writable(home, client);
+    }
+    if ((ready & WATCH_READ) == 0 || client->closed) {
+        return;
+    }
+    if (home->server->idle_stage == STAGE_POLLER) {
+        poller_readable(home, client);
+    } else {
+        reader_readable(home, client);
+    }
+}
+
+void home_adopt(struct worker *worker, struct client *client)
+{
+    client->home = worker;
+    client->prev = worker->clients.prev;
+    client->next = &worker->clients;
+    client->prev->next = client;
+    worker->clients.prev = client;
+    atomic_fetch_add_explicit(&worker->client_count, 1, memory_order_relaxed);
+}
+
+bool home_watch(struct worker *worker, struct client *client)
+{
+    if (!client->home_watched) {
+        client->home_watched =
+            watch_open(worker->loop, &client->home_watch, client->conn.fd, on_home_ready);
+    }
+    return client->home_watched;
+}
+
+static void watch_reading(struct client *client, bool reading)
+{
+    unsigned writing = client->home_watch.events & WATCH_WRITE;
+    watch_set(&client->home_watch, writing | (reading ? WATCH_READ : 0u));
+}
+
+static void set_away(struct worker *worker, struct client *client, bool away)
+{
+    worker->away_count += (unsigned)away - (unsigned)client->away;
+    client->away = away;
+}
+
+static void set_early(struct worker *worker, struct client *client, bool early)
+{
+    worker->early_count += (unsigned)early - (unsigned)client->early;
+    client->early = early;
+}
+
+void home_leave(struct worker *worker, struct client *client)
+{
+    set_away(worker, client, true);
+    client->left_idle = !conn_has_input(&client->conn);
+    if (worker->server->idle_stage == STAGE_POLLER && client->home_watched) {
+        watch_reading(client, false);
+    }
+}
+
+void home_return(struct worker *worker, struct client *client)
+{
+    set_away(worker, client, false);
+    set_early(worker, client, false);
+}
+
+void home_came_early(struct worker *worker, struct client *client)
+{
+    set_early(worker, client, true);
+    watch_reading(client, false);
+}
+
+void home_hold_back(struct worker *worker, struct client *client)
+{
+    watch_reading(client, false);
+    worker->held_back_count += !client->held_back;
+    client->held_back = true;
+}
+
+/* --- waiting --- */
+
+/* The timeout that applies, as DESIGN.md's table of limits has it. A header's begins once, with its
+ * first byte (or with the connection); the others begin anew. */
+static void set_deadline(struct worker *worker, struct client *client, bool fresh)
+{
+    const struct settings *settings = worker->server->settings;
+    const struct conn *conn = &client->conn;
+    if (!conn_has_input(conn)) {
+        loop_group_deadline(worker, &client->home_deadline,
+                            conn->requests > 0 ? settings->keepalive_timeout_ns
+                                               : settings->header_timeout_ns);
+    } else if (parse_in_body(&conn->exchange->parse)) {
+        loop_group_deadline(worker, &client->home_deadline, settings->body_timeout_ns);
+    } else if (fresh) {
+        loop_group_deadline(worker, &client->home_deadline, settings->header_timeout_ns);
+    }
+}
+
+static enum verdict close_for(struct client *client, enum close_reason reason)
+{
+    client->conn.close = reason;
+    return VERDICT_CLOSE;
+}
+
+/* home_phase looks at the clients at home once, when the phase changes; whoever comes home later is
+ * told here. */
+enum verdict home_wait(struct worker *worker, struct client *client, bool fresh)
+{
+    enum phase phase = server_phase(worker->server);
+    bool idle = !conn_has_input(&client->conn);
+    if (phase == PHASE_CUTTING || (idle && phase != PHASE_RUNNING)) {
+        return close_for(client, idle ? CLOSE_DRAINED : CLOSE_CUT);
+    }
+    if (idle && server_wants_place(worker->server)) {
+        return close_for(client, CLOSE_REAPED);
+    }
+    if (!home_watch(worker, client)) {
+        return close_for(client, CLOSE_RESOURCES);
+    }
+    watch_reading(client, true);
+    set_deadline(worker, client, fresh);
+    return VERDICT_HELD;
+}
+
+/* A client given back quietly to a sleeping reader was in its poll set from that moment on: that is
+ * when the stage that waits for the next request had it. */
+void home_stamp_requeue(struct worker *worker, struct client *client, bool direct)
+{
+    uint64_t answered_ns = client->answered_ns;
+    const struct ticket *ticket = &client->tickets[worker->server->idle_stage];
+    uint64_t put_ns = ticket->slip.put_ns, requeued_ns;
+    if (answered_ns == 0) {
+        return;
+    }
+    if (direct) {
+        requeued_ns = answered_ns;
+    } else if (ticket->quiet && put_ns >= worker->slept_ns && put_ns <= worker->woke_ns) {
+        requeued_ns = put_ns;
+    } else {
+        requeued_ns = stamp_now();
+    }
+    client->answered_ns = 0;
+    worker_requeued(worker, client, answered_ns, requeued_ns);
+}
+
+/* --- the end of a wait --- */
+
+void home_dismiss(struct worker *worker, struct client *client, enum close_reason reason)
+{
+    client->conn.close = reason;
+    set_away(worker, client, client->out_watched);
+    route(worker, client, VERDICT_CLOSE);
+}
+
+void home_expired(struct worker *worker, struct client *client)
+{
+    struct conn *conn = &client->conn;
+    if (client->away || client->held_back || client->ripe) {
+        loop_group_deadline(worker, &client->home_deadline, NS_PER_S);
+        return;
+    }
+    enum close_reason reason = CLOSE_HEADER_TIMEOUT;
+    if (!conn_has_input(conn)) {
+        reason = conn->requests > 0 ? CLOSE_KEEPALIVE_TIMEOUT : CLOSE_HEADER_TIMEOUT;
+    } else if (parse_in_body(&conn->exchange->parse)) {
+        reason = CLOSE_BODY_TIMEOUT;
+    }
+    if (conn_read_timeout(conn, reason) == VERDICT_CLOSE) {
+        home_dismiss(worker, client, reason);
+    } else {
+        home_leave(worker, client);
+        conn->exchange->reader = (unsigned short)worker->number;
+        route(worker, client, VERDICT_REQUEST_READY);
+    }
+}
+
+/* --- what the loop calls once in a while --- */
+
+void home_each(struct worker *worker, void fn(struct worker *, struct client *))
+{
+    struct client *next;
+    for (struct client *client = worker->clients.next; client != &worker->clients; client = next) {
+        next = client->next;
+        if (!client->away) {
+            fn(worker, client);
+        }
+    }
+}
+
+static void drain_one(struct worker *worker, struct client *client)
+{
+    if (!conn_has_input(&client->conn)) {
+        home_dismiss(worker, client, CLOSE_DRAINED);
+    }
+}
+
+static void cut_one(struct worker *worker, struct client *client)
+{
+    home_dismiss(worker, client, CLOSE_CUT);
+}
+
+void home_phase(struct worker *worker)
+{
+    home_each(worker, server_phase(worker->server) == PHASE_DRAINING ? drain_one : cut_one);
+}
+
+static void release_one(struct worker *worker, struct client *client)
+{
+    if (client->held_back) {
+        client->held_back = false;
+        worker->held_back_count--;
+        watch_reading(client, true);
+    }
+}
+
+void home_room(struct worker *worker)
+{
+    if (worker->held_back_count > 0) {
+        home_each(worker, release_one);
+    }
+}
+
+void home_shed(struct worker *worker, unsigned most)
+{
+    bool reaps = worker->server->wiring.policies.overload == OVERLOAD_REAP;
+    struct client *next;
+    for (struct client *client = worker->clients.next; client != &worker->clients && most > 0;
+         client = next) {
+        next = client->next;
+        if (!client->away && !client->fresh && !conn_has_input(&client->conn)) {
+            home_dismiss(worker, client, reaps ? CLOSE_REAPED : CLOSE_SHED);
+            most--;
+        }
+    }
+    if (most > 0 && reaps) {
+        server_want_place(worker->server);
+    }
+}

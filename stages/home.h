@@ -1,0 +1,63 @@
+/* home.h: where a connection waits for its client: the poll loop that has adopted it.
+ *
+ * Home is the reader's loop, or the poller's where the wiring has one (server->idle_stage). It
+ * watches the descriptor from the adoption on, sets the deadlines that apply while the client is at
+ * home, and closes. A client that has been handed on is `away`: readiness is somebody else's
+ * business until it is back.
+ *
+ * Thread-safety: the home worker's thread; home_close also by the holder of a client that has no
+ * home.
+ */
+#ifndef STAGES_HOME_H
+#define STAGES_HOME_H
+
+#include "stages/worker.h"
+
+/* This worker is the client's home from now on. It is not watched yet. */
+void home_adopt(struct worker *worker, struct client *client);
+
+/* Sees to it that its home watches the client's descriptor. False, when the system has no room for
+ * another watch. Opened late: a connection whose only request is there when it is accepted is never
+ * watched at all. */
+bool home_watch(struct worker *worker, struct client *client);
+/* Ends that for good. */
+void home_unwatch(struct client *client);
+
+/* Waits at home until the client sends, or its deadline. `fresh`: a header's deadline begins. HELD,
+ * or CLOSE when that may not be. */
+enum verdict home_wait(struct worker *worker, struct client *client, bool fresh);
+
+/* Handed on; and back. */
+void home_leave(struct worker *worker, struct client *client);
+void home_return(struct worker *worker, struct client *client);
+
+/* Room is needed downstream before anything is taken in: the client is not watched until home_room. */
+void home_hold_back(struct worker *worker, struct client *client);
+/* Something came while it was away: not watched for reading until it is back. */
+void home_came_early(struct worker *worker, struct client *client);
+
+/* When the stage that waits for the next request had the client again; `direct`: by a call from the
+ * stage that has sent. Any holder. */
+void home_stamp_requeue(struct worker *worker, struct client *client, bool direct);
+
+/* Closes a client that is at home. */
+void home_dismiss(struct worker *worker, struct client *client, enum close_reason reason);
+
+/* Closes the descriptor: the only place that does. */
+void home_close(struct worker *worker, struct client *client);
+
+/* --- what the loop calls --- */
+
+/* A client's deadline has passed. */
+void home_expired(struct worker *worker, struct client *client);
+/* Once a turn: the server's phase has changed. */
+void home_phase(struct worker *worker);
+/* Once a turn, when a refused queue has room again: looks at the clients that were held back. */
+void home_room(struct worker *worker);
+/* Closes up to `most` of the oldest idle clients, to free descriptors or places. */
+void home_shed(struct worker *worker, unsigned most);
+
+/* Calls `fn` for each client that is at home. `fn` may close it. */
+void home_each(struct worker *worker, void fn(struct worker *, struct client *));
+
+#endif

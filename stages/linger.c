@@ -1,0 +1,68 @@
+/* linger.c: waiting until a client has the last of its answer. See linger.h. */
+#include "stages/linger.h"
+
+#include "stages/loop_group.h"
+#include "stages/server.h"
+#include "stages/writer.h"
+
+/* A client that asked for close has mostly closed a moment later: it is looked at once after this
+ * long before its descriptor is watched, which would cost more system calls than the look. */
+static const uint64_t grace_ns = 2 * NS_PER_MS; /* and up to a step of the wheel more */
+
+static enum verdict wait_on(struct worker *worker, struct client *client, bool grace)
+{
+    if (server_phase(worker->server) == PHASE_CUTTING) {
+        return VERDICT_CLOSE;
+    }
+    if (!grace && !writer_watch(worker, client, WATCH_READ)) {
+        return VERDICT_CLOSE;
+    }
+    client->grace = grace;
+    client->lingering = client->out_waiting = true;
+    loop_group_deadline(worker, &client->out_deadline,
+                        grace ? grace_ns : worker->server->settings->linger_timeout_ns);
+    return VERDICT_HELD;
+}
+
+enum verdict linger_wait(struct worker *worker, struct client *client)
+{
+    bool watched = client->home == worker ? client->home_watched : client->out_watched;
+    bool patient = worker->server->settings->linger_timeout_ns > grace_ns;
+    return wait_on(worker, client, !watched && patient);
+}
+
+enum verdict linger_begin(struct worker *worker, struct client *client)
+{
+    client->conn.lingered = 0;
+    enum verdict verdict = conn_linger_begin(&client->conn);
+    if (verdict != VERDICT_LINGER) {
+        return verdict;
+    }
+    return worker->kind == GROUP_LOOP ? linger_wait(worker, client) : conn_linger(&client->conn);
+}
+
+static enum verdict go_on(struct worker *worker, struct client *client, enum verdict verdict)
+{
+    if (verdict == VERDICT_CLOSE) {
+        writer_stop_waiting(worker, client);
+        return VERDICT_CLOSE;
+    }
+    return VERDICT_HELD;
+}
+
+enum verdict linger_readable(struct worker *worker, struct client *client)
+{
+    return go_on(worker, client, conn_linger(&client->conn));
+}
+
+enum verdict linger_expired(struct worker *worker, struct client *client)
+{
+    enum verdict verdict = conn_linger(&client->conn);
+    if (verdict == VERDICT_LINGER && client->grace) {
+        verdict = wait_on(worker, client, false);
+    } else if (verdict == VERDICT_LINGER) {
+        tally_add(&worker->tally, COUNTER_LINGER_EXPIRED, 1);
+        verdict = VERDICT_CLOSE;
+    }
+    return go_on(worker, client, verdict);
+}

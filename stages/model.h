@@ -1,0 +1,30 @@
+/* model.h: a threading model with a name, and what it is made from: the table of presets, the
+ * options that change them, the number of CPUs.
+ *
+ * Pure data and text: no threads here.
+ */
+#ifndef STAGES_MODEL_H
+#define STAGES_MODEL_H
+
+#include "stages/wiring.h"
+
+#include <stdio.h>
+
+/* The wiring that the settings ask for (--model or --wiring), with its policies and thread counts,
+ * on a machine with `cpus` processors. False: `error` is one line that names what contradicts. */
+bool model_choose(struct wiring *wiring, const struct settings *settings, unsigned cpus,
+                  char error[WIRING_ERROR]);
+
+/* Fills in the thread counts: the notation's own, else the flags' (--readers …), else from `cpus`.
+ * A flag that contradicts the wiring or another flag is an error as above. */
+bool model_size(struct wiring *wiring, const struct settings *settings, unsigned cpus,
+                char error[WIRING_ERROR]);
+
+/* The preset's wiring text, or NULL. */
+const char *preset_wiring(const char *name);
+/* The table that --list-models prints. */
+void presets_print(FILE *out);
+/* "staged, loops, …" for messages. */
+void presets_names(char *out, size_t size);
+
+#endif

@@ -1,0 +1,148 @@
+/* poller.c: stage 2 of 5. In: connections that hold no request: new ones where the poller stands
+ * before the reader, and those kept alive. Out: the same, as soon as there is something to read.
+ * Runs on its loop's thread, which is the home of its clients from the moment that one has to wait.
+ *
+ * It never reads: that is the reader's work, in another thread. Where that reader is a poll loop it
+ * gives half a request back, to wait here like any other: a connection is watched for reading in
+ * one loop only.
+ */
+#include "stages/poller.h"
+
+#include "stages/home.h"
+#include "stages/loop_group.h"
+#include "stages/route.h"
+#include "stages/server.h"
+#include "stages/writer.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+
+static void pass_on(struct worker *worker, struct client *client)
+{
+    home_leave(worker, client);
+    route(worker, client, VERDICT_READABLE);
+}
+
+/* --- the stage --- */
+
+/* A client's first bytes mostly follow its connection by some microseconds, and a watch costs five
+ * system calls: it is looked at once, at the end of the turn, before it is adopted. */
+static void welcome(struct worker *worker, struct client *client)
+{
+    client->fresh = true;
+    client->next = NULL;
+    *worker->fresh_tail = client;
+    worker->fresh_tail = &client->next;
+}
+
+/* The end of the stream, and an error, are readable too. */
+static bool has_something(const struct client *client)
+{
+    char byte;
+    ssize_t got = recv(client->conn.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return got >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
+}
+
+static void first_look(struct worker *worker, struct client *client)
+{
+    client->fresh = false;
+    if (!worker_is_refused(worker) && has_something(client)) {
+        route(worker, client, VERDICT_READABLE);
+        return;
+    }
+    home_adopt(worker, client);
+    if (home_wait(worker, client, true) == VERDICT_CLOSE) {
+        route(worker, client, VERDICT_CLOSE);
+    }
+}
+
+void poller_first_looks(struct worker *worker)
+{
+    struct client *client = worker->fresh, *next;
+    worker->fresh = NULL;
+    worker->fresh_tail = &worker->fresh;
+    for (; client != NULL; client = next) {
+        next = client->next;
+        first_look(worker, client);
+    }
+}
+
+/* An idle connection holds no exchange. */
+static void give_up_exchange(struct worker *worker, struct conn *conn)
+{
+    if (conn->exchange != NULL && !conn_has_input(conn)) {
+        exchange_put(&worker->pool, conn->exchange);
+        conn->exchange = NULL;
+        conn->state = CONN_IDLE;
+    }
+}
+
+static enum verdict take_back(struct worker *worker, struct client *client, enum verdict verdict,
+                              bool direct)
+{
+    struct conn *conn = &client->conn;
+    home_stamp_requeue(worker, client, direct);
+    if (client->home == NULL) {
+        home_adopt(worker, client);
+    }
+    home_return(worker, client);
+    if (verdict == VERDICT_KEPT) {
+        conn->exchange->input.len = conn->exchange->input.used = 0; /* route saw: none is left */
+    }
+    give_up_exchange(worker, conn);
+    return home_wait(worker, client, client->left_idle);
+}
+
+enum verdict poller_enter(struct worker *worker, struct client *client, enum verdict verdict,
+                          bool direct)
+{
+    if (verdict == VERDICT_ACCEPTED) {
+        welcome(worker, client);
+        return VERDICT_HELD;
+    }
+    CHECK(verdict == VERDICT_KEPT || verdict == VERDICT_WANT_READ);
+    return take_back(worker, client, verdict, direct);
+}
+
+/* --- what the loop calls --- */
+
+/* --poll-interval: not watched until it is over. */
+static void ripen(struct worker *worker, struct client *client)
+{
+    home_leave(worker, client); /* stops watching */
+    home_return(worker, client);
+    client->ripe = true;
+    if (!worker->ticking) {
+        worker->ticking = true;
+        loop_timer_start(worker->poll_timer, worker->server->settings->poll_interval_ns);
+    }
+}
+
+void poller_readable(struct worker *worker, struct client *client)
+{
+    if (client->away) {
+        if (!writer_readable(worker, client)) {
+            home_came_early(worker, client);
+        }
+    } else if (worker_is_refused(worker)) {
+        home_hold_back(worker, client);
+    } else if (worker->server->settings->poll_interval_ns > 0) {
+        ripen(worker, client);
+    } else if (!client->held_back) {
+        pass_on(worker, client);
+    }
+}
+
+static void pass_on_ripe(struct worker *worker, struct client *client)
+{
+    if (client->ripe) {
+        client->ripe = false;
+        pass_on(worker, client);
+    }
+}
+
+void poller_tick(struct worker *worker)
+{
+    worker->ticking = false;
+    home_each(worker, pass_on_ripe);
+}

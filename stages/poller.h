@@ -1,0 +1,17 @@
+/* poller.h: stage 2 of 5: the keep-alive poller; see poller.c. What the loop calls beside the
+ * stage's entry. */
+#ifndef STAGES_POLLER_H
+#define STAGES_POLLER_H
+
+#include "stages/worker.h"
+
+/* The home watch says readable. */
+void poller_readable(struct worker *worker, struct client *client);
+
+/* Once a turn, at its end: looks at the clients that were accepted in it. */
+void poller_first_looks(struct worker *worker);
+
+/* --poll-interval has passed: passes on what has become readable in it. */
+void poller_tick(struct worker *worker);
+
+#endif

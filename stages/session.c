@@ -1,0 +1,228 @@
+/* session.c: blocking for one client. See session.h.
+ *
+ * An idle client is waited for in recv itself, with the socket's receive timeout: one system call a
+ * request, which is what this kind of server lives by. All other waits are poll(2) before a step,
+ * since they have a deadline that does not begin anew with each byte.
+ */
+#include "stages/session.h"
+
+#include "stages/held.h"
+#include "stages/home.h"
+#include "stages/reader.h"
+#include "stages/route.h"
+#include "stages/server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+/* --- beginning and ending a wait --- */
+
+/* The state is set before the phase is looked at, and whoever changes the phase looks at the states
+ * afterwards: one of both sees the other. */
+static enum close_reason begin_wait(struct worker *worker, struct client *client, enum held_as as,
+                                    uint64_t due_ns)
+{
+    struct server *server = worker->server;
+    worker_go_away(worker);
+    held_add(&server->held, client);
+    atomic_store(&client->due_ns, due_ns);
+    atomic_store(&client->held_as, as);
+    enum phase phase = (enum phase)atomic_load(&server->phase);
+    enum close_reason reason = CLOSE_NONE;
+    if (phase == PHASE_CUTTING) {
+        reason = CLOSE_CUT;
+    } else if (as == HELD_IDLE && phase == PHASE_DRAINING) {
+        reason = CLOSE_DRAINED;
+    } else if (as == HELD_IDLE && server_wants_place(server)) {
+        reason = CLOSE_REAPED;
+    }
+    worker_begin_idle(worker);
+    return reason;
+}
+
+/* True: somebody has ended the wait. */
+static bool end_wait(struct worker *worker, struct client *client)
+{
+    worker->woke_ns = clock_ns();
+    worker_end_idle(worker);
+    return atomic_exchange(&client->held_as, HELD_BUSY) == HELD_DOOMED;
+}
+
+static enum close_reason reason_of_end(const struct server *server)
+{
+    enum phase phase = server_phase(server);
+    return phase == PHASE_RUNNING ? CLOSE_REAPED
+                                  : phase == PHASE_DRAINING ? CLOSE_DRAINED : CLOSE_CUT;
+}
+
+static bool wait_for(int fd, short events, uint64_t due_ns)
+{
+    struct pollfd poll_fd = {.fd = fd, .events = events};
+    for (;;) {
+        uint64_t now_ns = clock_ns();
+        if (now_ns >= due_ns) {
+            return false;
+        }
+        int ready = poll(&poll_fd, 1, (int)((due_ns - now_ns + NS_PER_MS - 1) / NS_PER_MS));
+        CHECK(ready >= 0 || errno == EINTR);
+        if (ready > 0) {
+            return true;
+        }
+    }
+}
+
+/* --- reading --- */
+
+static enum verdict close_for(struct client *client, enum close_reason reason)
+{
+    client->conn.close = reason;
+    return VERDICT_CLOSE;
+}
+
+static void set_patience(struct client *client, uint64_t timeout_ns)
+{
+    if (client->patience_ns == timeout_ns) {
+        return;
+    }
+    struct timeval timeout = {.tv_sec = (time_t)(timeout_ns / NS_PER_S),
+                              .tv_usec = (suseconds_t)(timeout_ns % NS_PER_S / NS_PER_US)};
+    CHECK(setsockopt(client->conn.fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout) == 0);
+    client->patience_ns = timeout_ns;
+}
+
+static enum verdict read_idle(struct worker *worker, struct client *client, uint64_t timeout_ns)
+{
+    if (client->polls) {
+        if (!wait_for(client->conn.fd, POLLIN, clock_ns() + timeout_ns)) {
+            return VERDICT_WANT_READ;
+        }
+        return conn_read(&client->conn, &worker->pool);
+    }
+    set_patience(client, timeout_ns);
+    return conn_read_waiting(&client->conn, &worker->pool);
+}
+
+/* A client that has been asked to go, and was faster with its next request, gets its answer. */
+static enum verdict after_idle(struct worker *worker, struct client *client, enum verdict verdict,
+                               bool ended)
+{
+    struct conn *conn = &client->conn;
+    if (verdict == VERDICT_WANT_READ && !conn_has_input(conn)) {
+        return close_for(client, conn->requests > 0 ? CLOSE_KEEPALIVE_TIMEOUT
+                                                    : CLOSE_HEADER_TIMEOUT);
+    }
+    if (ended && verdict == VERDICT_CLOSE) {
+        conn->close = reason_of_end(worker->server);
+    } else if (ended) {
+        conn->exchange->close = reason_of_end(worker->server);
+    }
+    return verdict;
+}
+
+static enum verdict wait_idle(struct worker *worker, struct client *client)
+{
+    const struct settings *settings = worker->server->settings;
+    uint64_t timeout_ns = client->conn.requests > 0 ? settings->keepalive_timeout_ns
+                                                    : settings->header_timeout_ns;
+    enum close_reason reason =
+        begin_wait(worker, client, HELD_IDLE, clock_coarse_ns() + timeout_ns);
+    if (reason != CLOSE_NONE) {
+        (void)end_wait(worker, client);
+        return close_for(client, reason);
+    }
+    enum verdict verdict = read_idle(worker, client, timeout_ns);
+    return after_idle(worker, client, verdict, end_wait(worker, client));
+}
+
+/* Inside a request: until the deadline of its head, which is one for all of it, or of the next part
+ * of its body. */
+static enum verdict wait_more(struct worker *worker, struct client *client, uint64_t *head_due_ns)
+{
+    const struct settings *settings = worker->server->settings;
+    struct conn *conn = &client->conn;
+    bool in_body = parse_in_body(&conn->exchange->parse);
+    uint64_t now_ns = clock_ns();
+    *head_due_ns = *head_due_ns != 0 ? *head_due_ns : now_ns + settings->header_timeout_ns;
+    uint64_t due_ns = in_body ? now_ns + settings->body_timeout_ns : *head_due_ns;
+    enum close_reason reason = begin_wait(worker, client, HELD_BUSY, due_ns);
+    bool ready = reason == CLOSE_NONE && wait_for(conn->fd, POLLIN, due_ns);
+    (void)end_wait(worker, client);
+    if (reason != CLOSE_NONE || server_phase(worker->server) == PHASE_CUTTING) {
+        return close_for(client, CLOSE_CUT);
+    }
+    if (!ready) {
+        return conn_read_timeout(conn, in_body ? CLOSE_BODY_TIMEOUT : CLOSE_HEADER_TIMEOUT);
+    }
+    return conn_read(conn, &worker->pool);
+}
+
+static enum verdict first_step(struct worker *worker, struct client *client, enum verdict verdict,
+                               bool direct)
+{
+    struct conn *conn = &client->conn;
+    switch (verdict) {
+    case VERDICT_KEPT:
+        home_stamp_requeue(worker, client, direct);
+        return conn_next(conn, &worker->pool);
+    case VERDICT_RESUME:
+        return conn_resume(conn);
+    default:
+        CHECK(verdict == VERDICT_ACCEPTED || verdict == VERDICT_READABLE);
+        if (conn->adopted_ns == 0) {
+            conn->adopted_ns = stamp_now();
+        }
+        return conn_read(conn, &worker->pool);
+    }
+}
+
+enum verdict session_read(struct worker *worker, struct client *client, enum verdict verdict,
+                          bool direct)
+{
+    uint64_t head_due_ns = 0;
+    verdict = first_step(worker, client, verdict, direct);
+    while (verdict == VERDICT_WANT_READ) {
+        if (conn_has_input(&client->conn)) {
+            verdict = wait_more(worker, client, &head_due_ns);
+        } else if (worker->server->idle_stage == STAGE_POLLER) {
+            return VERDICT_WANT_READ;
+        } else {
+            verdict = wait_idle(worker, client);
+        }
+    }
+    if (verdict == VERDICT_REQUEST_READY) {
+        reader_request_whole(worker, client);
+    }
+    return verdict;
+}
+
+/* --- writing --- */
+
+static bool sends_file(const struct brigade *brigade)
+{
+    const struct bucket *bucket = brigade->head;
+    while (bucket != NULL && bucket->kind != BUCKET_FILE) {
+        bucket = bucket->next;
+    }
+    return bucket != NULL;
+}
+
+void session_prepare_send(struct client *client)
+{
+    if (!client->polls && sends_file(&client->conn.exchange->sending)) {
+        int flags = fcntl(client->conn.fd, F_GETFL);
+        CHECK(flags >= 0 && fcntl(client->conn.fd, F_SETFL, flags | O_NONBLOCK) == 0);
+        client->polls = true;
+    }
+}
+
+bool session_wait_write(struct worker *worker, struct client *client)
+{
+    uint64_t due_ns = clock_ns() + worker->server->settings->io_timeout_ns;
+    enum close_reason reason = begin_wait(worker, client, HELD_BUSY, due_ns);
+    bool ready = reason == CLOSE_NONE && wait_for(client->conn.fd, POLLOUT, due_ns);
+    (void)end_wait(worker, client);
+    return ready && server_phase(worker->server) != PHASE_CUTTING;
+}
