@@ -6,36 +6,53 @@
 #include <stdlib.h>
 #include <string.h>
 
-void tally_init(struct tally *tally, bool histograms)
+void tally_init_lazily(struct tally *tally, bool measures)
 {
     memset(tally, 0, sizeof *tally);
-    if (histograms) {
-        tally->intervals = must_calloc(INTERVAL_COUNT, sizeof *tally->intervals);
+    tally->measures = measures;
+}
+
+void tally_init(struct tally *tally, bool measures)
+{
+    tally_init_lazily(tally, measures);
+    if (measures) {
+        (void)tally_histograms(tally);
     }
 }
 
 void tally_deinit(struct tally *tally)
 {
-    free(tally->intervals);
-    tally->intervals = NULL;
+    free(atomic_load(&tally->intervals));
+    atomic_store(&tally->intervals, NULL);
+}
+
+struct histogram *tally_histograms(struct tally *tally)
+{
+    struct histogram *intervals = atomic_load_explicit(&tally->intervals, memory_order_relaxed);
+    if (intervals == NULL) {
+        intervals = must_calloc(INTERVAL_COUNT, sizeof *intervals);
+        atomic_store_explicit(&tally->intervals, intervals, memory_order_release);
+    }
+    return intervals;
 }
 
 void tally_intervals(struct tally *tally, const int64_t intervals[INTERVAL_COUNT])
 {
-    if (tally->intervals == NULL) {
+    if (!tally->measures) {
         return;
     }
+    struct histogram *histograms = tally_histograms(tally);
     for (unsigned i = 0; i < INTERVAL_COUNT; i++) {
         if (intervals[i] >= 0) {
-            histogram_record(&tally->intervals[i], (uint64_t)intervals[i]);
+            histogram_record(&histograms[i], (uint64_t)intervals[i]);
         }
     }
 }
 
 void tally_interval(struct tally *tally, enum interval interval, int64_t ns)
 {
-    if (tally->intervals != NULL && ns >= 0) {
-        histogram_record(&tally->intervals[interval], (uint64_t)ns);
+    if (tally->measures && ns >= 0) {
+        histogram_record(&tally_histograms(tally)[interval], (uint64_t)ns);
     }
 }
 
@@ -63,11 +80,10 @@ void tally_merge(struct tally *to, const struct tally *from)
     merge_cells(to->counters, from->counters, COUNTER_COUNT);
     merge_cells(to->closed, from->closed, CLOSE_REASON_COUNT);
     merge_cells(to->statuses, from->statuses, 6);
-    if (to->intervals == NULL || from->intervals == NULL) {
-        return;
-    }
-    for (unsigned i = 0; i < INTERVAL_COUNT; i++) {
-        histogram_merge(&to->intervals[i], &from->intervals[i]);
+    const struct histogram *histograms =
+        atomic_load_explicit(&from->intervals, memory_order_acquire);
+    for (unsigned i = 0; histograms != NULL && to->measures && i < INTERVAL_COUNT; i++) {
+        histogram_merge(&tally_histograms(to)[i], &histograms[i]);
     }
 }
 

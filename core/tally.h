@@ -24,10 +24,15 @@ struct tally {
     _Atomic uint64_t counters[COUNTER_COUNT];
     _Atomic uint64_t closed[CLOSE_REASON_COUNT];
     _Atomic uint64_t statuses[6]; /* answers by first digit; none of 1 … 5 counts in 0 */
-    struct histogram *intervals;  /* INTERVAL_COUNT of them, or NULL at --trace-level off */
+    bool measures;                /* wants histograms */
+    _Atomic(struct histogram *) intervals; /* INTERVAL_COUNT of them, or NULL; lazily: so
+                                              that a thread without records costs nothing */
 };
 
-void tally_init(struct tally *tally, bool histograms);
+/* With `measures` false, intervals are not recorded (--trace-level off). */
+void tally_init(struct tally *tally, bool measures);
+/* The same, but histograms are made with the first record. */
+void tally_init_lazily(struct tally *tally, bool measures);
 void tally_deinit(struct tally *tally);
 
 /* Owner only; a plain load and store, no locked instruction. */
@@ -43,6 +48,9 @@ void tally_interval(struct tally *tally, enum interval interval, int64_t ns);
 /* Owner only. */
 void tally_status(struct tally *tally, int status);
 void tally_close(struct tally *tally, enum close_reason reason);
+
+/* Its histograms, made now if there are none. Owner only. */
+struct histogram *tally_histograms(struct tally *tally);
 
 /* Adds `from` into `to`, which belongs to the caller. */
 void tally_merge(struct tally *to, const struct tally *from);

@@ -87,7 +87,11 @@ static bool write_all(struct trace *trace, struct iovec *parts, int count);
 struct trace *trace_start(const char *path, const char *config_json, unsigned threads,
                           const char *const *thread_names)
 {
-    return trace_start_sized(path, config_json, threads, thread_names, TRACE_RING_RECORDS);
+    unsigned records = TRACE_RING_RECORDS;
+    while (records > TRACE_RING_LEAST && (uint64_t)records * threads > TRACE_RECORDS_MOST) {
+        records /= 2;
+    }
+    return trace_start_sized(path, config_json, threads, thread_names, records);
 }
 
 struct trace *trace_start_sized(const char *path, const char *config_json, unsigned threads,

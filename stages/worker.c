@@ -215,7 +215,7 @@ void worker_init(struct worker *worker)
     worker->fresh_tail = &worker->fresh;
     worker->runner = worker;
     exchange_pool_init(&worker->pool, server->settings, EXCHANGES_KEPT);
-    tally_init(&worker->tally, server->measured);
+    tally_init_lazily(&worker->tally, server->measured);
     if (server->access_log != NULL && worker_holds(worker, STAGE_WRITER)) {
         access_log_buffer_init(&worker->log, server->access_log);
     }
