@@ -5,6 +5,9 @@
  */
 #include "core/conn.h"
 
+#include "core/clock.h"
+#include "core/settings.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <sys/sendfile.h>
@@ -25,8 +28,18 @@ void peer_format(const struct peer *peer, char out[PEER_TEXT])
 
 /* --- reading --- */
 
+/* The client's Keep-Alive: timeout counts where it is the shorter one: it will not wait longer, and
+ * we need not. A longer one does not bind us. */
+static uint64_t idle_limit_ns(const struct exchange *x)
+{
+    uint64_t ours_ns = x->settings->keepalive_timeout_ns;
+    uint64_t theirs_ns = x->request.idle_limit_s * NS_PER_S;
+    return theirs_ns != 0 && theirs_ns < ours_ns ? theirs_ns : ours_ns;
+}
+
 static enum verdict ready(struct conn *conn)
 {
+    conn->idle_limit_ns = idle_limit_ns(conn->exchange);
     conn->exchange->stamps.whole_ns = stamp_now();
     conn->state = CONN_PROCESSING;
     return VERDICT_REQUEST_READY;

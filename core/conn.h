@@ -44,6 +44,7 @@ struct conn {
     enum conn_state state;
     struct exchange *exchange; /* NULL while idle */
     uint64_t requests;         /* finished */
+    uint64_t idle_limit_ns;    /* --keepalive-timeout, or less if the last request asked for less */
     enum close_reason close;   /* why it is being closed */
     uint64_t adopted_ns;       /* when the first stage that reads had it */
     uint64_t blocked_ns;       /* since when it waits for the client in this stage, or 0 */

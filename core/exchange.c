@@ -31,6 +31,12 @@ void exchange_pool_init(struct exchange_pool *pool, const struct settings *setti
     };
 }
 
+void exchange_pool_on_complete(struct exchange_pool *pool, complete_fn *fn, void *arg)
+{
+    pool->complete_fn = fn;
+    pool->complete_arg = arg;
+}
+
 static struct exchange *exchange_new(const struct exchange_pool *pool)
 {
     struct exchange *x = must_alloc(sizeof *x + pool->input_capacity);
@@ -38,6 +44,8 @@ static struct exchange *exchange_new(const struct exchange_pool *pool)
      * request from touching pages that it does not need. */
     memset(x, 0, offsetof(struct exchange, text));
     x->settings = pool->settings;
+    x->complete_fn = pool->complete_fn;
+    x->complete_arg = pool->complete_arg;
     x->input = (struct input){.at = x->in, .capacity = pool->input_capacity};
     outlet_init(&x->outlet);
     return x;
@@ -108,6 +116,7 @@ void exchange_begin(struct exchange *x)
     x->would_block = false;
     x->received = 0;
     x->close = CLOSE_NONE;
+    x->forwards = 0;
     x->pause_ns = 0;
     x->cursor = 0;
     x->stamps = (struct stamps){0};
@@ -122,4 +131,6 @@ void exchange_end(struct exchange *x)
     brigade_clear(&x->response.made);
     brigade_clear(&x->sending);
     parse_end(&x->parse);
+    free(x->forward_text);
+    x->forward_text = NULL;
 }

@@ -13,6 +13,7 @@
 #include "core/stamps.h"
 
 struct conn;
+struct exchange;
 struct settings;
 struct handler;
 
@@ -26,7 +27,8 @@ enum close_reason {
     CLOSE_REASON_COUNT
 };
 
-/* The answer under construction; touched by the processor only, through response.h. */
+/* The answer under construction; touched by whoever has the making end, through response.h: the
+ * processor, or the thread that a handler gave the exchange to. */
 struct response {
     int status;
     bool head_done; /* the head's bytes are in a bucket */
@@ -35,17 +37,24 @@ struct response {
     bool length_known;
     bool close; /* this answer says Connection: close */
     bool ended;
+    bool length_broken;         /* set by the end: produced is not the length declared */
     uint64_t length;            /* declared Content-Length */
-    uint64_t produced;          /* body bytes handed in so far */
+    uint64_t produced;          /* body bytes handed in so far, those that were dropped too */
     size_t text_len;            /* of exchange->text */
     unsigned buckets_used;      /* of exchange->buckets */
     struct brigade made;        /* not yet published */
     struct bucket *text_bucket; /* the open memory bucket that ends at text_len, or NULL */
 };
 
+/* An answer is complete (response_complete): hands it over to the writer. Any thread; never calls a
+ * stage, so that whoever completes an answer goes on at once. */
+typedef void complete_fn(void *arg, struct exchange *x);
+
 struct exchange {
     struct exchange *next; /* in a pool */
     struct conn *conn;
+    complete_fn *complete_fn; /* of its pool, as long as it lives */
+    void *complete_arg;
     const struct settings *settings;
     const struct handler *handler; /* NULL until found, and for refused requests */
     uint64_t id;                   /* unique in this process, from 1 */
@@ -69,6 +78,9 @@ struct exchange {
                                 the connection */
     unsigned short reader, processor, writer; /* threads that served it, by number */
 
+    unsigned forwards;  /* how often it was forwarded (HANDLER_FORWARD) */
+    char *forward_text; /* where request.path and query lie then; malloc'd, or NULL */
+
     uint64_t pause_ns; /* for HANDLER_PAUSE */
     uint64_t cursor;   /* the handler's own: how far it is */
 
@@ -81,12 +93,16 @@ struct exchange {
 /* A pool of exchanges, for one thread. Keeps at most `keep` free ones. */
 struct exchange_pool {
     const struct settings *settings;
+    complete_fn *complete_fn; /* for exchanges made from now on; or NULL: no handler completes */
+    void *complete_arg;
     size_t input_capacity;
     unsigned keep, kept;
     struct exchange *free;
 };
 
 void exchange_pool_init(struct exchange_pool *pool, const struct settings *settings, unsigned keep);
+/* Who is told of answers that are completed by others than the stage. Before the first exchange. */
+void exchange_pool_on_complete(struct exchange_pool *pool, complete_fn *fn, void *arg);
 void exchange_pool_deinit(struct exchange_pool *pool);
 
 /* An exchange for this connection, with empty input. */
@@ -96,8 +112,8 @@ void exchange_put(struct exchange_pool *pool, struct exchange *x);
 /* Reader: get ready to read a (further) request: unused input moves to the front. */
 void exchange_begin(struct exchange *x);
 
-/* Writer: the request is answered, or its client is gone: frees body, buckets and holds. The input
- * stays, for what has been pipelined behind the request. */
+/* Writer: the request is answered, or its client is gone: frees body, buckets, holds and what it
+ * was forwarded to. The input stays, for what has been pipelined behind the request. */
 void exchange_end(struct exchange *x);
 
 #endif

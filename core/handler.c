@@ -3,11 +3,14 @@
 
 #include "core/clock.h"
 #include "core/files.h"
+#include "core/http_line.h"
+#include "core/http_target.h"
 #include "core/lock.h"
 #include "core/synthetic.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 
 /* --- the table --- */
 
@@ -46,6 +49,51 @@ const struct handler *handler_find(struct bytes path)
         }
     }
     return &handlers[best];
+}
+
+/* --- forwarding --- */
+
+static bool is_origin_form(struct bytes target)
+{
+    return target.len <= FORWARD_TARGET_MAX && http_is_all(target, CHAR_TARGET) &&
+           target.at[0] == '/';
+}
+
+/* Takes the target in text[0 .. len) apart; a path that must be decoded is written behind it. */
+static bool read_target(char *text, size_t len, struct http_target *parts)
+{
+    if (http_target_split((struct bytes){text, len}, false, parts) != NULL) {
+        return false;
+    }
+    if (http_path_is_plain(parts->path)) {
+        return true;
+    }
+    const char *fault = http_path_decode(parts->path, text + len, &parts->path.len);
+    parts->path.at = text + len;
+    return fault == NULL;
+}
+
+/* The old text is freed last: `target` may lie in it. */
+bool handler_forward(struct exchange *x, struct bytes target)
+{
+    struct http_target parts;
+    CHECK(x->response.status == 0);
+    if (!is_origin_form(target)) {
+        return false;
+    }
+    char *text = must_alloc(2 * target.len);
+    memcpy(text, target.at, target.len);
+    if (!read_target(text, target.len, &parts)) {
+        free(text);
+        return false;
+    }
+    x->request.path = parts.path;
+    x->request.query = parts.query;
+    x->handler = handler_find(parts.path);
+    x->cursor = 0;
+    free(x->forward_text);
+    x->forward_text = text;
+    return true;
 }
 
 size_t methods_list(unsigned methods, char out[64])

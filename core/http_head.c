@@ -11,7 +11,13 @@ struct known_fields {
     struct bytes host, length, coding;
     bool close, keep_alive;       /* members of Connection */
     bool continues, expects_else; /* Expect */
+    unsigned limits;              /* how often Keep-Alive names a timeout */
+    bool limit_is_nonsense;       /* or something that nobody can read */
+    unsigned long long limit_s;
 };
+
+/* A client that allows more seconds than so many digits hold has no limit. */
+enum { LIMIT_DIGITS_MAX = 9 };
 
 static void collect(const struct request *request, struct known_fields *known);
 static bool check_host(struct parse *parse, struct request *request,
@@ -37,6 +43,7 @@ bool http_head_check(struct parse *parse, struct request *request)
     }
     /* RFC 9112 9.3. */
     request->keep_alive = !known.close && (request->minor >= 1 || known.keep_alive);
+    request->idle_limit_s = known.limits == 1 && !known.limit_is_nonsense ? known.limit_s : 0;
     return true;
 }
 
@@ -46,6 +53,35 @@ static void collect_connection(struct known_fields *known, struct bytes list)
     while (bytes_next_member(&list, &option)) {
         known->close |= bytes_equal_nocase(option, BYTES("close"));
         known->keep_alive |= bytes_equal_nocase(option, BYTES("keep-alive"));
+    }
+}
+
+/* One member of Keep-Alive: a token, or token=token. No RFC in force defines the field (RFC 9112
+ * C.2.2 mentions it), so what is not understood is ignored and never refused. */
+static void collect_limit(struct known_fields *known, struct bytes member)
+{
+    size_t name_len = http_span(member, CHAR_TOKEN);
+    struct bytes name = {member.at, name_len};
+    struct bytes value = {member.at + name_len, member.len - name_len};
+    if (value.len > 0 && value.at[0] == '=') {
+        value = (struct bytes){value.at + 1, value.len - 1};
+        known->limit_is_nonsense |= !http_is_all(value, CHAR_TOKEN);
+    } else {
+        known->limit_is_nonsense |= value.len > 0;
+    }
+    known->limit_is_nonsense |= name_len == 0;
+    if (bytes_equal_nocase(name, BYTES("timeout"))) {
+        known->limits++;
+        known->limit_is_nonsense |=
+            value.len > LIMIT_DIGITS_MAX || !http_decimal(value, &known->limit_s);
+    }
+}
+
+static void collect_limits(struct known_fields *known, struct bytes list)
+{
+    struct bytes member;
+    while (bytes_next_member(&list, &member)) {
+        collect_limit(known, member);
     }
 }
 
@@ -68,6 +104,8 @@ static void collect(const struct request *request, struct known_fields *known)
             count_first(&known->codings, &known->coding, value);
         } else if (bytes_equal_nocase(name, BYTES("Connection"))) {
             collect_connection(known, value);
+        } else if (bytes_equal_nocase(name, BYTES("Keep-Alive"))) {
+            collect_limits(known, value);
         } else if (bytes_equal_nocase(name, BYTES("Expect"))) {
             bool continues = bytes_equal_nocase(value, BYTES("100-continue"));
             known->continues |= continues;

@@ -10,9 +10,9 @@
 
 #include "core/http_parse.h"
 
-/* Fills request->path, query, host, keep_alive, expect_continue, chunked and content_length from
- * its method, minor, target and fields. False: parse->status and reason say why the request is
- * refused. */
+/* Fills request->path, query, host, keep_alive, idle_limit_s, expect_continue, chunked and
+ * content_length from its method, minor, target and fields. False: parse->status and reason say why
+ * the request is refused. */
 bool http_head_check(struct parse *parse, struct request *request);
 
 #endif

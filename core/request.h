@@ -33,13 +33,14 @@ struct request {
     enum method method;
     unsigned minor; /* HTTP/1.minor, 0 or 1; a higher minor counts as 1 */
     struct bytes method_text;
-    struct bytes line;    /* the request line as received, for the access log */
-    struct bytes target;  /* as received */
-    struct bytes path;    /* percent-decoded once and normalised; starts with '/', or is "*" */
-    struct bytes query;   /* after the first '?', raw; empty when there is none */
-    struct bytes host;    /* from Host or the absolute-form target; empty in 1.0 without one */
-    bool keep_alive;      /* what version and Connection ask for (RFC 9112 9.3) */
-    bool expect_continue; /* the client waits for 100 before it sends the body */
+    struct bytes line;     /* the request line as received, for the access log */
+    struct bytes target;   /* as received */
+    struct bytes path;     /* percent-decoded once and normalised; starts with '/', or is "*" */
+    struct bytes query;    /* after the first '?', raw; empty when there is none */
+    struct bytes host;     /* from Host or the absolute-form target; empty in 1.0 without one */
+    bool keep_alive;       /* what version and Connection ask for (RFC 9112 9.3) */
+    uint64_t idle_limit_s; /* of Keep-Alive: timeout=N, what the client allows; 0 when not said */
+    bool expect_continue;  /* the client waits for 100 before it sends the body */
     bool chunked;
     uint64_t content_length; /* declared; 0 without a body or with a chunked one */
     struct bytes body;       /* the whole decoded body, once the request is complete */

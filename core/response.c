@@ -155,24 +155,36 @@ void response_start(struct exchange *x, int status)
     }
 }
 
+/* "name: value" into `line`, which has room for `size` bytes and a NUL. 0 when it does not fit. */
+static size_t format_field(char *line, size_t size, const char *name, const char *fmt, va_list args)
+    __attribute__((format(printf, 4, 0)));
+static size_t format_field(char *line, size_t size, const char *name, const char *fmt, va_list args)
+{
+    int name_len = snprintf(line, size + 1, "%s: ", name);
+    CHECK(name_len >= 0);
+    if ((size_t)name_len > size) {
+        return 0;
+    }
+    size_t room = size - (size_t)name_len;
+    int value_len = vsnprintf(line + name_len, room + 1, fmt, args);
+    CHECK(value_len >= 0);
+    return (size_t)value_len <= room ? (size_t)(name_len + value_len) : 0;
+}
+
 void response_add(struct exchange *x, const char *name, const char *fmt, ...)
 {
-    char line[EXCHANGE_TEXT];
-    size_t used = (size_t)snprintf(line, sizeof line, "%s: ", name);
+    char line[EXCHANGE_TEXT + 2]; /* the NUL of either text lies where CRLF comes */
     va_list args;
     va_start(args, fmt);
-    int len = vsnprintf(line + used, sizeof line - used - 2, fmt, args);
+    size_t len = format_field(line, EXCHANGE_TEXT, name, fmt, args);
     va_end(args);
-    CHECK(len >= 0);
-    if ((size_t)len >= sizeof line - used - 2) {
-        x->close =
-            CLOSE_SERVER_ERROR; /* a field this long is left out, and the connection not trusted */
+    if (len == 0) {
+        x->close = CLOSE_SERVER_ERROR; /* a field is missing: the connection is not trusted */
         return;
     }
-    used += (size_t)len;
-    CHECK(memchr(line, '\r', used) == NULL && memchr(line, '\n', used) == NULL);
-    memcpy(line + used, "\r\n", 2);
-    put_bytes(x, line, used + 2);
+    CHECK(memchr(line, '\r', len) == NULL && memchr(line, '\n', len) == NULL);
+    memcpy(line + len, "\r\n", 2);
+    put_bytes(x, line, len + 2);
 }
 
 void response_add_block(struct exchange *x, struct bytes lines)
@@ -272,17 +284,17 @@ void response_no_body(struct exchange *x)
 /* --- the body --- */
 
 /* How much of a piece of `len` bytes goes out: the declared length is kept, whatever a handler
- * does. */
+ * does. Bytes over it are dropped and harm nobody, so the connection stays. */
 static uint64_t admit(struct exchange *x, uint64_t len)
 {
     struct response *r = &x->response;
     CHECK(r->head_done && !r->ended);
-    if (r->length_known && len > r->length - r->produced) {
-        len = r->length - r->produced;
-        x->close = CLOSE_SERVER_ERROR;
-    }
+    uint64_t left = r->length > r->produced ? r->length - r->produced : 0;
     r->produced += len;
-    return r->no_body ? 0 : len;
+    if (r->no_body) {
+        return 0;
+    }
+    return r->length_known && len > left ? left : len;
 }
 
 /* RFC 9112 7.1: each piece is a chunk of its own. An empty chunk would end the body, so none is
@@ -380,6 +392,15 @@ void response_abandon(struct exchange *x)
 }
 
 /* Less than declared cannot be mended: the connection's end tells the client (RFC 9112 8). */
+static void judge_length(struct exchange *x)
+{
+    struct response *r = &x->response;
+    r->length_broken = r->length_known && !r->no_body && r->produced != r->length;
+    if (r->length_broken && r->produced < r->length) {
+        x->close = CLOSE_SERVER_ERROR;
+    }
+}
+
 void response_end(struct exchange *x)
 {
     struct response *r = &x->response;
@@ -387,13 +408,18 @@ void response_end(struct exchange *x)
         return;
     }
     CHECK(r->head_done);
-    if (r->length_known && !r->no_body && r->produced < r->length) {
-        x->close = CLOSE_SERVER_ERROR;
-    }
+    judge_length(x);
     if (r->chunked && !r->no_body) {
         put_bytes(x, "0\r\n\r\n", 5);
     }
     put_end(x);
+}
+
+void response_complete(struct exchange *x)
+{
+    CHECK(x->complete_fn != NULL);
+    response_end(x);
+    x->complete_fn(x->complete_arg, x);
 }
 
 /* The body names the status only: nothing that a client sent is reflected, so nothing needs

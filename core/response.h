@@ -6,11 +6,12 @@
  *   response_copy(x, "hello, world", 12);
  *   response_end(x);
  *
- * Runs in the thread that runs the handler. Nothing here waits or touches the socket: bytes become
- * buckets in x->response.made, which the processor publishes. The layer watches the declared
- * length: more is dropped, less closes the connection, both are counted as SERVER_ERROR, so a
- * broken handler never desynchronises a connection. For HEAD, 204 and 304 the body calls count and
- * drop.
+ * Runs in the thread that runs the handler, or in the one that completes the answer for it. Nothing
+ * here waits or touches the socket: bytes become buckets in x->response.made, which the processor
+ * publishes. The layer watches the declared length, so that a broken handler never desynchronises a
+ * connection: what is more is dropped and the connection stays open, less closes it. Both are noted
+ * (response.length_broken), for the stages to count and to log. For HEAD, 204 and 304 the body
+ * calls count and drop, and any length will do.
  */
 #ifndef CORE_RESPONSE_H
 #define CORE_RESPONSE_H
@@ -23,8 +24,8 @@ void response_start(struct exchange *x, int status);
 /* From now on every head says Connection: close (the server is stopping). Any thread. */
 void response_keep_no_connection(void);
 
-/* One header field. Name and value must not hold CR or LF (a bug). One longer than
- * EXCHANGE_TEXT is left out and the connection closed after the answer. */
+/* One header field. Name and value must not hold CR or LF (a bug). One that is, with its name,
+ * longer than EXCHANGE_TEXT is left out and the connection closed after the answer. */
 void response_add(struct exchange *x, const char *name, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
@@ -52,6 +53,13 @@ void response_pattern(struct exchange *x, const char *at, size_t period, uint64_
 
 /* The end of the body. */
 void response_end(struct exchange *x);
+
+/* Ends the answer and hands it over at once: from any thread, of a handler that says HANDLER_AWAY
+ * (handler.h) or has said it. The whole answer is there by now: pieces are the handler's own. The
+ * exchange is the writer's from here on, and its connection may be gone before this returns: the
+ * caller does not look at either again. A thread that is none of the server's own is joined before
+ * the server's queues are freed, as q-later is (later.h): it may still be ringing one. */
+void response_complete(struct exchange *x);
 
 /* Gives the answer up: what is not yet published is dropped, the end follows. The client is gone,
  * or the head cannot be made. */

@@ -2,6 +2,8 @@
 #include "core/synthetic.h"
 
 #include "core/clock.h"
+#include "core/http_line.h"
+#include "core/later.h"
 #include "core/response.h"
 
 #include <stdarg.h>
@@ -14,14 +16,18 @@ struct parameter {
 };
 static const struct parameter spin_us = {{"us", 2}, 10000000};
 static const struct parameter sleep_ms = {{"ms", 2}, 60000};
+static const struct parameter async_after_ms = {{"after", 5}, 60000};
 static const struct parameter bytes_n = {{"n", 1}, 1ull << 30};
 static const struct parameter stream_chunks = {{"chunks", 6}, 100000};
 static const struct parameter stream_size = {{"size", 4}, 1 << 20};
 static const struct parameter stream_ms = {{"ms", 2}, 60000};
+static const struct parameter length_declared = {{"declared", 8}, 1 << 20};
+static const struct parameter length_actual = {{"actual", 6}, 1 << 20};
+static const struct parameter length_pieces = {{"pieces", 6}, 100};
 
 /* A body up to this size is copied behind the head, so that both are one send; a larger one is
  * lent. */
-enum { COPY_MAX = 1400, CONTENT_TYPE_MAX = 256 };
+enum { COPY_MAX = 1400, CONTENT_TYPE_MAX = 256, FORWARD_TO_MAX = 1024 };
 
 /* 64 KiB of text: 1024 lines of 64 bytes, so that a dropped or doubled byte shows as a shifted
  * line. */
@@ -66,6 +72,13 @@ static bool need_parameter(struct exchange *x, const struct parameter *parameter
     return false;
 }
 
+/* The same for one that may be absent: *out stays as it is then. */
+static bool may_have_parameter(struct exchange *x, const struct parameter *parameter, uint64_t *out)
+{
+    return request_query_text(&x->request, parameter->name).at == NULL ||
+           need_parameter(x, parameter, out);
+}
+
 /* A stop of the server that cuts a handler short is not told as a success. True: it did, the answer
  * is made. */
 static bool was_cut_short(struct exchange *x)
@@ -100,6 +113,49 @@ enum handler_verdict synthetic_sleep(struct exchange *x)
     }
     return HANDLER_DONE;
 }
+
+/* --- answers that are complete before or after their handler returns --- */
+
+/* On q-later, or in the handler. The request is still there: it is told again how long it was. */
+static void async_complete(struct exchange *x)
+{
+    uint64_t ms = 0;
+    (void)read_parameter(x, &sleep_ms, &ms);
+    if (!was_cut_short(x)) {
+        answer(x, 200, "completed after %llu ms\n", (unsigned long long)ms);
+    }
+    response_complete(x);
+}
+
+/* The answer is complete at once, and the thread busy for a while with what is nobody's concern. */
+static enum handler_verdict async_go_on(struct exchange *x, uint64_t after_ms)
+{
+    async_complete(x);
+    patience_sleep(clock_ns() + after_ms * NS_PER_MS);
+    return HANDLER_AWAY;
+}
+
+enum handler_verdict synthetic_async(struct exchange *x)
+{
+    uint64_t ms = 0, after_ms = 0;
+    if (!need_parameter(x, &sleep_ms, &ms) || !may_have_parameter(x, &async_after_ms, &after_ms)) {
+        return HANDLER_DONE;
+    }
+    if (after_ms > 0 && ms > 0) {
+        answer(x, 400, "parameter after: goes with ms=0 only\n");
+        return HANDLER_DONE;
+    }
+    if (after_ms > 0) {
+        return async_go_on(x, after_ms);
+    }
+    if (!later_call(clock_ns() + ms * NS_PER_MS, async_complete, x)) {
+        answer(x, 503, "too many answers wait already\n");
+        return HANDLER_DONE;
+    }
+    return HANDLER_AWAY;
+}
+
+/* --- bytes --- */
 
 enum handler_verdict synthetic_bytes(struct exchange *x)
 {
@@ -160,6 +216,78 @@ enum handler_verdict synthetic_stream(struct exchange *x)
     }
     x->pause_ns = stream.pause_ms * NS_PER_MS;
     return x->pause_ns > 0 ? HANDLER_PAUSE : HANDLER_MORE;
+}
+
+/* --- forward --- */
+
+/* Percent-decodes into `out`, which has room for text.len bytes. False: an escape is malformed. */
+static bool decode(struct bytes text, char *out, size_t *out_len)
+{
+    *out_len = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.at[i];
+        if (c == '%') {
+            struct bytes digits = {text.at + i + 1, text.len - i < 3 ? 0 : 2};
+            if (!http_is_all(digits, CHAR_HEX)) {
+                return false;
+            }
+            c = (char)(http_hex_value(digits.at[0]) * 16 + http_hex_value(digits.at[1]));
+            i += 2;
+        }
+        out[(*out_len)++] = c;
+    }
+    return true;
+}
+
+/* What is no character of a target, decoded or not, handler_forward refuses. */
+enum handler_verdict synthetic_forward(struct exchange *x)
+{
+    char target[FORWARD_TO_MAX];
+    size_t len = 0;
+    struct bytes to = request_query_text(&x->request, BYTES("to"));
+    if (to.len > sizeof target || !decode(to, target, &len) ||
+        !handler_forward(x, (struct bytes){target, len})) {
+        answer(x, 400, "parameter to: a path of at most %d characters, encoded, is needed\n",
+               FORWARD_TO_MAX);
+        return HANDLER_DONE;
+    }
+    return HANDLER_FORWARD;
+}
+
+/* --- a length that is not kept: x->cursor counts the pieces that are made --- */
+
+struct length {
+    uint64_t declared, actual, pieces;
+};
+
+static bool length_read(struct exchange *x, struct length *length)
+{
+    bool whole = need_parameter(x, &length_declared, &length->declared) &&
+                 need_parameter(x, &length_actual, &length->actual) &&
+                 may_have_parameter(x, &length_pieces, &length->pieces);
+    length->pieces += length->pieces == 0;
+    return whole;
+}
+
+/* The first of the pieces takes what does not divide. */
+static uint64_t length_of_piece(const struct length *length, uint64_t piece)
+{
+    return length->actual / length->pieces + (piece == 0 ? length->actual % length->pieces : 0);
+}
+
+enum handler_verdict synthetic_length(struct exchange *x)
+{
+    struct length length = {0};
+    if (!length_read(x, &length)) {
+        return HANDLER_DONE;
+    }
+    if (x->cursor == 0) {
+        response_start(x, 200);
+        response_add_block(x, BYTES("Content-Type: application/octet-stream\r\n"));
+        response_length(x, length.declared);
+    }
+    response_pattern(x, &pattern[0][0], sizeof pattern, length_of_piece(&length, x->cursor));
+    return ++x->cursor < length.pieces ? HANDLER_MORE : HANDLER_DONE;
 }
 
 /* --- echo --- */

@@ -69,6 +69,7 @@ struct client {
     uint64_t answered_id, answered_ns; /* the last request and its last byte, until requeued */
     struct ticket tickets[STAGE_COUNT];
     unsigned short seat[WIRING_GROUPS_MAX]; /* which thread of each group */
+    bool kept;                              /* has a place of --keepalive-connections */
 };
 
 static inline struct client *client_of(struct conn *conn)

@@ -65,6 +65,7 @@ void home_close(struct worker *worker, struct client *client)
     tally_close(&worker->tally, conn->close);
     tally_add(&worker->tally, COUNTER_CLOSED, 1);
     held_remove(&worker->server->held, client);
+    server_unkeep(worker->server, client);
     conn->state = CONN_CLOSED;
     client->closed = true;
     home_unwatch(client);
@@ -170,8 +171,7 @@ static void set_deadline(struct worker *worker, struct client *client, bool fres
     const struct conn *conn = &client->conn;
     if (!conn_has_input(conn)) {
         loop_group_deadline(worker, &client->home_deadline,
-                            conn->requests > 0 ? settings->keepalive_timeout_ns
-                                               : settings->header_timeout_ns);
+                            conn->requests > 0 ? conn->idle_limit_ns : settings->header_timeout_ns);
     } else if (parse_in_body(&conn->exchange->parse)) {
         loop_group_deadline(worker, &client->home_deadline, settings->body_timeout_ns);
     } else if (fresh) {

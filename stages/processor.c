@@ -5,17 +5,22 @@
  * A handler is called in pieces (core/handler.h). After each piece what it made is published; the
  * first time, and whenever the writer has let go, the client is given to the writer, which sends
  * while the handler goes on. A processor never waits for a client: above --output-highwater it lets
- * the client go, and the writer gives it back when there is room.
+ * the client go, and the writer gives it back when there is room. A handler that is away has given
+ * the making end on: the stage knows nothing of it until the answer comes to processor_complete.
  */
-#include "stages/route.h"
+#include "stages/processor.h"
 
 #include "core/handler.h"
+#include "core/log.h"
 #include "core/response.h"
 #include "stages/pause.h"
+#include "stages/route.h"
 #include "stages/server.h"
 
 /* Pieces made in one go on a poll loop, where others wait. */
 enum { PIECES_MOST = 16 };
+/* Handlers that forward to each other for ever are stopped here. */
+enum { FORWARDS_MOST = 8 };
 
 /* --- what stands before every handler --- */
 
@@ -70,13 +75,36 @@ static bool answer_at_once(struct exchange *x)
 
 /* --- running a handler --- */
 
-static void start(struct worker *worker, struct exchange *x, bool direct)
+/* Decided here because the answer's head must say it. */
+static enum close_reason reason_to_close(struct server *server, struct client *client)
 {
+    const struct exchange *x = client->conn.exchange;
+    if (x->close != CLOSE_NONE) {
+        return x->close;
+    }
+    if (is_last_request(server, &client->conn)) {
+        return CLOSE_MAX_REQUESTS;
+    }
+    bool stays = x->request.keep_alive && server_phase(server) == PHASE_RUNNING;
+    return stays && !server_keep(server, client) ? CLOSE_KEEPALIVE_FULL : CLOSE_NONE;
+}
+
+static void start(struct worker *worker, struct client *client, bool direct)
+{
+    struct exchange *x = client->conn.exchange;
     x->processor = (unsigned short)worker->number;
     x->stamps.started_ns = direct ? x->stamps.whole_ns : stamp_now();
-    if (x->close == CLOSE_NONE && is_last_request(worker->server, x->conn)) {
-        x->close = CLOSE_MAX_REQUESTS;
-    }
+    x->close = reason_to_close(worker->server, client);
+}
+
+/* A handler that does not keep its word is a bug of ours: it is said, at most once a second. */
+static void say_length_broken(const struct exchange *x)
+{
+    static struct log_rate rate;
+    const struct response *r = &x->response;
+    log_rated(&rate, NS_PER_S, LOG_WARN, "handler %s declared %llu bytes and produced %llu",
+              x->handler != NULL ? x->handler->name : "none", (unsigned long long)r->length,
+              (unsigned long long)r->produced);
 }
 
 /* Everything is made: publishes the end. From here on the writer may finish the exchange at any
@@ -85,10 +113,21 @@ static enum verdict finish(struct conn *conn)
 {
     struct exchange *x = conn->exchange;
     response_end(x);
+    if (x->response.length_broken) {
+        say_length_broken(x);
+    }
     struct brigade *made = response_made(x);
     conn->state = CONN_WRITING;
     x->stamps.handed_ns = stamp_now();
     return outlet_publish(&x->outlet, made, true) ? VERDICT_OUTPUT_READY : VERDICT_HELD;
+}
+
+void processor_complete(void *server, struct exchange *x)
+{
+    struct client *client = client_of(x->conn);
+    if (finish(&client->conn) == VERDICT_OUTPUT_READY) {
+        route_output(server, client);
+    }
 }
 
 /* Publishes a piece. True: go on; false: the client is gone, the answer is given up. */
@@ -150,12 +189,33 @@ static enum verdict after_piece(struct worker *worker, struct client *client,
     return VERDICT_WANT_TIME;
 }
 
+/* The handlers of this exchange have gone round in a circle, or nearly. True: the answer is made.
+ */
+static bool is_forwarded_too_often(struct exchange *x)
+{
+    static struct log_rate rate;
+    if (++x->forwards <= FORWARDS_MOST) {
+        return false;
+    }
+    log_rated(&rate, NS_PER_S, LOG_WARN, "a request was forwarded more than %d times, last to %s",
+              FORWARDS_MOST, x->handler->name);
+    response_error(x, 500, BYTES(""));
+    return true;
+}
+
+/* REQUEST_READY: the handler has forwarded, another one is to be run. */
 static enum verdict run(struct worker *worker, struct client *client)
 {
     struct exchange *x = client->conn.exchange;
     for (unsigned piece = 1;; piece++) {
         enum handler_verdict said = x->handler->run(x);
-        if (said == HANDLER_DONE || !publish_piece(worker, client)) {
+        if (said == HANDLER_AWAY) {
+            return VERDICT_HELD; /* the client may be gone already */
+        }
+        if (said == HANDLER_FORWARD && !is_forwarded_too_often(x)) {
+            return VERDICT_REQUEST_READY;
+        }
+        if (said == HANDLER_DONE || said == HANDLER_FORWARD || !publish_piece(worker, client)) {
             return finish(&client->conn);
         }
         enum verdict next = after_piece(worker, client, said, piece);
@@ -171,13 +231,16 @@ enum verdict processor_enter(struct worker *worker, struct client *client, enum 
     struct exchange *x = client->conn.exchange;
     if (verdict == VERDICT_REQUEST_READY) {
         CHECK(client->conn.state == CONN_PROCESSING);
-        start(worker, x, direct);
-        if (answer_at_once(x)) {
+        start(worker, client, direct);
+    }
+    do { /* again for each time that it is forwarded */
+        if (verdict == VERDICT_REQUEST_READY && answer_at_once(x)) {
             return finish(&client->conn);
         }
-    }
-    if (worker->kind == GROUP_POOL && x->handler->takes_long) {
-        worker_go_away(worker); /* others must not wait behind it */
-    }
-    return run(worker, client);
+        if (worker->kind == GROUP_POOL && x->handler->takes_long) {
+            worker_go_away(worker); /* others must not wait behind it */
+        }
+        verdict = run(worker, client);
+    } while (verdict == VERDICT_REQUEST_READY);
+    return verdict;
 }

@@ -113,14 +113,40 @@ static bool is_quiet(const struct server *server, const struct client *client, e
            server->idle_stage == STAGE_READER && !has_more_input(client);
 }
 
-static void post(struct worker *worker, struct client *client, enum stage stage,
-                 enum verdict verdict, unsigned mailbox_number)
+static struct ticket *write_ticket(const struct server *server, struct client *client,
+                                   enum stage stage, enum verdict verdict)
 {
     struct ticket *ticket = &client->tickets[stage];
     ticket->stage = (unsigned char)stage;
     ticket->verdict = (unsigned char)verdict;
-    ticket->quiet = stage == worker->server->idle_stage && is_quiet(worker->server, client, verdict);
+    ticket->quiet = stage == server->idle_stage && is_quiet(server, client, verdict);
+    return ticket;
+}
+
+static void post(struct worker *worker, struct client *client, enum stage stage,
+                 enum verdict verdict, unsigned mailbox_number)
+{
+    struct ticket *ticket = write_ticket(worker->server, client, stage, verdict);
     worker_post(worker, mailbox_number, ticket, !ticket->quiet);
+}
+
+static const struct worker *taker_of(const struct server *server, const struct client *client,
+                                     unsigned group)
+{
+    const struct group *to = &server->groups[group];
+    return &to->workers[to->kind == GROUP_POOL ? 0 : client->seat[group]];
+}
+
+/* Past the outboxes, which are a worker's own. What comes from outside belongs to a connection that
+ * was admitted long ago, so it is never refused. */
+void route_output(struct server *server, struct client *client)
+{
+    unsigned group = (unsigned)server->wiring.group_of[STAGE_WRITER];
+    const struct worker *taker = taker_of(server, client, group);
+    struct chain chain = {0};
+    struct ticket *ticket = write_ticket(server, client, STAGE_WRITER, VERDICT_OUTPUT_READY);
+    chain_append(&chain, &ticket->slip);
+    CHECK(mailbox_put(taker->mailbox, &chain, PUT_ADMITTED));
 }
 
 /* Each loop closes its own watch of a descriptor, home last. */
@@ -149,9 +175,7 @@ static enum verdict step(struct worker *worker, struct client *client, enum verd
     if (stay && is_here(worker, client, group)) {
         return entries[stage](worker, client, verdict, true);
     }
-    const struct group *to = &worker->server->groups[group];
-    const struct worker *taker = &to->workers[to->kind == GROUP_POOL ? 0 : client->seat[group]];
-    post(worker, client, stage, verdict, taker->mailbox_number);
+    post(worker, client, stage, verdict, taker_of(worker->server, client, group)->mailbox_number);
     return VERDICT_HELD;
 }
 

@@ -23,6 +23,10 @@
  * caller does not look at the client afterwards. */
 void route(struct worker *worker, struct client *client, enum verdict verdict);
 
+/* Hands a client with output to the writer, always through its queue: from any thread, also one that
+ * is no worker. The caller holds the client, and does not look at it afterwards. */
+void route_output(struct server *server, struct client *client);
+
 /* A stage's entry: `direct` is true for a call from a stage of the same thread (a stamp can be
  * passed on). Returns the next verdict, HELD when the client waits or has been given away. */
 typedef enum verdict stage_fn(struct worker *worker, struct client *client, enum verdict verdict,

@@ -3,6 +3,7 @@
 
 #include "core/files.h"
 #include "core/handler.h"
+#include "core/later.h"
 #include "core/log.h"
 #include "core/response.h"
 #include "stages/loop_group.h"
@@ -351,6 +352,7 @@ bool server_start(struct server *server, const struct settings *settings,
         return false;
     }
     init_mailboxes(server);
+    later_start();
     start_threads(server);
     return true;
 }
@@ -418,6 +420,7 @@ void server_drain(struct server *server)
 void server_cut(struct server *server)
 {
     patience_end();
+    later_hurry();
     enter_phase(server, PHASE_CUTTING);
     held_end_all(&server->held);
 }
@@ -427,6 +430,29 @@ static void signal_empty(struct server *server)
     lock_take(&server->ending.lock);
     condition_broadcast(&server->ending.empty);
     lock_release(&server->ending.lock);
+}
+
+/* A place is counted before it is used, so there are never more than the limit, not even for a
+ * moment. */
+bool server_keep(struct server *server, struct client *client)
+{
+    uint64_t most = server->settings->keepalive_connections;
+    if (most == 0 || client->kept) {
+        return true;
+    }
+    uint64_t kept = atomic_load(&server->kept);
+    while (kept < most && !client->kept) {
+        client->kept = atomic_compare_exchange_weak(&server->kept, &kept, kept + 1);
+    }
+    return client->kept;
+}
+
+void server_unkeep(struct server *server, struct client *client)
+{
+    if (client->kept) {
+        client->kept = false;
+        atomic_fetch_sub(&server->kept, 1);
+    }
 }
 
 /* Sequentially consistent with the listener's flag and the phase: whoever changes one and then
@@ -498,6 +524,7 @@ void server_stop(struct server *server)
 {
     struct report report;
     server_report(server, &report); /* while the threads' own figures can still be read */
+    later_stop();                   /* it puts, so it ends before those who take */
     for (unsigned i = 0; i < server->group_count; i++) {
         end_group(server, i);
     }

@@ -62,6 +62,7 @@ struct server {
     _Atomic int phase;             /* enum phase; only rises */
     _Atomic unsigned ended_groups; /* groups below this are to end their threads */
     _Atomic uint64_t connections;  /* open */
+    _Atomic uint64_t kept;         /* of them, those with a place of --keepalive-connections */
     _Atomic unsigned listening;    /* listener threads that still accept */
     _Atomic bool accepting_paused; /* a listener waits for connections to fall below the limit */
     _Atomic bool wants_place;      /* --overload reap: the next connection to become idle is closed */
@@ -98,6 +99,12 @@ bool server_check_pin(const char *pin, char error[SERVER_ERROR_MAX]);
 
 /* Fills `report`; free it with report_deinit. */
 void server_report(struct server *server, struct report *report);
+
+/* May this client stay open after its first answer? Takes a place of --keepalive-connections for
+ * it, once, where there is such a limit. Whoever holds the client. */
+bool server_keep(struct server *server, struct client *client);
+/* The client is being closed: gives its place back, if it has one. */
+void server_unkeep(struct server *server, struct client *client);
 
 /* A stage closed a connection: wakes a paused listener, or whoever waits for the end. Any worker.
  */

@@ -124,9 +124,9 @@ static enum verdict after_idle(struct worker *worker, struct client *client, enu
 
 static enum verdict wait_idle(struct worker *worker, struct client *client)
 {
-    const struct settings *settings = worker->server->settings;
-    uint64_t timeout_ns = client->conn.requests > 0 ? settings->keepalive_timeout_ns
-                                                    : settings->header_timeout_ns;
+    const struct conn *conn = &client->conn;
+    uint64_t timeout_ns = conn->requests > 0 ? conn->idle_limit_ns
+                                             : worker->server->settings->header_timeout_ns;
     enum close_reason reason =
         begin_wait(worker, client, HELD_IDLE, clock_coarse_ns() + timeout_ns);
     if (reason != CLOSE_NONE) {

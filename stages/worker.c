@@ -2,6 +2,7 @@
 #include "stages/worker.h"
 
 #include "stages/listener.h"
+#include "stages/processor.h"
 #include "stages/route.h"
 #include "stages/server.h"
 
@@ -215,6 +216,7 @@ void worker_init(struct worker *worker)
     worker->fresh_tail = &worker->fresh;
     worker->runner = worker;
     exchange_pool_init(&worker->pool, server->settings, EXCHANGES_KEPT);
+    exchange_pool_on_complete(&worker->pool, processor_complete, server);
     tally_init_lazily(&worker->tally, server->measured);
     if (server->access_log != NULL && worker_holds(worker, STAGE_WRITER)) {
         access_log_buffer_init(&worker->log, server->access_log);

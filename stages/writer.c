@@ -119,6 +119,7 @@ static void count(struct worker *worker, const struct exchange *x)
     tally_add(&worker->tally, COUNTER_BYTES_RECEIVED, x->received);
     tally_add(&worker->tally, COUNTER_REFUSED, x->refused_status != 0);
     tally_add(&worker->tally, COUNTER_ABORTED, x->cut != CLOSE_NONE);
+    tally_add(&worker->tally, COUNTER_LENGTH_BROKEN, x->response.length_broken);
     tally_status(&worker->tally, x->response.status);
     if (worker->server->measured) {
         stamps_intervals(&x->stamps, intervals);

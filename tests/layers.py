@@ -32,7 +32,6 @@ WRAPPED = {
 PART_OF = {
     "core/options_text.c": "core/options.h",
     "core/report_json.c": "core/report.h",
-    "stages/processor.c": "stages/route.h",
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+(["<])([^">]+)[">]')

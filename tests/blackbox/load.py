@@ -8,6 +8,7 @@ stamp (who sent it, and the how-manieth), and its answer must be that stamp.
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import tempfile
@@ -388,7 +389,7 @@ def pin(world):
         for thread in os.listdir(f"/proc/{server.pid}/task"):
             with open(f"/proc/{server.pid}/task/{thread}/comm", encoding="utf-8") as file:
                 name = file.read().strip()
-            if name.startswith("q-"):
+            if re.fullmatch(r"q-[LRPW]+(/\d+)?", name):
                 pinned += 1
                 require(os.sched_getaffinity(int(thread)) == {cpu}, f"{name} is not on CPU {cpu}")
         require(pinned > 0, "no thread is named after its stages")

@@ -24,14 +24,15 @@ sys.dont_write_bytecode = True
 import cli
 import docroot
 import faults
+import handler_faults
 import harness
 import load
-from cases import (bodies, connections, fields, files, framing, listeners, methods, ranges,
-                   request_line, synthetic, targets)
+from cases import (bodies, connections, fields, files, framing, handlers, listeners, methods,
+                   ranges, request_line, synthetic, targets)
 from table import World
 
 HTTP = (methods, request_line, targets, fields, framing, bodies, connections, files, ranges,
-        synthetic)
+        synthetic, handlers)
 
 # What every server of the http cases is started with, before --args.
 HTTP_ARGS = ("--synthetic", "on", "--max-body-size", "64K", "--keepalive-timeout", "60s",
@@ -46,7 +47,7 @@ def all_cases(areas):
             cases += module.table.cases
         cases += listeners.cases()
     if "faults" in areas:
-        cases += faults.table.cases
+        cases += faults.table.cases + handler_faults.table.cases
     if "load" in areas:
         cases += load.table.cases
     if "cli" in areas:

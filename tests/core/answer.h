@@ -86,15 +86,21 @@ static inline void client_read_bucket(struct client *client, const struct bucket
     client->answer[client->len] = '\0';
 }
 
-/* One call of the handler; what it made is added to the answer, as a writer would send it. */
-static inline void client_run(struct client *client, enum handler_verdict (*run)(struct exchange *))
+/* What was made since the last call is added to the answer, as a writer would send it. */
+static inline void client_take(struct client *client)
 {
-    client->verdict = run(client->x);
     struct brigade *made = response_made(client->x);
     for (struct bucket *bucket = made->head; bucket != NULL; bucket = bucket->next) {
         client_read_bucket(client, bucket);
     }
     brigade_clear(made);
+}
+
+/* One call of the handler. */
+static inline void client_run(struct client *client, enum handler_verdict (*run)(struct exchange *))
+{
+    client->verdict = run(client->x);
+    client_take(client);
 }
 
 static inline bool client_has(const struct client *client, const char *text)

@@ -2,6 +2,7 @@
  * end is in the test's hands, so nothing waits. */
 #include "core/conn.h"
 
+#include "core/clock.h"
 #include "core/option_table.h"
 #include "core/response.h"
 #include "tests/test.h"
@@ -254,6 +255,30 @@ TEST(conn, pipelined_requests_are_ready_one_after_the_other)
     expect_int(conn_next(&line.conn, &line.pool), VERDICT_WANT_READ);
     expect(line.conn.exchange == NULL);
     expect_int(line.conn.state, CONN_IDLE);
+    close_line(&line);
+}
+
+TEST(conn, idles_as_long_as_the_shorter_of_both_limits)
+{
+    static const struct {
+        const char *field;
+        uint64_t limit_s;
+    } cases[] = {{"Keep-Alive: timeout=2\r\n", 2}, {"", 5}, {"Keep-Alive: timeout=60\r\n", 5}};
+    struct line line;
+    open_line(&line);
+    expect_int(line.settings.keepalive_timeout_ns, 5 * NS_PER_S);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[100];
+        snprintf(text, sizeof text, "GET / HTTP/1.1\r\nHost: a\r\n%s\r\n", cases[i].field);
+        say(&line, text);
+        expect_int(hear(&line), VERDICT_REQUEST_READY);
+        expect_int(line.conn.idle_limit_ns, cases[i].limit_s * NS_PER_S);
+        answer(&line, "");
+        finish(&line);
+        expect_body(&line, "");
+        expect_int(conn_next(&line.conn, &line.pool), VERDICT_WANT_READ);
+        expect_int(line.conn.idle_limit_ns, cases[i].limit_s * NS_PER_S);
+    }
     close_line(&line);
 }
 

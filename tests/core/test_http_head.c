@@ -217,6 +217,51 @@ TEST(http_head, asks_version_and_connection_whether_to_stay)
     }
 }
 
+TEST(http_head, reads_how_long_a_client_would_idle)
+{
+    static const struct {
+        const char *fields;
+        uint64_t limit_s;
+    } cases[] = {
+        {"", 0},
+        {"Keep-Alive: timeout=5\r\n", 5},
+        {"keep-alive: TIMEOUT=5, max=100\r\n", 5},
+        {"Keep-Alive: max=100, timeout=999999999\r\n", 999999999},
+        {"Keep-Alive: 115\r\nKeep-Alive: timeout=007\r\n", 7},
+        {"Keep-Alive: , timeout=5 ,\r\n", 5},
+        {"Keep-Alive:\r\n", 0},
+        {"Keep-Alive: 300\r\n", 0},
+        {"Keep-Alive: max=100\r\n", 0},
+        {"Keep-Alive: timeout\r\n", 0},
+        {"Keep-Alive: timeout=\r\n", 0},
+        {"Keep-Alive: timeout=0\r\n", 0},
+        {"Keep-Alive: timeout=-1\r\n", 0},
+        {"Keep-Alive: timeout=5s\r\n", 0},
+        {"Keep-Alive: timeout=1.5\r\n", 0},
+        {"Keep-Alive: timeout= 5\r\n", 0},
+        {"Keep-Alive: timeout =5\r\n", 0},
+        {"Keep-Alive: timeout=\"5\"\r\n", 0},
+        {"Keep-Alive: timeout=5;max=1\r\n", 0},
+        {"Keep-Alive: timeout=5 max=1\r\n", 0},
+        {"Keep-Alive: timeout=5, =6\r\n", 0},
+        {"Keep-Alive: timeout=5, timeout=5\r\n", 0},
+        {"Keep-Alive: timeout=5\r\nKeep-Alive: timeout=6\r\n", 0},
+        {"Keep-Alive: timeout=5, max=(\r\n", 0},
+        {"Keep-Alive: timeout=1000000000\r\n", 0},
+        {"Keep-Alive: timeout=99999999999999999999999999\r\n", 0},
+        {"Keep-Alive: xtimeout=5\r\n", 0},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char text[256];
+        struct run run;
+        snprintf(text, sizeof text, GET_11 "%s\r\n", cases[i].fields);
+        run_all_ways(&run, bytes_of(text), harness_limits());
+        expect_int(run.verdict, PARSE_WHOLE);
+        expect_msg(run.request.idle_limit_s == cases[i].limit_s, "%s", cases[i].fields);
+        run_end(&run);
+    }
+}
+
 TEST(http_head, ignores_an_upgrade)
 {
     struct run run;

@@ -182,6 +182,37 @@ TEST(response, a_field_that_is_too_long_is_left_out_and_the_connection_closed)
                   CLOSE_SERVER_ERROR);
 }
 
+TEST(response, a_name_that_is_too_long_is_left_out_and_the_connection_closed)
+{
+    static char name[2 * EXCHANGE_TEXT];
+    static const size_t lens[] = {EXCHANGE_TEXT - 2, EXCHANGE_TEXT - 1, EXCHANGE_TEXT,
+                                  EXCHANGE_TEXT + 1, EXCHANGE_TEXT + 2, sizeof name - 1};
+    for (size_t i = 0; i < sizeof lens / sizeof *lens; i++) {
+        memset(name, 0, sizeof name);
+        memset(name, 'n', lens[i]);
+        struct exchange *x = ask(METHOD_GET, 1);
+        response_start(x, 200);
+        response_add(x, name, "%s", "value");
+        response_length(x, 0);
+        response_end(x);
+        expect_answer("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+                      CLOSE_SERVER_ERROR);
+    }
+}
+
+TEST(response, the_longest_field_goes_out_whole)
+{
+    static char name[EXCHANGE_TEXT], wanted[2 * EXCHANGE_TEXT];
+    memset(name, 'n', EXCHANGE_TEXT - 4);
+    struct exchange *x = ask(METHOD_GET, 1);
+    response_start(x, 200);
+    response_add(x, name, "%s", "vv");
+    response_length(x, 0);
+    response_end(x);
+    snprintf(wanted, sizeof wanted, "HTTP/1.1 200 OK\r\n%s: vv\r\nContent-Length: 0\r\n\r\n", name);
+    expect_answer(wanted, CLOSE_NONE);
+}
+
 /* The text holds 2048 bytes; what comes behind still comes in order. */
 TEST(response, a_head_larger_than_the_text_loses_nothing)
 {
@@ -306,7 +337,7 @@ TEST(response, a_304_may_say_the_length_it_does_not_send)
     expect_answer("HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n", CLOSE_NONE);
 }
 
-TEST(response, more_than_declared_is_dropped_and_the_connection_closed)
+TEST(response, more_than_declared_is_dropped_and_the_connection_stays)
 {
     struct exchange *x = ask(METHOD_GET, 1);
     response_start(x, 200);
@@ -315,7 +346,9 @@ TEST(response, more_than_declared_is_dropped_and_the_connection_closed)
     response_copy(x, "more", 4);
     response_pattern(x, "p", 1, 9);
     response_end(x);
-    expect_answer("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", CLOSE_SERVER_ERROR);
+    expect(x->response.length_broken);
+    expect_int(x->response.produced, 25);
+    expect_answer("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", CLOSE_NONE);
 }
 
 TEST(response, less_than_declared_closes_the_connection)
@@ -325,7 +358,54 @@ TEST(response, less_than_declared_closes_the_connection)
     response_length(x, 5);
     response_copy(x, "hell", 4);
     response_end(x);
+    expect(x->response.length_broken);
+    expect_int(x->response.produced, 4);
     expect_answer("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhell", CLOSE_SERVER_ERROR);
+}
+
+TEST(response, a_length_is_watched_where_a_body_goes_out_only)
+{
+    static const struct {
+        enum method method;
+        int status;
+    } cases[] = {{METHOD_HEAD, 200}, {METHOD_GET, 304}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        for (size_t produced = 3; produced < 8; produced++) {
+            struct exchange *x = ask(cases[i].method, 1);
+            response_start(x, cases[i].status);
+            response_length(x, 5);
+            response_copy(x, "1234567", produced);
+            response_end(x);
+            expect(!x->response.length_broken);
+            expect_int(x->close, CLOSE_NONE);
+            client_deinit(&client);
+        }
+    }
+}
+
+TEST(response, a_length_that_is_kept_or_given_up_is_not_broken)
+{
+    struct exchange *x = ask(METHOD_GET, 1);
+    response_start(x, 200);
+    response_length(x, 5);
+    response_copy(x, "hello", 5);
+    response_end(x);
+    expect(!x->response.length_broken);
+    client_deinit(&client);
+    x = ask(METHOD_GET, 1);
+    response_start(x, 200);
+    response_length(x, 5);
+    response_abandon(x);
+    response_end(x);
+    expect(!x->response.length_broken);
+    client_deinit(&client);
+    x = ask(METHOD_GET, 1);
+    response_start(x, 200);
+    response_chunked(x);
+    response_copy(x, "hello", 5);
+    response_end(x);
+    expect(!x->response.length_broken);
+    client_deinit(&client);
 }
 
 TEST(response, a_body_larger_than_the_text_loses_nothing)
@@ -444,6 +524,30 @@ TEST(response, abandoning_before_the_head_is_possible)
     struct exchange *x = ask(METHOD_GET, 1);
     response_abandon(x);
     expect_answer("", CLOSE_SERVER_ERROR);
+}
+
+static struct exchange *completed;
+static void on_complete(void *arg, struct exchange *x)
+{
+    expect(arg == &completed && x->response.ended);
+    completed = x;
+}
+
+TEST(response, completing_ends_an_answer_and_hands_it_over)
+{
+    struct exchange *x = ask(METHOD_GET, 1);
+    exchange_put(&client.pool, x);
+    exchange_pool_deinit(&client.pool);
+    exchange_pool_on_complete(&client.pool, on_complete, &completed);
+    client.x = NULL;
+    client_ask(&client, METHOD_GET, "/", "");
+    x = client.x;
+    response_start(x, 200);
+    response_length(x, 2);
+    response_copy(x, "ok", 2);
+    response_complete(x);
+    expect(completed == x);
+    expect_answer("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", CLOSE_NONE);
 }
 
 TEST(response, an_error_is_a_whole_answer)

@@ -2,6 +2,7 @@
 #include "core/synthetic.h"
 
 #include "core/clock.h"
+#include "core/later.h"
 #include "tests/core/answer.h"
 
 static struct client client;
@@ -23,6 +24,11 @@ TEST(synthetic, refuses_bad_parameters_by_name_and_range)
         {"/synthetic/spin", "us=", "parameter us: a number from 0 to 10000000 is needed\n"},
         {"/synthetic/sleep", "us=1", "parameter ms: a number from 0 to 60000 is needed\n"},
         {"/synthetic/sleep", "ms=60001", "parameter ms: a number from 0 to 60000 is needed\n"},
+        {"/synthetic/async", "", "parameter ms: a number from 0 to 60000 is needed\n"},
+        {"/synthetic/async", "ms=60001", "parameter ms: a number from 0 to 60000 is needed\n"},
+        {"/synthetic/async", "ms=0&after=60001",
+         "parameter after: a number from 0 to 60000 is needed\n"},
+        {"/synthetic/async", "ms=1&after=1", "parameter after: goes with ms=0 only\n"},
         {"/synthetic/bytes", "n=1073741825",
          "parameter n: a number from 0 to 1073741824 is needed\n"},
         {"/synthetic/bytes", "n=x", "parameter n: a number from 0 to 1073741824 is needed\n"},
@@ -32,6 +38,24 @@ TEST(synthetic, refuses_bad_parameters_by_name_and_range)
         {"/synthetic/stream", "chunks=1&size=1",
          "parameter ms: a number from 0 to 60000 is needed\n"},
         {"/synthetic/input", "how=spin", "parameter us: a number from 0 to 10000000 is needed\n"},
+        {"/synthetic/forward", "",
+         "parameter to: a path of at most 1024 characters, encoded, is needed\n"},
+        {"/synthetic/forward", "to",
+         "parameter to: a path of at most 1024 characters, encoded, is needed\n"},
+        {"/synthetic/forward", "to=hello.txt",
+         "parameter to: a path of at most 1024 characters, encoded, is needed\n"},
+        {"/synthetic/forward", "to=/%2",
+         "parameter to: a path of at most 1024 characters, encoded, is needed\n"},
+        {"/synthetic/forward", "to=/%252e%252e/%252e%252e",
+         "parameter to: a path of at most 1024 characters, encoded, is needed\n"},
+        {"/synthetic/length", "actual=1",
+         "parameter declared: a number from 0 to 1048576 is needed\n"},
+        {"/synthetic/length", "declared=1&actual=1048577",
+         "parameter actual: a number from 0 to 1048576 is needed\n"},
+        {"/synthetic/length", "declared=1&actual=1&pieces=101",
+         "parameter pieces: a number from 0 to 100 is needed\n"},
+        {"/synthetic/length", "declared=1&actual=1&pieces",
+         "parameter pieces: a number from 0 to 100 is needed\n"},
         {"/synthetic/input", "us=1", "parameter how: spin or sleep is needed\n"},
         {"/synthetic/input", "us=1&how=dance", "parameter how: spin or sleep is needed\n"},
     };
@@ -56,6 +80,68 @@ TEST(synthetic, spends_the_time_asked_for)
     get("/synthetic/sleep", "ms=2");
     expect(clock_ns() - before >= 2 * NS_PER_MS);
     expect_bytes(client_body(&client), "slept for 2 ms\n");
+    client_deinit(&client);
+}
+
+/* Whoever is told of a completed answer hands it over; here, to the test. */
+static struct {
+    struct lock lock;
+    struct condition told;
+    struct exchange *x;
+    uint64_t at_ns;
+} completed;
+
+static void on_complete(void *arg, struct exchange *x)
+{
+    (void)arg;
+    lock_take(&completed.lock);
+    completed.x = x;
+    completed.at_ns = clock_ns();
+    lock_release(&completed.lock);
+    condition_signal(&completed.told);
+}
+
+static void expect_completed(const char *body)
+{
+    lock_take(&completed.lock);
+    while (completed.x == NULL) {
+        expect(condition_wait(&completed.told, &completed.lock, clock_ns() + 20 * NS_PER_S));
+    }
+    expect(completed.x == client.x);
+    completed.x = NULL;
+    lock_release(&completed.lock);
+    client_take(&client);
+    expect_bytes(client_body(&client), body);
+}
+
+TEST(synthetic, completes_answers_before_and_after_the_handler_returns)
+{
+    lock_init(&completed.lock, RANK_SERVER);
+    condition_init(&completed.told);
+    client_init(&client);
+    exchange_pool_on_complete(&client.pool, on_complete, NULL);
+    later_start();
+    uint64_t before_ns = clock_ns();
+    client_ask(&client, METHOD_GET, "/synthetic/async", "ms=30");
+    expect_int(synthetic_async(client.x), HANDLER_AWAY);
+    expect_completed("completed after 30 ms\n");
+    expect(completed.at_ns - before_ns >= 30 * NS_PER_MS);
+    client_ask(&client, METHOD_GET, "/synthetic/async", "ms=0&after=30");
+    expect_int(synthetic_async(client.x), HANDLER_AWAY);
+    expect(clock_ns() - completed.at_ns >= 30 * NS_PER_MS);
+    expect_completed("completed after 0 ms\n");
+    later_stop();
+    client_deinit(&client);
+    condition_deinit(&completed.told);
+    lock_deinit(&completed.lock);
+}
+
+TEST(synthetic, answers_at_once_when_nobody_can_complete)
+{
+    client_init(&client);
+    get("/synthetic/async", "ms=1");
+    expect_int(client.verdict, HANDLER_DONE);
+    expect_int(client_status(&client), 503);
     client_deinit(&client);
 }
 
@@ -142,6 +228,53 @@ TEST(synthetic, stops_a_stream_that_nobody_reads)
     (void)outlet_cut(&client.x->outlet);
     client_run(&client, synthetic_stream);
     expect_int(client.verdict, HANDLER_DONE);
+    client_deinit(&client);
+}
+
+TEST(synthetic, forwards_to_what_is_asked_for)
+{
+    client_init(&client);
+    get("/synthetic/forward", "x=1&to=/%2568ello.txt%3fa=%62%26c&to=/other");
+    expect_int(client.verdict, HANDLER_FORWARD);
+    expect_bytes(client.x->request.path, "/hello.txt");
+    expect_bytes(client.x->request.query, "a=b&c");
+    expect_int(client.len, 0);
+    char query[3 + 1026] = "to=/";
+    memset(query + 4, 'a', 1023);
+    get("/synthetic/forward", query);
+    expect_int(client.verdict, HANDLER_FORWARD);
+    query[3 + 1024] = 'a';
+    get("/synthetic/forward", query);
+    expect_int(client.verdict, HANDLER_DONE);
+    expect_int(client_status(&client), 400);
+    client_deinit(&client);
+}
+
+TEST(synthetic, keeps_no_declared_length)
+{
+    client_init(&client);
+    get("/synthetic/length", "declared=5&actual=9");
+    expect_int(client.verdict, HANDLER_DONE);
+    expect_bytes(client_body(&client), "01234");
+    expect_int(client.x->response.produced, 9);
+    get("/synthetic/length", "declared=9&actual=5");
+    expect_bytes(client_body(&client), "01234");
+    get("/synthetic/length", "declared=0&actual=0&pieces=0");
+    expect_int(client.verdict, HANDLER_DONE);
+    expect_bytes(client_body(&client), "");
+    client_deinit(&client);
+}
+
+TEST(synthetic, makes_a_length_in_pieces)
+{
+    client_init(&client);
+    client_ask(&client, METHOD_GET, "/synthetic/length", "declared=20&actual=11&pieces=3");
+    for (unsigned i = 0; i < 3; i++) {
+        client_run(&client, synthetic_length);
+        expect_int(client.verdict, i < 2 ? HANDLER_MORE : HANDLER_DONE);
+        expect_int(client.x->response.produced, 5 + 3 * i);
+    }
+    expect_int(client_body(&client).len, 11);
     client_deinit(&client);
 }
 

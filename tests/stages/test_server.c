@@ -519,6 +519,84 @@ TEST(server, cutting_ends_what_would_go_on)
     in_every_wiring(cut_in_flight);
 }
 
+/* --- answers completed by other threads --- */
+
+static void answer_from_elsewhere(const char *wiring)
+{
+    set_up(wiring);
+    start();
+    int fd = dial();
+    static const char *const targets[] = {
+        "/synthetic/async?ms=20",        "/synthetic/bytes?n=7",   "/synthetic/async?ms=0",
+        "/synthetic/async?ms=1",         "/synthetic/async?ms=20", "/synthetic/bytes?n=9",
+        "/synthetic/async?ms=0&after=5",
+    };
+    static const size_t lens[] = {22, 7, 21, 21, 22, 9, 21};
+    enum { TARGETS = sizeof lens / sizeof *lens };
+    for (unsigned i = 0; i < TARGETS; i++) {
+        ask(fd, targets[i]); /* pipelined */
+    }
+    for (unsigned i = 0; i < TARGETS; i++) {
+        struct answer answer = hear(fd);
+        CHECK(answer.status == 200 && answer.body_len == lens[i]);
+    }
+    close(fd);
+    CHECK(end());
+}
+
+TEST(server, answers_completed_by_other_threads_keep_their_order)
+{
+    in_every_wiring(answer_from_elsewhere);
+}
+
+enum { PENDING = 40 };
+
+/* A request that was not read before the server drained is not answered; all others are. */
+static bool hear_of_the_cut(int fd)
+{
+    char byte;
+    bool answered = recv(fd, &byte, 1, MSG_PEEK) == 1;
+    CHECK(!answered || hear(fd).status == 503);
+    expect_end(fd);
+    return answered;
+}
+
+/* Those who are still there are told that the server stops; those who have gone hinder nobody. */
+static void cut_pending(const char *wiring)
+{
+    int fds[PENDING];
+    set_up(wiring);
+    start();
+    for (unsigned i = 0; i < PENDING; i++) {
+        fds[i] = dial();
+        ask(fds[i], "/synthetic/async?ms=60000");
+        ask(fds[i], "/synthetic/bytes?n=7");
+    }
+    for (unsigned i = 0; i < PENDING; i += 2) {
+        close(fds[i]);
+    }
+    int probe = dial();
+    ask(probe, "/synthetic/bytes?n=7");
+    hear(probe); /* no thread is held */
+    server_drain(&life.server);
+    CHECK(!server_wait_empty(&life.server, clock_ns() + 50 * NS_PER_MS));
+    server_cut(&life.server);
+    unsigned told = 0;
+    for (unsigned i = 1; i < PENDING; i += 2) {
+        told += hear_of_the_cut(fds[i]);
+    }
+    CHECK(told > 0);
+    CHECK(server_wait_empty(&life.server, clock_ns() + 20 * NS_PER_S));
+    server_stop(&life.server);
+    close(probe);
+    CHECK(rmdir(life.root) == 0);
+}
+
+TEST(server, cutting_completes_what_others_would_complete_later)
+{
+    in_every_wiring(cut_pending);
+}
+
 /* --- nothing is left behind --- */
 
 static unsigned count_entries(const char *directory)
