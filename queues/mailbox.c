@@ -315,6 +315,9 @@ static void wake_up_locked(struct mailbox *box, struct taker *taker, uint64_t no
     REQUIRES(box->shared.lock)
 {
     box->shared.last = taker;
+    if (box->shared.turn_called == taker) {
+        box->shared.turn_called = NULL;
+    }
     box->shared.coming -= !taker->here;
     taker->here = true;
     if (taker->asleep) {
@@ -338,6 +341,19 @@ static void go_to_sleep_locked(struct mailbox *box, struct taker *taker) REQUIRE
     box->shared.asleep++;
 }
 
+/* Who takes work while nobody has the turn calls a sleeper to take that, unless one is on its way: so
+ * either somebody has the turn, or is coming for it, or everybody works. */
+static void call_for_turn_locked(struct mailbox *box, const struct chain *taken,
+                                 struct calls *calls, uint64_t now_ns) REQUIRES(box->shared.lock)
+{
+    bool free = box->config.turn_bell != NULL && !box->shared.turn_taken;
+    if (!free || taken->count == 0 || box->shared.turn_called != NULL || box->shared.coming > 0) {
+        return;
+    }
+    box->shared.turn_called = box->shared.sleepers; /* NULL: one more is started, if there may be */
+    call_locked(box, calls, 1, now_ns);
+}
+
 /* Takes a fair share, so that nobody waits behind work that another taker could do, and calls
  * another if more is left than the awake ones can be trusted with. */
 static void take_locked(struct mailbox *box, struct taker *taker, struct chain *chain,
@@ -357,6 +373,7 @@ static void take_locked(struct mailbox *box, struct taker *taker, struct chain *
         measure_take_locked(box, chain, now_ns);
     }
     call_locked(box, calls, more_needed_locked(box), now_ns);
+    call_for_turn_locked(box, chain, calls, now_ns);
 }
 
 unsigned mailbox_take(struct mailbox *box, struct taker *taker, struct chain *chain, unsigned most)
@@ -474,8 +491,6 @@ enum wait_end mailbox_wait(struct mailbox *box, struct taker *taker, struct chai
 
 void mailbox_end_turn(struct mailbox *box, struct taker *taker)
 {
-    struct calls calls = {.count = 0};
-    uint64_t now_ns = clock_ns();
     lock_take(&box->shared.lock);
     CHECK(box->shared.turn_taken);
     box->shared.turn_taken = false;
@@ -483,11 +498,7 @@ void mailbox_end_turn(struct mailbox *box, struct taker *taker)
     if (taker->asleep) { /* it slept in the loop, and something else woke it */
         leave_stack_locked(box, taker);
     }
-    if (box->shared.sleepers != NULL) {
-        (void)pop_locked(box, &calls, now_ns);
-    }
     lock_release(&box->shared.lock);
-    carry_out(box, &calls);
 }
 
 void mailbox_give_back(struct mailbox *box, struct chain *chain)

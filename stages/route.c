@@ -5,7 +5,7 @@
 #include "stages/server.h"
 
 /* Steps run for one client in one go before others get their turn: bounds a client that has
- * pipelined a thousand requests. */
+ * pipelined a thousand requests. A session has no others. */
 enum { ROUNDS_MOST = 32 };
 
 static stage_fn *const entries[STAGE_COUNT] = {
@@ -186,7 +186,8 @@ void route(struct worker *worker, struct client *client, enum verdict verdict)
             close_it(worker, client);
             return;
         }
-        verdict = step(worker, client, verdict, round < ROUNDS_MOST);
+        bool stay = round < ROUNDS_MOST || is_session(worker, STAGE_READER);
+        verdict = step(worker, client, verdict, stay);
     }
 }
 
