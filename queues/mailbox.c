@@ -157,7 +157,8 @@ static void call_locked(struct mailbox *box, struct calls *calls, unsigned count
         (void)pop_locked(box, calls, now_ns);
         count--;
     }
-    unsigned may = box->shared.closed ? 0 : box->config.takers_most - box->shared.takers;
+    bool none_left = box->shared.sleepers == NULL && !box->shared.closed;
+    unsigned may = none_left ? box->config.takers_most - box->shared.takers : 0;
     unsigned more = count < may ? count : may;
     box->shared.takers += more; /* they count as awake before they run */
     box->shared.coming += more;
@@ -347,7 +348,8 @@ static void call_for_turn_locked(struct mailbox *box, const struct chain *taken,
                                  struct calls *calls, uint64_t now_ns) REQUIRES(box->shared.lock)
 {
     bool free = box->config.turn_bell != NULL && !box->shared.turn_taken;
-    if (!free || taken->count == 0 || box->shared.turn_called != NULL || box->shared.coming > 0) {
+    if (!free || taken->count == 0 || box->shared.turn_called != NULL || box->shared.coming > 0 ||
+        calls->count == CALLS_MOST) { /* then those that are called see to it */
         return;
     }
     box->shared.turn_called = box->shared.sleepers; /* NULL: one more is started, if there may be */
