@@ -18,8 +18,10 @@ _Static_assert(_Alignof(uv_poll_t) <= 8, "struct watch aligns libuv's handle");
 
 struct loop {
     uv_loop_t uv;
-    bool busy;         /* a callback was called in this round */
-    uint64_t *woke_ns; /* to be set by the first callback, or NULL */
+    bool busy;                      /* a callback was called in this round */
+    uint64_t *woke_ns;              /* to be set by the first callback, or NULL */
+    const struct loop_hooks *hooks; /* or NULL */
+    bool polling;                   /* `before` was called, `after` was not yet */
 };
 
 struct loop_timer {
@@ -47,17 +49,42 @@ void loop_free(struct loop *loop)
     free(loop);
 }
 
-bool loop_turn(struct loop *loop)
+void loop_around_poll(struct loop *loop, const struct loop_hooks *hooks)
+{
+    loop->hooks = hooks;
+}
+
+static void begin_poll(struct loop *loop)
 {
     loop->busy = false;
+    if (loop->hooks != NULL) {
+        loop->polling = true;
+        loop->hooks->before(loop->hooks->arg);
+    }
+}
+
+static void end_poll(struct loop *loop)
+{
+    if (loop->polling) {
+        loop->polling = false;
+        loop->hooks->after(loop->hooks->arg, loop->busy);
+    }
+}
+
+bool loop_turn(struct loop *loop)
+{
+    begin_poll(loop);
     uv_run(&loop->uv, UV_RUN_NOWAIT);
+    end_poll(loop);
     return loop->busy;
 }
 
 void loop_block(struct loop *loop, uint64_t *woke_ns)
 {
     loop->woke_ns = woke_ns;
+    begin_poll(loop);
     uv_run(&loop->uv, UV_RUN_ONCE);
+    end_poll(loop);
     if (loop->woke_ns != NULL) {
         *woke_ns = clock_ns();
         loop->woke_ns = NULL;
@@ -73,6 +100,7 @@ static void note_event(uv_loop_t *uv)
         *loop->woke_ns = clock_ns();
         loop->woke_ns = NULL;
     }
+    end_poll(loop);
 }
 
 /* --- watches --- */

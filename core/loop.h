@@ -42,6 +42,16 @@ struct loop *loop_new(void);
 /* Every watch must be closed. */
 void loop_free(struct loop *loop);
 
+/* What somebody does around each poll of loop_turn and loop_block: `before` it, and `after` it,
+ * ahead of the first callback (`busy`) or at the end of a round without any. Callbacks of a round
+ * never run between the two. One for each loop; `hooks` is the caller's memory. */
+struct loop_hooks {
+    void (*before)(void *arg);
+    void (*after)(void *arg, bool busy);
+    void *arg;
+};
+void loop_around_poll(struct loop *loop, const struct loop_hooks *hooks);
+
 /* One round without waiting. True: something had happened, callbacks were called. */
 bool loop_turn(struct loop *loop);
 

@@ -70,6 +70,7 @@ struct client {
     struct ticket tickets[STAGE_COUNT];
     unsigned short seat[WIRING_GROUPS_MAX]; /* which thread of each group */
     bool kept;                              /* has a place of --keepalive-connections */
+    bool entered;                           /* counts for its address and its process */
 };
 
 static inline struct client *client_of(struct conn *conn)

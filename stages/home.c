@@ -66,6 +66,7 @@ void home_close(struct worker *worker, struct client *client)
     tally_add(&worker->tally, COUNTER_CLOSED, 1);
     held_remove(&worker->server->held, client);
     server_unkeep(worker->server, client);
+    server_left(worker->server, client);
     conn->state = CONN_CLOSED;
     client->closed = true;
     home_unwatch(client);

@@ -6,13 +6,20 @@
  * idle connections are asked to close and accepting is tried again after 10, 30, 70, 150 and then
  * every 250 ms. With --overload reap an idle connection makes place at --max-connections; with
  * reject, the client is told with a 503 and accepting rests for a moment.
+ *
+ * With the accept mutex (--accept-mutex on) the sockets are shared with other listener threads and
+ * processes, and watched only by the one whose turn it is (stages/accept_turn.h). The turn is tried
+ * for ahead of each poll of the loop, and given back ahead of the round's first callback, when what
+ * had come meanwhile has been accepted: so it is never held while anything else is done, and who
+ * does not get it is not kept from watching its connections. It tries again with its next round, at
+ * the latest after 20 ms. Between rounds the watches stay armed, since nobody polls them then.
  */
 #include "stages/listener.h"
 
 #include "core/log.h"
-#include "stages/linger.h"
 #include "stages/route.h"
 #include "stages/server.h"
+#include "stages/turn_away.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -44,6 +51,14 @@ struct listener {
     bool rejects; /* --overload reject: instead of pausing in those two cases */
     bool closed;  /* draining: no more accepting */
     uint64_t most; /* accepted in one turn */
+    struct {
+        struct accept_turn *turn; /* NULL: the sockets are this thread's alone */
+        struct loop_hooks hooks;
+        struct loop_timer *retry;
+        bool retrying; /* the timer runs */
+        bool ours;     /* from `before` to `after` */
+        bool watching; /* it was, the last time that was tried */
+    } mutex;
     unsigned count;
     struct listening at[];
 };
@@ -53,11 +68,16 @@ static bool is_paused(const struct listener *listener)
     return listener->backing_off || listener->full || listener->refused || listener->closed;
 }
 
+static bool is_watching(const struct listener *listener)
+{
+    return !is_paused(listener) && (listener->mutex.turn == NULL || listener->mutex.watching);
+}
+
 static void watch_all(struct listener *listener)
 {
     for (unsigned i = 0; i < listener->count; i++) {
         if (listener->at[i].watched) {
-            watch_set(&listener->at[i].watch, is_paused(listener) ? 0 : WATCH_READ);
+            watch_set(&listener->at[i].watch, is_watching(listener) ? WATCH_READ : 0);
         }
     }
 }
@@ -148,54 +168,37 @@ static void read_peer(struct peer *peer, const struct sockaddr_storage *from)
 
 /* --- turning away --- */
 
-static void send_busy(int fd)
-{
-    static const char busy[] = "HTTP/1.1 503 Service Unavailable\r\n"
-                               "Content-Type: text/plain; charset=utf-8\r\n"
-                               "Content-Length: 24\r\n"
-                               "Retry-After: 1\r\n"
-                               "Connection: close\r\n\r\n"
-                               "503 Service Unavailable\n";
-    /* A new socket's buffer is empty: it takes this whole, or the client is gone. */
-    (void)send(fd, busy, sizeof busy - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
-}
-
 void listener_turn_away(struct listener *listener, struct client *client)
 {
-    static struct log_rate rate;
-    struct worker *worker = listener->worker;
-    log_rated(&rate, 60 * NS_PER_S, LOG_WARN,
-              "turning connections away with 503: no room for more (%llu open)",
-              (unsigned long long)atomic_load(&worker->server->connections));
-    tally_add(&worker->tally, COUNTER_TURNED_AWAY, 1);
-    client->conn.close = CLOSE_TURNED_AWAY;
-    send_busy(client->conn.fd);
     rest(listener, REST_MS);
-    route(worker, client, linger_begin(worker, client));
+    turn_away_busy(listener->worker, client);
 }
 
 /* Above the limit, or behind a full queue: only where clients are turned away can one come so far. */
-static bool has_no_room(const struct worker *worker)
+static bool has_no_room(const struct listener *listener)
 {
-    const struct server *server = worker->server;
-    return worker->listener->rejects &&
-           (worker_is_refused(worker) ||
+    const struct server *server = listener->worker->server;
+    return listener->rejects &&
+           (worker_is_refused(listener->worker) ||
             atomic_load_explicit(&server->connections, memory_order_relaxed) >
                 server->max_connections);
 }
 
 /* --- accepting --- */
 
-static void welcome(struct worker *worker, int fd, const struct sockaddr_storage *from)
+static void welcome(struct listener *listener, int fd, const struct sockaddr_storage *from)
 {
+    struct worker *worker = listener->worker;
     struct peer peer;
     read_peer(&peer, from);
     struct client *client = client_new(fd, &peer, clock_ns());
     client->polls = !worker->server->blocking_sockets;
     tally_add(&worker->tally, COUNTER_ACCEPTED, 1);
     route_seats(worker, client);
-    if (has_no_room(worker)) {
-        listener_turn_away(worker->listener, client);
+    if (!server_entered(worker->server, client)) {
+        turn_away_address(worker, client);
+    } else if (has_no_room(listener)) {
+        listener_turn_away(listener, client);
     } else {
         route(worker, client, VERDICT_ACCEPTED);
     }
@@ -218,7 +221,7 @@ static bool accept_one(struct listener *listener, int listen_fd)
     int fd = accept4(listen_fd, (struct sockaddr *)&from, &len, flags | SOCK_CLOEXEC);
     if (fd >= 0) {
         listener->failures = 0;
-        welcome(listener->worker, fd, &from);
+        welcome(listener, fd, &from);
         return true;
     }
     int error = errno;
@@ -260,16 +263,82 @@ static bool has_room(struct listener *listener)
     return false;
 }
 
-static void on_acceptable(struct watch *watch, unsigned ready)
+static void accept_some(struct listening *listening)
 {
-    (void)ready;
-    struct listening *listening = (struct listening *)watch;
     struct listener *listener = listening->listener;
     for (uint64_t i = 0; i < listener->most && !is_paused(listener); i++) {
         if (!has_room(listener) || !accept_one(listener, listening->fd)) {
             return;
         }
     }
+}
+
+/* With the accept mutex after_poll has done it already, or this process has no right to. */
+static void on_acceptable(struct watch *watch, unsigned ready)
+{
+    (void)ready;
+    struct listening *listening = (struct listening *)watch;
+    if (listening->listener->mutex.turn == NULL) {
+        accept_some(listening);
+    }
+}
+
+/* --- taking turns --- */
+
+static const uint64_t retry_ns = 20 * NS_PER_MS;
+
+static void on_retry(void *arg)
+{
+    struct listener *listener = arg;
+    listener->mutex.retrying = false; /* having woken the loop is all it is for */
+}
+
+static void retry_later(struct listener *listener)
+{
+    if (!listener->mutex.retrying) {
+        listener->mutex.retrying = true;
+        loop_timer_start(listener->mutex.retry, retry_ns);
+    }
+}
+
+static void before_poll(void *arg)
+{
+    struct listener *listener = arg;
+    if (is_paused(listener)) {
+        return; /* nothing is watched */
+    }
+    enum accept_try got = accept_turn_try(listener->mutex.turn);
+    listener->mutex.ours = listener->mutex.watching = got != ACCEPT_TRY_BUSY;
+    watch_all(listener);
+    if (got == ACCEPT_TRY_BUSY) {
+        retry_later(listener);
+    } else if (got == ACCEPT_TRY_INHERITED) {
+        tally_add(&listener->worker->tally, COUNTER_ACCEPT_INHERITED, 1);
+    }
+}
+
+/* libuv does not say which descriptor it will call for next, so every socket is asked: one accept
+ * that finds nothing is the price of a wakeup for something else. */
+static void after_poll(void *arg, bool busy)
+{
+    struct listener *listener = arg;
+    if (!listener->mutex.ours) {
+        return;
+    }
+    for (unsigned i = 0; i < listener->count && busy && !is_paused(listener); i++) {
+        accept_some(&listener->at[i]);
+    }
+    listener->mutex.ours = false;
+    accept_turn_release(listener->mutex.turn);
+}
+
+static void take_turns(struct listener *listener, struct accept_turn *turn)
+{
+    listener->mutex.turn = turn;
+    listener->mutex.hooks =
+        (struct loop_hooks){.before = before_poll, .after = after_poll, .arg = listener};
+    listener->mutex.retry = loop_timer_new(listener->worker->loop, on_retry, listener);
+    loop_around_poll(listener->worker->loop, &listener->mutex.hooks);
 }
 
 /* --- life --- */
@@ -285,7 +354,7 @@ static uint64_t accepts_at_once(const struct worker *worker)
 
 struct listener *listener_new(struct worker *worker)
 {
-    const struct sockets *sockets = &worker->server->sockets;
+    const struct sockets *sockets = worker->server->process->sockets;
     struct listener *listener =
         must_calloc(1, sizeof *listener + sockets->addresses * sizeof *listener->at);
     listener->worker = worker;
@@ -300,8 +369,11 @@ struct listener *listener_new(struct worker *worker)
         at->fd = sockets->at[worker->seat * sockets->addresses + i];
         at->watched = watch_open(worker->loop, &at->watch, at->fd, on_acceptable);
         CHECK(at->watched);
-        watch_set(&at->watch, WATCH_READ);
     }
+    if (worker->server->process->turn != NULL) {
+        take_turns(listener, worker->server->process->turn);
+    }
+    watch_all(listener);
     return listener;
 }
 
@@ -314,7 +386,7 @@ static void on_watch_closed(struct watch *watch)
  * told at once. */
 static void stop_accepting(struct listener *listener)
 {
-    struct sockets *sockets = &listener->worker->server->sockets;
+    struct sockets *sockets = listener->worker->server->process->sockets;
     for (unsigned i = 0; i < listener->count; i++) {
         struct listening *at = &listener->at[i];
         while (!listener->full && !listener->refused && take_place(listener) &&
@@ -328,6 +400,10 @@ static void stop_accepting(struct listener *listener)
     }
     listener->closed = true;
     loop_timer_stop(listener->timer);
+    if (listener->mutex.turn != NULL) {
+        loop_around_poll(listener->worker->loop, NULL);
+        loop_timer_stop(listener->mutex.retry);
+    }
     server_stopped_listening(listener->worker->server);
 }
 
@@ -358,6 +434,9 @@ void listener_close(struct listener *listener)
         stop_accepting(listener);
     }
     loop_timer_free(listener->timer);
+    if (listener->mutex.turn != NULL) {
+        loop_timer_free(listener->mutex.retry);
+    }
 }
 
 void listener_free(struct listener *listener)

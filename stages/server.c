@@ -29,6 +29,17 @@ static bool is_budget_of_sessions(const struct server *server)
            server->groups[server->wiring.group_of[STAGE_READER]].kind == GROUP_POOL;
 }
 
+/* A loop has its poll set, what libuv keeps beside it, and its bell; a pool's thread a bell. */
+static uint64_t descriptors_of_threads(const struct server *server)
+{
+    uint64_t count = 0;
+    for (unsigned i = 0; i < server->group_count; i++) {
+        const struct group *group = &server->groups[i];
+        count += (uint64_t)group->count * (group->kind == GROUP_POOL ? 2 : 6);
+    }
+    return count;
+}
+
 /* Descriptors that are not connections: standard streams, logs, loops, bells, listening sockets and
  * a quarter for cached files. */
 static uint64_t connection_limit(const struct server *server)
@@ -46,7 +57,7 @@ static uint64_t connection_limit(const struct server *server)
     if (server->wiring.policies.overload == OVERLOAD_REAP && is_budget_of_sessions(server)) {
         return server->groups[server->wiring.group_of[STAGE_READER]].count;
     }
-    uint64_t ours = 32 + 4ull * server->worker_count + limit.rlim_cur / 4;
+    uint64_t ours = 32 + descriptors_of_threads(server) + limit.rlim_cur / 4;
     return limit.rlim_cur > ours + 16 ? limit.rlim_cur - ours : 16;
 }
 
@@ -240,20 +251,20 @@ static unsigned choose_linger_group(const struct server *server)
     }
 }
 
-static bool open_trace(struct server *server, const char *config_json, char *error)
+static bool open_trace(struct server *server, char *error)
 {
-    const struct settings *settings = server->settings;
-    if (settings->trace == NULL) {
+    const struct process *process = server->process;
+    if (process->trace == NULL) {
         return true;
     }
     const char **names = must_calloc(server->worker_count, sizeof *names);
     for (unsigned i = 0; i < server->worker_count; i++) {
         names[i] = server->workers[i].name;
     }
-    server->trace = trace_start(settings->trace, config_json, server->worker_count, names);
+    server->trace = trace_start(process->trace, process->config_json, server->worker_count, names);
     free(names);
     if (server->trace == NULL) {
-        snprintf(error, SERVER_ERROR_MAX, "--trace: cannot write '%.160s': %s", settings->trace,
+        snprintf(error, SERVER_ERROR_MAX, "--trace: cannot write '%.160s': %s", process->trace,
                  strerror(errno));
     }
     return server->trace != NULL;
@@ -275,7 +286,6 @@ static bool open_access_log(struct server *server, char *error)
 
 static void close_files(struct server *server)
 {
-    sockets_close(&server->sockets);
     if (server->access_log != NULL) {
         access_log_close(server->access_log);
     }
@@ -314,19 +324,19 @@ static void start_threads(struct server *server)
     }
 }
 
-bool server_start(struct server *server, const struct settings *settings,
-                  const struct wiring *wiring, const char *config_json,
+bool server_start(struct server *server, const struct process *process,
                   char error[SERVER_ERROR_MAX])
 {
-    *server = (struct server){.settings = settings, .wiring = *wiring};
+    const struct settings *settings = process->settings;
+    *server = (struct server){.settings = settings, .wiring = *process->wiring, .process = process};
     server->measured = settings->trace_level != TRACE_OFF;
 #ifndef QUARTET_TRACE
     server->measured = false;
 #endif
     stamps_taken = server->measured;
     server->started_ns = clock_ns();
-    server->first_stage = wiring_first_stage(wiring);
-    server->idle_stage = wiring_idle_stage(wiring);
+    server->first_stage = wiring_first_stage(&server->wiring);
+    server->idle_stage = wiring_idle_stage(&server->wiring);
     lock_init(&server->ending.lock, RANK_SERVER);
     held_init(&server->held);
     condition_init(&server->ending.empty);
@@ -341,15 +351,12 @@ bool server_start(struct server *server, const struct settings *settings,
     if (!files_init(settings, error)) {
         return false;
     }
-    /* The sockets come before the logs: a server that cannot start must not touch the files of one
-     * that runs. */
-    if (!sockets_open(&server->sockets, settings, listening->count, error)) {
-        files_deinit();
-        return false;
-    }
-    if (!open_access_log(server, error) || !open_trace(server, config_json, error)) {
+    if (!open_access_log(server, error) || !open_trace(server, error)) {
         close_files(server);
         return false;
+    }
+    if (settings->max_connections_per_address > 0) {
+        server->crowd = crowd_new(settings->max_connections_per_address);
     }
     init_mailboxes(server);
     later_start();
@@ -472,6 +479,26 @@ void server_closed_one(struct server *server)
     }
 }
 
+bool server_entered(struct server *server, struct client *client)
+{
+    struct process_share *share = process_share(server->process);
+    client->entered = crowd_enter(server->crowd, &client->conn.peer.address);
+    if (client->entered) {
+        atomic_fetch_add_explicit(&share->accepted, 1, memory_order_relaxed);
+        atomic_fetch_add_explicit(&share->open, 1, memory_order_relaxed);
+    }
+    return client->entered;
+}
+
+void server_left(struct server *server, struct client *client)
+{
+    if (client->entered) {
+        client->entered = false;
+        crowd_leave(server->crowd, &client->conn.peer.address);
+        atomic_fetch_sub_explicit(&process_share(server->process)->open, 1, memory_order_relaxed);
+    }
+}
+
 void server_stopped_listening(struct server *server)
 {
     atomic_fetch_sub(&server->listening, 1);
@@ -537,6 +564,7 @@ void server_stop(struct server *server)
         mailbox_deinit(&server->mailboxes[i]);
     }
     close_files(server);
+    crowd_free(server->crowd);
     for (unsigned i = 0; i < server->group_count; i++) {
         lock_deinit(&server->groups[i].lock);
     }

@@ -11,10 +11,11 @@
 #ifndef STAGES_SERVER_H
 #define STAGES_SERVER_H
 
+#include "core/crowd.h"
 #include "core/report.h"
 #include "stages/held.h"
 #include "stages/listener.h"
-#include "stages/sockets.h"
+#include "stages/process.h"
 #include "stages/worker.h"
 
 enum phase {
@@ -46,8 +47,8 @@ struct server {
     struct worker *workers; /* all threads, group after group */
     unsigned mailbox_count;
     struct mailbox *mailboxes;
-    unsigned *mailbox_groups; /* the group of each mailbox's takers */
-    struct sockets sockets;
+    unsigned *mailbox_groups;      /* the group of each mailbox's takers */
+    const struct process *process; /* what it was given */
     struct trace *trace;           /* or NULL */
     struct access_log *access_log; /* or NULL */
     enum stage first_stage; /* where a new connection goes */
@@ -55,6 +56,7 @@ struct server {
     unsigned linger_group;  /* the loop in which sessions' connections linger */
     bool blocking_sockets;  /* sessions wait in recv */
     uint64_t max_connections;
+    struct crowd *crowd; /* or NULL: an address may have any number of connections */
     uint64_t started_ns;
     bool measured; /* histograms on */
 
@@ -73,10 +75,9 @@ struct server {
     } ending;
 };
 
-/* Opens what the settings name (listening sockets, root, logs, trace) and starts the threads.
- * False: `error` holds one line, and what had been opened is closed again. */
-bool server_start(struct server *server, const struct settings *settings,
-                  const struct wiring *wiring, const char *config_json,
+/* Opens what the settings name (root, logs, trace; the listening sockets are open) and starts the
+ * threads. False: `error` holds one line, and what had been opened is closed again. */
+bool server_start(struct server *server, const struct process *process,
                   char error[SERVER_ERROR_MAX]);
 
 static inline enum phase server_phase(const struct server *server)
@@ -109,6 +110,13 @@ void server_unkeep(struct server *server, struct client *client);
 /* A stage closed a connection: wakes a paused listener, or whoever waits for the end. Any worker.
  */
 void server_closed_one(struct server *server);
+
+/* A client is closed; nothing happens if server_entered did not count it. Any worker. */
+void server_left(struct server *server, struct client *client);
+
+/* An accepted connection is counted, for its address and for its process. False: its address has as
+ * many as it may, and nothing is counted. Listener threads. */
+bool server_entered(struct server *server, struct client *client);
 
 /* A listener has closed its sockets. Listener threads. */
 void server_stopped_listening(struct server *server);

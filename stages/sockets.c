@@ -95,7 +95,8 @@ static bool open_address(struct sockets *sockets, unsigned index, const struct s
     if (!address_parse(text, &address, &len, error)) {
         return false;
     }
-    bool several = sockets->threads > 1 && address.ss_family != AF_UNIX;
+    bool several = sockets->threads > 1 && address.ss_family != AF_UNIX &&
+                   settings->accept_mutex == SWITCH_OFF;
     if (address.ss_family == AF_UNIX) {
         remove_stale((struct sockaddr_un *)&address);
     }
@@ -121,8 +122,8 @@ static bool open_address(struct sockets *sockets, unsigned index, const struct s
 bool sockets_open(struct sockets *sockets, const struct settings *settings, unsigned threads,
                   char error[SERVER_ERROR_MAX])
 {
-    sockets->addresses = settings->listen.count;
-    sockets->threads = threads;
+    *sockets = (struct sockets){
+        .addresses = settings->listen.count, .threads = threads, .has_paths = true};
     unsigned count = threads * sockets->addresses;
     sockets->at = must_alloc(count * sizeof *sockets->at);
     sockets->names = must_calloc(sockets->addresses, sizeof *sockets->names);
@@ -138,14 +139,39 @@ bool sockets_open(struct sockets *sockets, const struct settings *settings, unsi
     return true;
 }
 
-void sockets_close(struct sockets *sockets)
+static void close_threads(struct sockets *sockets, unsigned first, unsigned end)
 {
-    for (unsigned i = 0; i < sockets->threads * sockets->addresses; i++) {
+    for (unsigned i = first * sockets->addresses; i < end * sockets->addresses; i++) {
         if (sockets->at[i] >= 0) {
             close(sockets->at[i]);
+            sockets->at[i] = -1;
         }
     }
+}
+
+void sockets_keep(struct sockets *sockets, unsigned first, unsigned threads)
+{
+    close_threads(sockets, 0, first);
+    close_threads(sockets, first + threads, sockets->threads);
+    size_t skipped = (size_t)first * sockets->addresses;
+    size_t kept = (size_t)threads * sockets->addresses;
+    memmove(sockets->at, sockets->at + skipped, kept * sizeof *sockets->at);
+    sockets->threads = threads;
+    sockets->has_paths = false;
+}
+
+void sockets_print(const struct sockets *sockets, FILE *out)
+{
     for (unsigned i = 0; i < sockets->addresses; i++) {
+        fprintf(out, "listening on %s\n", sockets->names[i]);
+    }
+    fflush(out);
+}
+
+void sockets_close(struct sockets *sockets)
+{
+    close_threads(sockets, 0, sockets->threads);
+    for (unsigned i = 0; i < sockets->addresses && sockets->has_paths; i++) {
         if (strncmp(sockets->names[i], "unix:", 5) == 0) {
             (void)unlink(sockets->names[i] + 5);
         }

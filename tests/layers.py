@@ -19,7 +19,7 @@ MAY_INCLUDE = {
     "tests": {"core", "queues", "stages", "tools", "tests"},
 }
 TOOL_MAY_INCLUDE = {
-    "tools/quartet.c": {"stages"},  # the server itself: starts and stops the stages
+    "tools/quartet.c": {"stages"},  # the server itself: what all its processes are given
 }
 
 # A library's header and the one source that may see it.

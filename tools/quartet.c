@@ -1,31 +1,17 @@
-/* quartet.c: the server's main: options, signals, start and end. Everything else is in stages/.
- *
- * The main thread starts the server and then only waits for signals; all of them are blocked in
- * every other thread. SIGTERM, SIGINT: drain, and a second one cuts; SIGHUP: reopen the access log;
- * SIGUSR1: the stage table on stderr.
+/* quartet.c: the server's main: options, what all processes share, and either one process or the
+ * parent of several. Everything else is in stages/.
  */
+#include "core/json.h"
 #include "core/log.h"
 #include "core/options.h"
-#include "core/json.h"
 #include "stages/model.h"
+#include "stages/process.h"
 #include "stages/server.h"
+#include "stages/supervisor.h"
 
-#include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-static void block_signals(sigset_t *set)
-{
-    sigemptyset(set);
-    sigaddset(set, SIGTERM);
-    sigaddset(set, SIGINT);
-    sigaddset(set, SIGHUP);
-    sigaddset(set, SIGUSR1);
-    CHECK(pthread_sigmask(SIG_BLOCK, set, NULL) == 0);
-    (void)signal(SIGPIPE, SIG_IGN); /* a client that is gone is told by EPIPE */
-}
 
 /* --- before the start --- */
 
@@ -81,91 +67,111 @@ static void answer(const struct settings *settings)
     exit(fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_WORLD);
 }
 
-/* --- while it runs --- */
+/* --- processes --- */
 
-static void print_stages(struct server *server)
+static void say_listening(const struct process *process)
 {
-    struct report report;
-    server_report(server, &report);
-    report_print(stderr, &report);
-    fflush(stderr);
-    report_deinit(&report);
+    sockets_print(process->sockets, stdout);
 }
 
-static void reopen_log(struct server *server)
+static void tell_parent(const struct process *process)
 {
-    if (server->access_log != NULL && !access_log_reopen(server->access_log)) {
-        log_line(LOG_ERROR, "cannot reopen the access log, the old file stays in use: %s",
-                 strerror(errno));
+    supervisor_ready(process_share(process));
+}
+
+static unsigned listeners_of(const struct process *process)
+{
+    return process->wiring->groups[process->wiring->group_of[STAGE_LISTENER]].count;
+}
+
+/* What the supervisor's plan says; `arg` is the parent's struct process, which says of a child all
+ * but its number, its sockets and its trace. */
+static int run_child(void *arg, unsigned number, unsigned nth)
+{
+    struct process *process = arg;
+    unsigned listeners = listeners_of(process);
+    char *trace = NULL;
+    if (process->trace != NULL) {
+        CHECK(asprintf(&trace, "%s.%u", process->trace, nth) > 0);
     }
+    process->trace = trace;
+    process->number = number;
+    sockets_keep(process->sockets, (number - 1) * listeners, listeners);
+    process_run(process, tell_parent);
+    sockets_close(process->sockets);
+    free(trace);
+    return EXIT_SUCCESS;
 }
 
-/* The next signal that asks for the end; the others are carried out here. */
-static int next_end_signal(struct server *server, const sigset_t *set)
+static void on_all_ready(void *arg)
 {
-    for (;;) {
-        int number = 0;
-        if (sigwait(set, &number) != 0) {
-            continue;
-        }
-        if (number == SIGUSR1) {
-            print_stages(server);
-        } else if (number == SIGHUP) {
-            reopen_log(server);
-        } else {
-            return number;
-        }
+    say_listening(arg);
+}
+
+/* Closed here and in the children, they are closed for the kernel: new clients are refused. */
+static void on_ending(void *arg)
+{
+    const struct process *process = arg;
+    sockets_close(process->sockets);
+}
+
+static int run_several(struct process *process)
+{
+    const struct supervisor_plan plan = {
+        .processes = process->count,
+        .shares = process->shares,
+        .run = run_child,
+        .all_ready = on_all_ready,
+        .ending = on_ending,
+        .arg = process,
+    };
+    return supervise(&plan);
+}
+
+static int run(struct process *process)
+{
+    process_block_signals(); /* from the first moment on they are waited for */
+    if (process->count > 1) {
+        return run_several(process);
     }
+    process_run(process, say_listening);
+    sockets_close(process->sockets);
+    return EXIT_SUCCESS;
 }
 
-/* A thread waits for the last connection, so that this one can go on waiting for signals. */
-struct drain {
-    struct server *server;
-    bool empty;
-};
-
-static void *wait_drained(void *arg)
+/* What is made before there is any other process. */
+static int serve(const struct settings *settings, const struct wiring *wiring)
 {
-    struct drain *drain = arg;
-    uint64_t timeout_ns = drain->server->settings->drain_timeout_ns;
-    drain->empty = server_wait_empty(drain->server, clock_ns() + timeout_ns);
-    CHECK(kill(getpid(), SIGTERM) == 0);
-    return NULL;
-}
-
-static void shut_down(struct server *server, const sigset_t *set)
-{
-    struct drain drain = {.server = server};
-    pthread_t thread;
-    log_line(LOG_INFO, "stopping: %llu connections open",
-             (unsigned long long)atomic_load(&server->connections));
-    server_drain(server);
-    CHECK(pthread_create(&thread, NULL, wait_drained, &drain) == 0);
-    /* The second signal is a person's, or the thread's own. */
-    (void)next_end_signal(server, set);
-    server_cut(server);
-    CHECK(pthread_join(thread, NULL) == 0);
-    (void)server_wait_empty(server, 0);
-    server_stop(server);
-    log_line(LOG_INFO, "stopped");
-}
-
-static void say_ready(const struct server *server)
-{
-    for (unsigned i = 0; i < server->sockets.addresses; i++) {
-        printf("listening on %s\n", server->sockets.names[i]);
+    char error[SERVER_ERROR_MAX];
+    struct sockets sockets;
+    char *config = config_text(settings, wiring);
+    struct process process = {
+        .settings = settings,
+        .wiring = wiring,
+        .config_json = config,
+        .trace = settings->trace,
+        .sockets = &sockets,
+        .count = (unsigned)settings->processes,
+        .number = 1,
+    };
+    if (!sockets_open(&sockets, settings, process.count * listeners_of(&process), error)) {
+        die(EXIT_WORLD, "%s", error);
     }
-    fflush(stdout);
+    process.shares = process_shares_new(process.count);
+    process.turn = settings->accept_mutex == SWITCH_ON ? accept_turn_new() : NULL;
+    int status = run(&process);
+    accept_turn_free(process.turn);
+    process_shares_free(process.shares, process.count);
+    free(config);
+    return status;
 }
 
 int main(int argc, char **argv)
 {
     static struct settings settings;
     static struct option_source source;
-    static struct server server;
     struct wiring wiring;
     char error[OPTION_ERROR_MAX];
-    sigset_t signals;
 
     if (!options_parse(&settings, &source, argc, argv, error)) {
         die(EXIT_USAGE, "%s", error);
@@ -182,14 +188,5 @@ int main(int argc, char **argv)
         return EXIT_SUCCESS;
     }
     log_set_level(settings.log_level);
-    block_signals(&signals);
-    char *config = config_text(&settings, &wiring);
-    if (!server_start(&server, &settings, &wiring, config, error)) {
-        die(EXIT_WORLD, "%s", error);
-    }
-    free(config);
-    say_ready(&server);
-    (void)next_end_signal(&server, &signals);
-    shut_down(&server, &signals);
-    return EXIT_SUCCESS;
+    return serve(&settings, &wiring);
 }

@@ -239,7 +239,7 @@ class Client:
     """One raw connection. Sending also reads, so that a pipeline deeper than the socket buffers
     cannot deadlock against a server that waits for its output to be taken."""
 
-    def __init__(self, address, timeout=5.0, receive_buffer=None):
+    def __init__(self, address, timeout=5.0, receive_buffer=None, source=None):
         self.timeout = timeout
         self.sent = bytearray()      # for failure lines; bounded
         self.received = bytearray()  # likewise
@@ -258,6 +258,8 @@ class Client:
         if receive_buffer:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.sock.settimeout(scaled(timeout))
+        if source:
+            self.sock.bind((source, 0))
         try:
             self.sock.connect(address)
         except OSError:

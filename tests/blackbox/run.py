@@ -27,6 +27,7 @@ import faults
 import handler_faults
 import harness
 import load
+import processes
 from cases import (bodies, connections, fields, files, framing, handlers, listeners, methods,
                    ranges, request_line, synthetic, targets)
 from table import World
@@ -50,6 +51,8 @@ def all_cases(areas):
         cases += faults.table.cases + handler_faults.table.cases
     if "load" in areas:
         cases += load.table.cases
+    if "processes" in areas:
+        cases += processes.table.cases
     if "cli" in areas:
         cases += cli.table.cases
     return cases
@@ -215,7 +218,7 @@ def parse_arguments():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--server", help="the server binary")
     parser.add_argument("--args", default="", help="extra arguments for every server, as one text")
-    parser.add_argument("--area", default="http", help="http, faults, load, cli or several with commas")
+    parser.add_argument("--area", default="http", help="http, faults, load, processes, cli or several with commas")
     parser.add_argument("--only", help="regular expression on 'area: name'")
     parser.add_argument("--list", action="store_true", help="print the names and exit")
     parser.add_argument("--sample", type=int, default=0, help="run only N cases, spread evenly")

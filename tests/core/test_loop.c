@@ -319,6 +319,85 @@ TEST(loop, block_sets_the_time_of_waking_before_the_first_callback)
     loop_free(loop);
 }
 
+/* --- around each poll --- */
+
+/* What happened, in order: b before, a after, A after with something to come, c a callback. */
+struct diary {
+    struct seen seen; /* first: found by a cast */
+    char text[32];
+};
+
+static void note(struct diary *diary, char what)
+{
+    size_t len = strlen(diary->text);
+    expect(len + 1 < sizeof diary->text);
+    diary->text[len] = what;
+}
+
+static void note_before(void *arg)
+{
+    note(arg, 'b');
+}
+
+static void note_after(void *arg, bool busy)
+{
+    note(arg, busy ? 'A' : 'a');
+}
+
+static void note_ready(struct watch *watch, unsigned ready)
+{
+    on_ready(watch, ready);
+    note((struct diary *)watch, 'c');
+}
+
+static void note_time(void *arg)
+{
+    note(arg, 'c');
+}
+
+TEST(loop, calls_the_hooks_around_a_poll_and_no_callback_between_them)
+{
+    int ends[2];
+    uint64_t woke_ns;
+    struct diary diary = {.text = ""};
+    struct loop_hooks hooks = {.before = note_before, .after = note_after, .arg = &diary};
+    struct loop *loop = loop_new();
+    make_pair(ends);
+    expect(watch_open(loop, &diary.seen.watch, ends[0], note_ready));
+    watch_set(&diary.seen.watch, WATCH_READ);
+    loop_around_poll(loop, &hooks);
+    expect(!loop_turn(loop));
+    expect_text(diary.text, "ba");
+    send_byte(ends[1]);
+    expect(loop_turn(loop));
+    expect_text(diary.text, "babAc");
+    loop_block(loop, &woke_ns);
+    expect_text(diary.text, "babAcbAc");
+    loop_around_poll(loop, NULL);
+    expect(loop_turn(loop));
+    expect_text(diary.text, "babAcbAcc");
+    watch_close(&diary.seen.watch, on_closed);
+    close(ends[0]);
+    close(ends[1]);
+    loop_free(loop);
+}
+
+/* Such a timer is run before the poll. */
+TEST(loop, calls_the_hook_ahead_of_a_timer_too)
+{
+    uint64_t woke_ns;
+    struct diary diary = {.text = ""};
+    struct loop_hooks hooks = {.before = note_before, .after = note_after, .arg = &diary};
+    struct loop *loop = loop_new();
+    struct loop_timer *timer = loop_timer_new(loop, note_time, &diary);
+    loop_around_poll(loop, &hooks);
+    loop_timer_start(timer, 0);
+    loop_block(loop, &woke_ns);
+    expect_text(diary.text, "bAc");
+    loop_timer_free(timer);
+    loop_free(loop);
+}
+
 /* --- timers --- */
 
 struct alarm_clock {

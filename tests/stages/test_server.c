@@ -37,6 +37,9 @@ static struct {
     struct settings settings;
     struct wiring wiring;
     struct server server;
+    struct sockets sockets;
+    struct process process;
+    struct process_share share;
     char root[64];
     in_port_t port;
 } life;
@@ -60,17 +63,46 @@ static void set_up(const char *wiring)
     CHECK(wiring_parse(&life.wiring, preset != NULL ? preset : wiring, error));
 }
 
+static bool try_to_start(char error[SERVER_ERROR_MAX])
+{
+    unsigned listeners = life.wiring.groups[life.wiring.group_of[STAGE_LISTENER]].count;
+    life.process = (struct process){
+        .settings = &life.settings,
+        .wiring = &life.wiring,
+        .config_json = "{}",
+        .sockets = &life.sockets,
+        .shares = &life.share,
+        .count = 1,
+        .number = 1,
+    };
+    if (!sockets_open(&life.sockets, &life.settings, listeners, error)) {
+        return false;
+    }
+    bool started = server_start(&life.server, &life.process, error);
+    if (!started) {
+        sockets_close(&life.sockets);
+    }
+    return started;
+}
+
 static void start(void)
 {
     char error[SERVER_ERROR_MAX] = ""; /* the larger of the two */
     CHECK(model_size(&life.wiring, &life.settings, 2, error));
-    if (!server_start(&life.server, &life.settings, &life.wiring, "{}", error)) {
+    if (!try_to_start(error)) {
         fprintf(stderr, "%s\n", error);
         abort();
     }
-    const char *colon = strrchr(life.server.sockets.names[0], ':');
+    const char *colon = strrchr(life.sockets.names[0], ':');
     life.port = (in_port_t)atoi(colon + 1);
     CHECK(life.port != 0);
+}
+
+static void stop(void)
+{
+    server_stop(&life.server);
+    sockets_close(&life.sockets);
+    CHECK(rmdir(life.root) == 0);
 }
 
 /* From draining to the end; true when nothing had to be cut. */
@@ -80,8 +112,7 @@ static bool end(void)
     bool empty = server_wait_empty(&life.server, clock_ns() + 20 * NS_PER_S);
     server_cut(&life.server);
     CHECK(server_wait_empty(&life.server, clock_ns() + 20 * NS_PER_S));
-    server_stop(&life.server);
-    CHECK(rmdir(life.root) == 0);
+    stop();
     return empty;
 }
 
@@ -406,8 +437,7 @@ static void count_what_was_done(const char *wiring)
         CHECK(report.queues[i].depth == 0);
     }
     report_deinit(&report);
-    server_stop(&life.server);
-    CHECK(rmdir(life.root) == 0);
+    stop();
 }
 
 TEST(server, reports_what_was_done)
@@ -434,8 +464,7 @@ static void drain_idle_clients(const char *wiring)
     expect_end(silent);
     CHECK(server_wait_empty(&life.server, clock_ns() + 20 * NS_PER_S));
     CHECK(try_connect() < 0 && errno == ECONNREFUSED);
-    server_stop(&life.server);
-    CHECK(rmdir(life.root) == 0);
+    stop();
 }
 
 TEST(server, draining_closes_idle_clients_and_the_sockets)
@@ -484,8 +513,7 @@ static void drain_in_flight(const char *wiring)
     expect_end(streaming);
     expect_end(half);
     CHECK(server_wait_empty(&life.server, clock_ns() + 20 * NS_PER_S));
-    server_stop(&life.server);
-    CHECK(rmdir(life.root) == 0);
+    stop();
 }
 
 TEST(server, draining_lets_answers_in_flight_end)
@@ -507,11 +535,10 @@ static void cut_in_flight(const char *wiring)
     CHECK(!server_wait_empty(&life.server, clock_ns() + 50 * NS_PER_MS));
     server_cut(&life.server);
     CHECK(server_wait_empty(&life.server, clock_ns() + 20 * NS_PER_S));
-    server_stop(&life.server);
+    stop();
     CHECK(clock_ns() - begin_ns < 20 * NS_PER_S);
     close(endless);
     close(half);
-    CHECK(rmdir(life.root) == 0);
 }
 
 TEST(server, cutting_ends_what_would_go_on)
@@ -681,7 +708,7 @@ static void fail_to_start(const char *wiring)
         life.settings.listen.at[i] = i == 0 ? "127.0.0.1:0" : address;
         life.settings.listen.count = 2;
     }
-    CHECK(!server_start(&life.server, &life.settings, &life.wiring, "{}", error));
+    CHECK(!try_to_start(error));
     CHECK(strstr(error, address) != NULL && strchr(error, '\n') == NULL);
     CHECK(count_entries("/proc/self/fd") == descriptors);
     close(holder);
