@@ -240,18 +240,23 @@ const char *preset_wiring(const char *name)
     return preset != NULL ? preset->wiring : NULL;
 }
 
-void presets_print(FILE *out)
+void policies_format(const struct policies *policies, char out[POLICIES_TEXT])
 {
     static const char *const dispatch[] = {"", "fifo", "lifo"};
     static const char *const overload[] = {"", "wait", "reject", "reap"};
     static const char *const spawn[] = {"", "fixed", "on-demand"};
+    snprintf(out, POLICIES_TEXT, "%s, %s, %s", dispatch[policies->dispatch],
+             overload[policies->overload], spawn[policies->spawn]);
+}
+
+void presets_print(FILE *out)
+{
     fprintf(out, "%-18s %-18s %-24s %-37s %s\n", "model", "wiring", "policies", "source",
             "what it is");
     for (size_t i = 0; i < PRESET_COUNT; i++) {
         const struct preset *preset = &presets[i];
-        char policies[32];
-        snprintf(policies, sizeof policies, "%s, %s, %s", dispatch[preset->policies.dispatch],
-                 overload[preset->policies.overload], spawn[preset->policies.spawn]);
+        char policies[POLICIES_TEXT];
+        policies_format(&preset->policies, policies);
         fprintf(out, "%-18s %-18s %-24s %-37s %s\n", preset->name, preset->wiring, policies,
                 preset->source, preset->what);
     }

@@ -20,6 +20,10 @@ bool model_choose(struct wiring *wiring, const struct settings *settings, unsign
 bool model_size(struct wiring *wiring, const struct settings *settings, unsigned cpus,
                 char error[WIRING_ERROR]);
 
+/* "fifo, wait, fixed". */
+enum { POLICIES_TEXT = 32 };
+void policies_format(const struct policies *policies, char out[POLICIES_TEXT]);
+
 /* The preset's wiring text, or NULL. */
 const char *preset_wiring(const char *name);
 /* The table that --list-models prints. */

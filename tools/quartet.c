@@ -26,8 +26,9 @@ static void choose_wiring(const struct settings *settings, struct wiring *wiring
 
 static void print_config(FILE *out, const struct settings *settings, const struct wiring *wiring)
 {
-    char text[WIRING_TEXT];
+    char text[WIRING_TEXT], policies[POLICIES_TEXT];
     wiring_format(wiring, text);
+    policies_format(&wiring->policies, policies);
     fputs("{\"model\": ", out);
     struct json json;
     json_begin(&json, out);
@@ -35,6 +36,9 @@ static void print_config(FILE *out, const struct settings *settings, const struc
     fputs(", \"wiring\": ", out);
     json_begin(&json, out);
     json_text(&json, NULL, text);
+    fputs(", \"policies\": ", out);
+    json_begin(&json, out);
+    json_text(&json, NULL, policies);
     fputs(", \"options\": ", out);
     options_print_json(out, settings);
     fputs("}\n", out);
