@@ -118,19 +118,17 @@ static ssize_t answer(const struct doorbell *bell)
     return got;
 }
 
-/* A descriptor that blocks has no timeout of its own. */
+/* A descriptor that blocks has no timeout of its own. A ring counts even when the time is over. */
 static bool poll_until(const struct doorbell *bell, uint64_t until_ns)
 {
     struct pollfd poll_fd = {.fd = bell->read_fd, .events = POLLIN};
     for (;;) {
         uint64_t now_ns = clock_ns();
-        if (now_ns >= until_ns) {
-            return false;
-        }
-        int ready = poll(&poll_fd, 1, (int)((until_ns - now_ns + NS_PER_MS - 1) / NS_PER_MS));
+        uint64_t left_ns = now_ns < until_ns ? until_ns - now_ns : 0;
+        int ready = poll(&poll_fd, 1, (int)((left_ns + NS_PER_MS - 1) / NS_PER_MS));
         CHECK(ready >= 0 || errno == EINTR);
-        if (ready > 0) {
-            return true;
+        if (ready > 0 || left_ns == 0) {
+            return ready > 0;
         }
     }
 }

@@ -149,35 +149,56 @@ static struct taker *pop_locked(struct mailbox *box, struct calls *calls, uint64
     return taker;
 }
 
-/* Calls `count` takers: sleepers first, then new ones where they come on demand. */
-static void call_locked(struct mailbox *box, struct calls *calls, unsigned count, uint64_t now_ns)
-    REQUIRES(box->shared.lock)
+/* Sleepers that do not fit into `calls` are called by those that do, when they take. Returns how
+ * many of `count` were not called. */
+static unsigned call_sleepers_locked(struct mailbox *box, struct calls *calls, unsigned count,
+                                     uint64_t now_ns) REQUIRES(box->shared.lock)
 {
     while (count > 0 && calls->count < CALLS_MOST && box->shared.sleepers != NULL) {
         (void)pop_locked(box, calls, now_ns);
         count--;
     }
-    bool none_left = box->shared.sleepers == NULL && !box->shared.closed;
-    unsigned may = none_left ? box->config.takers_most - box->shared.takers : 0;
+    return count;
+}
+
+/* Calls `count` takers: sleepers first, then, when all are up, new ones where they come on demand.
+ */
+static void call_locked(struct mailbox *box, struct calls *calls, unsigned count, uint64_t now_ns)
+    REQUIRES(box->shared.lock)
+{
+    count = call_sleepers_locked(box, calls, count, now_ns);
+    bool none = box->shared.closed || box->shared.sleepers != NULL;
+    unsigned may = none ? 0 : box->config.takers_most - box->shared.takers;
     unsigned more = count < may ? count : may;
     box->shared.takers += more; /* they count as awake before they run */
     box->shared.coming += more;
     calls->spawn += more;
 }
 
-static void lose_taker(struct mailbox *box) EXCLUDES(box->shared.lock)
-{
-    lock_take(&box->shared.lock);
-    box->shared.takers--;
-    box->shared.coming--;
-    lock_release(&box->shared.lock);
-}
-
-static void carry_out(struct mailbox *box, const struct calls *calls)
+static void ring_all(const struct calls *calls)
 {
     for (unsigned i = 0; i < calls->count; i++) {
         doorbell_ring(calls->at[i]);
     }
+}
+
+/* It could not be started. What was put meanwhile has trusted in it, and may need a sleeper now; no
+ * other is started in its place: the next put asks again. */
+static void lose_taker(struct mailbox *box) EXCLUDES(box->shared.lock)
+{
+    struct calls calls = {.count = 0};
+    uint64_t now_ns = clock_ns();
+    lock_take(&box->shared.lock);
+    box->shared.takers--;
+    box->shared.coming--;
+    (void)call_sleepers_locked(box, &calls, more_needed_locked(box), now_ns);
+    lock_release(&box->shared.lock);
+    ring_all(&calls);
+}
+
+static void carry_out(struct mailbox *box, const struct calls *calls)
+{
+    ring_all(calls);
     for (unsigned i = 0; i < calls->spawn; i++) {
         if (!box->spawn_fn(box->spawn_arg)) {
             lose_taker(box);
@@ -227,7 +248,8 @@ static void call_for_put_locked(struct mailbox *box, struct calls *calls, enum p
     bool always = box->config.wakeup == WAKEUP_ALWAYS;
     if (how != PUT_QUIET || box->shared.hear_all || always) {
         unsigned needed = more_needed_locked(box);
-        bool one = needed == 0 && (always || is_overdue_locked(box, now_ns));
+        bool ring_one = always && box->shared.sleepers != NULL;
+        bool one = needed == 0 && (ring_one || is_overdue_locked(box, now_ns));
         call_locked(box, calls, one ? 1 : needed, now_ns);
     }
     if (always && calls->count == 0 && box->shared.last != NULL) {
@@ -246,23 +268,38 @@ static void hand_out_locked(struct mailbox *box, struct chain *chain, struct cal
     }
 }
 
+/* False: there is more to hand out, but first those have to be rung who have got something. */
+static bool put_locked(struct mailbox *box, struct chain *chain, enum put_how how,
+                       struct calls *calls, uint64_t now_ns) REQUIRES(box->shared.lock)
+{
+    unsigned before = chain->count;
+    if (box->config.direct) {
+        hand_out_locked(box, chain, calls, now_ns);
+    }
+    if (calls->count == CALLS_MOST && chain->count > 0) {
+        count_put_locked(box, before - chain->count, 0);
+        return false;
+    }
+    chain_move(&box->shared.items, chain, room_locked(box, how));
+    count_put_locked(box, before - chain->count, chain->count);
+    call_for_put_locked(box, calls, how, now_ns);
+    return true;
+}
+
 bool mailbox_put(struct mailbox *box, struct chain *chain, enum put_how how)
 {
-    struct calls calls = {.count = 0};
+    bool done = false;
     uint64_t now_ns = clock_ns();
     for (struct slip *slip = chain->head; slip != NULL; slip = slip->next) {
         slip->put_ns = now_ns;
     }
-    lock_take(&box->shared.lock);
-    unsigned before = chain->count;
-    if (box->config.direct) {
-        hand_out_locked(box, chain, &calls, now_ns);
+    while (!done) {
+        struct calls calls = {.count = 0};
+        lock_take(&box->shared.lock);
+        done = put_locked(box, chain, how, &calls, now_ns);
+        lock_release(&box->shared.lock);
+        carry_out(box, &calls);
     }
-    chain_move(&box->shared.items, chain, room_locked(box, how));
-    count_put_locked(box, before - chain->count, chain->count);
-    call_for_put_locked(box, &calls, how, now_ns);
-    lock_release(&box->shared.lock);
-    carry_out(box, &calls);
     return chain->count == 0;
 }
 
@@ -299,8 +336,7 @@ static void measure_take_locked(struct mailbox *box, const struct chain *chain, 
     histogram_record(&box->shared.stats.batch, chain->count);
 }
 
-static void leave_stack_locked(struct mailbox *box, struct taker *taker)
-    REQUIRES(box->shared.lock)
+static void leave_stack_locked(struct mailbox *box, struct taker *taker) REQUIRES(box->shared.lock)
 {
     struct taker **at = &box->shared.sleepers;
     while (*at != taker) {
@@ -362,8 +398,7 @@ static void take_locked(struct mailbox *box, struct taker *taker, struct chain *
                         struct calls *calls, unsigned most, uint64_t now_ns)
     REQUIRES(box->shared.lock)
 {
-    unsigned share =
-        box->config.direct ? 1 : box->shared.items.count / box->config.awake_most + 1;
+    unsigned share = box->config.direct ? 1 : box->shared.items.count / box->config.awake_most + 1;
     if (taker->slot != NULL) {
         chain_append(chain, taker->slot);
         taker->slot = NULL;
@@ -397,7 +432,7 @@ unsigned mailbox_take(struct mailbox *box, struct taker *taker, struct chain *ch
 bool mailbox_sleep(struct mailbox *box, struct taker *taker, bool hear_all)
 {
     lock_take(&box->shared.lock);
-    bool sleeps = box->shared.items.count == 0 && !box->shared.closed;
+    bool sleeps = box->shared.items.count == 0 && taker->slot == NULL && !box->shared.closed;
     if (sleeps && !taker->asleep) {
         go_to_sleep_locked(box, taker);
     }
@@ -438,11 +473,13 @@ static enum wait_end lie_down_locked(struct mailbox *box, struct taker *taker)
     return WAIT_TOOK;
 }
 
-/* True: it was idle for too long, and still is: it leaves. */
+/* True: it was idle for too long, and still is: it leaves. Those that are on their way are not
+ * counted on to stay, for they may fail to start. */
 static bool retire(struct mailbox *box, struct taker *taker) EXCLUDES(box->shared.lock)
 {
     lock_take(&box->shared.lock);
-    bool leaves = taker->asleep && box->shared.takers > box->config.takers && !box->shared.closed;
+    unsigned here = box->shared.takers - box->shared.coming;
+    bool leaves = taker->asleep && here > box->config.takers && !box->shared.closed;
     if (leaves) {
         leave_stack_locked(box, taker);
         box->shared.takers--;

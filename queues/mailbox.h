@@ -14,8 +14,8 @@
  *
  * The threads of a pool may come and go: with takers_most above takers, a put that finds too few
  * takers asks for another one (spawn_fn), and a taker that was idle for idle_ns retires. Idle ones
- * may also take turns at a task of their own (`turns`): WAIT_TURN.
- * *
+ * may also take turns at a task of their own (`turn_bell`): WAIT_TURN.
+ *
  * When full: mailbox_put takes what fits and returns the rest to the putter, who still owns it and
  * stops taking in; once half empty the mailbox tells the putters that were refused (room_fn). A put
  * with `admitted` is never refused: it is for what has been counted at an earlier bound and comes
@@ -61,13 +61,13 @@ typedef void mailbox_room_fn(void *arg);
  * starts, freed after it has ended. */
 struct taker {
     struct doorbell bell;
-    struct doorbell *rung;  /* what wakes it: its bell, or that of a loop in which it sleeps */
-    struct slip *slot;      /* direct: handed to it while it slept; under the lock */
-    struct taker *next; /* in the mailbox's stack of sleepers; under its lock */
-    bool asleep;        /* in that stack; under the lock */
-    bool here;          /* has looked into the mailbox since it became a taker; under the lock */
-    uint64_t called_ns; /* when it was taken off the stack to be rung; under the lock */
-    _Atomic bool called; /* the same, for the taker that has the turn */
+    struct doorbell *rung; /* what wakes it: its bell, or that of a loop in which it sleeps */
+    struct slip *slot;     /* direct: handed to it while it slept; under the lock */
+    struct taker *next;    /* in the mailbox's stack of sleepers; under its lock */
+    bool asleep;           /* in that stack; under the lock */
+    bool here;             /* has looked into the mailbox since it became a taker; under the lock */
+    uint64_t called_ns;    /* when it was taken off the stack to be rung; under the lock */
+    _Atomic bool called;   /* the same, for the taker that has the turn */
 };
 
 void taker_init(struct taker *taker, int doorbell, bool polled);
@@ -82,7 +82,8 @@ struct mailbox_config {
     unsigned takers_most; /* on demand: at most; else the same, or 0 */
     uint64_t idle_ns;     /* on demand: how long one above `takers` may sleep */
     bool direct, strict;  /* see above */
-    struct doorbell *turn_bell; /* idle takers take turns: what wakes the one that has it; or NULL */
+    struct doorbell
+        *turn_bell;      /* idle takers take turns: what wakes the one that has it; or NULL */
     int wakeup;          /* WAKEUP_… */
     uint64_t spin_ns;    /* how long a pool's thread looks before it sleeps */
     unsigned share;      /* items that one awake taker is trusted with before another is woken */
@@ -136,7 +137,7 @@ bool mailbox_put(struct mailbox *box, struct chain *chain, enum put_how how)
 unsigned mailbox_take(struct mailbox *box, struct taker *taker, struct chain *chain, unsigned most)
     EXCLUDES(box->shared.lock);
 
-/* A loop's thread, before it blocks: true when the queue is empty and it is now known to sleep;
+/* A loop's thread, before it blocks: true when nothing waits for it and it is now known to sleep;
  * false: something came, take it. With `hear_all`, quiet puts ring too. */
 bool mailbox_sleep(struct mailbox *box, struct taker *taker, bool hear_all)
     EXCLUDES(box->shared.lock);

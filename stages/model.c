@@ -1,6 +1,7 @@
 /* model.c: presets, policies and thread counts. See model.h. */
 #include "stages/model.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -80,7 +81,9 @@ static int sessions_group(const struct wiring *wiring)
         return reader;
     }
     for (unsigned i = 0; i < wiring->group_count; i++) {
-        if (wiring->groups[i].blocks && (i == 0 || !wiring->groups[i - 1].in_turn)) {
+        char letters[GROUP_LETTERS]; /* 'LRPW@4' has threads that block, and is no session */
+        (void)wiring_written(wiring, i, letters);
+        if (wiring->groups[i].blocks && islower((unsigned char)letters[0])) {
             return (int)i;
         }
     }
@@ -100,9 +103,10 @@ static bool set_count(struct wiring *wiring, int index, const char *flag, uint64
     struct wiring_group *group = &wiring->groups[index];
     if (group->count != 0 && group->count != asked) {
         char letters[GROUP_LETTERS];
-        group_letters(group, letters);
-        return fail(error, "--%s %llu contradicts the %u threads of group %d, %s", flag,
-                    (unsigned long long)asked, group->count, index + 1, letters);
+        unsigned number = wiring_written(wiring, (unsigned)index, letters);
+        return fail(error, "--%s %llu contradicts the %u thread%s of group %u, %s", flag,
+                    (unsigned long long)asked, group->count, group->count > 1 ? "s" : "", number,
+                    letters);
     }
     group->count = (unsigned)asked;
     return true;
@@ -111,8 +115,8 @@ static bool set_count(struct wiring *wiring, int index, const char *flag, uint64
 static bool set_counts(struct wiring *wiring, const struct settings *settings, char *error)
 {
     const uint64_t asked[STAGE_COUNT] = {
-        [STAGE_LISTENER] = settings->listeners,   [STAGE_POLLER] = settings->pollers,
-        [STAGE_READER] = settings->readers,       [STAGE_PROCESSOR] = settings->processors,
+        [STAGE_LISTENER] = settings->listeners, [STAGE_POLLER] = settings->pollers,
+        [STAGE_READER] = settings->readers,     [STAGE_PROCESSOR] = settings->processors,
         [STAGE_WRITER] = settings->writers,
     };
     for (enum stage stage = 0; stage < STAGE_COUNT; stage++) {
@@ -135,10 +139,11 @@ static bool set_bounds(struct wiring *wiring, const struct settings *settings, c
     int index = wiring->group_of[STAGE_PROCESSOR];
     if (wiring->groups[index].kind != GROUP_POOL) {
         char letters[GROUP_LETTERS];
-        group_letters(&wiring->groups[index], letters);
-        return fail(error, "--m%s-threads: group %d, %s, is a poll loop; only a pool or sessions "
-                    "come and go on demand",
-                    settings->max_threads != 0 ? "ax" : "in", index + 1, letters);
+        unsigned number = wiring_written(wiring, (unsigned)index, letters);
+        return fail(error,
+                    "--%s-threads: group %u, %s, is a poll loop; only the threads of pools and "
+                    "sessions come and go on demand",
+                    settings->max_threads != 0 ? "max" : "min", number, letters);
     }
     return set_count(wiring, index, "max-threads", settings->max_threads, error);
 }
@@ -147,8 +152,8 @@ static bool set_least(struct wiring *wiring, const struct settings *settings, ch
 {
     unsigned most = wiring->groups[wiring->group_of[STAGE_PROCESSOR]].count;
     if (settings->min_threads > most) {
-        return fail(error, "--min-threads %llu is more than the %u threads there may be",
-                    (unsigned long long)settings->min_threads, most);
+        return fail(error, "--min-threads %llu is more than the %u thread%s there may be",
+                    (unsigned long long)settings->min_threads, most, most > 1 ? "s" : "");
     }
     wiring->policies.min_threads = settings->min_threads != 0 ? (unsigned)settings->min_threads : 1;
     return true;
@@ -208,14 +213,16 @@ static bool check_policies(const struct wiring *wiring, const struct settings *s
         return fail(error, "--%s: the wiring has only poll loops, no pool and no sessions",
                     lifo ? "dispatch lifo" : "spawn on-demand");
     }
+    if (settings->min_threads != 0 && settings->spawn == SPAWN_FIXED) {
+        return fail(error, "--min-threads contradicts --spawn fixed, which starts all threads");
+    }
     return true;
 }
 
 bool model_choose(struct wiring *wiring, const struct settings *settings, unsigned cpus,
                   char error[WIRING_ERROR])
 {
-    static const struct preset none = {
-        .policies = {DISPATCH_FIFO, OVERLOAD_WAIT, SPAWN_FIXED, 0}};
+    static const struct preset none = {.policies = {DISPATCH_FIFO, OVERLOAD_WAIT, SPAWN_FIXED, 0}};
     const struct preset *preset = settings->wiring == NULL ? preset_find(settings->model) : &none;
     if (preset == NULL) {
         char names[WIRING_ERROR];

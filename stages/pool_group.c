@@ -51,6 +51,7 @@ static void set_life(struct worker *worker, enum thread_life life)
     lock_take(&group->lock);
     atomic_store(&worker->life, life);
     lock_release(&group->lock);
+    condition_broadcast(&group->changed);
 }
 
 static void *run(void *arg)
@@ -86,22 +87,41 @@ static bool start_thread(struct worker *worker)
     return error == 0;
 }
 
-/* A place in the group where no thread runs; NULL: there is none, which the mailbox's count of
- * takers makes a rare moment: one has retired and not quite ended. */
-static struct worker *find_place(struct group *group, enum thread_life *before)
+static struct worker *find_place_locked(struct group *group) REQUIRES(group->lock)
 {
-    struct worker *found = NULL;
-    lock_take(&group->lock);
-    for (unsigned i = 0; i < group->count && found == NULL; i++) {
-        struct worker *worker = &group->workers[i];
-        *before = (enum thread_life)atomic_load(&worker->life);
-        if (*before != THREAD_RUNS) {
-            atomic_store(&worker->life, THREAD_RUNS);
-            found = worker;
+    for (unsigned i = 0; i < group->count; i++) {
+        if (atomic_load(&group->workers[i].life) != THREAD_RUNS) {
+            return &group->workers[i];
         }
     }
+    return NULL;
+}
+
+/* A place where no thread runs. The mailbox counts takers, so there is one, but its thread may have
+ * retired and not quite ended: that is waited for, because whoever was put to trusts in another
+ * thread. NULL: the group ends. */
+static struct worker *take_place(struct group *group, enum thread_life *before)
+{
+    struct worker *worker = NULL;
+    lock_take(&group->lock);
+    while (!group->ending && (worker = find_place_locked(group)) == NULL) {
+        (void)condition_wait(&group->changed, &group->lock, 0);
+    }
+    if (worker != NULL) {
+        *before = (enum thread_life)atomic_load(&worker->life);
+        atomic_store(&worker->life, THREAD_RUNS);
+        group->starting++;
+    }
     lock_release(&group->lock);
-    return found;
+    return worker;
+}
+
+static void place_taken(struct group *group)
+{
+    lock_take(&group->lock);
+    group->starting--;
+    lock_release(&group->lock);
+    condition_broadcast(&group->changed);
 }
 
 /* On the thread of whoever puts work in. */
@@ -109,7 +129,7 @@ static bool spawn(void *arg)
 {
     struct group *group = arg;
     enum thread_life before = THREAD_NONE;
-    struct worker *worker = find_place(group, &before);
+    struct worker *worker = take_place(group, &before);
     if (worker == NULL) {
         return false;
     }
@@ -117,6 +137,7 @@ static bool spawn(void *arg)
         CHECK(pthread_join(worker->thread, NULL) == 0);
     }
     bool started = start_thread(worker);
+    place_taken(group);
     atomic_fetch_add(&group->started, started);
     return started;
 }
@@ -133,8 +154,22 @@ void pool_group_start(struct group *group)
     }
 }
 
+/* A thread may still be starting another one: from here on none begins to, and those that have
+ * begun are waited for, so that every thread is joined once. */
+static void end_starting(struct group *group)
+{
+    lock_take(&group->lock);
+    group->ending = true;
+    while (group->starting > 0) {
+        (void)condition_wait(&group->changed, &group->lock, 0);
+    }
+    lock_release(&group->lock);
+    condition_broadcast(&group->changed);
+}
+
 void pool_group_join(struct group *group)
 {
+    end_starting(group);
     for (unsigned i = 0; i < group->count; i++) {
         struct worker *worker = &group->workers[i];
         if (atomic_load(&worker->life) != THREAD_NONE) {

@@ -217,6 +217,7 @@ static void lay_out(struct server *server)
                                 .least = least_threads(wiring, from),
                                 .workers = &server->workers[number]};
         lock_init(&group->lock, RANK_GROUP);
+        condition_init(&group->changed);
         for (unsigned j = 0; j < from->count; j++) {
             struct worker *worker = &server->workers[number];
             worker->server = server;
@@ -566,6 +567,7 @@ void server_stop(struct server *server)
     close_files(server);
     crowd_free(server->crowd);
     for (unsigned i = 0; i < server->group_count; i++) {
+        condition_deinit(&server->groups[i].changed);
         lock_deinit(&server->groups[i].lock);
     }
     held_deinit(&server->held);

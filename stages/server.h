@@ -33,7 +33,10 @@ struct group {
     unsigned awake_most;    /* of a pool's threads, how many are worth having awake */
     struct worker *workers; /* count of them */
 
-    struct lock lock; /* of the workers' `life` */
+    struct lock lock;         /* of the workers' `life` and of the next two */
+    unsigned starting;        /* threads that are being started on demand */
+    bool ending;              /* none is started any more */
+    struct condition changed; /* one of these has */
     _Atomic uint64_t started; /* threads started on demand */
 };
 

@@ -58,8 +58,8 @@ static bool check_letter(const struct scan *scan, const struct wiring_group *gro
         return fail(scan, scan->at, "k has no meaning: a poller never blocks for one connection");
     }
     if (group->stages != 0 && group->blocks != small) {
-        return fail(scan, scan->at, "'%c' does not fit: a group is all capital or all small letters",
-                    letter);
+        return fail(scan, scan->at,
+                    "'%c' does not fit: a group is all capital or all small letters", letter);
     }
     if (group->stages >> stage != 0) {
         return fail(scan, scan->at,
@@ -231,24 +231,31 @@ static bool check_complete(const struct scan *scan, const struct wiring *wiring)
 }
 
 /* A new connection travels from group to group: each begins with a later stage than the one before.
- * A group that begins with K may stand before or behind the reader's: it says whether a new
- * connection is polled first. */
+ * A poller apart from the reader may stand before or behind it: that says whether a new connection
+ * is polled first. Beside the reader it says nothing. */
+static enum stage first_to_come(const struct wiring_group *group)
+{
+    unsigned poller = 1u << STAGE_POLLER;
+    return (enum stage)__builtin_ctz(group_holds(group, STAGE_READER) ? group->stages & ~poller
+                                                                      : group->stages);
+}
+
 static bool check_order(const struct scan *scan, const struct wiring *wiring)
 {
-    int last = -1;
+    enum stage last = STAGE_LISTENER;
     for (unsigned i = 0; i < wiring->group_count; i++) {
         const struct wiring_group *group = &wiring->groups[i];
-        int first = __builtin_ctz(group->stages);
+        enum stage first = first_to_come(group);
         bool of_pair = i > 0 && group[-1].in_turn;
         if (of_pair || (first == STAGE_POLLER && i > 0)) {
             continue;
         }
         if (first < last || (i == 0 && first != STAGE_LISTENER)) {
             char letters[GROUP_LETTERS];
-            group_letters(group, letters);
+            unsigned number = wiring_written(wiring, i, letters);
             return fail(scan, group->column - 1,
-                        "group %s comes too %s: a connection travels L, R, P, W", letters,
-                        first < last ? "late" : "early");
+                        "group %u, %s, comes too %s: a connection travels L, R, P, W", number,
+                        letters, first < last ? "late" : "early");
         }
         last = first;
     }
@@ -288,9 +295,8 @@ enum stage wiring_idle_stage(const struct wiring *wiring)
 enum stage wiring_first_stage(const struct wiring *wiring)
 {
     bool polled = wiring_idle_stage(wiring) == STAGE_POLLER;
-    return polled && wiring->group_of[STAGE_POLLER] < wiring->group_of[STAGE_READER]
-               ? STAGE_POLLER
-               : STAGE_READER;
+    return polled && wiring->group_of[STAGE_POLLER] < wiring->group_of[STAGE_READER] ? STAGE_POLLER
+                                                                                     : STAGE_READER;
 }
 
 /* --- printing --- */
@@ -308,16 +314,45 @@ void group_letters(const struct wiring_group *group, char out[GROUP_LETTERS])
     out[len] = '\0';
 }
 
-/* The pair as it was written: "lrpw*16", "LRPW@4". */
-static size_t format_in_turn(const struct wiring_group *loop, char *out)
+/* A count of one is left out where an open one means one: in a loop that runs no handlers. */
+static size_t format_count(const struct wiring_group *group, char *out)
+{
+    bool one = group->kind == GROUP_LOOP && !group_holds(group, STAGE_PROCESSOR);
+    return group->count > one ? (size_t)sprintf(out, "*%u", group->count) : 0;
+}
+
+/* The pair as it was written: the small letters of 'lrpw', or the capitals of 'LRPW@4'. */
+static struct wiring_group join_pair(const struct wiring_group *loop)
 {
     const struct wiring_group *pool = loop + 1;
-    struct wiring_group both = {.stages = loop->stages | pool->stages};
     bool small_w = group_holds(pool, STAGE_WRITER) && !group_holds(loop, STAGE_WRITER);
-    both.blocks = small_w || group_holds(pool, STAGE_READER) || !group_holds(pool, STAGE_PROCESSOR);
+    return (struct wiring_group){.stages = loop->stages | pool->stages,
+                                 .blocks = small_w || group_holds(pool, STAGE_READER) ||
+                                           !group_holds(pool, STAGE_PROCESSOR),
+                                 .count = pool->count};
+}
+
+static size_t format_in_turn(const struct wiring_group *loop, char *out)
+{
+    struct wiring_group both = join_pair(loop);
     char letters[GROUP_LETTERS];
     group_letters(&both, letters);
-    return (size_t)sprintf(out, "%s%c%u", letters, both.blocks ? '*' : '@', pool->count);
+    const char *how = both.blocks ? "*" : "@";
+    return both.count == 0 ? (size_t)sprintf(out, "%s%sn", letters, how)
+                           : (size_t)sprintf(out, "%s%s%u", letters, how, both.count);
+}
+
+unsigned wiring_written(const struct wiring *wiring, unsigned index, char letters[GROUP_LETTERS])
+{
+    unsigned number = 1;
+    const struct wiring_group *group = &wiring->groups[index];
+    group -= index > 0 && group[-1].in_turn;
+    for (const struct wiring_group *at = wiring->groups; at < group; at++) {
+        number += !at->in_turn;
+    }
+    struct wiring_group both = group->in_turn ? join_pair(group) : *group;
+    group_letters(&both, letters);
+    return number;
 }
 
 void wiring_format(const struct wiring *wiring, char out[WIRING_TEXT])
@@ -334,8 +369,6 @@ void wiring_format(const struct wiring *wiring, char out[WIRING_TEXT])
         char letters[GROUP_LETTERS];
         group_letters(group, letters);
         len += (size_t)sprintf(out + len, "%s", letters);
-        if (group->count > 1) {
-            len += (size_t)sprintf(out + len, "*%u", group->count);
-        }
+        len += format_count(group, out + len);
     }
 }

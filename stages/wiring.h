@@ -38,7 +38,8 @@ const char *stage_name(enum stage stage);
 
 enum group_kind {
     GROUP_LOOP, /* waits in a poll loop for descriptors and its queue */
-    GROUP_POOL, /* waits on its queue only: processors, and sessions, which block for their client */
+    GROUP_POOL, /* waits on its queue only: processors, and sessions, which block for their client
+                 */
 };
 
 enum {
@@ -54,7 +55,7 @@ struct wiring_group {
     enum group_kind kind;
     bool blocks;     /* small letters: waits for clients in the thread that holds them */
     bool in_turn;    /* a loop without a thread: idle threads of the next group take turns at it */
-    unsigned count;  /* threads; 0 until wiring_size; 1 loop when in_turn */
+    unsigned count;  /* threads; 0 until model_size; 1 loop when in_turn */
     unsigned column; /* where its text starts, from 1, for messages */
 };
 
@@ -77,7 +78,7 @@ struct wiring {
  * the reason. */
 bool wiring_parse(struct wiring *wiring, const char *text, char error[WIRING_ERROR]);
 
-/* The notation with the counts filled in: "L | R | P*4 | W". */
+/* The notation with the counts filled in, which reads back as the same: "L | R | P*4 | W". */
 void wiring_format(const struct wiring *wiring, char out[WIRING_TEXT]);
 
 static inline bool group_holds(const struct wiring_group *group, enum stage stage)
@@ -88,7 +89,11 @@ static inline bool group_holds(const struct wiring_group *group, enum stage stag
 /* Letters of a group: "RP", "rpw". */
 void group_letters(const struct wiring_group *group, char out[GROUP_LETTERS]);
 
-/* Where a connection waits that holds no request: the poller, unless it shares the reader's loop. */
+/* Which group of the text this is, from 1, and its letters there, where a pair is one group. */
+unsigned wiring_written(const struct wiring *wiring, unsigned index, char letters[GROUP_LETTERS]);
+
+/* Where a connection waits that holds no request: the poller, unless it shares the reader's loop.
+ */
 enum stage wiring_idle_stage(const struct wiring *wiring);
 
 /* Where a new connection goes first: the poller or the reader, whichever stands first. */

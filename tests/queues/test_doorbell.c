@@ -5,6 +5,7 @@
  */
 #include "queues/doorbell.h"
 
+#include "core/clock.h"
 #include "tests/test.h"
 
 #include <poll.h>
@@ -106,11 +107,11 @@ static void *wait_for_ring(void *arg)
 }
 
 /* Rings after the waiter has had a chance to run; true when it came back because of that. */
-static bool waits_for_ring(struct waiter *waiter)
+static bool waits_for_ring(struct waiter *waiter, void *(*wait)(void *))
 {
     pthread_t thread;
     atomic_store(&waiter->rung, false);
-    expect_int(pthread_create(&thread, NULL, wait_for_ring, waiter), 0);
+    expect_int(pthread_create(&thread, NULL, wait, waiter), 0);
     for (unsigned i = 0; i < 50; i++) {
         sched_yield();
     }
@@ -126,7 +127,8 @@ TEST(doorbell, a_waiter_sleeps_until_rung)
         for (unsigned round = 0; round < 20; round++) {
             struct waiter waiter;
             doorbell_init(&waiter.bell, kinds[i], false);
-            expect_msg(waits_for_ring(&waiter), "kind %d, round %u: not rung", kinds[i], round);
+            expect_msg(waits_for_ring(&waiter, wait_for_ring), "kind %d, round %u: not rung",
+                       kinds[i], round);
             doorbell_deinit(&waiter.bell);
         }
     }
@@ -142,8 +144,61 @@ TEST(doorbell, a_wait_answers_all_rings_so_far)
                 doorbell_ring(&waiter.bell);
             }
             doorbell_wait(&waiter.bell);
-            expect_msg(waits_for_ring(&waiter), "kind %d, round %u: an answered ring came again",
-                       kinds[i], round);
+            expect_msg(waits_for_ring(&waiter, wait_for_ring),
+                       "kind %d, round %u: an answered ring came again", kinds[i], round);
+            doorbell_deinit(&waiter.bell);
+        }
+    }
+}
+
+/* --- with a deadline --- */
+
+TEST(doorbell, a_wait_ends_at_its_deadline)
+{
+    for (unsigned i = 0; i < KINDS; i++) {
+        struct doorbell bell;
+        doorbell_init(&bell, kinds[i], false);
+        uint64_t until_ns = clock_ns() + 3 * NS_PER_MS;
+        expect(!doorbell_wait_until(&bell, until_ns));
+        expect(clock_ns() >= until_ns);
+        expect(!doorbell_wait_until(&bell, until_ns)); /* it is over: at once */
+        doorbell_ring(&bell);
+        doorbell_wait(&bell); /* a wait without one has none left over */
+        doorbell_deinit(&bell);
+    }
+}
+
+TEST(doorbell, a_ring_counts_even_when_the_deadline_is_over)
+{
+    for (unsigned i = 0; i < KINDS; i++) {
+        struct doorbell bell;
+        doorbell_init(&bell, kinds[i], false);
+        doorbell_ring(&bell);
+        doorbell_ring(&bell);
+        expect_msg(doorbell_wait_until(&bell, 1), "kind %d: the ring was not seen", kinds[i]);
+        expect_msg(!doorbell_wait_until(&bell, 1), "kind %d: not all were answered", kinds[i]);
+        doorbell_deinit(&bell);
+    }
+}
+
+static void *wait_long_for_ring(void *arg)
+{
+    struct waiter *waiter = arg;
+    bool rung = doorbell_wait_until(&waiter->bell, clock_ns() + 60 * NS_PER_S);
+    waiter->came_early = !rung || !atomic_load(&waiter->rung);
+    return NULL;
+}
+
+TEST(doorbell, a_ring_ends_a_wait_before_its_deadline)
+{
+    for (unsigned i = 0; i < KINDS; i++) {
+        for (unsigned round = 0; round < 20; round++) {
+            struct waiter waiter;
+            doorbell_init(&waiter.bell, kinds[i], false);
+            uint64_t begin_ns = clock_ns();
+            expect_msg(waits_for_ring(&waiter, wait_long_for_ring), "kind %d, round %u", kinds[i],
+                       round);
+            expect(clock_ns() - begin_ns < 30 * NS_PER_S);
             doorbell_deinit(&waiter.bell);
         }
     }

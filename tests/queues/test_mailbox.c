@@ -4,9 +4,12 @@
  */
 #include "queues/mailbox.h"
 
+#include "core/clock.h"
 #include "tests/test.h"
 
 #include <poll.h>
+#include <pthread.h>
+#include <sched.h>
 
 enum { TAKERS_MAX = 40, ITEMS = 64 };
 
@@ -15,13 +18,22 @@ struct post_office {
     struct mailbox box;
     struct taker takers[TAKERS_MAX];
     struct slip slips[ITEMS];
-    unsigned next; /* slip to put */
-    unsigned told; /* calls of room_fn */
+    unsigned next;    /* slip to put */
+    unsigned told;    /* calls of room_fn */
+    unsigned spawned; /* calls of spawn_fn */
+    bool spawn_fails;
 };
 
 static void on_room(void *arg)
 {
     ((struct post_office *)arg)->told++;
+}
+
+static bool on_spawn(void *arg)
+{
+    struct post_office *office = arg;
+    office->spawned++;
+    return !office->spawn_fails;
 }
 
 /* Defaults that let a test name only what it is about. */
@@ -40,10 +52,12 @@ static void open_office(struct post_office *office, struct mailbox_config config
 {
     mailbox_init(&office->box, &config);
     mailbox_on_room(&office->box, on_room, office);
+    mailbox_on_spawn(&office->box, on_spawn, office);
     for (unsigned i = 0; i < TAKERS_MAX; i++) {
         taker_init(&office->takers[i], DOORBELL_EVENTFD, true);
     }
-    office->next = office->told = 0;
+    office->next = office->told = office->spawned = 0;
+    office->spawn_fails = false;
 }
 
 static void close_office(struct post_office *office)
@@ -77,14 +91,18 @@ static void put(struct post_office *office, unsigned count, enum put_how how)
     expect(chain.head == NULL);
 }
 
-/* Was this taker's bell rung since it was last asked? */
-static bool was_rung(struct post_office *office, unsigned taker)
+static bool is_rung(struct doorbell *bell)
 {
-    struct doorbell *bell = &office->takers[taker].bell;
     struct pollfd ready = {.fd = doorbell_fd(bell), .events = POLLIN};
     expect(poll(&ready, 1, 0) >= 0);
     doorbell_silence(bell);
     return (ready.revents & POLLIN) != 0;
+}
+
+/* Was this taker's bell rung since it was last asked? */
+static bool was_rung(struct post_office *office, unsigned taker)
+{
+    return is_rung(&office->takers[taker].bell);
 }
 
 static unsigned count_rung(struct post_office *office, unsigned takers)
@@ -561,6 +579,582 @@ TEST(mailbox, what_is_given_back_goes_to_the_front_in_order)
     close_office(&office);
 }
 
+/* --- handed out directly --- */
+
+static struct mailbox_config direct_config(unsigned takers, bool strict)
+{
+    struct mailbox_config config = config_for(takers);
+    config.direct = true;
+    config.strict = strict;
+    return config;
+}
+
+/* All takers have looked in; those from `first` on sleep, the last of them last. */
+static void all_have_looked(struct post_office *office, unsigned first, unsigned takers)
+{
+    for (unsigned i = 0; i < takers; i++) {
+        expect_take(office, i, 1, 0, 0);
+    }
+    for (unsigned i = first; i < takers; i++) {
+        expect(mailbox_sleep(&office->box, &office->takers[i], false));
+    }
+}
+
+TEST(mailbox, direct_gives_the_oldest_slip_to_the_newest_sleeper)
+{
+    static struct post_office office;
+    open_office(&office, direct_config(3, false));
+    all_have_looked(&office, 0, 3);
+    put(&office, 2, PUT_BOUNDED);
+    expect_int(report_of(&office)->depth, 0);
+    expect(was_rung(&office, 2) && was_rung(&office, 1) && !was_rung(&office, 0));
+    expect_take(&office, 0, 64, 0, 0); /* another one's is not to be had */
+    expect_take(&office, 1, 64, 1, 1);
+    expect_take(&office, 2, 64, 0, 1);
+    expect_int(report_of(&office)->put, 2);
+    close_office(&office);
+}
+
+TEST(mailbox, direct_keeps_in_order_what_finds_nobody_idle)
+{
+    static struct post_office office;
+    open_office(&office, direct_config(2, false));
+    all_have_looked(&office, 2, 2);
+    put(&office, 3, PUT_BOUNDED);
+    expect_int(report_of(&office)->depth, 3);
+    expect_take(&office, 1, 64, 0, 1); /* one at a time: the next may be idle sooner */
+    expect_take(&office, 0, 64, 1, 1);
+    expect(!mailbox_sleep(&office.box, &office.takers[0], false));
+    expect_take(&office, 0, 64, 2, 1);
+    expect_int(count_rung(&office, 2), 0);
+    close_office(&office);
+}
+
+TEST(mailbox, direct_hands_out_as_much_as_there_are_sleepers)
+{
+    static struct post_office office;
+    open_office(&office, direct_config(TAKERS_MAX, true));
+    all_have_looked(&office, 0, TAKERS_MAX);
+    put(&office, TAKERS_MAX, PUT_BOUNDED);
+    expect_int(count_rung(&office, TAKERS_MAX), TAKERS_MAX);
+    expect_int(report_of(&office)->refused, 0);
+    for (unsigned i = 0; i < TAKERS_MAX; i++) {
+        expect_take(&office, TAKERS_MAX - 1 - i, 64, i, 1);
+    }
+    close_office(&office);
+}
+
+TEST(mailbox, one_that_was_handed_a_slip_does_not_fall_asleep_over_it)
+{
+    static struct post_office office;
+    open_office(&office, direct_config(1, false));
+    all_have_looked(&office, 0, 1);
+    put(&office, 1, PUT_BOUNDED);
+    expect(!mailbox_sleep(&office.box, &office.takers[0], false));
+    put(&office, 1, PUT_BOUNDED);
+    expect_take(&office, 0, 64, 0, 1);
+    expect_take(&office, 0, 64, 1, 1);
+    close_office(&office);
+}
+
+TEST(mailbox, strict_refuses_when_nobody_is_idle)
+{
+    static struct post_office office;
+    open_office(&office, direct_config(2, true));
+    all_have_looked(&office, 1, 2);
+    struct chain chain = make_chain(&office, 2);
+    expect(!mailbox_put(&office.box, &chain, PUT_BOUNDED));
+    expect_int(chain.count, 1);
+    expect(chain.head == &office.slips[1]);
+    expect_int(report_of(&office)->refused, 1);
+    expect_int(report_of(&office)->depth, 0);
+    expect_take(&office, 0, 64, 0, 0);
+    expect(mailbox_sleep(&office.box, &office.takers[0], false));
+    expect(mailbox_put(&office.box, &chain, PUT_BOUNDED));
+    expect_take(&office, 0, 64, 1, 1);
+    close_office(&office);
+}
+
+TEST(mailbox, strict_never_refuses_what_was_admitted_earlier)
+{
+    static struct post_office office;
+    open_office(&office, direct_config(1, true));
+    all_have_looked(&office, 1, 1);
+    put(&office, 2, PUT_ADMITTED);
+    put(&office, 1, PUT_QUIET);
+    expect_int(report_of(&office)->depth, 3);
+    close_office(&office);
+}
+
+TEST(mailbox, strict_counts_on_takers_that_have_not_looked_yet)
+{
+    static struct post_office office;
+    open_office(&office, direct_config(2, true));
+    struct chain chain = make_chain(&office, 3);
+    expect(!mailbox_put(&office.box, &chain, PUT_BOUNDED));
+    expect_int(chain.count, 1);
+    expect_take(&office, 0, 64, 0, 1);
+    expect_take(&office, 1, 64, 1, 1);
+    expect(!mailbox_put(&office.box, &chain, PUT_BOUNDED));
+    close_office(&office);
+}
+
+TEST(mailbox, strict_counts_on_takers_that_can_be_started)
+{
+    static struct post_office office;
+    struct mailbox_config config = direct_config(1, true);
+    config.takers_most = 3;
+    open_office(&office, config);
+    all_have_looked(&office, 1, 1);
+    struct chain chain = make_chain(&office, 3);
+    expect(!mailbox_put(&office.box, &chain, PUT_BOUNDED));
+    expect_int(chain.count, 1);
+    expect_int(office.spawned, 2);
+    expect_take(&office, 1, 64, 0, 1);
+    expect_take(&office, 2, 64, 1, 1);
+    close_office(&office);
+}
+
+/* --- takers on demand --- */
+
+/* One taker at the start, which is awake; one is trusted with four items. */
+static struct mailbox_config demand_config(unsigned most)
+{
+    struct mailbox_config config = config_for(1);
+    config.takers_most = config.awake_most = most;
+    config.idle_ns = 1;
+    return config;
+}
+
+TEST(mailbox, asks_for_another_taker_exactly_when_one_is_needed)
+{
+    static struct post_office office;
+    open_office(&office, demand_config(4));
+    put(&office, 4, PUT_BOUNDED);
+    expect_int(office.spawned, 0);
+    put(&office, 1, PUT_BOUNDED);
+    expect_int(office.spawned, 1);
+    put(&office, 3, PUT_BOUNDED); /* the new one is trusted with them, though it has not run yet */
+    expect_int(office.spawned, 1);
+    put(&office, 5, PUT_BOUNDED);
+    expect_int(office.spawned, 3);
+    close_office(&office);
+}
+
+TEST(mailbox, never_asks_for_more_takers_than_there_may_be)
+{
+    static struct post_office office;
+    struct mailbox_config config = demand_config(3);
+    config.share = 1;
+    config.awake_most = 100;
+    open_office(&office, config);
+    put(&office, 30, PUT_BOUNDED);
+    put(&office, 30, PUT_ADMITTED);
+    mailbox_away(&office.box);
+    expect_int(office.spawned, 2);
+    close_office(&office);
+}
+
+TEST(mailbox, asks_for_no_more_takers_than_are_worth_having_awake)
+{
+    static struct post_office office;
+    struct mailbox_config config = demand_config(10);
+    config.awake_most = 2;
+    open_office(&office, config);
+    put(&office, 30, PUT_BOUNDED);
+    expect_int(office.spawned, 1);
+    mailbox_away(&office.box);
+    expect_int(office.spawned, 2);
+    mailbox_back(&office.box);
+    close_office(&office);
+}
+
+TEST(mailbox, calls_sleepers_before_it_asks_for_another_taker)
+{
+    static struct post_office office;
+    open_office(&office, demand_config(2));
+    all_sleep(&office, 1);
+    put(&office, 4, PUT_BOUNDED);
+    expect(was_rung(&office, 0));
+    expect_int(office.spawned, 0);
+    put(&office, 1, PUT_BOUNDED);
+    expect_int(office.spawned, 1);
+    close_office(&office);
+}
+
+TEST(mailbox, asks_for_nobody_while_there_are_sleepers_it_could_not_ring_yet)
+{
+    static struct post_office office;
+    struct mailbox_config config = config_for(20);
+    config.takers_most = config.awake_most = TAKERS_MAX;
+    config.share = 1;
+    open_office(&office, config);
+    all_sleep(&office, 20);
+    put(&office, 20, PUT_BOUNDED); /* a put rings sixteen */
+    expect_int(count_rung(&office, 20), 16);
+    expect_int(office.spawned, 0);
+    close_office(&office);
+}
+
+TEST(mailbox, with_wakeup_always_a_put_asks_for_nobody_who_is_not_needed)
+{
+    static struct post_office office;
+    struct mailbox_config config = demand_config(4);
+    config.wakeup = WAKEUP_ALWAYS;
+    open_office(&office, config);
+    for (unsigned i = 0; i < 4; i++) {
+        put(&office, 1, PUT_BOUNDED);
+    }
+    expect_int(office.spawned, 0);
+    put(&office, 1, PUT_BOUNDED);
+    expect_int(office.spawned, 1);
+    close_office(&office);
+}
+
+TEST(mailbox, a_taker_that_cannot_be_started_loses_nothing)
+{
+    static struct post_office office;
+    open_office(&office, demand_config(2));
+    office.spawn_fails = true;
+    put(&office, 5, PUT_BOUNDED);
+    expect_int(office.spawned, 1);
+    put(&office, 1, PUT_BOUNDED); /* asks again: it did not count */
+    expect_int(office.spawned, 2);
+    expect_take(&office, 0, 3, 0, 3);
+    office.spawn_fails = false;
+    put(&office, 2, PUT_BOUNDED);
+    expect_int(office.spawned, 3);
+    expect_take(&office, 0, 2, 3, 2);
+    expect_take(&office, 1, 3, 5, 2);
+    expect_take(&office, 0, 9, 7, 1);
+    close_office(&office);
+}
+
+/* While it is being started, the others go to sleep and more work comes, trusting in it. */
+static bool fail_to_spawn_late(void *arg)
+{
+    struct post_office *office = arg;
+    expect_take(office, 0, 3, 0, 3);
+    expect_take(office, 0, 3, 3, 2);
+    expect(mailbox_sleep(&office->box, &office->takers[0], false));
+    put(office, 1, PUT_BOUNDED);
+    expect(!was_rung(office, 0));
+    return false;
+}
+
+TEST(mailbox, a_taker_that_cannot_be_started_is_not_relied_on)
+{
+    static struct post_office office;
+    open_office(&office, demand_config(2));
+    mailbox_on_spawn(&office.box, fail_to_spawn_late, &office);
+    put(&office, 5, PUT_BOUNDED);
+    expect(was_rung(&office, 0));
+    close_office(&office);
+}
+
+TEST(mailbox, a_strict_put_fits_again_after_a_taker_could_not_be_started)
+{
+    static struct post_office office;
+    struct mailbox_config config = direct_config(1, true);
+    config.takers_most = 2;
+    open_office(&office, config);
+    all_have_looked(&office, 1, 1);
+    office.spawn_fails = true;
+    put(&office, 1, PUT_BOUNDED); /* was promised a taker: waits for whoever is idle first */
+    struct chain chain = make_chain(&office, 1);
+    expect(!mailbox_put(&office.box, &chain, PUT_BOUNDED));
+    expect_take(&office, 0, 9, 0, 1);
+    office.spawn_fails = false;
+    expect(mailbox_put(&office.box, &chain, PUT_BOUNDED));
+    expect_take(&office, 1, 9, 1, 1);
+    close_office(&office);
+}
+
+/* A pool's thread sleeps in mailbox_wait itself, so it cannot have a bell that is polled. */
+static enum wait_end wait_as_pool(struct post_office *office)
+{
+    struct taker taker;
+    struct chain chain = {0};
+    taker_init(&taker, DOORBELL_CONDVAR, false);
+    enum wait_end end = mailbox_wait(&office->box, &taker, &chain, 9);
+    taker_deinit(&taker);
+    return end;
+}
+
+TEST(mailbox, an_idle_taker_retires_while_there_are_more_than_have_to_stay)
+{
+    static struct post_office office;
+    open_office(&office, demand_config(3));
+    put(&office, 9, PUT_BOUNDED);
+    expect_int(office.spawned, 2);
+    expect_take(&office, 0, 3, 0, 3);
+    expect_take(&office, 0, 64, 3, 3);
+    expect_take(&office, 0, 64, 6, 2);
+    expect_take(&office, 0, 64, 8, 1);
+    expect_int(wait_as_pool(&office), WAIT_RETIRED);
+    expect_int(wait_as_pool(&office), WAIT_RETIRED);
+    put(&office, 9, PUT_BOUNDED); /* their places can be taken again */
+    expect_int(office.spawned, 4);
+    close_office(&office);
+}
+
+struct idler {
+    struct post_office *office;
+    struct taker taker;
+    pthread_t thread;
+    enum wait_end end;
+};
+
+static void *idle(void *arg)
+{
+    struct idler *idler = arg;
+    do {
+        struct chain chain = {0};
+        idler->end = mailbox_wait(&idler->office->box, &idler->taker, &chain, 9);
+    } while (idler->end == WAIT_TOOK);
+    return NULL;
+}
+
+/* It is idle for longer than its nanosecond many times over while it is given time. */
+static void start_idling(struct idler *idler)
+{
+    taker_init(&idler->taker, DOORBELL_CONDVAR, false);
+    expect_int(pthread_create(&idler->thread, NULL, idle, idler), 0);
+    for (uint64_t until_ns = clock_ns() + 10 * NS_PER_MS; clock_ns() < until_ns;) {
+        sched_yield();
+    }
+}
+
+static void end_idling(struct idler *idler)
+{
+    mailbox_close(&idler->office->box);
+    expect_int(pthread_join(idler->thread, NULL), 0);
+    taker_deinit(&idler->taker);
+}
+
+TEST(mailbox, the_last_takers_never_retire)
+{
+    static struct post_office office;
+    struct idler idler = {.office = &office};
+    open_office(&office, demand_config(3));
+    start_idling(&idler);
+    end_idling(&idler);
+    expect_int(idler.end, WAIT_OVER);
+    close_office(&office);
+}
+
+static bool fail_while_the_other_idles(void *arg)
+{
+    start_idling(arg);
+    return false;
+}
+
+TEST(mailbox, nobody_retires_for_one_that_may_fail_to_start)
+{
+    static struct post_office office;
+    struct idler idler = {.office = &office};
+    open_office(&office, demand_config(2));
+    mailbox_on_spawn(&office.box, fail_while_the_other_idles, &idler);
+    put(&office, 5, PUT_BOUNDED);
+    end_idling(&idler);
+    expect_int(idler.end, WAIT_OVER);
+    close_office(&office);
+}
+
+TEST(mailbox, a_closed_mailbox_asks_for_nobody)
+{
+    static struct post_office office;
+    open_office(&office, demand_config(3));
+    mailbox_close(&office.box);
+    put(&office, 9, PUT_ADMITTED);
+    mailbox_away(&office.box);
+    expect_int(office.spawned, 0);
+    mailbox_back(&office.box);
+    close_office(&office);
+}
+
+/* --- turns --- */
+
+/* The bell of the loop that idle takers run in turn. */
+static struct taker loop;
+
+static struct mailbox_config turn_config(unsigned takers)
+{
+    struct mailbox_config config = config_for(takers);
+    config.turn_bell = &loop.bell;
+    return config;
+}
+
+static void open_turns(struct post_office *office, struct mailbox_config config)
+{
+    taker_init(&loop, DOORBELL_EVENTFD, true);
+    open_office(office, config);
+}
+
+static void close_turns(struct post_office *office)
+{
+    close_office(office);
+    taker_deinit(&loop);
+}
+
+static void expect_wait(struct post_office *office, unsigned taker, enum wait_end end)
+{
+    struct chain chain = {0};
+    expect_int(mailbox_wait(&office->box, &office->takers[taker], &chain, 9), end);
+    expect_int(chain.count > 0, end == WAIT_TOOK);
+}
+
+TEST(mailbox, one_idle_taker_has_the_turn_and_the_others_sleep)
+{
+    static struct post_office office;
+    struct mailbox_config config = turn_config(1);
+    config.takers_most = config.awake_most = 2;
+    config.idle_ns = 1;
+    open_turns(&office, config);
+    put(&office, 5, PUT_BOUNDED); /* so that there are two, and one may retire */
+    expect_int(office.spawned, 1);
+    expect_take(&office, 0, 9, 0, 3);
+    expect_take(&office, 0, 9, 3, 2);
+    expect_wait(&office, 0, WAIT_TURN);
+    expect_int(wait_as_pool(&office), WAIT_RETIRED); /* it slept, and had no turn */
+    mailbox_end_turn(&office.box, &office.takers[0]);
+    expect_wait(&office, 0, WAIT_TURN);
+    close_turns(&office);
+}
+
+TEST(mailbox, work_comes_before_the_turn)
+{
+    static struct post_office office;
+    open_turns(&office, turn_config(1));
+    put(&office, 1, PUT_BOUNDED);
+    expect_wait(&office, 0, WAIT_TOOK);
+    expect_wait(&office, 0, WAIT_TURN);
+    close_turns(&office);
+}
+
+TEST(mailbox, who_takes_work_while_the_turn_is_free_calls_the_newest_sleeper_for_it_once)
+{
+    static struct post_office office;
+    open_turns(&office, turn_config(3));
+    expect_wait(&office, 0, WAIT_TURN);
+    expect_take(&office, 1, 9, 0, 0);
+    expect_take(&office, 2, 9, 0, 0);
+    expect(mailbox_sleep(&office.box, &office.takers[1], false));
+    expect(mailbox_sleep(&office.box, &office.takers[2], false));
+    put(&office, 2, PUT_BOUNDED); /* the one that has the turn is awake and trusted with it */
+    mailbox_end_turn(&office.box, &office.takers[0]);
+    expect_take(&office, 0, 1, 0, 1);
+    expect(!was_rung(&office, 0) && !was_rung(&office, 1) && was_rung(&office, 2));
+    expect(!is_rung(&loop.bell));
+    expect_take(&office, 0, 1, 1, 1); /* one is on its way */
+    expect(!was_rung(&office, 1));
+    expect_wait(&office, 2, WAIT_TURN);
+    close_turns(&office);
+}
+
+/* The case that stood still once: who is called finds work, and would leave the turn to nobody. */
+TEST(mailbox, one_called_for_the_turn_that_finds_work_passes_the_call_on)
+{
+    static struct post_office office;
+    open_turns(&office, turn_config(3));
+    expect_wait(&office, 0, WAIT_TURN);
+    expect_take(&office, 1, 9, 0, 0);
+    expect_take(&office, 2, 9, 0, 0);
+    expect(mailbox_sleep(&office.box, &office.takers[1], false));
+    expect(mailbox_sleep(&office.box, &office.takers[2], false));
+    put(&office, 2, PUT_BOUNDED);
+    mailbox_end_turn(&office.box, &office.takers[0]);
+    expect_take(&office, 0, 1, 0, 1);
+    expect(was_rung(&office, 2));
+    expect_take(&office, 2, 1, 1, 1);
+    expect(was_rung(&office, 1));
+    expect_wait(&office, 1, WAIT_TURN);
+    close_turns(&office);
+}
+
+TEST(mailbox, a_put_wakes_the_one_that_sleeps_in_the_loop_through_the_loops_bell)
+{
+    static struct post_office office;
+    open_turns(&office, turn_config(1));
+    expect_wait(&office, 0, WAIT_TURN);
+    expect(!mailbox_wants(&office.box, &office.takers[0]));
+    expect(mailbox_sleep(&office.box, &office.takers[0], false));
+    put(&office, 1, PUT_BOUNDED);
+    expect(is_rung(&loop.bell));
+    expect(!was_rung(&office, 0));
+    expect(mailbox_wants(&office.box, &office.takers[0]));
+    mailbox_end_turn(&office.box, &office.takers[0]);
+    expect_wait(&office, 0, WAIT_TOOK);
+    expect(mailbox_sleep(&office.box, &office.takers[0], false)); /* at home again */
+    put(&office, 1, PUT_BOUNDED);
+    expect(was_rung(&office, 0));
+    expect(!is_rung(&loop.bell));
+    close_turns(&office);
+}
+
+TEST(mailbox, a_slip_handed_to_the_one_in_the_loop_ends_its_turn)
+{
+    static struct post_office office;
+    struct mailbox_config config = turn_config(1);
+    config.direct = true;
+    open_turns(&office, config);
+    expect_wait(&office, 0, WAIT_TURN);
+    expect(mailbox_sleep(&office.box, &office.takers[0], false));
+    put(&office, 1, PUT_BOUNDED);
+    expect(is_rung(&loop.bell));
+    expect(!mailbox_sleep(&office.box, &office.takers[0], false));
+    expect(mailbox_wants(&office.box, &office.takers[0]));
+    mailbox_end_turn(&office.box, &office.takers[0]);
+    expect_wait(&office, 0, WAIT_TOOK);
+    close_turns(&office);
+}
+
+TEST(mailbox, one_that_slept_in_the_loop_and_ends_its_turn_is_awake)
+{
+    static struct post_office office;
+    open_turns(&office, turn_config(1));
+    expect_wait(&office, 0, WAIT_TURN);
+    expect(mailbox_sleep(&office.box, &office.takers[0], false));
+    mailbox_end_turn(&office.box, &office.takers[0]);
+    put(&office, 1, PUT_BOUNDED);
+    expect(!is_rung(&loop.bell) && !was_rung(&office, 0));
+    expect_wait(&office, 0, WAIT_TOOK);
+    close_turns(&office);
+}
+
+TEST(mailbox, who_takes_work_while_the_turn_is_free_and_nobody_sleeps_asks_for_another_taker)
+{
+    static struct post_office office;
+    struct mailbox_config config = turn_config(1);
+    config.takers_most = config.awake_most = 2;
+    open_turns(&office, config);
+    expect_wait(&office, 0, WAIT_TURN);
+    put(&office, 1, PUT_BOUNDED);
+    mailbox_end_turn(&office.box, &office.takers[0]);
+    expect_int(office.spawned, 0);
+    expect_wait(&office, 0, WAIT_TOOK);
+    expect_int(office.spawned, 1); /* or nobody runs the loop while the work takes its time */
+    expect_wait(&office, 1, WAIT_TURN);
+    mailbox_end_turn(&office.box, &office.takers[1]);
+    expect_int(office.spawned, 1);
+    close_turns(&office);
+}
+
+TEST(mailbox, close_wakes_the_one_in_the_loop_and_gives_no_more_turns)
+{
+    static struct post_office office;
+    open_turns(&office, turn_config(2));
+    expect_wait(&office, 0, WAIT_TURN);
+    expect(mailbox_sleep(&office.box, &office.takers[0], false));
+    expect(mailbox_sleep(&office.box, &office.takers[1], false));
+    mailbox_close(&office.box);
+    expect(is_rung(&loop.bell) && was_rung(&office, 1));
+    expect_wait(&office, 1, WAIT_OVER);
+    mailbox_end_turn(&office.box, &office.takers[0]);
+    expect_wait(&office, 0, WAIT_OVER);
+    close_turns(&office);
+}
+
 /* --- closing --- */
 
 TEST(mailbox, close_calls_every_sleeper)
@@ -578,19 +1172,19 @@ TEST(mailbox, what_is_left_when_it_closes_is_still_taken)
 {
     static struct post_office office;
     open_office(&office, config_for(1));
-    struct taker pool_taker;
     struct chain chain = {0};
-    taker_init(&pool_taker, DOORBELL_CONDVAR, false);
     put(&office, 3, PUT_BOUNDED);
     mailbox_close(&office.box);
-    expect_int(mailbox_wait(&office.box, &pool_taker, &chain, 2), 2);
+    expect_int(mailbox_wait(&office.box, &office.takers[0], &chain, 2), WAIT_TOOK);
+    expect_int(chain.count, 2);
     expect_int(number_of(&office, chain.head), 0);
     chain = (struct chain){0};
-    expect_int(mailbox_wait(&office.box, &pool_taker, &chain, 2), 1);
-    chain = (struct chain){0};
-    expect_int(mailbox_wait(&office.box, &pool_taker, &chain, 2), 0);
-    expect_int(mailbox_wait(&office.box, &pool_taker, &chain, 2), 0);
-    taker_deinit(&pool_taker);
+    expect_int(mailbox_wait(&office.box, &office.takers[0], &chain, 2), WAIT_TOOK);
+    expect_int(number_of(&office, chain_next(&chain)), 2);
+    for (unsigned i = 0; i < 2; i++) {
+        expect_int(mailbox_wait(&office.box, &office.takers[0], &chain, 2), WAIT_OVER);
+        expect(chain.head == NULL);
+    }
     close_office(&office);
 }
 

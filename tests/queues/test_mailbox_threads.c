@@ -10,6 +10,10 @@
  * loop by its bell), two kinds of takers take. In step, a putter waits until its burst is taken
  * before it puts the next, so that takers go to sleep all the time; else it puts as fast as it can
  * against a small bound.
+ *
+ * A pool's takers may also come on demand and retire after a few microseconds (now and then one
+ * cannot be started), be handed items directly, and take turns at a loop of their own that only
+ * sleeps.
  */
 #include "queues/mailbox.h"
 
@@ -46,6 +50,7 @@ struct plan {
     bool in_step;
     uint64_t bound;
     uint32_t seed;
+    bool on_demand, direct, strict, turns; /* of a pool */
 };
 
 struct item {
@@ -66,18 +71,30 @@ struct putter {
     uint64_t seen; /* by the one taker: the next sequence expected */
 };
 
+enum life { NONE, RUNS, ENDED };
+
+/* A place for a taker's thread. */
+struct pool_thread {
+    struct run *run;
+    unsigned number;
+    uint32_t random;
+    pthread_t id;
+    enum life life; /* under the run's lock; ENDED is still to be joined */
+};
+
 struct run {
     const struct plan *plan;
     struct mailbox box;
     struct putter putters[PUTTERS];
     struct taker takers[POOL_TAKERS];
+    struct pool_thread threads[POOL_TAKERS];
+    pthread_mutex_t lock;
+    unsigned spawns; /* asked for; under the lock */
+    bool ending;     /* nobody is started any more; under the lock */
+    struct doorbell turn_bell;
+    _Atomic unsigned leaders; /* takers that have the turn */
+    _Atomic uint64_t turns;
     _Atomic uint64_t taken;
-};
-
-struct pool_thread {
-    struct run *run;
-    unsigned number;
-    uint32_t random;
 };
 
 /* --- standstill --- */
@@ -97,9 +114,11 @@ static void watch_for_hang(const struct plan *plan)
     static const char *const wakeups[] = {"elided", "always", "spin"};
     static const char *const doorbells[] = {"eventfd", "pipe", "condvar"};
     snprintf(hang_text, sizeof hang_text,
-             "standstill: wakeup %s, doorbell %s, %s, %s, bound %llu, seed %u\n",
+             "standstill: wakeup %s, doorbell %s, %s, %s, bound %llu, seed %u%s%s%s%s\n",
              wakeups[plan->wakeup], doorbells[plan->doorbell], plan->pool ? "pool" : "loop",
-             plan->in_step ? "in step" : "flooded", (unsigned long long)plan->bound, plan->seed);
+             plan->in_step ? "in step" : "flooded", (unsigned long long)plan->bound, plan->seed,
+             plan->on_demand ? ", on demand" : "", plan->direct ? ", direct" : "",
+             plan->strict ? ", strict" : "", plan->turns ? ", turns" : "");
     expect(signal(SIGALRM, on_alarm) != SIG_ERR);
     alarm(HANG_S);
 }
@@ -120,8 +139,14 @@ static void on_room(void *arg)
     }
 }
 
+/* A strict mailbox says nothing of room: who is refused there is turned away for good, or tries
+ * again. */
 static void wait_for_room(struct putter *putter)
 {
+    if (putter->run->plan->strict) {
+        sched_yield();
+        return;
+    }
     if (putter->number % 2 == 0) {
         mailbox_wait_room(&putter->run->box);
     } else {
@@ -176,6 +201,9 @@ static void *put_items(void *arg)
         }
         unsigned count = chain.count;
         put_all(putter, &chain, choose_how(putter));
+        if (putter->run->plan->turns && next_random(&putter->random) % 16 == 0) {
+            doorbell_ring(&putter->run->turn_bell); /* something else wakes the loop */
+        }
         if (putter->run->plan->in_step) {
             wait_for_takers(putter, count);
         }
@@ -212,22 +240,58 @@ static void take_some(struct run *run, struct chain *chain, unsigned most)
 
 /* Now and then with a long handler in between, as a processor does: it gives back what it has not
  * begun and is away meanwhile. */
+static void work(struct pool_thread *thread, struct chain *chain)
+{
+    struct run *run = thread->run;
+    if (next_random(&thread->random) % 8 == 0) {
+        take_some(run, chain, 1);
+        mailbox_give_back(&run->box, chain);
+        mailbox_away(&run->box);
+        sched_yield();
+        mailbox_back(&run->box);
+    }
+    take_some(run, chain, UINT32_MAX);
+}
+
+/* Runs the loop, alone, until there is work. */
+static void take_turn(struct run *run, struct taker *taker)
+{
+    struct pollfd bell = {.fd = doorbell_fd(&run->turn_bell), .events = POLLIN};
+    CHECK(atomic_fetch_add(&run->leaders, 1) == 0);
+    atomic_fetch_add(&run->turns, 1);
+    while (!mailbox_wants(&run->box, taker)) {
+        bool sleeps = mailbox_sleep(&run->box, taker, false);
+        if (poll(&bell, 1, sleeps ? -1 : 0) > 0) {
+            doorbell_silence(&run->turn_bell);
+        }
+        if (!sleeps) {
+            break; /* work, or the end */
+        }
+    }
+    CHECK(atomic_fetch_sub(&run->leaders, 1) == 1);
+    mailbox_end_turn(&run->box, taker);
+}
+
 static void *take_as_pool(void *arg)
 {
     struct pool_thread *thread = arg;
     struct run *run = thread->run;
+    struct taker *taker = &run->takers[thread->number];
     struct chain chain = {0};
-    while (mailbox_wait(&run->box, &run->takers[thread->number], &chain,
-                        1 + next_random(&thread->random) % 8) > 0) {
-        if (next_random(&thread->random) % 8 == 0) {
-            take_some(run, &chain, 1);
-            mailbox_give_back(&run->box, &chain);
-            mailbox_away(&run->box);
-            sched_yield();
-            mailbox_back(&run->box);
+    enum wait_end end;
+    do {
+        end = mailbox_wait(&run->box, taker, &chain, 1 + next_random(&thread->random) % 8);
+        CHECK((end == WAIT_TOOK) == (chain.count > 0));
+        if (end == WAIT_TOOK) {
+            work(thread, &chain);
+        } else if (end == WAIT_TURN) {
+            take_turn(run, taker);
         }
-        take_some(run, &chain, UINT32_MAX);
-    }
+    } while (end == WAIT_TOOK || end == WAIT_TURN);
+    CHECK(end == WAIT_OVER || run->plan->on_demand);
+    CHECK(pthread_mutex_lock(&run->lock) == 0);
+    thread->life = ENDED;
+    CHECK(pthread_mutex_unlock(&run->lock) == 0);
     return NULL;
 }
 
@@ -253,24 +317,96 @@ static void *take_as_loop(void *arg)
     return NULL;
 }
 
+/* --- takers come and go --- */
+
+/* Under the lock, so that nobody joins a thread that is not there yet. */
+static bool start_locked(struct run *run, struct pool_thread *thread)
+{
+    if (thread->life == ENDED) {
+        CHECK(pthread_join(thread->id, NULL) == 0);
+    }
+    thread->life = RUNS;
+    CHECK(pthread_create(&thread->id, NULL, run->plan->pool ? take_as_pool : take_as_loop,
+                         thread) == 0);
+    return true;
+}
+
+/* Every fifth fails, as does one while a retired thread has not quite ended. */
+static bool spawn(void *arg)
+{
+    struct run *run = arg;
+    bool started = false;
+    CHECK(pthread_mutex_lock(&run->lock) == 0);
+    bool fails = ++run->spawns % 5 == 0 || run->ending;
+    for (unsigned i = 0; i < POOL_TAKERS && !started && !fails; i++) {
+        started = run->threads[i].life != RUNS && start_locked(run, &run->threads[i]);
+    }
+    CHECK(pthread_mutex_unlock(&run->lock) == 0);
+    return started;
+}
+
+static void start_takers(struct run *run)
+{
+    CHECK(pthread_mutex_lock(&run->lock) == 0);
+    for (unsigned i = 0; i < run->box.config.takers; i++) {
+        (void)start_locked(run, &run->threads[i]);
+    }
+    CHECK(pthread_mutex_unlock(&run->lock) == 0);
+}
+
+static bool was_started(struct run *run, unsigned number)
+{
+    CHECK(pthread_mutex_lock(&run->lock) == 0);
+    bool started = run->threads[number].life != NONE;
+    CHECK(pthread_mutex_unlock(&run->lock) == 0);
+    return started;
+}
+
+static void join_takers(struct run *run)
+{
+    CHECK(pthread_mutex_lock(&run->lock) == 0);
+    run->ending = true;
+    CHECK(pthread_mutex_unlock(&run->lock) == 0);
+    for (unsigned i = 0; i < POOL_TAKERS; i++) {
+        if (was_started(run, i)) {
+            expect_int(pthread_join(run->threads[i].id, NULL), 0);
+        }
+    }
+}
+
 /* --- a run --- */
 
 static void start_run(struct run *run, const struct plan *plan)
 {
     struct mailbox_config config = {.name = "stress",
                                     .bound = plan->bound,
-                                    .takers = plan->pool ? POOL_TAKERS : 1,
+                                    .takers = plan->pool && !plan->on_demand ? POOL_TAKERS : 1,
+                                    .takers_most = plan->pool ? POOL_TAKERS : 1,
+                                    .idle_ns = 5000,
+                                    .direct = plan->direct,
+                                    .strict = plan->strict,
+                                    .turn_bell = plan->turns ? &run->turn_bell : NULL,
                                     .wakeup = plan->wakeup,
                                     .spin_ns = plan->wakeup == WAKEUP_SPIN ? 20000 : 0,
                                     .share = 2,
                                     .awake_most = plan->pool ? 2 : 1,
                                     .measured = true};
     run->plan = plan;
+    run->spawns = 0;
+    run->ending = false;
     atomic_init(&run->taken, 0);
+    atomic_init(&run->leaders, 0);
+    atomic_init(&run->turns, 0);
+    CHECK(pthread_mutex_init(&run->lock, NULL) == 0);
+    doorbell_init(&run->turn_bell, DOORBELL_EVENTFD, true);
     mailbox_init(&run->box, &config);
     mailbox_on_room(&run->box, on_room, run);
-    for (unsigned i = 0; i < config.takers; i++) {
+    mailbox_on_spawn(&run->box, spawn, run);
+    for (unsigned i = 0; i < config.takers_most; i++) {
         taker_init(&run->takers[i], plan->doorbell, !plan->pool);
+    }
+    for (unsigned i = 0; i < POOL_TAKERS; i++) {
+        run->threads[i] = (struct pool_thread){run, i, plan->seed + 100 + i, 0, NONE};
     }
     for (unsigned i = 0; i < PUTTERS; i++) {
         struct putter *putter = &run->putters[i];
@@ -283,30 +419,34 @@ static void start_run(struct run *run, const struct plan *plan)
 
 static void end_run(struct run *run)
 {
-    for (unsigned i = 0; i < run->box.config.takers; i++) {
+    for (unsigned i = 0; i < run->box.config.takers_most; i++) {
         taker_deinit(&run->takers[i]);
     }
     for (unsigned i = 0; i < PUTTERS; i++) {
         struct putter *putter = &run->putters[i];
-        for (unsigned j = 0; j < ITEMS_EACH; j++) {
-            expect_int(putter->items[j].taken, 1);
-        }
         free(putter->items);
         doorbell_deinit(&putter->room);
         sem_destroy(&putter->taken);
     }
     mailbox_deinit(&run->box);
+    doorbell_deinit(&run->turn_bell);
+    CHECK(pthread_mutex_destroy(&run->lock) == 0);
 }
 
 static void expect_report(struct run *run)
 {
+    for (unsigned i = 0; i < PUTTERS * ITEMS_EACH; i++) {
+        expect_int(run->putters[i % PUTTERS].items[i / PUTTERS].taken, 1);
+    }
     static struct queue_report report;
     mailbox_report(&run->box, &report);
     expect_int(run->taken, PUTTERS * ITEMS_EACH);
     expect_int(report.put, PUTTERS * ITEMS_EACH);
     expect_int(report.depth, 0);
-    expect(report.depth_max > 0);
-    if (!run->plan->in_step) {
+    expect(report.depth_max > 0 || run->plan->direct);
+    expect((run->spawns > 0) == run->plan->on_demand);
+    expect((run->turns > 0) == run->plan->turns);
+    if (!run->plan->in_step && !run->plan->direct) {
         expect_msg(report.refused > 0, "the bound of %llu was never reached",
                    (unsigned long long)run->plan->bound);
     }
@@ -315,16 +455,10 @@ static void expect_report(struct run *run)
 static void run_plan(const struct plan *plan)
 {
     static struct run run;
-    pthread_t putters[PUTTERS] = {0}, takers[POOL_TAKERS] = {0};
-    struct pool_thread threads[POOL_TAKERS];
+    pthread_t putters[PUTTERS] = {0};
     watch_for_hang(plan);
     start_run(&run, plan);
-    for (unsigned i = 0; i < run.box.config.takers; i++) {
-        threads[i] = (struct pool_thread){&run, i, plan->seed + 100 + i};
-        expect_int(
-            pthread_create(&takers[i], NULL, plan->pool ? take_as_pool : take_as_loop, &threads[i]),
-            0);
-    }
+    start_takers(&run);
     for (unsigned i = 0; i < PUTTERS; i++) {
         expect_int(pthread_create(&putters[i], NULL, put_items, &run.putters[i]), 0);
     }
@@ -332,9 +466,7 @@ static void run_plan(const struct plan *plan)
         expect_int(pthread_join(putters[i], NULL), 0);
     }
     mailbox_close(&run.box);
-    for (unsigned i = 0; i < run.box.config.takers; i++) {
-        expect_int(pthread_join(takers[i], NULL), 0);
-    }
+    join_takers(&run);
     expect_report(&run);
     end_run(&run);
     alarm(0);
@@ -351,7 +483,12 @@ static void run_all(bool pool)
                 continue;
             }
             for (int in_step = 0; in_step < 2; in_step++, seed++) {
-                struct plan plan = {wakeup, doorbell, pool, in_step == 1, bounds[seed % 3], seed};
+                struct plan plan = {.wakeup = wakeup,
+                                    .doorbell = doorbell,
+                                    .pool = pool,
+                                    .in_step = in_step == 1,
+                                    .bound = bounds[seed % 3],
+                                    .seed = seed};
                 run_plan(&plan);
             }
         }
@@ -368,13 +505,45 @@ TEST(mailbox, a_loop_takes_every_item_once_and_in_order)
     run_all(false);
 }
 
+/* Every mix of what a pool's mailbox can do besides, flooded and in step. */
+static void run_mixes(bool direct, bool strict)
+{
+    static const uint64_t bounds[] = {1, 3, 16};
+    for (unsigned mix = 0; mix < 8; mix++) {
+        struct plan plan = {.pool = true, .direct = direct, .strict = strict, .seed = 500 + mix};
+        plan.in_step = (mix & 1) != 0;
+        plan.on_demand = (mix & 2) != 0;
+        plan.turns = (mix & 4) != 0;
+        plan.wakeup = (int)(mix % 3);
+        plan.doorbell = (int)((mix + direct) % 3);
+        plan.bound = bounds[mix / 2 % 3];
+        run_plan(&plan);
+    }
+}
+
+TEST(mailbox, takers_that_come_and_go_and_take_turns_take_every_item_once)
+{
+    run_mixes(false, false);
+}
+
+TEST(mailbox, items_that_are_handed_out_directly_are_taken_once)
+{
+    run_mixes(true, false);
+}
+
+TEST(mailbox, items_for_which_there_is_no_queue_are_taken_once)
+{
+    run_mixes(true, true);
+}
+
 /* --- closing --- */
 
 static void *wait_until_closed(void *arg)
 {
     struct pool_thread *thread = arg;
     struct chain chain = {0};
-    CHECK(mailbox_wait(&thread->run->box, &thread->run->takers[thread->number], &chain, 1) == 0);
+    CHECK(mailbox_wait(&thread->run->box, &thread->run->takers[thread->number], &chain, 1) ==
+          WAIT_OVER);
     return NULL;
 }
 
@@ -388,33 +557,25 @@ TEST(mailbox, close_ends_all_who_wait_for_work)
 {
     for (int doorbell = DOORBELL_EVENTFD; doorbell <= DOORBELL_CONDVAR; doorbell++) {
         static struct run run;
-        struct plan plan = {WAKEUP_ELIDED, doorbell, true, false, 4, 0};
-        struct pool_thread threads[POOL_TAKERS];
+        struct plan plan = {.doorbell = doorbell, .pool = true, .bound = 4};
         pthread_t ids[POOL_TAKERS];
         watch_for_hang(&plan);
         start_run(&run, &plan);
         for (unsigned i = 0; i < POOL_TAKERS; i++) {
-            threads[i] = (struct pool_thread){&run, i, 0};
-            expect_int(pthread_create(&ids[i], NULL, wait_until_closed, &threads[i]), 0);
+            expect_int(pthread_create(&ids[i], NULL, wait_until_closed, &run.threads[i]), 0);
         }
         mailbox_close(&run.box);
         for (unsigned i = 0; i < POOL_TAKERS; i++) {
             expect_int(pthread_join(ids[i], NULL), 0);
-            taker_deinit(&run.takers[i]);
         }
-        for (unsigned i = 0; i < PUTTERS; i++) {
-            free(run.putters[i].items);
-            doorbell_deinit(&run.putters[i].room);
-            sem_destroy(&run.putters[i].taken);
-        }
-        mailbox_deinit(&run.box);
+        end_run(&run);
         alarm(0);
     }
 }
 
 TEST(mailbox, close_ends_those_who_wait_for_room)
 {
-    struct plan plan = {WAKEUP_ELIDED, DOORBELL_CONDVAR, true, false, 1, 0};
+    struct plan plan = {.doorbell = DOORBELL_CONDVAR, .pool = true, .bound = 1};
     struct mailbox_config config = {
         .name = "full", .bound = 1, .takers = 1, .share = 1, .awake_most = 1};
     static struct mailbox box;

@@ -26,11 +26,16 @@
 
 enum { PATIENCE_S = 60 };
 
-/* Presets by name, others in the notation. */
+/* All presets by name, others in the notation. */
 static const char *const wirings[] = {
-    "staged", "staged-nolistener", "loops", "half-sync", "LR*2 | PW*3", "L | RP*2 | W",
+#define PRESET(name, wiring, dispatch, overload, spawn, source, what) name,
+#include "stages/presets.def"
+#undef PRESET
+    "LR*2 | PW*3",      "L | RP*2 | W",     "L | R | pw*3", "L | r*4 | P*2 | w*4",
+    "LK | R | P*2 | W", "L | rp*4 | W | K", "L | RPW@3",    "lrpw*4",
+    "LKRPW*2",          "L | rpw*8 | KW",
 };
-enum { WIRINGS = sizeof wirings / sizeof *wirings };
+enum { WIRINGS = sizeof wirings / sizeof *wirings, SESSIONS = 30 };
 
 /* The one server of this process, and where it listens. */
 static struct {
@@ -46,10 +51,22 @@ static struct {
 
 /* --- the server --- */
 
-static void set_up(const char *wiring)
+/* Sessions are many by default: enough for these tests is enough. */
+static void choose_wiring(const char *wiring)
 {
     char error[WIRING_ERROR];
-    const char *preset = preset_wiring(wiring);
+    bool preset = preset_wiring(wiring) != NULL;
+    life.settings.model = preset ? wiring : NULL;
+    life.settings.wiring = preset ? NULL : wiring;
+    CHECK(model_choose(&life.wiring, &life.settings, 2, error));
+    for (unsigned i = 0; i < life.wiring.group_count; i++) {
+        struct wiring_group *group = &life.wiring.groups[i];
+        group->count = group->count > SESSIONS ? SESSIONS : group->count;
+    }
+}
+
+static void set_up(const char *wiring)
+{
     memset(&life, 0, sizeof life);
     option_set_defaults(&life.settings);
     log_set_level(LOG_ERROR);
@@ -60,7 +77,7 @@ static void set_up(const char *wiring)
     life.settings.trace_level = TRACE_HISTOGRAM;
     life.settings.defer_accept =
         SWITCH_OFF; /* clients that connect and say nothing are to be seen */
-    CHECK(wiring_parse(&life.wiring, preset != NULL ? preset : wiring, error));
+    choose_wiring(wiring);
 }
 
 static bool try_to_start(char error[SERVER_ERROR_MAX])
@@ -87,8 +104,7 @@ static bool try_to_start(char error[SERVER_ERROR_MAX])
 
 static void start(void)
 {
-    char error[SERVER_ERROR_MAX] = ""; /* the larger of the two */
-    CHECK(model_size(&life.wiring, &life.settings, 2, error));
+    char error[SERVER_ERROR_MAX] = "";
     if (!try_to_start(error)) {
         fprintf(stderr, "%s\n", error);
         abort();
@@ -315,23 +331,32 @@ TEST(server, reads_a_request_that_comes_byte_by_byte)
 
 enum { CLIENTS = 24, ROUNDS = 8 };
 
+/* Where a session holds its client for life, a thread is left for one more than these. */
+static unsigned clients(void)
+{
+    const struct wiring_group *readers = &life.wiring.groups[life.wiring.group_of[STAGE_READER]];
+    bool held = readers->kind == GROUP_POOL && wiring_idle_stage(&life.wiring) == STAGE_READER;
+    return held && readers->count <= CLIENTS ? readers->count - 1 : CLIENTS;
+}
+
 static void ask_much(void)
 {
     int fds[CLIENTS];
-    for (unsigned i = 0; i < CLIENTS; i++) {
+    unsigned count = clients();
+    for (unsigned i = 0; i < count; i++) {
         fds[i] = dial();
     }
     for (unsigned round = 0; round < ROUNDS; round++) {
-        for (unsigned i = 0; i < CLIENTS; i++) {
+        for (unsigned i = 0; i < count; i++) {
             ask(fds[i], "/synthetic/bytes?n=10");
             ask(fds[i], "/synthetic/bytes?n=20");
         }
-        for (unsigned i = 0; i < CLIENTS; i++) {
+        for (unsigned i = 0; i < count; i++) {
             CHECK(hear(fds[i]).body_len == 10);
             CHECK(hear(fds[i]).body_len == 20);
         }
     }
-    for (unsigned i = 0; i < CLIENTS; i++) {
+    for (unsigned i = 0; i < count; i++) {
         close(fds[i]);
     }
 }
@@ -374,6 +399,38 @@ TEST(server, works_with_every_wakeup_and_every_doorbell)
     }
 }
 
+/* --- threads on demand --- */
+
+/* One thread to begin with: while it is with its client, another one comes and accepts. */
+static void serve_beside_one_that_waits(const char *wiring)
+{
+    set_up(wiring);
+    life.wiring.policies.spawn = SPAWN_ON_DEMAND;
+    life.wiring.policies.min_threads = 1;
+    start();
+    int first = dial();
+    ask(first, "/synthetic/bytes?n=1");
+    hear(first);
+    ask(first, "/synthetic/stream?chunks=1000&size=10&ms=5000");
+    int second = dial();
+    ask(second, "/synthetic/bytes?n=2");
+    CHECK(hear(second).body_len == 2);
+    close(second);
+    CHECK(!server_wait_empty(&life.server, clock_ns()));
+    server_cut(&life.server);
+    close(first);
+    (void)end();
+}
+
+TEST(server, starts_threads_while_others_are_busy)
+{
+    static const char *const on_demand[] = {"lrpw*4",       "LRPW@3", "L | rpw*4",
+                                            "worker-stack", "staged", "L | R | pw*3"};
+    for (unsigned i = 0; i < sizeof on_demand / sizeof *on_demand; i++) {
+        in_child(serve_beside_one_that_waits, on_demand[i]);
+    }
+}
+
 /* --- limits --- */
 
 static void keep_to_the_limit(const char *wiring)
@@ -403,13 +460,25 @@ static void keep_to_the_limit(const char *wiring)
 TEST(server, lets_the_next_one_in_when_one_leaves)
 {
     /* Several listeners may each be one over. */
-    static const char *const one_listener[] = {"staged", "staged-nolistener", "half-sync"};
-    for (unsigned i = 0; i < 3; i++) {
+    static const char *const one_listener[] = {
+        "staged", "staged-nolistener", "half-sync", "polled-pool", "event-mpm",
+        "lrpw*4", "L | rpw*4",         "LRPW@3"};
+    for (unsigned i = 0; i < sizeof one_listener / sizeof *one_listener; i++) {
         in_child(keep_to_the_limit, one_listener[i]);
     }
 }
 
 /* --- reporting --- */
+
+/* Workers that are no threads. */
+static unsigned loops_in_turn(void)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < life.server.group_count; i++) {
+        count += life.server.groups[i].in_turn;
+    }
+    return count;
+}
 
 static void count_what_was_done(const char *wiring)
 {
@@ -432,7 +501,8 @@ static void count_what_was_done(const char *wiring)
     CHECK(report.tally.counters[COUNTER_CLOSED] == 3);
     CHECK(report.tally.counters[COUNTER_REQUESTS] == 12);
     CHECK(report.tally.counters[COUNTER_REFUSED] == 0);
-    CHECK(report.thread_count == life.server.worker_count);
+    CHECK(report.thread_count + report.threads_unused + loops_in_turn() ==
+          life.server.worker_count);
     for (unsigned i = 0; i < report.queue_count; i++) {
         CHECK(report.queues[i].depth == 0);
     }
@@ -452,13 +522,14 @@ static void drain_idle_clients(const char *wiring)
     set_up(wiring);
     start();
     int fds[CLIENTS], silent = dial();
-    for (unsigned i = 0; i < CLIENTS; i++) {
+    unsigned count = clients();
+    for (unsigned i = 0; i < count; i++) {
         fds[i] = dial();
         ask(fds[i], "/synthetic/bytes?n=10");
         CHECK(!hear(fds[i]).closes);
     }
     server_drain(&life.server);
-    for (unsigned i = 0; i < CLIENTS; i++) {
+    for (unsigned i = 0; i < count; i++) {
         expect_end(fds[i]);
     }
     expect_end(silent);
@@ -576,7 +647,7 @@ TEST(server, answers_completed_by_other_threads_keep_their_order)
     in_every_wiring(answer_from_elsewhere);
 }
 
-enum { PENDING = 40 };
+enum { PENDING = 10 }; /* below the budget of reaped-pool */
 
 /* A request that was not read before the server drained is not answered; all others are. */
 static bool hear_of_the_cut(int fd)
@@ -650,10 +721,10 @@ static bool threads_fall_to(unsigned count)
 
 enum { LIVES = 20 };
 
-static void live_again_and_again(const char *wiring)
+static void live_often(const char *wiring, unsigned lives)
 {
     unsigned descriptors = 0;
-    for (unsigned i = 0; i < LIVES; i++) {
+    for (unsigned i = 0; i < lives; i++) {
         set_up(wiring);
         start();
         int fd = dial();
@@ -668,13 +739,28 @@ static void live_again_and_again(const char *wiring)
     }
 }
 
+static void live_again_and_again(const char *wiring)
+{
+    live_often(wiring, LIVES);
+}
+
+static unsigned threads_at_start(void)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < life.server.group_count; i++) {
+        const struct group *group = &life.server.groups[i];
+        count += group->in_turn ? 0 : group->least;
+    }
+    return count;
+}
+
 static void live_and_count_threads(const char *wiring)
 {
     unsigned threads = count_entries("/proc/self/task");
     for (unsigned i = 0; i < 3; i++) {
         set_up(wiring);
         start();
-        CHECK(count_entries("/proc/self/task") >= threads + life.server.worker_count);
+        CHECK(count_entries("/proc/self/task") >= threads + threads_at_start());
         CHECK(end());
     }
     /* ThreadSanitizer has a thread of its own, once; three lives would leave six or more. */
@@ -702,7 +788,6 @@ static void fail_to_start(const char *wiring)
     CHECK(getsockname(holder, (struct sockaddr *)&taken, &len) == 0);
     snprintf(address, sizeof address, "127.0.0.1:%u", ntohs(taken.sin_port));
     set_up(wiring);
-    CHECK(model_size(&life.wiring, &life.settings, 2, error));
     unsigned descriptors = count_entries("/proc/self/fd");
     for (unsigned i = 0; i < 2; i++) {
         life.settings.listen.at[i] = i == 0 ? "127.0.0.1:0" : address;
@@ -727,6 +812,6 @@ TEST(server, leaves_no_memory_behind)
 {
     for (unsigned i = 0; i < WIRINGS; i++) {
         live_and_count_threads(wirings[i]);
-        live_again_and_again(wirings[i]);
+        live_often(wirings[i], 2);
     }
 }
