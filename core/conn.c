@@ -126,7 +126,8 @@ static enum verdict nothing_yet(struct conn *conn, struct exchange_pool *pool)
     return VERDICT_WANT_READ;
 }
 
-/* EINTR cannot happen while all signals are blocked in our threads, but under a debugger it does. */
+/* EINTR cannot happen while all signals are blocked in our threads, but under a debugger it does.
+ */
 static enum verdict receive(struct conn *conn, struct exchange_pool *pool, int flags)
 {
     if (conn->exchange == NULL) {

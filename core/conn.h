@@ -57,8 +57,8 @@ struct conn {
 /* Reader: reads once and parses. WANT_READ, REQUEST_READY, OUTPUT_READY (100 Continue), CLOSE. */
 enum verdict conn_read(struct conn *conn, struct exchange_pool *pool);
 
-/* The same in a session, whose socket blocks: waits for the first bytes, for as long as the socket's
- * receive timeout says. WANT_READ without input: that has passed. */
+/* The same in a session, whose socket blocks: waits for the first bytes, for as long as the
+ * socket's receive timeout says. WANT_READ without input: that has passed. */
 enum verdict conn_read_waiting(struct conn *conn, struct exchange_pool *pool);
 
 /* Reader: the connection has been handed back between two requests. Bytes that came behind the last

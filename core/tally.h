@@ -23,8 +23,8 @@ enum counter {
 struct tally {
     _Atomic uint64_t counters[COUNTER_COUNT];
     _Atomic uint64_t closed[CLOSE_REASON_COUNT];
-    _Atomic uint64_t statuses[6]; /* answers by first digit; none of 1 … 5 counts in 0 */
-    bool measures;                /* wants histograms */
+    _Atomic uint64_t statuses[6];          /* answers by first digit; none of 1 … 5 counts in 0 */
+    bool measures;                         /* wants histograms */
     _Atomic(struct histogram *) intervals; /* INTERVAL_COUNT of them, or NULL; lazily: so
                                               that a thread without records costs nothing */
 };

@@ -378,8 +378,8 @@ static void go_to_sleep_locked(struct mailbox *box, struct taker *taker) REQUIRE
     box->shared.asleep++;
 }
 
-/* Who takes work while nobody has the turn calls a sleeper to take that, unless one is on its way: so
- * either somebody has the turn, or is coming for it, or everybody works. */
+/* Who takes work while nobody has the turn calls a sleeper to take that, unless one is on its way:
+ * so either somebody has the turn, or is coming for it, or everybody works. */
 static void call_for_turn_locked(struct mailbox *box, const struct chain *taken,
                                  struct calls *calls, uint64_t now_ns) REQUIRES(box->shared.lock)
 {

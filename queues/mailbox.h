@@ -103,16 +103,16 @@ struct mailbox {
     struct {
         struct lock lock;
         struct chain items;
-        struct taker *sleepers; /* last asleep, first called: its caches are the warmest */
-        struct taker *last;     /* took last: whom --wakeup always rings when nobody sleeps */
-        unsigned asleep;        /* how many those are */
-        unsigned takers;        /* how many there are, asleep or not */
-        unsigned coming;        /* of them, those that have not looked yet */
-        bool turn_taken;        /* some taker has the turn */
+        struct taker *sleepers;    /* last asleep, first called: its caches are the warmest */
+        struct taker *last;        /* took last: whom --wakeup always rings when nobody sleeps */
+        unsigned asleep;           /* how many those are */
+        unsigned takers;           /* how many there are, asleep or not */
+        unsigned coming;           /* of them, those that have not looked yet */
+        bool turn_taken;           /* some taker has the turn */
         struct taker *turn_called; /* called to take it, has not looked yet */
-        unsigned away;          /* takers busy for long: they do not count as awake */
-        bool hear_all;          /* the sleeper wants quiet puts rung too */
-        bool refused;           /* somebody waits for room */
+        unsigned away;             /* takers busy for long: they do not count as awake */
+        bool hear_all;             /* the sleeper wants quiet puts rung too */
+        bool refused;              /* somebody waits for room */
         bool closed;
         struct queue_report stats;
     } shared;
@@ -153,8 +153,8 @@ enum wait_end {
 enum wait_end mailbox_wait(struct mailbox *box, struct taker *taker, struct chain *chain,
                            unsigned most) EXCLUDES(box->shared.lock);
 
-/* The taker that has the turn gives it up, and looks for work: whoever takes some then calls another
- * to take the turn, if one sleeps. */
+/* The taker that has the turn gives it up, and looks for work: whoever takes some then calls
+ * another to take the turn, if one sleeps. */
 void mailbox_end_turn(struct mailbox *box, struct taker *taker) EXCLUDES(box->shared.lock);
 
 /* For the taker that has the turn: is there reason to give it up? A hint, without the lock. */

@@ -3,9 +3,9 @@
  * core/conn.h is what is done to a connection and knows nothing of threads; this is what moves it
  * between them. Who may touch which group of members is written beside the group.
  *
- * Home is the poll loop that waits for the connection's requests (the reader's, or the poller's). It
- * watches the descriptor from then on, and it alone closes the descriptor and frees the memory. A
- * connection has none before it is adopted, nor where sessions wait for their clients themselves:
+ * Home is the poll loop that waits for the connection's requests (the reader's, or the poller's).
+ * It watches the descriptor from then on, and it alone closes the descriptor and frees the memory.
+ * A connection has none before it is adopted, nor where sessions wait for their clients themselves:
  * then whoever holds it closes it.
  */
 #ifndef STAGES_CLIENT_H
@@ -48,7 +48,8 @@ struct client {
     struct deadline home_deadline;
     struct client *next, *prev; /* all clients of this home */
 
-    /* The thread that waits for the socket or lingers: the writer's, or the loop it left that to. */
+    /* The thread that waits for the socket or lingers: the writer's, or the loop it left that to.
+     */
     struct worker *writer;  /* that thread; whose loop out_watch is in */
     struct watch out_watch; /* when the writer is not home: a second watch, in its own loop */
     bool out_watched; /* out_watch is open; read by whoever closes, who holds the client then */
@@ -60,9 +61,9 @@ struct client {
     /* Sessions: threads that block for it (held.h). */
     struct client *held_next, *held_prev; /* in the server's list; under its lock */
     bool held;                            /* is in that list; whoever holds the client */
-    bool polls;            /* the socket is non-blocking: a session polls before it reads */
-    uint64_t patience_ns;  /* the socket's receive timeout, once set */
-    _Atomic int held_as;      /* enum held_as: what its holder is doing; moved by CAS from IDLE */
+    bool polls;              /* the socket is non-blocking: a session polls before it reads */
+    uint64_t patience_ns;    /* the socket's receive timeout, once set */
+    _Atomic int held_as;     /* enum held_as: what its holder is doing; moved by CAS from IDLE */
     _Atomic uint64_t due_ns; /* while IDLE: when its time is over */
 
     /* Whoever holds it. */

@@ -73,7 +73,8 @@ static struct client *oldest_idle_locked(struct held *held, uint64_t now_ns)
     struct client *best = NULL;
     struct client *at = held->shared.first.held_next;
     for (; at != &held->shared.first; at = at->held_next) {
-        if (atomic_load(&at->held_as) == HELD_IDLE && (best == NULL || is_older(at, best, now_ns))) {
+        if (atomic_load(&at->held_as) == HELD_IDLE &&
+            (best == NULL || is_older(at, best, now_ns))) {
             best = at;
         }
     }

@@ -34,7 +34,8 @@ void held_deinit(struct held *held);
 void held_add(struct held *held, struct client *client) EXCLUDES(held->shared.lock);
 void held_remove(struct held *held, struct client *client) EXCLUDES(held->shared.lock);
 
-/* Ends the idle wait of one connection: the oldest of those whose time is over, else the oldest. False: none is idle. */
+/* Ends the idle wait of one connection: the oldest of those whose time is over, else the oldest.
+ * False: none is idle. */
 bool held_end_one(struct held *held, uint64_t now_ns) EXCLUDES(held->shared.lock);
 /* Ends all idle waits: the server drains. */
 void held_end_idle(struct held *held) EXCLUDES(held->shared.lock);

@@ -11,6 +11,7 @@
 #include "stages/poller.h"
 #include "stages/reader.h"
 #include "stages/route.h"
+#include "stages/places.h"
 #include "stages/server.h"
 #include "stages/writer.h"
 
@@ -65,8 +66,8 @@ void home_close(struct worker *worker, struct client *client)
     tally_close(&worker->tally, conn->close);
     tally_add(&worker->tally, COUNTER_CLOSED, 1);
     held_remove(&worker->server->held, client);
-    server_unkeep(worker->server, client);
-    server_left(worker->server, client);
+    places_unkeep(worker->server, client);
+    places_leave(worker->server, client);
     conn->state = CONN_CLOSED;
     client->closed = true;
     home_unwatch(client);
@@ -74,7 +75,7 @@ void home_close(struct worker *worker, struct client *client)
     if (!client->home_unwatching) {
         client_free(client);
     }
-    server_closed_one(worker->server);
+    places_closed_one(worker->server);
 }
 
 /* --- watching --- */
@@ -195,7 +196,7 @@ enum verdict home_wait(struct worker *worker, struct client *client, bool fresh)
     if (phase == PHASE_CUTTING || (idle && phase != PHASE_RUNNING)) {
         return close_for(client, idle ? CLOSE_DRAINED : CLOSE_CUT);
     }
-    if (idle && server_wants_place(worker->server)) {
+    if (idle && places_wanted(worker->server)) {
         return close_for(client, CLOSE_REAPED);
     }
     if (!home_watch(worker, client)) {
@@ -317,6 +318,6 @@ void home_shed(struct worker *worker, unsigned most)
         }
     }
     if (most > 0 && reaps) {
-        server_want_place(worker->server);
+        places_want(worker->server);
     }
 }

@@ -18,6 +18,7 @@
 
 #include "core/log.h"
 #include "stages/route.h"
+#include "stages/places.h"
 #include "stages/server.h"
 #include "stages/turn_away.h"
 
@@ -45,11 +46,11 @@ struct listener {
     struct loop_timer *timer; /* of the back-off */
     unsigned failures;        /* in a row */
     bool backing_off;
-    bool full;    /* paused at --max-connections */
-    bool refused; /* paused at a full queue */
-    bool reaps;   /* --overload reap: an idle connection makes place */
-    bool rejects; /* --overload reject: instead of pausing in those two cases */
-    bool closed;  /* draining: no more accepting */
+    bool full;     /* paused at --max-connections */
+    bool refused;  /* paused at a full queue */
+    bool reaps;    /* --overload reap: an idle connection makes place */
+    bool rejects;  /* --overload reject: instead of pausing in those two cases */
+    bool closed;   /* draining: no more accepting */
     uint64_t most; /* accepted in one turn */
     struct {
         struct accept_turn *turn; /* NULL: the sockets are this thread's alone */
@@ -143,7 +144,7 @@ static void back_off(struct listener *listener, int error)
               strerror(error), ms, (unsigned long long)atomic_load(&server->connections));
     listener->failures++;
     tally_add(&listener->worker->tally, COUNTER_ACCEPT_FAILED, 1);
-    server_shed(server, listener->reaps ? 1 : SHED_AT_ONCE);
+    places_shed(server, listener->reaps ? 1 : SHED_AT_ONCE);
     rest(listener, ms);
 }
 
@@ -174,14 +175,14 @@ void listener_turn_away(struct listener *listener, struct client *client)
     turn_away_busy(listener->worker, client);
 }
 
-/* Above the limit, or behind a full queue: only where clients are turned away can one come so far. */
+/* Above the limit, or behind a full queue: only where clients are turned away can one come so far.
+ */
 static bool has_no_room(const struct listener *listener)
 {
     const struct server *server = listener->worker->server;
-    return listener->rejects &&
-           (worker_is_refused(listener->worker) ||
-            atomic_load_explicit(&server->connections, memory_order_relaxed) >
-                server->max_connections);
+    return listener->rejects && (worker_is_refused(listener->worker) ||
+                                 atomic_load_explicit(&server->connections, memory_order_relaxed) >
+                                     server->max_connections);
 }
 
 /* --- accepting --- */
@@ -195,7 +196,7 @@ static void welcome(struct listener *listener, int fd, const struct sockaddr_sto
     client->polls = !worker->server->blocking_sockets;
     tally_add(&worker->tally, COUNTER_ACCEPTED, 1);
     route_seats(worker, client);
-    if (!server_entered(worker->server, client)) {
+    if (!places_enter(worker->server, client)) {
         turn_away_address(worker, client);
     } else if (has_no_room(listener)) {
         listener_turn_away(listener, client);
@@ -225,7 +226,7 @@ static bool accept_one(struct listener *listener, int listen_fd)
         return true;
     }
     int error = errno;
-    server_closed_one(listener->worker->server);
+    places_closed_one(listener->worker->server);
     if (is_passing(error)) {
         return true;
     }
@@ -257,7 +258,7 @@ static bool has_room(struct listener *listener)
     }
     pause_for(listener, &listener->full, COUNTER_ACCEPT_PAUSED_FULL);
     if (listener->reaps) {
-        server_reap(server);
+        places_reap(server);
     }
     server_nudge_all(server); /* closed ones may lie in a sleeper's mailbox */
     return false;

@@ -235,7 +235,8 @@ void loop_group_turn(struct worker *worker)
     if (worker_flush(worker)) {
         return; /* there is room again for those who were held back */
     }
-    if (worker->runner == worker || !mailbox_wants(worker->runner->mailbox, &worker->runner->taker)) {
+    if (worker->runner == worker ||
+        !mailbox_wants(worker->runner->mailbox, &worker->runner->taker)) {
         wait(worker);
     }
 }

@@ -7,6 +7,7 @@
 
 #include "core/log.h"
 #include "stages/server.h"
+#include "stages/server_report.h"
 
 #include <errno.h>
 #include <signal.h>

@@ -15,6 +15,7 @@
 #include "core/response.h"
 #include "stages/pause.h"
 #include "stages/route.h"
+#include "stages/places.h"
 #include "stages/server.h"
 
 /* Pieces made in one go on a poll loop, where others wait. */
@@ -86,7 +87,7 @@ static enum close_reason reason_to_close(struct server *server, struct client *c
         return CLOSE_MAX_REQUESTS;
     }
     bool stays = x->request.keep_alive && server_phase(server) == PHASE_RUNNING;
-    return stays && !server_keep(server, client) ? CLOSE_KEEPALIVE_FULL : CLOSE_NONE;
+    return stays && !places_keep(server, client) ? CLOSE_KEEPALIVE_FULL : CLOSE_NONE;
 }
 
 static void start(struct worker *worker, struct client *client, bool direct)

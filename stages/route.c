@@ -29,9 +29,8 @@ static bool has_more_input(const struct client *client)
 /* A session's own reader puts the exchange back before the client goes to the poller. */
 static enum stage stage_for_kept(const struct worker *worker, const struct client *client)
 {
-    return has_more_input(client) || is_session(worker, STAGE_READER)
-               ? STAGE_READER
-               : worker->server->idle_stage;
+    return has_more_input(client) || is_session(worker, STAGE_READER) ? STAGE_READER
+                                                                      : worker->server->idle_stage;
 }
 
 static enum stage stage_for(const struct worker *worker, const struct client *client,
@@ -109,8 +108,8 @@ static bool is_quiet(const struct server *server, const struct client *client, e
     if (verdict == VERDICT_CLOSE) {
         return !atomic_load_explicit(&server->accepting_paused, memory_order_relaxed);
     }
-    return verdict == VERDICT_KEPT && client->home_watched &&
-           server->idle_stage == STAGE_READER && !has_more_input(client);
+    return verdict == VERDICT_KEPT && client->home_watched && server->idle_stage == STAGE_READER &&
+           !has_more_input(client);
 }
 
 static struct ticket *write_ticket(const struct server *server, struct client *client,

@@ -10,8 +10,8 @@
  *   REQUEST_READY, WANT_ROOM, WANT_TIME        the processor
  *   OUTPUT_READY                               w in a session that holds it, else W
  *   WANT_WRITE, out of a session               W
- *   LINGER, out of a session                   a poll loop: the writer's, else the poller's, else L's
- *   CLOSE                                      the loop that watches it besides, then its home; a
+ *   LINGER, out of a session                   a poll loop: the writer's, else the poller's, else
+ * L's CLOSE                                      the loop that watches it besides, then its home; a
  *                                              client without a home is closed where it is
  */
 #ifndef STAGES_ROUTE_H
@@ -23,8 +23,8 @@
  * caller does not look at the client afterwards. */
 void route(struct worker *worker, struct client *client, enum verdict verdict);
 
-/* Hands a client with output to the writer, always through its queue: from any thread, also one that
- * is no worker. The caller holds the client, and does not look at it afterwards. */
+/* Hands a client with output to the writer, always through its queue: from any thread, also one
+ * that is no worker. The caller holds the client, and does not look at it afterwards. */
 void route_output(struct server *server, struct client *client);
 
 /* A stage's entry: `direct` is true for a call from a stage of the same thread (a stamp can be

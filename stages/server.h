@@ -1,7 +1,7 @@
 /* server.h: the life of a server: from settings to running thread groups, and back.
  *
  * Use: server_start, then signals are the caller's business (server_drain, server_cut,
- * server_report), then server_wait_empty and server_stop. All calls from one thread, the one that
+ * server_report.h), then server_wait_empty and server_stop. All calls from one thread, the one that
  * started it.
  *
  * Stop order: draining closes the listening sockets and idle connections, lets requests in flight
@@ -12,7 +12,6 @@
 #define STAGES_SERVER_H
 
 #include "core/crowd.h"
-#include "core/report.h"
 #include "stages/held.h"
 #include "stages/listener.h"
 #include "stages/process.h"
@@ -54,10 +53,10 @@ struct server {
     const struct process *process; /* what it was given */
     struct trace *trace;           /* or NULL */
     struct access_log *access_log; /* or NULL */
-    enum stage first_stage; /* where a new connection goes */
-    enum stage idle_stage;  /* where one waits that holds no request: the poller or the reader */
-    unsigned linger_group;  /* the loop in which sessions' connections linger */
-    bool blocking_sockets;  /* sessions wait in recv */
+    enum stage first_stage;        /* where a new connection goes */
+    enum stage idle_stage; /* where one waits that holds no request: the poller or the reader */
+    unsigned linger_group; /* the loop in which sessions' connections linger */
+    bool blocking_sockets; /* sessions wait in recv */
     uint64_t max_connections;
     struct crowd *crowd; /* or NULL: an address may have any number of connections */
     uint64_t started_ns;
@@ -70,7 +69,7 @@ struct server {
     _Atomic uint64_t kept;         /* of them, those with a place of --keepalive-connections */
     _Atomic unsigned listening;    /* listener threads that still accept */
     _Atomic bool accepting_paused; /* a listener waits for connections to fall below the limit */
-    _Atomic bool wants_place;      /* --overload reap: the next connection to become idle is closed */
+    _Atomic bool wants_place; /* --overload reap: the next connection to become idle is closed */
     struct held held;
     struct {
         struct lock lock;
@@ -98,50 +97,11 @@ bool server_wait_empty(struct server *server, uint64_t until_ns);
 /* Ends and joins all threads and frees everything. All connections are closed. */
 void server_stop(struct server *server);
 
-/* Is the --pin text well-formed, for this machine? NULL is. */
-bool server_check_pin(const char *pin, char error[SERVER_ERROR_MAX]);
-
-/* Fills `report`; free it with report_deinit. */
-void server_report(struct server *server, struct report *report);
-
-/* May this client stay open after its first answer? Takes a place of --keepalive-connections for
- * it, once, where there is such a limit. Whoever holds the client. */
-bool server_keep(struct server *server, struct client *client);
-/* The client is being closed: gives its place back, if it has one. */
-void server_unkeep(struct server *server, struct client *client);
-
-/* A stage closed a connection: wakes a paused listener, or whoever waits for the end. Any worker.
- */
-void server_closed_one(struct server *server);
-
-/* A client is closed; nothing happens if server_entered did not count it. Any worker. */
-void server_left(struct server *server, struct client *client);
-
-/* An accepted connection is counted, for its address and for its process. False: its address has as
- * many as it may, and nothing is counted. Listener threads. */
-bool server_entered(struct server *server, struct client *client);
-
 /* A listener has closed its sockets. Listener threads. */
 void server_stopped_listening(struct server *server);
 
-/* Descriptors are short: asks the readers to close about `count` idle connections. Listener
- * threads. */
-void server_shed(struct server *server, unsigned count);
-
-/* --overload reap: closes an idle connection, or else the next that becomes idle. Listener threads. */
-void server_reap(struct server *server);
-
-/* Must this connection, which has become idle, be closed for another one's sake? Any worker. */
-static inline bool server_wants_place(struct server *server)
-{
-    return atomic_load_explicit(&server->wants_place, memory_order_relaxed) &&
-           atomic_exchange(&server->wants_place, false);
-}
-/* Nobody is idle: the next one shall be. */
-static inline void server_want_place(struct server *server)
-{
-    atomic_store(&server->wants_place, true);
-}
+/* Somebody who waits in server_wait_empty is to look again. Any thread. */
+void server_signal_empty(struct server *server);
 
 /* Wakes every poll loop, so that it looks at the phase. */
 void server_nudge_all(struct server *server);

@@ -10,6 +10,7 @@
 #include "stages/home.h"
 #include "stages/reader.h"
 #include "stages/route.h"
+#include "stages/places.h"
 #include "stages/server.h"
 
 #include <errno.h>
@@ -36,7 +37,7 @@ static enum close_reason begin_wait(struct worker *worker, struct client *client
         reason = CLOSE_CUT;
     } else if (as == HELD_IDLE && phase == PHASE_DRAINING) {
         reason = CLOSE_DRAINED;
-    } else if (as == HELD_IDLE && server_wants_place(server)) {
+    } else if (as == HELD_IDLE && places_wanted(server)) {
         reason = CLOSE_REAPED;
     }
     worker_begin_idle(worker);
@@ -54,8 +55,9 @@ static bool end_wait(struct worker *worker, struct client *client)
 static enum close_reason reason_of_end(const struct server *server)
 {
     enum phase phase = server_phase(server);
-    return phase == PHASE_RUNNING ? CLOSE_REAPED
-                                  : phase == PHASE_DRAINING ? CLOSE_DRAINED : CLOSE_CUT;
+    return phase == PHASE_RUNNING    ? CLOSE_REAPED
+           : phase == PHASE_DRAINING ? CLOSE_DRAINED
+                                     : CLOSE_CUT;
 }
 
 static bool wait_for(int fd, short events, uint64_t due_ns)
@@ -111,8 +113,8 @@ static enum verdict after_idle(struct worker *worker, struct client *client, enu
 {
     struct conn *conn = &client->conn;
     if (verdict == VERDICT_WANT_READ && !conn_has_input(conn)) {
-        return close_for(client, conn->requests > 0 ? CLOSE_KEEPALIVE_TIMEOUT
-                                                    : CLOSE_HEADER_TIMEOUT);
+        return close_for(client,
+                         conn->requests > 0 ? CLOSE_KEEPALIVE_TIMEOUT : CLOSE_HEADER_TIMEOUT);
     }
     if (ended && verdict == VERDICT_CLOSE) {
         conn->close = reason_of_end(worker->server);
@@ -125,8 +127,8 @@ static enum verdict after_idle(struct worker *worker, struct client *client, enu
 static enum verdict wait_idle(struct worker *worker, struct client *client)
 {
     const struct conn *conn = &client->conn;
-    uint64_t timeout_ns = conn->requests > 0 ? conn->idle_limit_ns
-                                             : worker->server->settings->header_timeout_ns;
+    uint64_t timeout_ns =
+        conn->requests > 0 ? conn->idle_limit_ns : worker->server->settings->header_timeout_ns;
     enum close_reason reason =
         begin_wait(worker, client, HELD_IDLE, clock_coarse_ns() + timeout_ns);
     if (reason != CLOSE_NONE) {

@@ -17,12 +17,12 @@ static void send_answer(int fd, int status)
 {
     char body[64], answer[512];
     int body_len = snprintf(body, sizeof body, "%d %s\n", status, status_phrase(status));
-    int len = snprintf(answer, sizeof answer,
-                       "HTTP/1.1 %d %s\r\nDate: %.*s\r\nRetry-After: 1\r\n"
-                       "Content-Type: text/plain; charset=utf-8\r\nContent-Length: %d\r\n"
-                       "Connection: close\r\n\r\n%s",
-                       status, status_phrase(status), HTTP_DATE_LEN, http_date_now(), body_len,
-                       body);
+    int len =
+        snprintf(answer, sizeof answer,
+                 "HTTP/1.1 %d %s\r\nDate: %.*s\r\nRetry-After: 1\r\n"
+                 "Content-Type: text/plain; charset=utf-8\r\nContent-Length: %d\r\n"
+                 "Connection: close\r\n\r\n%s",
+                 status, status_phrase(status), HTTP_DATE_LEN, http_date_now(), body_len, body);
     /* Nobody is left to be told of a failure. */
     (void)send(fd, answer, (size_t)len, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
@@ -52,7 +52,6 @@ void turn_away_address(struct worker *worker, struct client *client)
     peer_format(&client->conn.peer, address);
     log_rated(&rate, log_every_ns, LOG_WARN,
               "turning away %s, which has %llu connections open (--max-connections-per-address)",
-              address,
-              (unsigned long long)worker->server->settings->max_connections_per_address);
+              address, (unsigned long long)worker->server->settings->max_connections_per_address);
     turn_away(worker, client, 429, COUNTER_TURNED_AWAY_ADDRESS);
 }

@@ -1,8 +1,8 @@
 /* turn_away.h: a new client that is not to be served is told so, and closed.
  *
  * Why not just closed: a client that sees a connection end without a word cannot tell overload from
- * a fault. The answer is short, a new socket's buffer takes it whole, and the close lingers, so that
- * what the client has sent already does not reset the connection and take the answer with it.
+ * a fault. The answer is short, a new socket's buffer takes it whole, and the close lingers, so
+ * that what the client has sent already does not reset the connection and take the answer with it.
  *
  * Thread-safety: the listener's thread, which holds the client.
  */

@@ -34,8 +34,7 @@ static void turn_away_refused(struct worker *worker, struct outbox *outbox)
 
 static bool rejects(const struct worker *worker)
 {
-    return worker->listener != NULL &&
-           worker->server->wiring.policies.overload == OVERLOAD_REJECT;
+    return worker->listener != NULL && worker->server->wiring.policies.overload == OVERLOAD_REJECT;
 }
 
 static void put(struct worker *worker, struct outbox *outbox)

@@ -43,14 +43,14 @@ struct worker {
     struct mailbox *mailbox;
     unsigned mailbox_number;
     struct taker taker;
-    struct loop *loop;         /* NULL in a pool */
+    struct loop *loop;           /* NULL in a pool */
     struct worker *loop_in_turn; /* a pool's: what its idle threads run in turn, or NULL */
-    struct trace_ring *ring;   /* NULL without --trace */
-    struct listener *listener; /* NULL when the group holds no L */
+    struct trace_ring *ring;     /* NULL without --trace */
+    struct listener *listener;   /* NULL when the group holds no L */
 
     /* this thread's own; of a loop run in turn, the thread's that has the turn */
-    struct worker *runner;   /* whose thread runs it: itself, or the one that has the turn */
-    bool is_away;            /* a pool's: blocks, or works for long: not counted on by its mailbox */
+    struct worker *runner; /* whose thread runs it: itself, or the one that has the turn */
+    bool is_away;          /* a pool's: blocks, or works for long: not counted on by its mailbox */
     struct watch bell_watch;
     struct outbox *outboxes; /* one for each mailbox of the server, by number */
     unsigned *dirty;         /* outboxes with something in them */
@@ -60,13 +60,13 @@ struct worker {
     struct exchange_pool pool;
     struct access_log_buffer log;
     struct loop_timer *wheel_timer;
-    uint64_t wheel_armed_ns;          /* when the timer fires; 0: it does not */
-    struct client clients;            /* list head: clients whose home this is */
-    unsigned fresh_count;             /* of them, those that have not been read yet */
-    struct client *fresh;             /* a poller's: accepted in this turn, not looked at yet */
+    uint64_t wheel_armed_ns; /* when the timer fires; 0: it does not */
+    struct client clients;   /* list head: clients whose home this is */
+    unsigned fresh_count;    /* of them, those that have not been read yet */
+    struct client *fresh;    /* a poller's: accepted in this turn, not looked at yet */
     struct client **fresh_tail;
-    struct loop_timer *poll_timer; /* --poll-interval */
-    bool ticking;                  /* it is running */
+    struct loop_timer *poll_timer;    /* --poll-interval */
+    bool ticking;                     /* it is running */
     unsigned away_count;              /* of them, those handed on */
     unsigned early_count;             /* of those, the ones with `early` set */
     struct loop_timer *collect_timer; /* wakes a sleeper that clients are quietly given back to */
@@ -81,8 +81,8 @@ struct worker {
     _Atomic int tid;
     _Atomic uint64_t started_ns, turns;
     _Atomic uint64_t wall_before_ns; /* of earlier threads in its place */
-    _Atomic uint64_t idle_ns;       /* waited for work, in all */
-    _Atomic uint64_t idle_since_ns; /* waits for work since then, or 0 */
+    _Atomic uint64_t idle_ns;        /* waited for work, in all */
+    _Atomic uint64_t idle_since_ns;  /* waits for work since then, or 0 */
     _Atomic unsigned shed; /* idle clients that this home is asked to close; set by listeners */
     _Atomic unsigned client_count;
 
@@ -133,7 +133,8 @@ static inline bool worker_holds(const struct worker *worker, enum stage stage)
 }
 
 /* The thread's first and last, and the ends of its waits, for loop_group.c and pool_group.c: name,
- * affinity, scheduling; what it waited is counted (worker->woke_ns is set before worker_end_idle). */
+ * affinity, scheduling; what it waited is counted (worker->woke_ns is set before worker_end_idle).
+ */
 void worker_begin(struct worker *worker);
 void worker_end(struct worker *worker);
 void worker_begin_idle(struct worker *worker);

@@ -5,8 +5,8 @@
 
 #include "stages/worker.h"
 
-/* Watches the client's descriptor in this worker's loop: with the home watch where this is its home,
- * since libuv allows one a loop. False, when the system has no room for another watch. */
+/* Watches the client's descriptor in this worker's loop: with the home watch where this is its
+ * home, since libuv allows one a loop. False, when the system has no room for another watch. */
 bool writer_watch(struct worker *worker, struct client *client, unsigned events);
 /* No longer waits for the socket, nor lingers. */
 void writer_stop_waiting(struct worker *worker, struct client *client);

@@ -4,6 +4,7 @@
 #include "core/json.h"
 #include "core/log.h"
 #include "core/options.h"
+#include "stages/layout.h"
 #include "stages/model.h"
 #include "stages/process.h"
 #include "stages/server.h"
@@ -182,7 +183,7 @@ int main(int argc, char **argv)
     }
     answer(&settings);
     choose_wiring(&settings, &wiring);
-    if (!server_check_pin(settings.pin, error)) {
+    if (!layout_check_pin(settings.pin, error)) {
         die(EXIT_USAGE, "%s", error);
     }
     if (settings.print_config) {

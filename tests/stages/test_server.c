@@ -7,6 +7,7 @@
  * timeout, so that a standstill is a failure.
  */
 #include "stages/server.h"
+#include "stages/server_report.h"
 
 #include "core/log.h"
 #include "core/option_table.h"

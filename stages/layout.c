@@ -1,0 +1,253 @@
+/* layout.c: groups, workers and queues of a wiring. See layout.h. */
+#include "stages/layout.h"
+
+#include "stages/places.h"
+
+#include <ctype.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+/* Where sessions hold their clients for life, a connection is a thread: --overload reap keeps to as
+ * many. */
+static bool is_budget_of_sessions(const struct server *server)
+{
+    return server->idle_stage == STAGE_READER &&
+           server->groups[server->wiring.group_of[STAGE_READER]].kind == GROUP_POOL;
+}
+
+/* A loop has its poll set, what libuv keeps beside it, and its bell; a pool's thread a bell. */
+static uint64_t descriptors_of_threads(const struct server *server)
+{
+    uint64_t count = 0;
+    for (unsigned i = 0; i < server->group_count; i++) {
+        const struct group *group = &server->groups[i];
+        count += (uint64_t)group->count * (group->kind == GROUP_POOL ? 2 : 6);
+    }
+    return count;
+}
+
+/* Descriptors that are not connections: standard streams, logs, loops, bells, listening sockets and
+ * a quarter for cached files. */
+static uint64_t connection_limit(const struct server *server)
+{
+    struct rlimit limit;
+    CHECK(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+    if (limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit); /* more is better, what there is will do */
+        CHECK(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+    }
+    if (server->settings->max_connections != 0) {
+        return server->settings->max_connections;
+    }
+    if (server->wiring.policies.overload == OVERLOAD_REAP && is_budget_of_sessions(server)) {
+        return server->groups[server->wiring.group_of[STAGE_READER]].count;
+    }
+    uint64_t ours = 32 + descriptors_of_threads(server) + limit.rlim_cur / 4;
+    return limit.rlim_cur > ours + 16 ? limit.rlim_cur - ours : 16;
+}
+
+/* --- mailboxes --- */
+
+static void on_room(void *arg)
+{
+    server_nudge_all(arg);
+}
+
+static void init_mailbox(struct server *server, unsigned number, unsigned index, const char *name)
+{
+    const struct group *group = &server->groups[index];
+    const struct policies *policies = &server->wiring.policies;
+    bool pool = group->kind == GROUP_POOL;
+    bool direct = pool && policies->dispatch == DISPATCH_LIFO;
+    const struct settings *settings = server->settings;
+    struct mailbox_config config = {
+        .name = name,
+        .bound = settings->queue_size,
+        .takers = pool ? group->least : 1,
+        .takers_most = pool ? group->count : 1,
+        .idle_ns = settings->idle_thread_timeout_ns,
+        .direct = direct,
+        .strict = direct && policies->overload == OVERLOAD_REJECT,
+        .turn_bell = pool && group[-1].in_turn ? &group[-1].workers[0].taker.bell : NULL,
+        .wakeup = (int)settings->wakeup,
+        .spin_ns = settings->wakeup_spin_ns,
+        .share = (unsigned)settings->batch,
+        .awake_most = group->awake_most,
+        .measured = server->measured,
+    };
+    mailbox_init(&server->mailboxes[number], &config);
+    mailbox_on_room(&server->mailboxes[number], on_room, server);
+    server->mailbox_groups[number] = index;
+}
+
+void layout_mailboxes(struct server *server)
+{
+    for (unsigned i = 0; i < server->group_count; i++) {
+        server->mailbox_count += server->groups[i].kind == GROUP_POOL ? 1 : server->groups[i].count;
+    }
+    server->mailboxes = must_calloc(server->mailbox_count, sizeof *server->mailboxes);
+    server->mailbox_groups = must_calloc(server->mailbox_count, sizeof *server->mailbox_groups);
+    unsigned number = 0;
+    for (unsigned i = 0; i < server->group_count; i++) {
+        struct group *group = &server->groups[i];
+        unsigned boxes = group->kind == GROUP_POOL ? 1 : group->count;
+        for (unsigned j = 0; j < group->count; j++) {
+            unsigned box = number + (group->kind == GROUP_POOL ? 0 : j);
+            group->workers[j].mailbox = &server->mailboxes[box];
+            group->workers[j].mailbox_number = box;
+        }
+        for (unsigned j = 0; j < boxes; j++) {
+            char name[REPORT_NAME], letters[GROUP_LETTERS];
+            group_letters(&server->wiring.groups[i], letters);
+            snprintf(name, sizeof name, boxes > 1 ? "%s/%u" : "%s", letters, j);
+            init_mailbox(server, number + j, i, name);
+        }
+        number += boxes;
+    }
+}
+
+/* --- workers --- */
+
+/* The processor a stage is pinned to by --pin, or -1. The text has been checked by
+ * layout_check_pin. */
+static int pinned_cpu(const char *pin, unsigned stages)
+{
+    for (const char *at = pin; at != NULL && *at != '\0'; at++) {
+        const char *letter = strchr(stage_letters, *at);
+        if (letter != NULL && (stages >> (letter - stage_letters) & 1) != 0) {
+            return atoi(at + 2);
+        }
+        at = strchr(at, ',');
+        if (at == NULL) {
+            break;
+        }
+    }
+    return -1;
+}
+
+static bool is_usable_cpu(long cpu)
+{
+    cpu_set_t usable;
+    CPU_ZERO(&usable);
+    CHECK(sched_getaffinity(0, sizeof usable, &usable) == 0);
+    return cpu >= 0 && cpu < CPU_SETSIZE && CPU_ISSET((size_t)cpu, &usable);
+}
+
+bool layout_check_pin(const char *pin, char error[SERVER_ERROR_MAX])
+{
+    for (const char *at = pin; at != NULL;) {
+        char *end = NULL;
+        bool named = *at != '\0' && strchr(stage_letters, *at) != NULL && at[1] == '=' &&
+                     isdigit((unsigned char)at[2]);
+        long cpu = named ? strtol(at + 2, &end, 10) : -1;
+        if (!is_usable_cpu(cpu) || (*end != ',' && *end != '\0')) {
+            snprintf(error, SERVER_ERROR_MAX,
+                     "--pin: '%.60s' is not accepted: STAGE=CPU[,...], a stage is one of %s, a CPU "
+                     "one that this process may use",
+                     pin, stage_letters);
+            return false;
+        }
+        at = *end == ',' ? end + 1 : NULL;
+    }
+    return true;
+}
+
+static void name_worker(struct worker *worker, const struct wiring_group *group)
+{
+    char letters[GROUP_LETTERS];
+    group_letters(group, letters);
+    snprintf(worker->name, sizeof worker->name, group->count > 1 ? "q-%s/%u" : "q-%s", letters,
+             worker->seat);
+}
+
+/* A pool's threads share the CPUs with the loops: waking more of them than there are CPUs left
+ * makes nothing faster. */
+static void size_pools(struct server *server)
+{
+    unsigned loops = 0;
+    for (unsigned i = 0; i < server->group_count; i++) {
+        bool busy = server->groups[i].kind == GROUP_LOOP && !server->groups[i].in_turn;
+        loops += busy ? server->groups[i].count : 0;
+    }
+    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+    for (unsigned i = 0; i < server->group_count; i++) {
+        bool pool = server->groups[i].kind == GROUP_POOL;
+        server->groups[i].awake_most = pool && cpus > (long)loops + 1 ? (unsigned)cpus - loops : 1;
+    }
+}
+
+static unsigned least_threads(const struct wiring *wiring, const struct wiring_group *group)
+{
+    bool on_demand = group->kind == GROUP_POOL && wiring->policies.spawn == SPAWN_ON_DEMAND;
+    unsigned least = wiring->policies.min_threads;
+    return on_demand && least < group->count ? least : group->count;
+}
+
+static void lay_out(struct server *server)
+{
+    const struct wiring *wiring = &server->wiring;
+    server->group_count = wiring->group_count;
+    for (unsigned i = 0; i < wiring->group_count; i++) {
+        server->worker_count += wiring->groups[i].count;
+    }
+    server->workers = must_calloc(server->worker_count, sizeof *server->workers);
+    unsigned number = 0;
+    for (unsigned i = 0; i < wiring->group_count; i++) {
+        const struct wiring_group *from = &wiring->groups[i];
+        struct group *group = &server->groups[i];
+        *group = (struct group){.stages = from->stages,
+                                .kind = from->kind,
+                                .in_turn = from->in_turn,
+                                .count = from->count,
+                                .least = least_threads(wiring, from),
+                                .workers = &server->workers[number]};
+        lock_init(&group->lock, RANK_GROUP);
+        condition_init(&group->changed);
+        for (unsigned j = 0; j < from->count; j++) {
+            struct worker *worker = &server->workers[number];
+            worker->server = server;
+            worker->group = i;
+            worker->seat = j;
+            worker->number = number++;
+            worker->stages = from->stages;
+            worker->kind = from->kind;
+            worker->cpu = pinned_cpu(server->settings->pin, from->stages);
+            worker->loop_in_turn = i > 0 && from[-1].in_turn ? group[-1].workers : NULL;
+            name_worker(worker, from);
+        }
+    }
+}
+
+/* What kind of group waits for a full socket. */
+static enum group_kind waits_to_send(const struct server *server)
+{
+    return server->groups[server->wiring.group_of[STAGE_WRITER]].kind;
+}
+
+/* The writer's loop, else the poller's, else the listener's: L is always in one. */
+static unsigned choose_linger_group(const struct server *server)
+{
+    static const enum stage order[] = {STAGE_WRITER, STAGE_POLLER, STAGE_LISTENER};
+    unsigned i = 0;
+    for (;; i++) {
+        int group = server->wiring.group_of[order[i]];
+        if (group >= 0 && server->groups[group].kind == GROUP_LOOP) {
+            return (unsigned)group;
+        }
+    }
+}
+
+void layout_groups(struct server *server)
+{
+    server->first_stage = wiring_first_stage(&server->wiring);
+    server->idle_stage = wiring_idle_stage(&server->wiring);
+    lay_out(server);
+    server->linger_group = choose_linger_group(server);
+    server->blocking_sockets = is_budget_of_sessions(server) && waits_to_send(server) == GROUP_POOL;
+    size_pools(server);
+    server->max_connections = connection_limit(server);
+}

@@ -1,0 +1,21 @@
+/* layout.h: from a wiring to the structures of its thread groups: which workers there are, which
+ * queues between them, and what follows for the server as a whole.
+ *
+ * Thread-safety: the starting thread, before there are others.
+ */
+#ifndef STAGES_LAYOUT_H
+#define STAGES_LAYOUT_H
+
+#include "stages/server.h"
+
+/* Groups and workers from server->wiring and ->settings, unstarted; where a connection goes first,
+ * idles and lingers; how many there may be. */
+void layout_groups(struct server *server);
+
+/* The queues, and which worker takes from which. */
+void layout_mailboxes(struct server *server);
+
+/* Is the --pin text well-formed, for this machine? NULL is. */
+bool layout_check_pin(const char *pin, char error[SERVER_ERROR_MAX]);
+
+#endif
