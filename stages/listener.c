@@ -23,6 +23,7 @@
 #include "stages/turn_away.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -46,12 +47,12 @@ struct listener {
     struct loop_timer *timer; /* of the back-off */
     unsigned failures;        /* in a row */
     bool backing_off;
-    bool full;     /* paused at --max-connections */
-    bool refused;  /* paused at a full queue */
-    bool reaps;    /* --overload reap: an idle connection makes place */
-    bool rejects;  /* --overload reject: instead of pausing in those two cases */
-    bool closed;   /* draining: no more accepting */
-    uint64_t most; /* accepted in one turn */
+    bool full;    /* paused at --max-connections */
+    bool refused; /* paused at a full queue */
+    bool reaps;   /* --overload reap: an idle connection makes place */
+    bool rejects; /* --overload reject: instead of pausing in those two cases */
+    bool closed;  /* draining: no more accepting */
+    bool serves;  /* the thread that accepts serves what it has accepted before it accepts again */
     struct {
         struct accept_turn *turn; /* NULL: the sockets are this thread's alone */
         struct loop_hooks hooks;
@@ -245,16 +246,32 @@ static void pause_for(struct listener *listener, bool *why, enum counter counter
     }
 }
 
-/* May one more be accepted now? If not, accepting pauses. */
-static bool has_room(struct listener *listener)
+/* Does somebody wait here? With the accept mutex every socket is asked, whatever woke the loop. */
+static bool somebody_waits(const struct listening *listening)
 {
+    struct pollfd poll_fd = {.fd = listening->fd, .events = POLLIN};
+    return listening->listener->mutex.turn == NULL || poll(&poll_fd, 1, 0) > 0;
+}
+
+/* May one more be accepted now? If not, accepting pauses; where the thread has one in hand that it
+ * is to serve first, until somebody has the turn again. Unless it is known that somebody waits
+ * (`first`: the loop has said so), nobody is reaped for him: the socket will say so. */
+static bool has_room(struct listening *listening, bool first)
+{
+    struct listener *listener = listening->listener;
     struct server *server = listener->worker->server;
+    if (listener->serves && listener->worker->dirty_count > 0) {
+        return false;
+    }
     if (worker_is_refused(listener->worker) && !listener->rejects) {
         pause_for(listener, &listener->refused, COUNTER_ACCEPT_PAUSED_QUEUE);
         return false;
     }
     if (take_place(listener)) {
         return true;
+    }
+    if (listener->reaps && !(first && somebody_waits(listening))) {
+        return false;
     }
     pause_for(listener, &listener->full, COUNTER_ACCEPT_PAUSED_FULL);
     if (listener->reaps) {
@@ -267,8 +284,9 @@ static bool has_room(struct listener *listener)
 static void accept_some(struct listening *listening)
 {
     struct listener *listener = listening->listener;
-    for (uint64_t i = 0; i < listener->most && !is_paused(listener); i++) {
-        if (!has_room(listener) || !accept_one(listener, listening->fd)) {
+    uint64_t most = listener->worker->server->settings->accept_limit;
+    for (uint64_t i = 0; i < most && !is_paused(listener); i++) {
+        if (!has_room(listening, i == 0) || !accept_one(listener, listening->fd)) {
             return;
         }
     }
@@ -344,13 +362,12 @@ static void take_turns(struct listener *listener, struct accept_turn *turn)
 
 /* --- life --- */
 
-/* A thread that serves what it has accepted, before it accepts again, takes no more than that. */
-static uint64_t accepts_at_once(const struct worker *worker)
+/* A session's thread that accepts in turn has no queue before it but the kernel's. */
+static bool serves_itself(const struct worker *worker)
 {
     const struct server *server = worker->server;
-    bool serves = server->groups[worker->group].in_turn &&
-                  server->groups[server->wiring.group_of[STAGE_READER]].kind == GROUP_POOL;
-    return serves ? 1 : server->settings->accept_limit;
+    return server->groups[worker->group].in_turn &&
+           server->groups[server->wiring.group_of[STAGE_READER]].kind == GROUP_POOL;
 }
 
 struct listener *listener_new(struct worker *worker)
@@ -360,7 +377,7 @@ struct listener *listener_new(struct worker *worker)
         must_calloc(1, sizeof *listener + sockets->addresses * sizeof *listener->at);
     listener->worker = worker;
     listener->count = sockets->addresses;
-    listener->most = accepts_at_once(worker);
+    listener->serves = serves_itself(worker);
     listener->reaps = worker->server->wiring.policies.overload == OVERLOAD_REAP;
     listener->rejects = worker->server->wiring.policies.overload == OVERLOAD_REJECT;
     listener->timer = loop_timer_new(worker->loop, on_backoff_over, listener);

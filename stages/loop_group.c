@@ -160,9 +160,6 @@ static void wait(struct worker *worker)
         loop_turn(worker->loop);
         return;
     }
-    if (worker->log.len > 0) {
-        access_log_flush(&worker->log);
-    }
     collect_later(worker);
     block(worker);
 }
@@ -229,14 +226,15 @@ void loop_group_turn(struct worker *worker)
     look_at_phase(worker);
     look_at_shedding(worker);
     look_at_new(worker);
-    if (worker_gathers(worker) && (loop_turn(worker->loop) || busy)) {
+    /* A thread that has the turn serves what it finds: it gathers nothing. */
+    bool in_turn = worker->runner != worker;
+    if (!in_turn && worker_gathers(worker) && (loop_turn(worker->loop) || busy)) {
         return;
     }
     if (worker_flush(worker)) {
         return; /* there is room again for those who were held back */
     }
-    if (worker->runner == worker ||
-        !mailbox_wants(worker->runner->mailbox, &worker->runner->taker)) {
+    if (!in_turn || !mailbox_wants(worker->runner->mailbox, &worker->runner->taker)) {
         wait(worker);
     }
 }

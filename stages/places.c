@@ -92,7 +92,12 @@ void places_reap(struct server *server)
 {
     if (idle_group(server)->kind == GROUP_LOOP) {
         shed_loops(server, 1);
-    } else if (!held_end_one(&server->held, clock_coarse_ns())) {
+        return;
+    }
+    if (!held_end_one(&server->held, clock_coarse_ns())) {
         places_want(server);
+        if (held_end_one(&server->held, clock_coarse_ns())) {
+            (void)places_wanted(server); /* it became idle before it could see the wish */
+        }
     }
 }

@@ -90,7 +90,11 @@ static enum verdict take_back(struct worker *worker, struct client *client, enum
         conn->exchange->input.len = conn->exchange->input.used = 0; /* route saw: none is left */
     }
     give_up_exchange(worker, conn);
-    return home_wait(worker, client, client->left_idle);
+    verdict = home_wait(worker, client, client->left_idle);
+    if (verdict == VERDICT_CLOSE && client->out_watched) {
+        home_leave(worker, client); /* to the writer, whose watch is closed first */
+    }
+    return verdict;
 }
 
 enum verdict poller_enter(struct worker *worker, struct client *client, enum verdict verdict,

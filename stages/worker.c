@@ -187,8 +187,12 @@ void worker_count(_Atomic uint64_t *total, uint64_t n)
     atomic_store_explicit(total, old + n, memory_order_relaxed);
 }
 
+/* Log lines wait for no longer than their thread works. */
 void worker_begin_idle(struct worker *worker)
 {
+    if (worker->log.len > 0) {
+        access_log_flush(&worker->log);
+    }
     worker->slept_ns = clock_ns();
     atomic_store_explicit(&worker->idle_since_ns, worker->slept_ns, memory_order_relaxed);
 }

@@ -114,13 +114,14 @@ for spec, column, why in (
         ("R | P | W", 10, "no group holds L, the listener"),
         ("L | R | PX | W", 10, "'X' is no stage, the stages are L, K, R, P and W"),
         ("L | R | P | P | W", 13, "P, the processor, stands a second time"),
-        ("LL | R | P | W", 2, "L, the listener, stands a second time"),
+        ("LL | R | P | W", 2, "L stands twice in its group"),
         ("LRPW | LRPW", 8, "L, the listener, stands a second time"),
         ("L | PR | W", 6, "R stands behind a later stage of its group"),
         ("L | R | WP", 10, "P stands behind a later stage of its group"),
-        ("L | rpw*4", 5, "blocking stages such as 'r' are not available in this version"),
-        ("L | Rp | W", 6, "blocking stages such as 'p' are not available in this version"),
-        ("L | K | RPW", 5, "the keep-alive poller K is not available in this version"),
+        ("L | k | RPW", 5, "k has no meaning: a poller never blocks for one connection"),
+        ("L | Rp | W", 6, "'p' does not fit: a group is all capital or all small letters"),
+        ("lrpw@2", 1, "'@' is for capital letters that hold P and another stage"),
+        ("L | R | P@2 | W", 9, "'@' is for capital letters that hold P and another stage"),
         ("L | R | P*0 | W", 11, "a count is 'n' or a number from 1 to 1024"),
         ("L | R | P*1025 | W", 11, "a count is 'n' or a number from 1 to 1024"),
         ("L | R | P* | W", 11, "a count is 'n' or a number from 1 to 1024"),
@@ -131,10 +132,10 @@ for spec, column, why in (
         ("L | | R | P | W", 5, "group 2 holds no stage"),
         ("L | R | *2 | W", 9, "group 3 holds no stage"),
         ("L | R | P | W |", 16, "group 5 holds no stage"),
-        ("W | P | R | L", 5, "group 2, P, comes too late: a connection travels L, R, P, W"),
-        ("R | L | P | W", 5, "group 2, L, comes too late: a connection travels L, R, P, W"),
+        ("W | P | R | L", 1, "group 1, W, comes too early: a connection travels L, R, P, W"),
+        ("R | L | P | W", 1, "group 1, R, comes too early: a connection travels L, R, P, W"),
         ("L | R | W | P", 13, "group 4, P, comes too late: a connection travels L, R, P, W"),
-        ("RW | LP", 6, "group 2, LP, comes too late: a connection travels L, R, P, W"),
+        ("RW | LP", 1, "group 1, RW, comes too early: a connection travels L, R, P, W"),
         ("L R P W", 3, "'R' is not expected here: groups are joined by '|'"),
         ("L, R, P, W", 2, "',' is not expected here: groups are joined by '|'"),
         ("L | R | P*2*2 | W", 12, "'*' is not expected here: groups are joined by '|'"),
@@ -146,9 +147,11 @@ del spec, column, why
 
 for good in ("L | RP*2 | W", "LR*2 | PW*3", "LRPW*2", "LRW | P*4", "L|R|P|W", "L | R | P*8 | W",
              "LR | P*2 | W", "  L|R  |P *2| W ", "L | R*2 | P*4 | W*2", "LRP | W", "L | RPW*2",
-             "LRPW", "L | R | PW*4", "L | R | P*n | W"):
+             "LRPW", "L | R | PW*4", "L | R | P*n | W", "L | rpw*4", "L | K | RPW", "lrpw*2",
+             "LKW | rpw*3", "LRPW@4", "L | rpw | K", "L | r*8 | P*2 | w*8"):
     accepted(f"the wiring {good!r} is accepted", ["--wiring", good])
-for model in ("staged", "loops", "half-sync", "staged-nolistener"):
+for model in ("staged", "staged-nolistener", "conn-queue", "acceptor", "reaped-pool", "polled-pool",
+              "worker-stack", "event-mpm", "loops", "half-sync", "leader-followers"):
     accepted(f"the model {model} is accepted", ["--model", model])
 for args in (["--readers", "2", "--processors", "3", "--writers", "2"],
              ["--model", "loops", "--readers", "3"], ["--model", "half-sync", "--processors", "7"],

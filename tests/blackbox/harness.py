@@ -147,10 +147,10 @@ def check_fields(response):
     for name in ("Date", "Content-Length", "Transfer-Encoding", "Content-Type", "Server", "ETag",
                  "Last-Modified", "Content-Range", "Location"):
         response.get(name)
-    if response.status >= 200:
-        date = response.get("Date")
-        if date is None:
-            raise Malformed("no Date")
+    date = response.get("Date")
+    if response.status >= 200 and date is None:
+        raise Malformed("no Date")
+    if date is not None:
         if abs(parse_http_date(date) - time.time()) > 30:
             raise Malformed(f"Date {date} is not now")
     length = response.get("Content-Length")

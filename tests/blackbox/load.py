@@ -18,7 +18,7 @@ import time
 import harness
 from docroot import HELLO
 from harness import CaseFailed, Client, eventually, scaled
-from servers import FAST, HUGE, back_to, hammer, hello, log_lines, settle, start
+from servers import FAST, HUGE, back_to, config_of, hammer, hello, log_lines, settle, start
 from table import Table, get, head, post, request, require
 
 table = Table("load", args=("own",))
@@ -192,12 +192,11 @@ def deep_pipelines(world):
 # --- answers that are made faster than they are taken ------------------------------------------
 
 def pool_processes(world):
-    """Has the wiring threads that do nothing but run handlers? Such a thread sleeps in a handler's
+    """Do handlers run in threads that are no poll loop's own? Such a thread sleeps in a handler's
     pauses, a loop does not."""
-    done = subprocess.run([world.program, "--print-config", "--root", str(world.root),
-                           *world.base_args], capture_output=True, check=True)
-    groups = json.loads(done.stdout)["wiring"].split("|")
-    return any(group.strip().split("*")[0] == "P" for group in groups)
+    groups = [group.strip() for group in config_of(world)["wiring"].split("|")]
+    handlers = next(group for group in groups if "P" in group.upper())
+    return handlers.split("*")[0] == "P" or handlers[0].islower() or "@" in handlers
 
 
 def until_still(server):
@@ -383,7 +382,7 @@ def limit_under_load(world):
 def pin(world):
     """Every stage on one CPU: all threads of the stages, and they serve."""
     cpu = min(os.sched_getaffinity(0))
-    with start(world, "--pin", ",".join(f"{stage}={cpu}" for stage in "LRPW")) as server:
+    with start(world, "--pin", ",".join(f"{stage}={cpu}" for stage in "LKRPW")) as server:
         press(server, 8, share_of(40), 5)
         pinned = 0
         for thread in os.listdir(f"/proc/{server.pid}/task"):

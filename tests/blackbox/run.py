@@ -28,6 +28,7 @@ import handler_faults
 import harness
 import load
 import processes
+import sources
 from cases import (bodies, connections, fields, files, framing, handlers, listeners, methods,
                    ranges, request_line, synthetic, targets)
 from table import World
@@ -53,16 +54,19 @@ def all_cases(areas):
         cases += load.table.cases
     if "processes" in areas:
         cases += processes.table.cases
+    if "sources" in areas:
+        cases += sources.table.cases
     if "cli" in areas:
         cases += cli.table.cases
     return cases
 
 
-def sample(cases, count):
-    """`count` cases spread evenly over all of them, the same ones each time."""
+def sample(cases, count, shift):
+    """`count` cases spread evenly over all of them, the same ones each time; another shift gives
+    others."""
     if not count or count >= len(cases):
         return cases
-    return [cases[i * len(cases) // count] for i in range(count)]
+    return [cases[(i * len(cases) // count + shift) % len(cases)] for i in range(count)]
 
 
 class Tally:
@@ -218,10 +222,12 @@ def parse_arguments():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--server", help="the server binary")
     parser.add_argument("--args", default="", help="extra arguments for every server, as one text")
-    parser.add_argument("--area", default="http", help="http, faults, load, processes, cli or several with commas")
+    parser.add_argument("--area", default="http",
+                        help="http, faults, load, processes, sources, cli or several with commas")
     parser.add_argument("--only", help="regular expression on 'area: name'")
     parser.add_argument("--list", action="store_true", help="print the names and exit")
     parser.add_argument("--sample", type=int, default=0, help="run only N cases, spread evenly")
+    parser.add_argument("--shift", type=int, default=0, help="which N cases")
     parser.add_argument("--jobs", type=int, default=4, help="cases run side by side")
     parser.add_argument("--timeout-scale", type=float, default=1.0, help="multiplies deadlines")
     parser.add_argument("--verbose", action="store_true", help="print what passed, with its time")
@@ -239,7 +245,7 @@ def main():
     if arguments.only:
         pattern = re.compile(arguments.only)
         cases = [case for case in cases if pattern.search(f"{case.area}: {case.name}")]
-    cases = sample(cases, arguments.sample)
+    cases = sample(cases, arguments.sample, arguments.shift)
     if arguments.list:
         for case in cases:
             print(f"{case.area}: {case.name}")

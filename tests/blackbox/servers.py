@@ -1,8 +1,11 @@
 """Servers of a case's own, and what cases do with them: one request, a baseline of descriptors,
 clients that hammer, log lines."""
 
+import json
 import re
+import subprocess
 import threading
+import time
 
 from docroot import HELLO
 from harness import CaseFailed, Server, eventually
@@ -28,18 +31,44 @@ def hello(server, client=None):
     return response
 
 
+def config_of(world):
+    """What --print-config says of the case's model."""
+    done = subprocess.run([world.program, "--print-config", "--root", str(world.root),
+                           *world.base_args], capture_output=True, check=True)
+    return json.loads(done.stdout)
+
+
+def overload_of(world):
+    """What the case's model does at a limit: wait, reject or reap."""
+    config = config_of(world)
+    asked = config["options"]["overload"]
+    if asked != "model":
+        return asked
+    if config["options"]["wiring"]:
+        return "wait"
+    done = subprocess.run([world.program, "--list-models"], capture_output=True, check=True)
+    return re.search(rf"^{config['model']} .* (wait|reject|reap), ", done.stdout.decode(),
+                     re.M).group(1)
+
+
+# A connection that was closed may lie in the queue of its sleeping home for half of this time.
+STEADY_SECONDS = 0.1
+
+
 def settle(server):
     """Descriptors open when no client is connected; some requests first, so that caches are warm."""
     for _ in range(20):
         hello(server)
         with server.client() as client:
             client.ask(get("/large.bin", "Range: bytes=0-9"))
-    previous = -1
+    previous, since = -1, 0
 
     def steady():
-        nonlocal previous
-        before, previous = previous, server.descriptors()
-        return before == previous
+        nonlocal previous, since
+        now = server.descriptors()
+        if now != previous:
+            previous, since = now, time.monotonic()
+        return time.monotonic() - since >= STEADY_SECONDS
 
     eventually(steady, "the number of descriptors is steady")
     return previous
