@@ -541,6 +541,24 @@ def stack_rests(world):
         close_all(crowd)
 
 
+@case("worker-stack: while one process rests, another one on the same port takes the connection", True)
+def stack_leaves_the_port(world):
+    """Two processes at one socket. Without the rest the full one would be there first, each time."""
+    with start(world, "--model", "worker-stack", "--max-threads", "1", "--processes", "2",
+               "--accept-mutex", "on", *PATIENT) as server:
+        crowd = kept(server, 1)
+        for _ in range(5):
+            refused, status = 0, 503
+            while status == 503:
+                require(refused <= 3, "turned away again and again although a process is free")
+                with server.client() as client:
+                    client.send(request("GET", "/hello.txt", "Connection: close"))
+                    status = client.read_response().status
+                refused += status == 503
+            require(status == 200, f"status {status}")
+        close_all(crowd)
+
+
 # --- event-mpm ---------------------------------------------------------------------------------
 
 @case("event-mpm: 20 clients that do not take a large answer hold no worker", True)
