@@ -57,6 +57,12 @@ static void on_room(void *arg)
     server_nudge_all(arg);
 }
 
+/* Only the listener can turn somebody away: behind others work waits. */
+static bool is_first(const struct server *server, unsigned index)
+{
+    return server->wiring.group_of[server->first_stage] == (int)index;
+}
+
 static void init_mailbox(struct server *server, unsigned number, unsigned index, const char *name)
 {
     const struct group *group = &server->groups[index];
@@ -71,7 +77,7 @@ static void init_mailbox(struct server *server, unsigned number, unsigned index,
         .takers_most = pool ? group->count : 1,
         .idle_ns = settings->idle_thread_timeout_ns,
         .direct = direct,
-        .strict = direct && policies->overload == OVERLOAD_REJECT,
+        .strict = direct && policies->overload == OVERLOAD_REJECT && is_first(server, index),
         .turn_bell = pool && group[-1].in_turn ? &group[-1].workers[0].taker.bell : NULL,
         .wakeup = (int)settings->wakeup,
         .spin_ns = settings->wakeup_spin_ns,
@@ -232,13 +238,13 @@ static enum group_kind waits_to_send(const struct server *server)
 static unsigned choose_linger_group(const struct server *server)
 {
     static const enum stage order[] = {STAGE_WRITER, STAGE_POLLER, STAGE_LISTENER};
-    unsigned i = 0;
-    for (;; i++) {
+    for (unsigned i = 0; i < sizeof order / sizeof *order; i++) {
         int group = server->wiring.group_of[order[i]];
         if (group >= 0 && server->groups[group].kind == GROUP_LOOP) {
             return (unsigned)group;
         }
     }
+    CHECK(false); /* wiring_parse makes a loop of every L */
 }
 
 void layout_groups(struct server *server)

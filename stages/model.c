@@ -56,6 +56,9 @@ static bool is_held_by_clients(const struct wiring *wiring, const struct wiring_
 static unsigned default_count(const struct wiring *wiring, const struct wiring_group *group,
                               unsigned cpus)
 {
+    if (group->usual != 0) {
+        return group->usual;
+    }
     if (is_held_by_clients(wiring, group)) {
         return WIRING_THREADS_MAX;
     }
@@ -219,6 +222,18 @@ static bool check_policies(const struct wiring *wiring, const struct settings *s
     return true;
 }
 
+/* What a preset says is where it starts from, not what the user has said. */
+static void let_flags_win(struct wiring *wiring)
+{
+    for (unsigned i = 0; i < wiring->group_count; i++) {
+        struct wiring_group *group = &wiring->groups[i];
+        if (!group->in_turn) {
+            group->usual = group->count;
+            group->count = 0;
+        }
+    }
+}
+
 bool model_choose(struct wiring *wiring, const struct settings *settings, unsigned cpus,
                   char error[WIRING_ERROR])
 {
@@ -235,6 +250,9 @@ bool model_choose(struct wiring *wiring, const struct settings *settings, unsign
         return false;
     }
     wiring->policies = preset->policies;
+    if (preset != &none) {
+        let_flags_win(wiring);
+    }
     set_policies(&wiring->policies, settings);
     return model_size(wiring, settings, cpus, error) && check_policies(wiring, settings, error);
 }

@@ -88,10 +88,24 @@ void places_shed(struct server *server, unsigned count)
     }
 }
 
+/* One connection is wanted: the loop that has most is asked, and only that. */
+static void reap_in_loops(struct server *server)
+{
+    const struct group *homes = idle_group(server);
+    struct worker *fullest = &homes->workers[0];
+    for (unsigned i = 1; i < homes->count; i++) {
+        struct worker *home = &homes->workers[i];
+        fullest = atomic_load(&home->client_count) > atomic_load(&fullest->client_count) ? home
+                                                                                          : fullest;
+    }
+    atomic_fetch_add(&fullest->shed, 1);
+    server_nudge_all(server);
+}
+
 void places_reap(struct server *server)
 {
     if (idle_group(server)->kind == GROUP_LOOP) {
-        shed_loops(server, 1);
+        reap_in_loops(server);
         return;
     }
     if (!held_end_one(&server->held, clock_coarse_ns())) {

@@ -30,7 +30,7 @@ static void report_thread(const struct server *server, const struct worker *work
         return;
     }
     if (unused) {
-        report->threads_unused++;
+        report->threads_unused += atomic_load(&worker->life) == THREAD_RUNS;
         return;
     }
     report_worker(worker, &report->threads[report->thread_count++], now_ns);

@@ -88,6 +88,8 @@ _Noreturn static void be_child(const struct supervisor *supervisor, unsigned num
     CHECK(setpgid(0, 0) == 0);
     unblock_parents_signals(supervisor);
     const struct supervisor_plan *plan = supervisor->plan;
+    /* By the child, so that whoever sees it ready sees its pid. */
+    atomic_store(&plan->shares[number - 1].pid, getpid());
     exit(plan->run(plan->arg, number, supervisor->started));
 }
 
@@ -142,7 +144,6 @@ static void start(struct supervisor *supervisor, unsigned number)
                  strerror(error), schedule(child));
         return;
     }
-    atomic_store(&supervisor->plan->shares[number - 1].pid, child->pid);
 }
 
 /* A first start waits until the number before is ready; a replacement waits for its time. */

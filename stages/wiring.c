@@ -122,12 +122,12 @@ static bool place(const struct scan *scan, struct wiring *wiring, enum stage sta
                     stage_letters[stage], stage_name(stage));
     }
     if (!pair) {
-        wiring->group_of[stage] = (signed char)index;
+        wiring->group_of[stage] = (short)index;
     } else if (small) {
-        wiring->small_writer = (signed char)index;
+        wiring->small_writer = (short)index;
     } else {
-        wiring->small_writer = (signed char)before;
-        wiring->group_of[stage] = (signed char)index;
+        wiring->small_writer = (short)before;
+        wiring->group_of[stage] = (short)index;
     }
     return true;
 }

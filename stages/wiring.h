@@ -56,6 +56,7 @@ struct wiring_group {
     bool blocks;     /* small letters: waits for clients in the thread that holds them */
     bool in_turn;    /* a loop without a thread: idle threads of the next group take turns at it */
     unsigned count;  /* threads; 0 until model_size; 1 loop when in_turn */
+    unsigned usual;  /* a preset's own number, which a flag may change; 0: none */
     unsigned column; /* where its text starts, from 1, for messages */
 };
 
@@ -69,8 +70,8 @@ struct policies {
 struct wiring {
     unsigned group_count;
     struct wiring_group groups[WIRING_GROUPS_MAX];
-    signed char group_of[STAGE_COUNT]; /* -1: no group holds it; of W and w that of W */
-    signed char small_writer;          /* the group of w where there is a W too, or -1 */
+    short group_of[STAGE_COUNT]; /* -1: no group holds it; of W and w that of W */
+    short small_writer;          /* the group of w where there is a W too, or -1 */
     struct policies policies;
 };
 
