@@ -444,7 +444,8 @@ bool mailbox_sleep(struct mailbox *box, struct taker *taker, bool hear_all)
 /* --wakeup spin:USEC: looks for a while before it sleeps. */
 static void spin(const struct mailbox *box)
 {
-    if (box->config.spin_ns == 0) {
+    if (box->config.spin_ns == 0 ||
+        box->config.strict) { /* strict: only sleepers are handed work */
         return;
     }
     uint64_t until_ns = clock_ns() + box->config.spin_ns;

@@ -272,9 +272,10 @@ void home_each(struct worker *worker, void fn(struct worker *, struct client *))
     }
 }
 
+/* One that is held back has sent something: it is looked at when there is room. */
 static void drain_one(struct worker *worker, struct client *client)
 {
-    if (!conn_has_input(&client->conn)) {
+    if (!conn_has_input(&client->conn) && !client->held_back) {
         home_dismiss(worker, client, CLOSE_DRAINED);
     }
 }
@@ -286,7 +287,11 @@ static void cut_one(struct worker *worker, struct client *client)
 
 void home_phase(struct worker *worker)
 {
-    home_each(worker, server_phase(worker->server) == PHASE_DRAINING ? drain_one : cut_one);
+    bool draining = server_phase(worker->server) == PHASE_DRAINING;
+    if (draining) {
+        poller_tick(worker); /* what is readable already is not idle */
+    }
+    home_each(worker, draining ? drain_one : cut_one);
 }
 
 static void release_one(struct worker *worker, struct client *client)
@@ -312,7 +317,8 @@ void home_shed(struct worker *worker, unsigned most)
     for (struct client *client = worker->clients.next; client != &worker->clients && most > 0;
          client = next) {
         next = client->next;
-        if (!client->away && !client->fresh && !conn_has_input(&client->conn)) {
+        bool idle = !client->away && !client->fresh && !client->held_back && !client->ripe;
+        if (idle && !conn_has_input(&client->conn)) {
             home_dismiss(worker, client, reaps ? CLOSE_REAPED : CLOSE_SHED);
             most--;
         }

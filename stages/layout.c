@@ -57,10 +57,13 @@ static void on_room(void *arg)
     server_nudge_all(arg);
 }
 
-/* Only the listener can turn somebody away: behind others work waits. */
-static bool is_first(const struct server *server, unsigned index)
+/* Only a listener that does nothing else can turn away all that is refused: behind others work
+ * waits. */
+static bool follows_listener(const struct server *server, unsigned index)
 {
-    return server->wiring.group_of[server->first_stage] == (int)index;
+    const struct wiring *wiring = &server->wiring;
+    return wiring->group_of[server->first_stage] == (int)index &&
+           wiring->groups[wiring->group_of[STAGE_LISTENER]].stages == 1u << STAGE_LISTENER;
 }
 
 static void init_mailbox(struct server *server, unsigned number, unsigned index, const char *name)
@@ -77,7 +80,8 @@ static void init_mailbox(struct server *server, unsigned number, unsigned index,
         .takers_most = pool ? group->count : 1,
         .idle_ns = settings->idle_thread_timeout_ns,
         .direct = direct,
-        .strict = direct && policies->overload == OVERLOAD_REJECT && is_first(server, index),
+        .strict =
+            direct && policies->overload == OVERLOAD_REJECT && follows_listener(server, index),
         .turn_bell = pool && group[-1].in_turn ? &group[-1].workers[0].taker.bell : NULL,
         .wakeup = (int)settings->wakeup,
         .spin_ns = settings->wakeup_spin_ns,
@@ -256,4 +260,5 @@ void layout_groups(struct server *server)
     server->blocking_sockets = is_budget_of_sessions(server) && waits_to_send(server) == GROUP_POOL;
     size_pools(server);
     server->max_connections = connection_limit(server);
+    CHECK(sched_getaffinity(0, sizeof server->cpus, &server->cpus) == 0);
 }

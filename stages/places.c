@@ -95,8 +95,8 @@ static void reap_in_loops(struct server *server)
     struct worker *fullest = &homes->workers[0];
     for (unsigned i = 1; i < homes->count; i++) {
         struct worker *home = &homes->workers[i];
-        fullest = atomic_load(&home->client_count) > atomic_load(&fullest->client_count) ? home
-                                                                                          : fullest;
+        fullest =
+            atomic_load(&home->client_count) > atomic_load(&fullest->client_count) ? home : fullest;
     }
     atomic_fetch_add(&fullest->shed, 1);
     server_nudge_all(server);

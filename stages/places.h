@@ -41,8 +41,7 @@ static inline void places_want(struct server *server)
 /* Must this connection, which has become idle, be closed for another one's sake? Any worker. */
 static inline bool places_wanted(struct server *server)
 {
-    return atomic_load_explicit(&server->wants_place, memory_order_relaxed) &&
-           atomic_exchange(&server->wants_place, false);
+    return atomic_load(&server->wants_place) && atomic_exchange(&server->wants_place, false);
 }
 
 #endif

@@ -69,13 +69,14 @@ static unsigned group_for(const struct worker *worker, enum stage stage, enum ve
 }
 
 /* A thread of a processing loop is chosen for each request, the one with the shortest queue; not
+ * where its threads are homes, since a client has one for life, and not
  * while the writer that shares its thread watches the descriptor, because that watch is in one
  * loop. */
 static void choose_seat(struct worker *worker, struct client *client, unsigned group)
 {
     const struct group *to = &worker->server->groups[group];
     if (to->kind != GROUP_LOOP || to->count == 1 || client->out_watched ||
-        (to->stages & (1u << STAGE_READER)) != 0) {
+        (to->stages & (1u << STAGE_READER | 1u << STAGE_POLLER)) != 0) {
         return;
     }
     unsigned best = client->seat[group], least = UINT32_MAX;

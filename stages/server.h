@@ -17,6 +17,8 @@
 #include "stages/process.h"
 #include "stages/worker.h"
 
+#include <sched.h>
+
 enum phase {
     PHASE_RUNNING,
     PHASE_DRAINING, /* nothing new; what is in flight ends */
@@ -57,6 +59,7 @@ struct server {
     enum stage idle_stage; /* where one waits that holds no request: the poller or the reader */
     unsigned linger_group; /* the loop in which sessions' connections linger */
     bool blocking_sockets; /* sessions wait in recv */
+    cpu_set_t cpus;        /* where threads run that are not pinned */
     uint64_t max_connections;
     struct crowd *crowd; /* or NULL: an address may have any number of connections */
     uint64_t started_ns;

@@ -156,18 +156,25 @@ static void set_scheduling(const struct worker *worker)
     }
 }
 
+/* A thread that was started on demand has the affinity of whoever started it, which may be pinned.
+ */
+static void set_affinity(const struct worker *worker)
+{
+    cpu_set_t set = worker->server->cpus;
+    if (worker->cpu >= 0) {
+        CPU_ZERO(&set);
+        CPU_SET((size_t)worker->cpu, &set);
+    }
+    CHECK(pthread_setaffinity_np(pthread_self(), sizeof set, &set) == 0);
+}
+
 void worker_begin(struct worker *worker)
 {
     atomic_store(&worker->tid, gettid());
     atomic_store(&worker->started_ns, clock_ns());
     CHECK(pthread_setname_np(pthread_self(), worker->name) == 0);
     set_scheduling(worker);
-    if (worker->cpu >= 0) {
-        cpu_set_t set;
-        CPU_ZERO(&set);
-        CPU_SET((size_t)worker->cpu, &set);
-        CHECK(pthread_setaffinity_np(pthread_self(), sizeof set, &set) == 0);
-    }
+    set_affinity(worker);
 }
 
 /* Its figures are kept, so that a later thread in its place goes on counting. */

@@ -32,7 +32,8 @@ def has_pool(world):
 
 def processors(world, count):
     """Arguments for so many processors, where the model does not say how many there are."""
-    return () if "--wiring" in world.base_args else ("--processors", str(count))
+    said = "--wiring" in world.base_args or "--sessions" in world.base_args
+    return () if said else ("--processors", str(count))
 
 
 def counter(server, text):

@@ -469,6 +469,20 @@ def polled_pipeline(world):
         close_all(clients)
 
 
+@case("--poll-interval: a request that waits for the interval is answered when the server drains")
+def interval_drain(world):
+    """It is not an idle connection, though nobody has read from it."""
+    with start(world, "--wiring", "L | K | rpw*2", "--poll-interval", "2s") as server:
+        with server.client() as client:
+            hello(server, client)
+            client.send(FAST)
+            require(client.quiet_for(0.2), "answered before the interval")
+            server.signal(signal.SIGTERM)
+            response = client.read_response()
+            require(response.status == 200 and response.says_close(), f"status {response.status}")
+            client.expect_end()
+
+
 # --- worker-stack ------------------------------------------------------------------------------
 
 def serving_threads(world, column, *flags):

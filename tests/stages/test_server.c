@@ -32,9 +32,9 @@ static const char *const wirings[] = {
 #define PRESET(name, wiring, dispatch, overload, spawn, source, what) name,
 #include "stages/presets.def"
 #undef PRESET
-    "LR*2 | PW*3",      "L | RP*2 | W",     "L | R | pw*3", "L | r*4 | P*2 | w*4",
-    "LK | R | P*2 | W", "L | rp*4 | W | K", "L | RPW@3",    "lrpw*4",
-    "LKRPW*2",          "L | rpw*8 | KW",
+    "LR*2 | PW*3",      "L | RP*2 | W",     "L | R | pw*3",     "L | r*4 | P*2 | w*4",
+    "LK | R | P*2 | W", "L | rp*4 | W | K", "L | RPW@3",        "lrpw*4",
+    "LKRPW*2",          "L | rpw*8 | KW",   "L | R | KP*3 | W",
 };
 enum { WIRINGS = sizeof wirings / sizeof *wirings, SESSIONS = 30 };
 
@@ -502,8 +502,9 @@ static void count_what_was_done(const char *wiring)
     CHECK(report.tally.counters[COUNTER_CLOSED] == 3);
     CHECK(report.tally.counters[COUNTER_REQUESTS] == 12);
     CHECK(report.tally.counters[COUNTER_REFUSED] == 0);
-    CHECK(report.thread_count + report.threads_unused + loops_in_turn() ==
-          life.server.worker_count);
+    unsigned told = report.thread_count + report.threads_unused + loops_in_turn();
+    bool all = life.wiring.policies.spawn != SPAWN_ON_DEMAND; /* others may not have come yet */
+    CHECK(all ? told == life.server.worker_count : told <= life.server.worker_count);
     for (unsigned i = 0; i < report.queue_count; i++) {
         CHECK(report.queues[i].depth == 0);
     }
