@@ -17,16 +17,16 @@ from table import Table, get, request, require
 table = Table("faults", args=("own",))
 case = table.case
 
-POOLED_MODELS = ("staged", "staged-nolistener", "half-sync")
+LOOPED_MODELS = ("loops",)
 
 
 def has_pool(world):
-    """Do the model's handlers run in a pool of their own, apart from reading and writing?"""
+    """Can another thread go on with a connection while a handler blocks one?"""
     if "--wiring" in world.base_args:
         wiring = world.base_args[world.base_args.index("--wiring") + 1]
         return any(re.fullmatch(r"P(\*\d+)?", group.strip()) for group in wiring.split("|"))
     if "--model" in world.base_args:
-        return world.base_args[world.base_args.index("--model") + 1] in POOLED_MODELS
+        return world.base_args[world.base_args.index("--model") + 1] not in LOOPED_MODELS
     return True
 
 

@@ -388,7 +388,7 @@ def pin(world):
         for thread in os.listdir(f"/proc/{server.pid}/task"):
             with open(f"/proc/{server.pid}/task/{thread}/comm", encoding="utf-8") as file:
                 name = file.read().strip()
-            if re.fullmatch(r"q-[LRPW]+(/\d+)?", name):
+            if re.fullmatch(r"q-[LKRPWrpw]+(/\d+)?", name):
                 pinned += 1
                 require(os.sched_getaffinity(int(thread)) == {cpu}, f"{name} is not on CPU {cpu}")
         require(pinned > 0, "no thread is named after its stages")
