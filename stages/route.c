@@ -68,10 +68,9 @@ static unsigned group_for(const struct worker *worker, enum stage stage, enum ve
     return (unsigned)wiring->group_of[stage];
 }
 
-/* A thread of a processing loop is chosen for each request, the one with the shortest queue; not
- * where its threads are homes, since a client has one for life, and not
- * while the writer that shares its thread watches the descriptor, because that watch is in one
- * loop. */
+/* A thread of a processing loop is chosen for each request, the one with the shortest queue. Not
+ * where its threads are homes, since a client has one home for life; nor while the writer that
+ * shares its thread watches the descriptor, because that watch is in one loop. */
 static void choose_seat(struct worker *worker, struct client *client, unsigned group)
 {
     const struct group *to = &worker->server->groups[group];
