@@ -57,6 +57,7 @@ struct exchange {
     void *complete_arg;
     const struct settings *settings;
     const struct handler *handler; /* NULL until found, and for refused requests */
+    bool uncounted;                /* set with the handler: see exchange_is_counted */
     uint64_t id;                   /* unique in this process, from 1 */
 
     struct input input;
@@ -111,6 +112,14 @@ void exchange_put(struct exchange_pool *pool, struct exchange *x);
 
 /* Reader: get ready to read a (further) request: unused input moves to the front. */
 void exchange_begin(struct exchange *x);
+
+/* Does this request count: in intervals, counters, flow and trace? Those that look at the server do
+ * not, or watching would show the watcher. Decided when the request is whole (handler_choose), for
+ * good, so that what has counted it in counts it out. */
+static inline bool exchange_is_counted(const struct exchange *x)
+{
+    return !x->uncounted;
+}
 
 /* Writer: the request is answered, or its client is gone: frees body, buckets, holds and what it
  * was forwarded to. The input stays, for what has been pipelined behind the request. */

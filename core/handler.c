@@ -2,10 +2,12 @@
 #include "core/handler.h"
 
 #include "core/clock.h"
+#include "core/conn.h"
 #include "core/files.h"
 #include "core/http_line.h"
 #include "core/http_target.h"
 #include "core/lock.h"
+#include "core/settings.h"
 #include "core/synthetic.h"
 
 #include <pthread.h>
@@ -15,15 +17,15 @@
 /* --- the table --- */
 
 static const struct handler handlers[] = {
-#define HANDLER(name, prefix, methods, synthetic, takes_long, run, input)                          \
-    {name, prefix, methods, synthetic, takes_long, run, input},
+#define HANDLER(name, prefix, methods, access, counted, takes_long, run, input)                    \
+    {name, prefix, methods, ACCESS_##access, counted, takes_long, run, input},
 #include "core/handlers.def"
 #undef HANDLER
 };
 /* The same prefixes with their lengths, so that a lookup compares a length before it looks at any
  * byte. */
 static const struct bytes prefixes[] = {
-#define HANDLER(name, prefix, methods, synthetic, takes_long, run, input)                          \
+#define HANDLER(name, prefix, methods, access, counted, takes_long, run, input)                    \
     {prefix, sizeof(prefix) - 1},
 #include "core/handlers.def"
 #undef HANDLER
@@ -49,6 +51,24 @@ const struct handler *handler_find(struct bytes path)
         }
     }
     return &handlers[best];
+}
+
+bool handler_may_be_used(const struct exchange *x)
+{
+    const unsigned who_of[] = {
+        [ACCESS_EVERYBODY] = WHO_ON,
+        [ACCESS_SYNTHETIC] = x->settings->synthetic,
+        [ACCESS_STATUS] = x->settings->status,
+    };
+    unsigned who = who_of[x->handler->access];
+    return who == WHO_ON || (who == WHO_LOOPBACK && x->conn->peer.local);
+}
+
+/* Who may not use a handler gets a 404, which counts like any other. */
+void handler_choose(struct exchange *x)
+{
+    x->handler = handler_find(x->request.path);
+    x->uncounted = !x->handler->counted && handler_may_be_used(x);
 }
 
 /* --- forwarding --- */

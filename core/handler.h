@@ -26,12 +26,20 @@ enum handler_verdict {
     HANDLER_AWAY,    /* the exchange is somebody else's, who completes the answer, or has done so */
 };
 
+/* Whose option says who may use a handler. */
+enum handler_access {
+    ACCESS_EVERYBODY,
+    ACCESS_SYNTHETIC, /* --synthetic */
+    ACCESS_STATUS,    /* --status */
+};
+
 struct handler {
     const char *name;
     const char *prefix; /* of the path; a prefix that ends without '/' matches that path only */
     unsigned methods;   /* set of enum method; OPTIONS is answered for every handler */
-    bool synthetic;     /* governed by --synthetic */
-    bool takes_long;    /* may block or burn CPU on purpose: others should not wait behind it */
+    enum handler_access access;
+    bool counted;    /* see exchange_is_counted */
+    bool takes_long; /* may block or burn CPU on purpose: others should not wait behind it */
     enum handler_verdict (*run)(struct exchange *exchange);
     /* Input filter: called on the reader's thread once the request is whole; or NULL. */
     void (*input)(struct exchange *exchange);
@@ -39,6 +47,12 @@ struct handler {
 
 /* The handler for a path: the longest prefix that matches; the file handler matches everything. */
 const struct handler *handler_find(struct bytes path);
+
+/* Gives a whole request its handler, and decides whether it counts. */
+void handler_choose(struct exchange *x);
+
+/* May this client use this request's handler? If not, it is told that there is none. */
+bool handler_may_be_used(const struct exchange *x);
 
 /* Longer targets are not forwarded to. */
 enum { FORWARD_TARGET_MAX = 4096 };

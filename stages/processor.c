@@ -49,12 +49,6 @@ static void answer_not_allowed(struct exchange *x)
     response_error(x, 405, bytes_of(line));
 }
 
-static bool may_use(const struct exchange *x)
-{
-    unsigned who = x->settings->synthetic;
-    return !x->handler->synthetic || who == WHO_ON || (who == WHO_LOOPBACK && x->conn->peer.local);
-}
-
 /* The answers that need no handler. True: the answer is made. */
 static bool answer_at_once(struct exchange *x)
 {
@@ -62,7 +56,7 @@ static bool answer_at_once(struct exchange *x)
         response_error(x, x->refused_status, BYTES(""));
     } else if (x->request.path.len == 1 && x->request.path.at[0] == '*') {
         answer_options(x, METHOD_GET | METHOD_HEAD | METHOD_POST | METHOD_PUT | METHOD_DELETE);
-    } else if (!may_use(x)) {
+    } else if (!handler_may_be_used(x)) {
         response_error(x, 404, BYTES(""));
     } else if (x->request.method == METHOD_OPTIONS) {
         answer_options(x, x->handler->methods);

@@ -22,7 +22,7 @@ void reader_request_whole(struct worker *worker, struct client *client)
     struct exchange *x = client->conn.exchange;
     x->reader = (unsigned short)worker->number;
     if (x->refused_status == 0) {
-        x->handler = handler_find(x->request.path);
+        handler_choose(x);
         if (x->handler->input != NULL) {
             x->handler->input(x);
             x->stamps.whole_ns = stamp_now();

@@ -80,7 +80,7 @@ static void record(struct worker *worker, const struct conn *conn, enum close_re
 {
     const struct exchange *x = conn->exchange;
     const struct stamps *s = &x->stamps;
-    if (worker->ring == NULL) {
+    if (worker->ring == NULL || !exchange_is_counted(x)) {
         return;
     }
     struct trace_record made = {
@@ -114,6 +114,9 @@ static void record(struct worker *worker, const struct conn *conn, enum close_re
 static void count(struct worker *worker, const struct exchange *x)
 {
     int64_t intervals[INTERVAL_COUNT];
+    if (!exchange_is_counted(x)) {
+        return;
+    }
     tally_add(&worker->tally, COUNTER_REQUESTS, 1);
     tally_add(&worker->tally, COUNTER_BYTES_SENT, x->sent);
     tally_add(&worker->tally, COUNTER_BYTES_RECEIVED, x->received);
@@ -156,7 +159,7 @@ static void end_exchange(struct worker *worker, struct client *client)
     }
     conn->requests++;
     client->answered_id = x->id;
-    client->answered_ns = x->stamps.last_sent_ns;
+    client->answered_ns = exchange_is_counted(x) ? x->stamps.last_sent_ns : 0;
     exchange_end(x);
 }
 
