@@ -52,6 +52,7 @@ add_module_test(stages accept_turn)
 add_module_test(stages process_share)
 add_module_test(stages supervisor)
 add_module_test(stages server)
+add_module_test(tools hlog hlog ZLIB::ZLIB)
 add_module_test(tools quartet_trace)
 target_compile_definitions(test_quartet_trace PRIVATE GOLDEN_DIR="${CMAKE_CURRENT_SOURCE_DIR}/golden"
     QUARTET_TRACE_TOOL="$<TARGET_FILE:quartet-trace>")
