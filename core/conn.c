@@ -6,6 +6,7 @@
 #include "core/conn.h"
 
 #include "core/clock.h"
+#include "core/probes.h"
 #include "core/settings.h"
 
 #include <arpa/inet.h>
@@ -41,6 +42,8 @@ static enum verdict ready(struct conn *conn)
 {
     conn->idle_limit_ns = idle_limit_ns(conn->exchange);
     conn->exchange->stamps.whole_ns = stamp_now();
+    PROBE(whole, conn->id, conn->exchange->id, conn->exchange->stamps.whole_ns,
+          conn->exchange->stamps.first_byte_ns);
     conn->state = CONN_PROCESSING;
     return VERDICT_REQUEST_READY;
 }
@@ -87,6 +90,7 @@ static void stamp_first_byte(struct conn *conn)
 {
     struct exchange *x = conn->exchange;
     x->stamps.first_byte_ns = x->received_ns;
+    PROBE(first_byte, conn->id, x->id, x->stamps.first_byte_ns);
     if (conn->requests == 0) {
         x->stamps.accepted_ns = conn->accepted_ns;
         x->stamps.adopted_ns = conn->adopted_ns;
@@ -261,6 +265,8 @@ static void stamp_sent(struct exchange *x, size_t sent)
     x->stamps.last_sent_ns = stamp_now();
     if (x->stamps.first_sent_ns == 0) {
         x->stamps.first_sent_ns = x->stamps.last_sent_ns;
+        PROBE(first_sent, x->conn->id, x->id, x->stamps.first_sent_ns, x->stamps.first_byte_ns,
+              x->interim);
     }
 }
 

@@ -36,9 +36,12 @@ void environment_to_json(struct json *json, const char *key)
 
 void build_to_json(struct json *json, const char *key)
 {
-    bool trace_points = false, checked = false;
+    bool trace_points = false, probes = false, checked = false;
 #ifdef QUARTET_TRACE
     trace_points = true;
+#endif
+#ifdef QUARTET_USDT
+    probes = true;
 #endif
 #ifdef QUARTET_CHECKED
     checked = true;
@@ -47,8 +50,26 @@ void build_to_json(struct json *json, const char *key)
     json_text(json, "version", QUARTET_VERSION);
     json_text(json, "compiler", COMPILER);
     json_bool(json, "trace_points", trace_points);
+    json_bool(json, "probes", probes);
     json_bool(json, "checked", checked);
     json_end(json);
+}
+
+const char *build_features(void)
+{
+    return
+#ifdef QUARTET_TRACE
+        "trace points"
+#else
+        "no trace points"
+#endif
+#ifdef QUARTET_USDT
+        ", USDT probes"
+#endif
+#ifdef QUARTET_CHECKED
+        ", debug checks"
+#endif
+        ;
 }
 
 static void put_kernel(struct json *json)

@@ -9,7 +9,11 @@
  * of descriptors, start time. What the system does not tell is null or 0. */
 void environment_to_json(struct json *json, const char *key);
 
-/* An object: version, compiler, whether the trace points and the debug checks are compiled in. */
+/* An object: version, compiler, whether the trace points, the USDT probes and the debug checks are
+ * compiled in. */
 void build_to_json(struct json *json, const char *key);
+
+/* The same three in words, for --version. */
+const char *build_features(void);
 
 #endif

@@ -3,6 +3,15 @@
 
 bool stamps_taken = true;
 
+/* Every member is a stamp that has a probe by its name, but for the two sums of waits. */
+#define PROBE_POINT(name, ...)
+#define PROBE_STAMP(name, ...) sizeof((struct stamps *)0)->name##_ns +
+_Static_assert(
+#include "core/probes.def"
+    2 * sizeof(uint64_t) == sizeof(struct stamps), "core/probes.def lacks a stamp");
+#undef PROBE_STAMP
+#undef PROBE_POINT
+
 static const char *const names[] = {
 #define INTERVAL(id, name, from, to, part) name,
 #include "core/trace_points.def"

@@ -2,6 +2,7 @@
 #include "queues/doorbell.h"
 
 #include "core/clock.h"
+#include "core/probes.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -86,6 +87,7 @@ static void ring_fd(const struct doorbell *bell)
 
 void doorbell_ring(struct doorbell *bell)
 {
+    PROBE(ring, bell);
     if (bell->kind == DOORBELL_CONDVAR) {
         ring_condition(bell);
     } else {
@@ -103,6 +105,9 @@ static bool wait_condition(struct doorbell *bell, uint64_t until_ns)
     bool rung = bell->shared.ringing;
     bell->shared.ringing = false;
     lock_release(&bell->shared.lock);
+    if (rung) {
+        PROBE(wake, bell);
+    }
     return rung;
 }
 
@@ -115,6 +120,9 @@ static ssize_t answer(const struct doorbell *bell)
         got = read(bell->read_fd, rings,
                    bell->kind == DOORBELL_EVENTFD ? sizeof(uint64_t) : sizeof rings);
     } while (got < 0 && errno == EINTR);
+    if (got > 0) {
+        PROBE(wake, bell);
+    }
     return got;
 }
 

@@ -2,6 +2,7 @@
 #include "queues/mailbox.h"
 
 #include "core/clock.h"
+#include "core/probes.h"
 
 #include <string.h>
 
@@ -293,6 +294,7 @@ bool mailbox_put(struct mailbox *box, struct chain *chain, enum put_how how)
     for (struct slip *slip = chain->head; slip != NULL; slip = slip->next) {
         slip->put_ns = now_ns;
     }
+    PROBE(put, box->shared.stats.name, chain->count, now_ns, how);
     while (!done) {
         struct calls calls = {.count = 0};
         lock_take(&box->shared.lock);
@@ -422,6 +424,7 @@ unsigned mailbox_take(struct mailbox *box, struct taker *taker, struct chain *ch
     take_locked(box, taker, chain, &calls, most, now_ns);
     bool room = room_again_locked(box);
     lock_release(&box->shared.lock);
+    PROBE(take, box->shared.stats.name, chain->count, now_ns);
     carry_out(box, &calls);
     if (room) {
         tell_room(box);

@@ -6,6 +6,7 @@
  */
 #include "stages/home.h"
 
+#include "core/probes.h"
 #include "stages/held.h"
 #include "stages/loop_group.h"
 #include "stages/poller.h"
@@ -225,6 +226,7 @@ void home_stamp_requeue(struct worker *worker, struct client *client, bool direc
         requeued_ns = stamp_now();
     }
     client->answered_ns = 0;
+    PROBE(requeued, client->conn.id, client->answered_id, requeued_ns, answered_ns);
     worker_requeued(worker, client, answered_ns, requeued_ns);
 }
 

@@ -17,6 +17,7 @@
 #include "stages/listener.h"
 
 #include "core/log.h"
+#include "core/probes.h"
 #include "stages/route.h"
 #include "stages/places.h"
 #include "stages/server.h"
@@ -196,6 +197,7 @@ static void welcome(struct listener *listener, int fd, const struct sockaddr_sto
     struct client *client = client_new(fd, &peer, clock_ns());
     client->polls = !worker->server->blocking_sockets;
     tally_add(&worker->tally, COUNTER_ACCEPTED, 1);
+    PROBE(accepted, client->conn.id, 0, client->conn.accepted_ns, fd);
     route_seats(worker, client);
     if (!places_enter(worker->server, client)) {
         turn_away_address(worker, client);

@@ -12,6 +12,7 @@
 
 #include "core/handler.h"
 #include "core/log.h"
+#include "core/probes.h"
 #include "core/response.h"
 #include "stages/pause.h"
 #include "stages/route.h"
@@ -89,6 +90,7 @@ static void start(struct worker *worker, struct client *client, bool direct)
     struct exchange *x = client->conn.exchange;
     x->processor = (unsigned short)worker->number;
     x->stamps.started_ns = direct ? x->stamps.whole_ns : stamp_now();
+    PROBE(started, client->conn.id, x->id, x->stamps.started_ns, x->stamps.whole_ns);
     x->close = reason_to_close(worker->server, client);
 }
 
@@ -114,6 +116,7 @@ static enum verdict finish(struct conn *conn)
     struct brigade *made = response_made(x);
     conn->state = CONN_WRITING;
     x->stamps.handed_ns = stamp_now();
+    PROBE(handed, conn->id, x->id, x->stamps.handed_ns, x->stamps.started_ns);
     return outlet_publish(&x->outlet, made, true) ? VERDICT_OUTPUT_READY : VERDICT_HELD;
 }
 

@@ -11,6 +11,7 @@
 #include "stages/reader.h"
 
 #include "core/handler.h"
+#include "core/probes.h"
 #include "stages/home.h"
 #include "stages/route.h"
 #include "stages/server.h"
@@ -26,6 +27,7 @@ void reader_request_whole(struct worker *worker, struct client *client)
         if (x->handler->input != NULL) {
             x->handler->input(x);
             x->stamps.whole_ns = stamp_now();
+            PROBE(whole, client->conn.id, x->id, x->stamps.whole_ns, x->stamps.first_byte_ns);
         }
     }
 }
@@ -73,6 +75,7 @@ static void adopt(struct worker *worker, struct client *client)
 {
     home_adopt(worker, client);
     client->conn.adopted_ns = stamp_now();
+    PROBE(adopted, client->conn.id, 0, client->conn.adopted_ns, client->conn.accepted_ns);
     client->fresh = true;
     worker->fresh_count++;
 }
@@ -126,6 +129,7 @@ static enum verdict enter_visiting(struct worker *worker, struct client *client,
     struct conn *conn = &client->conn;
     if (conn->adopted_ns == 0) {
         conn->adopted_ns = stamp_now();
+        PROBE(adopted, conn->id, 0, conn->adopted_ns, conn->accepted_ns);
     }
     if (verdict == VERDICT_RESUME) {
         verdict = conn_resume(conn);

@@ -6,6 +6,7 @@
  */
 #include "stages/session.h"
 
+#include "core/probes.h"
 #include "stages/held.h"
 #include "stages/home.h"
 #include "stages/reader.h"
@@ -175,6 +176,7 @@ static enum verdict first_step(struct worker *worker, struct client *client, enu
         CHECK(verdict == VERDICT_ACCEPTED || verdict == VERDICT_READABLE);
         if (conn->adopted_ns == 0) {
             conn->adopted_ns = stamp_now();
+            PROBE(adopted, conn->id, 0, conn->adopted_ns, conn->accepted_ns);
         }
         return conn_read(conn, &worker->pool);
     }

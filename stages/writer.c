@@ -10,6 +10,7 @@
  */
 #include "stages/writer.h"
 
+#include "core/probes.h"
 #include "stages/home.h"
 #include "stages/linger.h"
 #include "stages/loop_group.h"
@@ -152,6 +153,8 @@ static void end_exchange(struct worker *worker, struct client *client)
     x->writer = (unsigned short)worker->number;
     conn->close = x->cut != CLOSE_NONE ? x->cut : x->close;
     settle_last_byte(x);
+    PROBE(last_sent, conn->id, x->id, x->stamps.last_sent_ns, x->stamps.first_byte_ns,
+          x->stamps.handed_ns, x->stamps.writer_ns, x->sent, x->response.status);
     count(worker, x);
     record(worker, conn, conn->close);
     if (worker->log.log != NULL) {
@@ -336,6 +339,7 @@ static enum verdict begin(struct worker *worker, struct client *client, bool dir
          * with. */
         x->stamps.writer_ns =
             direct && x->stamps.handed_ns != 0 ? x->stamps.handed_ns : stamp_now();
+        PROBE(writer, client->conn.id, x->id, x->stamps.writer_ns);
     }
     return pump(worker, client);
 }

@@ -58,3 +58,4 @@ target_compile_definitions(test_quartet_trace PRIVATE GOLDEN_DIR="${CMAKE_CURREN
     QUARTET_TRACE_TOOL="$<TARGET_FILE:quartet-trace>")
 add_dependencies(test_quartet_trace quartet-trace)
 add_fuzz_test(trace tools)
+add_script_test(tools probes $<TARGET_FILE:quartet> ${PROJECT_SOURCE_DIR}/core/probes.def)

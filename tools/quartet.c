@@ -1,6 +1,7 @@
 /* quartet.c: the server's main: options, what all processes share, and either one process or the
  * parent of several. Everything else is in stages/.
  */
+#include "core/environment.h"
 #include "core/json.h"
 #include "core/log.h"
 #include "core/options.h"
@@ -63,7 +64,7 @@ static void answer(const struct settings *settings)
     if (settings->help) {
         options_print_help(stdout);
     } else if (settings->version) {
-        puts("quartet " QUARTET_VERSION);
+        printf("quartet %s (%s)\n", QUARTET_VERSION, build_features());
     } else if (settings->list_models) {
         presets_print(stdout);
     } else {

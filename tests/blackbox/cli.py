@@ -230,12 +230,13 @@ def help_text(world):
     require(code == 0 and short == out, "-h says something else")
 
 
-@case("--version is one line with the name and a number")
+@case("--version is one line with the name, a number and what is compiled in")
 def version(world):
     """On stdout."""
     code, out, _ = call(world, "--version")
     require(code == 0, f"exit code {code}")
-    require(re.fullmatch(r"quartet \d+\.\d+(\.\d+)?.*\n", out), f"printed {out!r}")
+    line = r"quartet \d+\.\d+(\.\d+)? \((no )?trace points(, [A-Za-z ]+)*\)\n"
+    require(re.fullmatch(line, out), f"printed {out!r}")
 
 
 @case("a port in use ends it with exit 1 and one line")
