@@ -3,7 +3,6 @@
  * Exit status: 0; 1 when the file is cut, damaged or foreign, or a request's parts do not add up;
  * 2 for a wrong command line.
  */
-#include "tools/trace/join.h"
 #include "tools/trace/run.h"
 
 #include "core/check.h"
@@ -16,16 +15,19 @@
 struct command {
     const struct trace_verb *verb; /* NULL until given */
     const char *argument;
-    const char *path;
+    unsigned path_count;
+    const char *paths[TRACE_SOURCES_MAX];
     bool salvage;
 };
 
 static void parse(struct command *command, int argc, char **argv);
+static void add_path(struct command *command, const char *path);
 static bool parse_word(struct command *command, const char *word);
 static bool parse_verb(struct command *command, const char *word, char ***next);
 static void print_help(void);
 _Noreturn static void usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 static int show(const struct command *command);
+static FILE *open_file(const char *path);
 
 int main(int argc, char **argv)
 {
@@ -34,7 +36,7 @@ int main(int argc, char **argv)
     (void)signal(SIGPIPE, SIG_DFL);
     struct command command = {0};
     parse(&command, argc, argv);
-    if (command.path == NULL) {
+    if (command.path_count == 0) {
         usage("no trace file given");
     }
     if (command.verb == NULL) {
@@ -60,12 +62,23 @@ static void parse(struct command *command, int argc, char **argv)
             if (!parse_word(command, word) && !parse_verb(command, word, &next)) {
                 usage("unknown option %s", word);
             }
-        } else if (command->path != NULL) {
-            usage("one trace file, not also %s", word);
         } else {
-            command->path = word;
+            add_path(command, word);
         }
     }
+}
+
+static void add_path(struct command *command, const char *path)
+{
+    for (unsigned i = 0; i < command->path_count; i++) {
+        if (strcmp(command->paths[i], path) == 0) {
+            usage("%s is given twice", path);
+        }
+    }
+    if (command->path_count == TRACE_SOURCES_MAX) {
+        usage("at most %d trace files", TRACE_SOURCES_MAX);
+    }
+    command->paths[command->path_count++] = path;
 }
 
 static bool parse_word(struct command *command, const char *word)
@@ -107,6 +120,9 @@ static bool parse_verb(struct command *command, const char *word, char ***next)
                 usage("%s needs %s", verb->option, verb->argument);
             }
         }
+        if (verb->wrong != NULL && verb->wrong(argument) != NULL) {
+            usage("%s %s: %s", verb->option, argument, verb->wrong(argument));
+        }
         command->verb = verb;
         command->argument = argument;
         return true;
@@ -116,9 +132,9 @@ static bool parse_verb(struct command *command, const char *word, char ***next)
 
 static void print_help(void)
 {
-    printf("usage: quartet-trace [OPTION] FILE\n"
-           "Shows where the time of each request went, from a file written by quartet --trace.\n"
-           "FILE - is stdin.\n\n");
+    printf("usage: quartet-trace [OPTION] FILE...\n"
+           "Shows where the time of each request went, from files written by quartet --trace.\n"
+           "Several files are processes that ran side by side. FILE - is stdin.\n\n");
     for (unsigned i = 0; trace_verbs[i] != NULL; i++) {
         const struct trace_verb *verb = trace_verbs[i];
         char option[64];
@@ -147,20 +163,32 @@ _Noreturn static void usage(const char *fmt, ...)
 
 static int show(const struct command *command)
 {
-    bool is_stdin = strcmp(command->path, "-") == 0;
-    FILE *in = is_stdin ? stdin : fopen(command->path, "re");
-    if (in == NULL) {
-        fprintf(stderr, "quartet-trace: %s: %s\n", command->path, strerror(errno));
-        return EXIT_WORLD;
-    }
-    struct trace_run run = {.path = command->path,
-                            .salvage = command->salvage,
+    struct trace_source sources[TRACE_SOURCES_MAX] = {0};
+    struct trace_run run = {.salvage = command->salvage,
                             .join_window = JOIN_WINDOW,
                             .out = stdout,
-                            .err = stderr};
-    int status = trace_run_show(&run, in, command->verb, command->argument);
-    if (!is_stdin) {
-        (void)fclose(in); /* read only: nothing can be lost */
+                            .err = stderr,
+                            .sources = sources};
+    bool good = true;
+    for (unsigned i = 0; i < command->path_count && good; i++) {
+        sources[i] =
+            (struct trace_source){.path = command->paths[i], .in = open_file(command->paths[i])};
+        good = sources[i].in != NULL;
+        run.source_count += good;
+    }
+    int status = good ? trace_run_show(&run, command->verb, command->argument) : EXIT_WORLD;
+    for (unsigned i = 0; i < run.source_count; i++) {
+        (void)fclose(sources[i].in); /* read only: nothing can be lost */
     }
     return status;
+}
+
+/* NULL when it cannot be opened, and that was said. */
+static FILE *open_file(const char *path)
+{
+    FILE *in = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
+    if (in == NULL) {
+        fprintf(stderr, "quartet-trace: %s: %s\n", path, strerror(errno));
+    }
+    return in;
 }

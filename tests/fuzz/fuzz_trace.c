@@ -40,9 +40,14 @@ static void show(char *bytes, size_t len, bool salvage, const struct trace_verb 
     FILE *in = fmemopen(bytes, len, "r");
     FILE *none = fopen("/dev/null", "w");
     if (in != NULL && none != NULL) {
-        struct trace_run run = {
-            .path = "fuzz", .salvage = salvage, .join_window = 64, .out = none, .err = none};
-        (void)trace_run_show(&run, in, verb, NULL);
+        struct trace_source source = {.path = "fuzz", .in = in};
+        struct trace_run run = {.salvage = salvage,
+                                .join_window = 64,
+                                .out = none,
+                                .err = none,
+                                .source_count = 1,
+                                .sources = &source};
+        (void)trace_run_show(&run, verb, NULL);
     }
     if (in != NULL) {
         (void)fclose(in);

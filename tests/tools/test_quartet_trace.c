@@ -14,20 +14,36 @@ struct shown {
     char *out, *err;
 };
 
-static struct shown show(const struct trace_verb *verb, const char *path, bool salvage)
+/* Shows `count` files, FILE1 and so on; a single one is FILE. */
+static struct shown show_all(const struct trace_verb *verb, unsigned count,
+                             const char *const *paths, bool salvage)
 {
+    static const char *const names[] = {"FILE1", "FILE2", "FILE3"};
     struct shown shown;
     size_t out_len, err_len;
-    FILE *in = fopen(path, "r");
-    struct trace_run run = {.path = "FILE", .salvage = salvage, .join_window = JOIN_WINDOW};
+    struct trace_source sources[3] = {0};
+    struct trace_run run = {
+        .salvage = salvage, .join_window = JOIN_WINDOW, .source_count = count, .sources = sources};
+    for (unsigned i = 0; i < count; i++) {
+        sources[i].path = count > 1 ? names[i] : "FILE";
+        sources[i].in = fopen(paths[i], "r");
+        expect(sources[i].in != NULL);
+    }
     run.out = open_memstream(&shown.out, &out_len);
     run.err = open_memstream(&shown.err, &err_len);
-    expect(in != NULL && run.out != NULL && run.err != NULL);
-    shown.status = trace_run_show(&run, in, verb, NULL);
+    expect(run.out != NULL && run.err != NULL);
+    shown.status = trace_run_show(&run, verb, NULL);
     expect_int(fclose(run.out), 0);
     expect_int(fclose(run.err), 0);
-    expect_int(fclose(in), 0);
+    for (unsigned i = 0; i < count; i++) {
+        expect_int(fclose(sources[i].in), 0);
+    }
     return shown;
+}
+
+static struct shown show(const struct trace_verb *verb, const char *path, bool salvage)
+{
+    return show_all(verb, 1, &path, salvage);
 }
 
 static void shown_free(struct shown *shown)
@@ -93,6 +109,49 @@ TEST(quartet_trace, the_csv_has_a_row_a_request)
     trace_make(path, 3);
     struct shown shown = show(&trace_verb_csv, path, false);
     golden_expect("trace_rows.csv", shown.out);
+    shown_free(&shown);
+    expect_int(unlink(path), 0);
+}
+
+TEST(quartet_trace, several_files_are_one_run)
+{
+    char first[TRACE_PATH], second[TRACE_PATH];
+    struct bytes text, value;
+    trace_path(first);
+    trace_path(second);
+    trace_make(first, 1000);
+    trace_make(second, 10);
+    const char *const paths[] = {first, second};
+    struct shown json = show_all(&trace_verb_json, 2, paths, false);
+    expect_int(json.status, 0);
+    expect(json_view_member(bytes_of(json.out), "summary", &text));
+    expect(json_view_member(text, "requests", &value) && json_view_number(value) == 1010);
+    expect(json_view_member(text, "records", &value) && json_view_number(value) == 2010);
+    expect(json_view_member(bytes_of(json.out), "report", &text));
+    expect(json_view_member(text, "connections", &value) && json_view_number(value) == 16);
+    struct shown table = show_all(&trace_verb_table, 2, paths, false);
+    expect(strstr(table.out, "\n  1:R->P ") != NULL && strstr(table.out, "\n  2:R->P ") != NULL);
+    expect(strstr(table.out, "\n  1:writer ") != NULL &&
+           strstr(table.out, "\n  2:writer ") != NULL);
+    struct shown csv = show_all(&trace_verb_csv, 2, paths, false);
+    expect(strstr(csv.out, "\n1,10,3,GET,") != NULL && strstr(csv.out, "\n2,10,3,GET,") != NULL);
+    shown_free(&json);
+    shown_free(&table);
+    shown_free(&csv);
+    expect_int(unlink(first), 0);
+    expect_int(unlink(second), 0);
+}
+
+TEST(quartet_trace, a_broken_file_among_several_is_named)
+{
+    char path[TRACE_PATH];
+    trace_path(path);
+    trace_make(path, 10);
+    const char *const paths[] = {path, "/proc/self/stat"};
+    struct shown shown = show_all(&trace_verb_table, 2, paths, false);
+    expect_int(shown.status, 1);
+    expect_text(shown.out, "");
+    expect_text(shown.err, "quartet-trace: FILE2: byte 0: not a trace file\n");
     shown_free(&shown);
     expect_int(unlink(path), 0);
 }
@@ -246,6 +305,34 @@ TEST(quartet_trace, joins_a_requeue_that_comes_before_or_after_its_request)
     join_finish(&join);
     expect_int(joined.count, 6);
     expect_int(join.unjoined, 1);
+    expect_int(join.doubled, 0);
+    expect_int(join.unfollowed, 3); /* 3, the one that moved the window, 5 */
+    join_deinit(&join);
+}
+
+TEST(quartet_trace, tells_of_records_that_come_twice)
+{
+    struct joined joined = {0};
+    struct join join;
+    join_init(&join, JOIN_WINDOW, note_joined, &joined);
+    join_request(&join, 1);
+    join_request(&join, 1); /* while the first still waits */
+    join_requeue(&join, 1);
+    expect_int(join.doubled, 1);
+    join_requeue(&join, 1); /* after it was passed on */
+    expect_int(join.doubled, 2);
+    join_request(&join, 1);
+    expect_int(join.doubled, 3);
+    join_requeue(&join, 2);
+    join_requeue(&join, 2); /* before its request */
+    expect_int(join.doubled, 4);
+    join_request(&join, 2);
+    join_request(&join, 100);
+    join_request(&join, 100); /* closed: passed on at once */
+    expect_int(join.doubled, 5);
+    join_finish(&join);
+    expect_int(join.unjoined, 0);
+    expect_int(joined.count, 6);
     join_deinit(&join);
 }
 
@@ -267,7 +354,7 @@ static int run_tool(const char *arguments, char err[256])
 TEST(quartet_trace, a_wrong_command_line_is_one_line_and_status_2)
 {
     static const char *const wrong[] = {"",          "--nonsense x", "-x", "--csv --json x",
-                                        "--csv=3 x", "a b"};
+                                        "--csv=3 x", "a a"};
     for (unsigned i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         char err[256];
         expect_int(run_tool(wrong[i], err), 2);

@@ -9,7 +9,8 @@
 #include <stdlib.h>
 
 static void *csv_begin(struct trace_run *run, const char *argument);
-static void csv_request(void *state, const struct trace_record *request);
+static void csv_request(void *state, const struct trace_source *source,
+                        const struct trace_record *request);
 static int csv_end(void *state, struct trace_run *run);
 static void csv_cancel(void *state);
 static void print_header(FILE *out);
@@ -32,17 +33,18 @@ static void *csv_begin(struct trace_run *run, const char *argument)
 }
 
 /* Thread names are ours and hold no comma; one from a forged file is its own forger's loss. */
-static void csv_request(void *state, const struct trace_record *r)
+static void csv_request(void *state, const struct trace_source *source,
+                        const struct trace_record *r)
 {
     const struct trace_run *run = state;
     int64_t intervals[INTERVAL_COUNT];
     record_intervals(r, intervals);
-    fprintf(run->out, "%" PRIu64 ",%" PRIu64 ",%s,%u,%" PRIu64 ",%s,%s,%s,%s,%" PRIu64,
-            r->request_id, r->connection_id, method_name(r->method), r->status, r->bytes_sent,
-            name_list_get(&run->close_reasons, r->close_reason),
-            name_list_get(&run->threads, r->thread_read),
-            name_list_get(&run->threads, r->thread_process),
-            name_list_get(&run->threads, r->thread_write), r->first_byte_ns);
+    fprintf(run->out, "%u,%" PRIu64 ",%" PRIu64 ",%s,%u,%" PRIu64 ",%s,%s,%s,%s,%" PRIu64,
+            source->number, r->request_id, r->connection_id, method_name(r->method), r->status,
+            r->bytes_sent, name_list_get(&source->close_reasons, r->close_reason),
+            name_list_get(&source->threads, r->thread_read),
+            name_list_get(&source->threads, r->thread_process),
+            name_list_get(&source->threads, r->thread_write), r->first_byte_ns);
     for (unsigned i = 0; i < INTERVAL_COUNT; i++) {
         fprintf(run->out, ",%" PRId64, intervals[i]);
     }
@@ -53,10 +55,13 @@ static void csv_request(void *state, const struct trace_record *r)
 static int csv_end(void *state, struct trace_run *run)
 {
     (void)state;
-    if (run->lost > 0) {
-        (void)fflush(run->out);
-        fprintf(run->err, "quartet-trace: %s: LOST %" PRIu64 " records: they have no row\n",
-                run->path, run->lost);
+    (void)fflush(run->out);
+    for (unsigned i = 0; i < run->source_count; i++) {
+        const struct trace_source *source = &run->sources[i];
+        if (source->lost > 0) {
+            fprintf(run->err, "quartet-trace: %s: LOST %" PRIu64 " records: they have no row\n",
+                    source->path, source->lost);
+        }
     }
     return EXIT_SUCCESS;
 }
@@ -68,7 +73,8 @@ static void csv_cancel(void *state)
 
 static void print_header(FILE *out)
 {
-    fputs("request,connection,method,status,bytes_sent,close_reason,thread_read,thread_process,"
+    fputs("source,request,connection,method,status,bytes_sent,close_reason,thread_read,thread_"
+          "process,"
           "thread_write,first_byte_ns",
           out);
     for (unsigned i = 0; i < INTERVAL_COUNT; i++) {

@@ -9,6 +9,8 @@
 static void pass_on(struct join *join, struct trace_record *place);
 static void put_request(struct join *join, struct trace_record *place,
                         const struct trace_record *record);
+static void put_requeue(struct join *join, struct trace_record *place,
+                        const struct trace_record *record);
 
 void join_init(struct join *join, unsigned size, join_fn *pass, void *to)
 {
@@ -24,18 +26,14 @@ void join_deinit(struct join *join)
 void join_put(struct join *join, const struct trace_record *record)
 {
     struct trace_record *place = &join->window[record->request_id % join->size];
-    if (place->kind != 0 && place->request_id != record->request_id) {
+    if (place->request_id != record->request_id) {
         pass_on(join, place);
+        *place = (struct trace_record){.request_id = record->request_id};
     }
     if (record->kind == TRACE_REQUEST) {
         put_request(join, place, record);
-    } else if (record->kind == TRACE_REQUEUE && place->kind == TRACE_REQUEST) {
-        place->requeued_ns = record->requeued_ns;
-        pass_on(join, place);
     } else if (record->kind == TRACE_REQUEUE) {
-        pass_on(join, place); /* the same number twice */
-        *place = *record;
-        join->waiting++;
+        put_requeue(join, place, record);
     }
 }
 
@@ -46,6 +44,7 @@ void join_finish(struct join *join)
     }
 }
 
+/* A place that has been passed on still has its connection: nothing else has that number. */
 static void put_request(struct join *join, struct trace_record *place,
                         const struct trace_record *record)
 {
@@ -53,8 +52,9 @@ static void put_request(struct join *join, struct trace_record *place,
     if (place->kind == TRACE_REQUEUE) {
         requeued_ns = place->requeued_ns;
         join->waiting--;
-    } else {
-        pass_on(join, place); /* the same number twice: both are shown */
+    } else if (place->connection_id != 0) {
+        join->doubled++;
+        pass_on(join, place);
     }
     *place = *record;
     join->waiting++;
@@ -64,15 +64,32 @@ static void put_request(struct join *join, struct trace_record *place,
     }
 }
 
+static void put_requeue(struct join *join, struct trace_record *place,
+                        const struct trace_record *record)
+{
+    if (place->requeued_ns != 0) {
+        join->doubled++;
+    } else if (place->kind == TRACE_REQUEST) {
+        place->requeued_ns = record->requeued_ns;
+        pass_on(join, place);
+    } else if (place->connection_id != 0) {
+        join->unjoined++; /* its request said that the connection was closed */
+    } else {
+        *place = *record;
+        join->waiting++;
+    }
+}
+
 /* Empties the place. */
 static void pass_on(struct join *join, struct trace_record *place)
 {
-    if (place->kind == TRACE_REQUEST && join->pass != NULL) {
-        join->pass(join->to, place);
+    if (place->kind == TRACE_REQUEST) {
+        join->unfollowed += place->requeued_ns == 0 && place->close_reason == 0;
+        if (join->pass != NULL) {
+            join->pass(join->to, place);
+        }
     }
-    if (place->kind == TRACE_REQUEUE) {
-        join->unjoined++;
-    }
+    join->unjoined += place->kind == TRACE_REQUEUE;
     join->waiting -= place->kind != 0;
     place->kind = 0;
 }

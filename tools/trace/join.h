@@ -23,9 +23,12 @@ struct join {
     join_fn *pass;
     void *to;
     unsigned size;               /* of the window */
-    struct trace_record *window; /* by request number modulo the size; kind 0 is an empty place */
+    struct trace_record *window; /* by request number modulo the size. Kind 0 is an empty place,
+                                    which still tells what was in it */
     unsigned waiting;            /* places that are not empty */
-    uint64_t unjoined; /* requeues whose request was not there: lost, or out of the window */
+    uint64_t unjoined;   /* requeues whose request was not there: lost, or out of the window */
+    uint64_t doubled;    /* records that were there before; of requests both are passed on */
+    uint64_t unfollowed; /* requests that left the connection open and had no requeue */
 };
 
 /* `pass` may be NULL. */

@@ -8,7 +8,8 @@
 #include <stdlib.h>
 
 static void *json_verb_begin(struct trace_run *run, const char *argument);
-static void json_verb_request(void *state, const struct trace_record *request);
+static void json_verb_request(void *state, const struct trace_source *source,
+                              const struct trace_record *request);
 static int json_verb_end(void *state, struct trace_run *run);
 static void json_verb_cancel(void *state);
 static void print_summary(struct json *json, const struct trace_run *run,
@@ -32,8 +33,10 @@ static void *json_verb_begin(struct trace_run *run, const char *argument)
     return summary;
 }
 
-static void json_verb_request(void *state, const struct trace_record *request)
+static void json_verb_request(void *state, const struct trace_source *source,
+                              const struct trace_record *request)
 {
+    (void)source;
     summary_request(state, request);
 }
 

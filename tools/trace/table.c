@@ -21,7 +21,8 @@ struct settings_line {
 };
 
 static void *table_begin(struct trace_run *run, const char *argument);
-static void table_request(void *state, const struct trace_record *request);
+static void table_request(void *state, const struct trace_source *source,
+                          const struct trace_record *request);
 static int table_end(void *state, struct trace_run *run);
 static void table_cancel(void *state);
 static void print_missing(const struct trace_run *run);
@@ -51,8 +52,10 @@ static void *table_begin(struct trace_run *run, const char *argument)
     return summary;
 }
 
-static void table_request(void *state, const struct trace_record *request)
+static void table_request(void *state, const struct trace_source *source,
+                          const struct trace_record *request)
 {
+    (void)source;
     summary_request(state, request);
 }
 

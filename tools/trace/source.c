@@ -1,0 +1,217 @@
+/* source.c: from blocks to what a verb wants. See source.h. */
+#include "tools/trace/source.h"
+
+#include "core/check.h"
+#include "core/json_view.h"
+#include "tools/trace/run.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+static bool is_preamble(const struct trace_source *source);
+static void pass_request(void *to, const struct trace_record *request);
+static void take_block(struct trace_source *source);
+static void take_config(struct trace_source *source);
+static void take_names(struct trace_source *source);
+static void take_list(struct name_list *names, struct bytes text, const char *key);
+static void take_records(struct trace_source *source);
+static void note_lost(struct trace_source *source, uint32_t thread, uint64_t lost);
+static void note_time(struct trace_source *source, const struct trace_record *record);
+static void take_report(struct trace_source *source);
+static bool is_whole(struct trace_source *source);
+
+void source_init(struct trace_source *source, unsigned number, bool salvage, unsigned join_window)
+{
+    *source = (struct trace_source){.path = source->path, .in = source->in, .number = 1};
+    if (number != 0) {
+        source->number = number;
+        (void)snprintf(source->prefix, sizeof source->prefix, "%u:", number % 100000);
+    }
+    trace_reader_init(&source->reader, source->in, salvage);
+    join_init(&source->join, join_window, pass_request, source);
+}
+
+void source_deinit(struct trace_source *source)
+{
+    join_deinit(&source->join);
+    trace_reader_deinit(&source->reader);
+    free(source->config_store);
+    free(source->threads.at);
+    free(source->lost_by_thread);
+    free(source->close_reasons.at);
+    report_deinit(&source->report);
+}
+
+bool source_open(struct trace_source *source)
+{
+    source->item = trace_reader_next(&source->reader);
+    source->started_ns = source->now_ns = source->reader.head.started_ns;
+    source->wall_s = source->reader.head.wall_s;
+    while (is_preamble(source) && source_step(source)) {
+    }
+    memcpy(source->error, source->reader.error, sizeof source->error);
+    return source->item != TRACE_ITEM_BROKEN;
+}
+
+bool source_step(struct trace_source *source)
+{
+    if (source->item != TRACE_ITEM_BLOCK) {
+        return false;
+    }
+    source->blocks++;
+    take_block(source);
+    source->item = trace_reader_next(&source->reader);
+    return true;
+}
+
+bool source_finish(struct trace_source *source)
+{
+    join_finish(&source->join);
+    source->skipped = source->reader.skipped;
+    source->gaps = source->reader.gaps;
+    memcpy(source->error, source->reader.error, sizeof source->error);
+    return source->item == TRACE_ITEM_END && source->blocks > 0 && is_whole(source);
+}
+
+void source_thread_label(const struct trace_source *source, unsigned thread,
+                         char label[TRACE_LABEL])
+{
+    (void)snprintf(label, TRACE_LABEL, "%s%s", source->prefix,
+                   name_list_get(&source->threads, thread));
+}
+
+const char *name_list_get(const struct name_list *names, unsigned i)
+{
+    return i < names->count ? names->at[i] : "-";
+}
+
+static bool is_preamble(const struct trace_source *source)
+{
+    uint32_t kind = source->reader.block.kind;
+    return source->item == TRACE_ITEM_BLOCK &&
+           (kind == TRACE_BLOCK_CONFIG || kind == TRACE_BLOCK_NAMES);
+}
+
+static void pass_request(void *to, const struct trace_record *request)
+{
+    struct trace_source *source = to;
+    if (source->verb->request != NULL) {
+        source->verb->request(source->state, source, request);
+    }
+}
+
+static void take_block(struct trace_source *source)
+{
+    switch (source->reader.block.kind) {
+    case TRACE_BLOCK_CONFIG:
+        take_config(source);
+        break;
+    case TRACE_BLOCK_NAMES:
+        take_names(source);
+        break;
+    case TRACE_BLOCK_RECORDS:
+        take_records(source);
+        break;
+    default:
+        take_report(source);
+    }
+}
+
+/* The first one counts; a second can only be an accident of damage. */
+static void take_config(struct trace_source *source)
+{
+    struct bytes text = source->reader.payload;
+    if (source->config_store != NULL || !json_view_valid(text)) {
+        return;
+    }
+    source->config_store = must_alloc(text.len + 1);
+    memcpy(source->config_store, text.at, text.len);
+    source->config = (struct bytes){source->config_store, text.len};
+}
+
+static void take_names(struct trace_source *source)
+{
+    struct bytes text = source->reader.payload;
+    if (source->threads.at != NULL || !json_view_valid(text)) {
+        return;
+    }
+    take_list(&source->threads, text, "threads");
+    take_list(&source->close_reasons, text, "close_reasons");
+    source->lost_by_thread = must_calloc(source->threads.count + 1, sizeof(uint64_t));
+}
+
+static void take_list(struct name_list *names, struct bytes text, const char *key)
+{
+    struct bytes list, none, value;
+    unsigned count = 0;
+    (void)json_view_member(text, key, &list); /* empty when missing */
+    for (struct bytes rest = list;
+         count < TRACE_NAMES_MAX && json_view_next(&rest, &none, &value);) {
+        count++;
+    }
+    names->at = must_calloc(count + 1, sizeof *names->at);
+    for (; names->count < count && json_view_next(&list, &none, &value); names->count++) {
+        (void)json_view_text(value, names->at[names->count], TRACE_NAME);
+    }
+}
+
+static void take_records(struct trace_source *source)
+{
+    const struct trace_reader *reader = &source->reader;
+    size_t count = trace_reader_count(reader);
+    source->records += count;
+    for (size_t i = 0; i < count; i++) {
+        struct trace_record record = trace_reader_record(reader, i);
+        join_put(&source->join, &record);
+        if (i + 1 == count) {
+            note_time(source, &record);
+        }
+    }
+    note_lost(source, reader->block.thread, reader->block.lost);
+}
+
+/* Each block tells what its thread has lost so far; a later one replaces it. A file that ends with
+ * its report has the sum there, one that was cut has only these. */
+static void note_lost(struct trace_source *source, uint32_t thread, uint64_t lost)
+{
+    if (thread < source->threads.count && lost > source->lost_by_thread[thread]) {
+        source->lost += lost - source->lost_by_thread[thread];
+        source->lost_by_thread[thread] = lost;
+    }
+}
+
+/* When the block was written, about: its last record was made shortly before. */
+static void note_time(struct trace_source *source, const struct trace_record *record)
+{
+    uint64_t at_ns = record->kind == TRACE_REQUEUE ? record->requeued_ns : record->last_sent_ns;
+    if (at_ns > source->now_ns) {
+        source->now_ns = at_ns;
+    }
+}
+
+static void take_report(struct trace_source *source)
+{
+    struct bytes number, report, text = source->reader.payload;
+    if (source->reported || !json_view_valid(text)) {
+        return;
+    }
+    source->written = json_view_member(text, "written", &number) ? json_view_number(number) : 0;
+    source->lost = json_view_member(text, "lost", &number) ? json_view_number(number) : 0;
+    if (json_view_member(text, "report", &report)) {
+        report_deinit(&source->report); /* of an earlier block that held none */
+        source->reported = report_from_json(&source->report, report);
+    }
+}
+
+/* A file whose blocks are whole can still lack some of them. */
+static bool is_whole(struct trace_source *source)
+{
+    if (source->reader.salvage || (source->reported && source->written == source->records)) {
+        return true;
+    }
+    (void)snprintf(source->error, sizeof source->error,
+                   "byte %" PRIu64 ": %" PRIu64
+                   " records before the report, which tells of %" PRIu64,
+                   source->reader.offset, source->records, source->written);
+    return false;
+}
