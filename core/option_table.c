@@ -1,4 +1,4 @@
-/* option_table.c: options.def as an array; values from text into their fields. See option_table.h.
+/* option_table.c: values from text into their fields and back. See option_table.h.
  *
  * Every value passes through option_set_value, whether it comes from the command line, from a
  * file or from the table's own default column, so that all three obey the same rules.
@@ -8,7 +8,6 @@
 #include "core/address.h"
 #include "core/check.h"
 #include "core/clock.h"
-#include "core/options.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -18,18 +17,6 @@ enum { SPIN_US_MAX = 1000000 };
 
 /* A word of a CHOICE that ends so takes a number behind its colon. */
 #define NUMBER_SUFFIX "USEC"
-
-const struct option_row option_table[] = {
-#define OPTION(kind, field, letter, name, metavar, fallback, min, max, group, help)                \
-    {OPTION_##kind, letter, name,  metavar, fallback,                                              \
-     min,           max,    group, help,    offsetof(struct settings, field)},
-#include "core/options.def"
-#undef OPTION
-};
-const size_t option_count = sizeof(option_table) / sizeof(option_table[0]);
-_Static_assert(sizeof(option_table) / sizeof(option_table[0]) <=
-                   sizeof((struct option_source){0}.given),
-               "option_source.given has a place for each option");
 
 struct unit {
     const char *name;
@@ -48,17 +35,18 @@ static const struct unit size_units[] = {
 };
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
-static void *field_of(const struct option_row *row, struct settings *settings);
-static const void *field_in(const struct option_row *row, const struct settings *settings);
-static bool set_address(const struct option_row *row, struct settings *settings, const char *text,
+static void *field_of(const struct option_row *row, void *values);
+static const void *field_in(const struct option_row *row, const void *values);
+static bool append_text(const struct option_row *row, void *values, const char *text,
                         char accepted[OPTION_ACCEPTED_MAX]);
-static bool set_text(const struct option_row *row, struct settings *settings, const char *text,
+static bool is_address(const char *text, char accepted[OPTION_ACCEPTED_MAX]);
+static bool set_text(const struct option_row *row, void *values, const char *text,
                      char accepted[OPTION_ACCEPTED_MAX]);
-static bool set_choice(const struct option_row *row, struct settings *settings, const char *text,
-                       char accepted[OPTION_ACCEPTED_MAX]);
+static bool set_choice(const struct option_table *table, const struct option_row *row, void *values,
+                       const char *text, char accepted[OPTION_ACCEPTED_MAX]);
 static bool word_matches(struct bytes word, struct bytes text, uint64_t *spin_us);
 static void describe_choice(const struct option_row *row, char accepted[OPTION_ACCEPTED_MAX]);
-static bool set_number(const struct option_row *row, struct settings *settings, const char *text,
+static bool set_number(const struct option_row *row, void *values, const char *text,
                        char accepted[OPTION_ACCEPTED_MAX]);
 static bool parse_as(enum option_kind kind, const char *text, uint64_t *out);
 static bool parse_digits(struct bytes text, uint64_t *out);
@@ -70,44 +58,46 @@ bool option_is_action(const struct option_row *row)
     return strcmp(row->group, "This program") == 0;
 }
 
-void option_set_defaults(struct settings *settings)
+void option_table_defaults(const struct option_table *table, void *values)
 {
-    memset(settings, 0, sizeof(*settings)); /* unset, for every kind */
-    for (size_t i = 0; i < option_count; i++) {
+    memset(values, 0, table->values_size); /* unset, for every kind */
+    for (size_t i = 0; i < table->count; i++) {
         char accepted[OPTION_ACCEPTED_MAX];
-        const struct option_row *row = &option_table[i];
-        bool good =
-            row->fallback[0] == '\0' || option_set_value(row, settings, row->fallback, accepted);
+        const struct option_row *row = &table->rows[i];
+        bool good = row->fallback[0] == '\0' ||
+                    option_set_value(table, row, values, row->fallback, accepted);
         CHECK(good);
     }
 }
 
-void option_clear(const struct option_row *row, struct settings *settings)
+void option_clear(const struct option_row *row, void *values)
 {
     static const size_t field_sizes[] = {
 #define FIELD_SIZE(kind) [OPTION_##kind] = sizeof(option_type_##kind)
-        FIELD_SIZE(ADDRS), FIELD_SIZE(PATH), FIELD_SIZE(TEXT), FIELD_SIZE(CHOICE),
-        FIELD_SIZE(COUNT), FIELD_SIZE(TIME), FIELD_SIZE(SIZE), FIELD_SIZE(FLAG),
+        FIELD_SIZE(ADDRS), FIELD_SIZE(TEXTS),  FIELD_SIZE(PATH),
+        FIELD_SIZE(TEXT),  FIELD_SIZE(CHOICE), FIELD_SIZE(COUNT),
+        FIELD_SIZE(TIME),  FIELD_SIZE(SIZE),   FIELD_SIZE(FLAG),
 #undef FIELD_SIZE
     };
-    memset(field_of(row, settings), 0, field_sizes[row->kind]);
+    memset(field_of(row, values), 0, field_sizes[row->kind]);
 }
 
-bool option_set_value(const struct option_row *row, struct settings *settings, const char *text,
-                      char accepted[OPTION_ACCEPTED_MAX])
+bool option_set_value(const struct option_table *table, const struct option_row *row, void *values,
+                      const char *text, char accepted[OPTION_ACCEPTED_MAX])
 {
     switch (row->kind) {
     case OPTION_ADDRS:
-        return set_address(row, settings, text, accepted);
+    case OPTION_TEXTS:
+        return append_text(row, values, text, accepted);
     case OPTION_PATH:
     case OPTION_TEXT:
-        return set_text(row, settings, text, accepted);
+        return set_text(row, values, text, accepted);
     case OPTION_CHOICE:
-        return set_choice(row, settings, text, accepted);
+        return set_choice(table, row, values, text, accepted);
     case OPTION_COUNT:
     case OPTION_TIME:
     case OPTION_SIZE:
-        return set_number(row, settings, text, accepted);
+        return set_number(row, values, text, accepted);
     case OPTION_FLAG:
         break;
     }
@@ -115,37 +105,42 @@ bool option_set_value(const struct option_row *row, struct settings *settings, c
     return false;
 }
 
-void option_set_flag(const struct option_row *row, struct settings *settings)
+void option_set_flag(const struct option_row *row, void *values)
 {
     CHECK(row->kind == OPTION_FLAG);
-    *(option_type_FLAG *)field_of(row, settings) = true;
+    *(option_type_FLAG *)field_of(row, values) = true;
 }
 
-const struct address_list *option_addresses(const struct option_row *row, const struct settings *s)
+const struct option_texts *option_texts(const struct option_row *row, const void *values)
 {
-    CHECK(row->kind == OPTION_ADDRS);
-    return field_in(row, s);
+    CHECK(row->kind == OPTION_ADDRS || row->kind == OPTION_TEXTS);
+    return field_in(row, values);
 }
 
-const char *option_text(const struct option_row *row, const struct settings *s)
+const char *option_text(const struct option_row *row, const void *values)
 {
     CHECK(row->kind == OPTION_PATH || row->kind == OPTION_TEXT);
-    return *(const option_type_TEXT *)field_in(row, s);
+    return *(const option_type_TEXT *)field_in(row, values);
 }
 
-uint64_t option_number(const struct option_row *row, const struct settings *s)
+uint64_t option_number(const struct option_row *row, const void *values)
 {
     if (row->kind == OPTION_CHOICE) {
-        return *(const option_type_CHOICE *)field_in(row, s);
+        return *(const option_type_CHOICE *)field_in(row, values);
     }
     CHECK(row->kind == OPTION_COUNT || row->kind == OPTION_TIME || row->kind == OPTION_SIZE);
-    return *(const uint64_t *)field_in(row, s);
+    return *(const uint64_t *)field_in(row, values);
 }
 
-bool option_flag(const struct option_row *row, const struct settings *s)
+bool option_flag(const struct option_row *row, const void *values)
 {
     CHECK(row->kind == OPTION_FLAG);
-    return *(const option_type_FLAG *)field_in(row, s);
+    return *(const option_type_FLAG *)field_in(row, values);
+}
+
+uint64_t option_choice_number(const struct option_table *table, const void *values)
+{
+    return *(const uint64_t *)(const void *)((const char *)values + table->number_offset);
 }
 
 bool option_next_word(struct bytes *words, struct bytes *word)
@@ -185,47 +180,53 @@ bool option_parse_size(const char *text, uint64_t *bytes)
     return parse_units(text, size_units, COUNT_OF(size_units), bytes);
 }
 
-static void *field_of(const struct option_row *row, struct settings *settings)
+static void *field_of(const struct option_row *row, void *values)
 {
-    return (char *)settings + row->offset;
+    return (char *)values + row->offset;
 }
 
-static const void *field_in(const struct option_row *row, const struct settings *settings)
+static const void *field_in(const struct option_row *row, const void *values)
 {
-    return (const char *)settings + row->offset;
+    return (const char *)values + row->offset;
 }
 
-static bool set_address(const struct option_row *row, struct settings *settings, const char *text,
+static bool append_text(const struct option_row *row, void *values, const char *text,
                         char accepted[OPTION_ACCEPTED_MAX])
 {
-    struct address_list *list = field_of(row, settings);
-    if (list->count == SETTINGS_ADDRS_MAX) {
-        snprintf(accepted, OPTION_ACCEPTED_MAX, "at most %d addresses", SETTINGS_ADDRS_MAX);
+    struct option_texts *list = field_of(row, values);
+    if (list->count == OPTION_TEXTS_MAX) {
+        snprintf(accepted, OPTION_ACCEPTED_MAX, "at most %d %s", OPTION_TEXTS_MAX,
+                 row->kind == OPTION_ADDRS ? "addresses" : "of them");
         return false;
     }
-    struct sockaddr_storage address;
-    socklen_t len;
-    _Static_assert((int)OPTION_ACCEPTED_MAX >= (int)ADDRESS_ERROR_MAX, "accepted has room");
-    if (!address_parse(text, &address, &len, accepted)) {
+    if (row->kind == OPTION_ADDRS && !is_address(text, accepted)) {
         return false;
     }
     list->at[list->count++] = text;
     return true;
 }
 
-static bool set_text(const struct option_row *row, struct settings *settings, const char *text,
+static bool is_address(const char *text, char accepted[OPTION_ACCEPTED_MAX])
+{
+    struct sockaddr_storage address;
+    socklen_t len;
+    _Static_assert((int)OPTION_ACCEPTED_MAX >= (int)ADDRESS_ERROR_MAX, "accepted has room");
+    return address_parse(text, &address, &len, accepted);
+}
+
+static bool set_text(const struct option_row *row, void *values, const char *text,
                      char accepted[OPTION_ACCEPTED_MAX])
 {
     if (text[0] == '\0') {
         snprintf(accepted, OPTION_ACCEPTED_MAX, "a %s that is not empty", row->metavar);
         return false;
     }
-    *(option_type_TEXT *)field_of(row, settings) = text;
+    *(option_type_TEXT *)field_of(row, values) = text;
     return true;
 }
 
-static bool set_choice(const struct option_row *row, struct settings *settings, const char *text,
-                       char accepted[OPTION_ACCEPTED_MAX])
+static bool set_choice(const struct option_table *table, const struct option_row *row, void *values,
+                       const char *text, char accepted[OPTION_ACCEPTED_MAX])
 {
     struct bytes words = bytes_of(row->minimum);
     struct bytes word = {0};
@@ -239,9 +240,9 @@ static bool set_choice(const struct option_row *row, struct settings *settings, 
         describe_choice(row, accepted);
         return false;
     }
-    *(option_type_CHOICE *)field_of(row, settings) = index;
+    *(option_type_CHOICE *)field_of(row, values) = index;
     if (strstr(row->minimum, NUMBER_SUFFIX) != NULL) {
-        settings->wakeup_spin_ns = spin_us * NS_PER_US;
+        *(uint64_t *)(void *)((char *)values + table->number_offset) = spin_us * NS_PER_US;
     }
     return true;
 }
@@ -284,7 +285,7 @@ static void describe_choice(const struct option_row *row, char accepted[OPTION_A
     }
 }
 
-static bool set_number(const struct option_row *row, struct settings *settings, const char *text,
+static bool set_number(const struct option_row *row, void *values, const char *text,
                        char accepted[OPTION_ACCEPTED_MAX])
 {
     static const char *const whats[] = {
@@ -303,7 +304,7 @@ static bool set_number(const struct option_row *row, struct settings *settings, 
                  row->maximum);
         return false;
     }
-    *(uint64_t *)field_of(row, settings) = value;
+    *(uint64_t *)field_of(row, values) = value;
     return true;
 }
 

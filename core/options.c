@@ -1,489 +1,101 @@
-/* options.c: walking the command line and the configuration file. See options.h.
- *
- * Both are a list of (option, value); each is decoded in its own way and applied in the same.
+/* options.c: the server's table of options, and what its options have to do with each other. See
+ * options.h.
  */
 #include "core/options.h"
 
-#include "core/bytes.h"
-#include "core/check.h"
-#include "core/option_table.h"
+#include "core/option_text.h"
 
-#include <errno.h>
-#include <stdarg.h>
-#include <stdlib.h>
-#include <string.h>
+static bool choose_model(void *values, struct option_source *all, const struct option_source *own,
+                         const char *dashes, char *words);
+static bool settle_trace(struct settings *settings, const struct option_source *source,
+                         char error[OPTION_ERROR_MAX]);
 
-/* How far a mistyped name may be from the one that is suggested, and how long it may be. */
-enum { TYPO_DISTANCE_MAX = 2, TYPO_LEN_MAX = 40 };
-
-/* One pass over one source. */
-struct reading {
-    struct settings *settings;
-    struct option_source *source; /* all sources so far */
-    struct option_source own;     /* this source alone */
-    const char *dashes;           /* before a name: "--" on the command line */
-    const char *from;             /* the file, or NULL */
-    unsigned line;
-    char *error;
+static const struct option_row rows[] = {
+#define OPTION(...) OPTION_ROW(settings, __VA_ARGS__),
+#include "core/options.def"
+#undef OPTION
 };
 
-/* The command line, and where in it we are. */
-struct arguments {
-    int count, next;
-    char **at;
+const struct option_table server_options = {
+    .program = "quartet",
+    .usage = "Usage: quartet [OPTION]...\n"
+             "An HTTP/1.1 origin server whose threading model is data.\n\n"
+             "  quartet --root www --model staged --trace run.trace\n"
+             "  quartet --listen '*:8080' --wiring 'L | RP*2 | W' --keepalive-timeout 15s\n\n"
+             "Times are written 10s, 250ms or 100us, sizes 4096, 64K or 1M.\n",
+    .rows = rows,
+    .count = sizeof rows / sizeof rows[0],
+    .values_size = sizeof(struct settings),
+    .number_offset = offsetof(struct settings, wakeup_spin_ns),
+    .settle = choose_model,
 };
-
-/* One option as it was found. */
-struct found {
-    const struct option_row *row;
-    const char *value; /* NULL: none */
-};
-
-/* Configuration texts are kept for good, because the settings point into them. */
-struct kept_text {
-    struct kept_text *next;
-    char text[OPTION_FILE_MAX + 1];
-};
-static struct kept_text *kept_texts;
-
-static bool fail(struct reading *reading, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
-static bool find_config(struct reading *reading, struct arguments arguments);
-static bool next_found(struct reading *reading, struct arguments *arguments, struct found *found);
-static bool decode_long(struct reading *reading, struct arguments *arguments, struct found *found);
-static bool decode_letter(struct reading *reading, struct arguments *arguments,
-                          struct found *found);
-static bool take_value(struct reading *reading, struct arguments *arguments, struct found *found);
-static bool refuse_argument(struct reading *reading, const char *argument);
-static bool unknown_option(struct reading *reading, struct bytes name);
-static const struct option_row *nearest_row(struct bytes name);
-static size_t edit_distance(struct bytes a, struct bytes b);
-static size_t least(size_t a, size_t b, size_t c);
-static const struct option_row *row_by_name(struct bytes name);
-static const struct option_row *row_by_letter(char letter);
-static bool read_config(struct reading *reading, const char *path);
-static size_t read_file(FILE *file, char *text, size_t size);
-static bool parse_line(struct reading *reading, struct bytes line);
-static bool parse_value(struct reading *reading, struct bytes rest, struct bytes *value);
-static bool parse_quoted(struct reading *reading, struct bytes rest, struct bytes *value);
-static struct bytes without_comment(struct bytes text);
-static bool apply_line(struct reading *reading, struct bytes name, struct bytes value);
-static void terminate(struct bytes view);
-static bool apply(struct reading *reading, const struct found *found);
-static bool set(const struct option_row *row, struct settings *settings, const char *value,
-                char accepted[OPTION_ACCEPTED_MAX]);
-static bool choose_model(struct reading *reading);
-static bool settle_trace(struct reading *reading);
 
 int option_index(const char *long_name)
 {
-    const struct option_row *row = row_by_name(bytes_of(long_name));
-    return row != NULL ? (int)(row - option_table) : -1;
+    return option_table_index(&server_options, long_name);
+}
+
+void option_set_defaults(struct settings *settings)
+{
+    option_table_defaults(&server_options, settings);
 }
 
 bool options_parse(struct settings *settings, struct option_source *source, int argc, char **argv,
                    char error[OPTION_ERROR_MAX])
 {
-    option_set_defaults(settings);
-    *source = (struct option_source){0};
-    struct arguments arguments = {.count = argc, .next = 1, .at = argv};
-    struct reading reading = {
-        .settings = settings, .source = source, .dashes = "--", .error = error};
-    if (!find_config(&reading, arguments)) {
-        return false;
-    }
-    if (settings->config != NULL && !read_config(&reading, settings->config)) {
-        return false;
-    }
-    while (arguments.next < arguments.count) {
-        struct found found;
-        if (!next_found(&reading, &arguments, &found) ||
-            (found.row != NULL && !apply(&reading, &found))) {
-            return false;
-        }
-    }
-    return choose_model(&reading) && settle_trace(&reading);
+    return option_read_arguments(&server_options, settings, source, argc, argv, error) &&
+           settle_trace(settings, source, error);
 }
 
 bool options_parse_text(struct settings *settings, struct option_source *source, char *text,
                         size_t len, const char *from, char error[OPTION_ERROR_MAX])
 {
-    struct reading reading = {
-        .settings = settings, .source = source, .dashes = "", .from = from, .error = error};
-    size_t at = 0;
-    while (at < len) {
-        char *end = memchr(text + at, '\n', len - at);
-        size_t line_len = end != NULL ? (size_t)(end - (text + at)) : len - at;
-        reading.line++;
-        if (!parse_line(&reading, (struct bytes){text + at, line_len})) {
-            return false;
-        }
-        at += line_len + 1;
-    }
-    return choose_model(&reading);
+    return option_read_text(&server_options, settings, source, text, len, from, error);
 }
 
-/* The error is one line, whatever the text it quotes. Always false, for `return fail(…)`. */
-static bool fail(struct reading *reading, const char *fmt, ...)
+void options_print_json(FILE *out, const struct settings *settings)
 {
-    size_t len = 0;
-    if (reading->from != NULL) {
-        snprintf(reading->error, OPTION_ERROR_MAX, "%.200s:%u: ", reading->from, reading->line);
-        len = strlen(reading->error);
-    }
-    va_list args;
-    va_start(args, fmt);
-    vsnprintf(reading->error + len, OPTION_ERROR_MAX - len, fmt, args);
-    va_end(args);
-    for (char *at = reading->error; *at != '\0'; at++) {
-        if ((unsigned char)*at < 0x20 || *at == 0x7f) {
-            *at = '?';
-        }
-    }
-    return false;
-}
-
-/* The file has to be read before the command line is applied over it. */
-static bool find_config(struct reading *reading, struct arguments arguments)
-{
-    while (arguments.next < arguments.count) {
-        struct found found;
-        if (!next_found(reading, &arguments, &found)) {
-            return false;
-        }
-        if (found.row != NULL && strcmp(found.row->name, "config") == 0 &&
-            !apply(reading, &found)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* The next option of the command line; found->row is NULL for the "--" that ends them. */
-static bool next_found(struct reading *reading, struct arguments *arguments, struct found *found)
-{
-    const char *argument = arguments->at[arguments->next++];
-    *found = (struct found){0};
-    if (strcmp(argument, "--") == 0) {
-        return arguments->next == arguments->count ||
-               refuse_argument(reading, arguments->at[arguments->next]);
-    }
-    if (argument[0] != '-' || argument[1] == '\0') {
-        return refuse_argument(reading, argument);
-    }
-    return argument[1] == '-' ? decode_long(reading, arguments, found)
-                              : decode_letter(reading, arguments, found);
-}
-
-static bool decode_long(struct reading *reading, struct arguments *arguments, struct found *found)
-{
-    const char *name = arguments->at[arguments->next - 1] + 2;
-    size_t name_len = strcspn(name, "=");
-    found->row = row_by_name((struct bytes){name, name_len});
-    if (found->row == NULL) {
-        return unknown_option(reading, (struct bytes){name, name_len});
-    }
-    if (name[name_len] != '=') {
-        return take_value(reading, arguments, found);
-    }
-    found->value = name + name_len + 1;
-    return true;
-}
-
-static bool decode_letter(struct reading *reading, struct arguments *arguments, struct found *found)
-{
-    const char *letter = arguments->at[arguments->next - 1] + 1;
-    found->row = row_by_letter(*letter);
-    if (found->row == NULL) {
-        return fail(reading, "-%c: no such option (see --help)", *letter);
-    }
-    if (letter[1] == '\0') {
-        return take_value(reading, arguments, found);
-    }
-    found->value = letter + 1;
-    return true;
-}
-
-/* The value is the next argument, even where it looks like an option. */
-static bool take_value(struct reading *reading, struct arguments *arguments, struct found *found)
-{
-    if (found->row->kind == OPTION_FLAG) {
-        return true;
-    }
-    if (arguments->next == arguments->count) {
-        return fail(reading, "--%s: a value is missing: --%s %s", found->row->name,
-                    found->row->name, found->row->metavar);
-    }
-    found->value = arguments->at[arguments->next++];
-    return true;
-}
-
-static bool refuse_argument(struct reading *reading, const char *argument)
-{
-    return fail(reading, "'%.128s' is no option, and nothing but options is accepted (see --help)",
-                argument);
-}
-
-static bool unknown_option(struct reading *reading, struct bytes name)
-{
-    const struct option_row *near = nearest_row(name);
-    int shown = name.len < 64 ? (int)name.len : 64;
-    if (near == NULL) {
-        return fail(reading, "%s%.*s: no such option (see --help)", reading->dashes, shown,
-                    name.at);
-    }
-    return fail(reading, "%s%.*s: no such option (see --help), did you mean %s%s?", reading->dashes,
-                shown, name.at, reading->dashes, near->name);
-}
-
-static const struct option_row *nearest_row(struct bytes name)
-{
-    const struct option_row *near = NULL;
-    size_t near_distance = TYPO_DISTANCE_MAX + 1;
-    for (size_t i = 0; i < option_count && name.len <= TYPO_LEN_MAX; i++) {
-        size_t distance = edit_distance(name, bytes_of(option_table[i].name));
-        if (distance < near_distance && distance < name.len) {
-            near = &option_table[i];
-            near_distance = distance;
-        }
-    }
-    return near;
-}
-
-/* Insertions, deletions and replacements (Levenshtein), row by row; a is at most TYPO_LEN_MAX long.
- */
-static size_t edit_distance(struct bytes a, struct bytes b)
-{
-    size_t row[TYPO_LEN_MAX + 1];
-    CHECK(a.len <= TYPO_LEN_MAX);
-    for (size_t i = 0; i <= a.len; i++) {
-        row[i] = i;
-    }
-    for (size_t j = 1; j <= b.len; j++) {
-        size_t diagonal = row[0];
-        row[0] = j;
-        for (size_t i = 1; i <= a.len; i++) {
-            size_t replaced = diagonal + (a.at[i - 1] != b.at[j - 1]);
-            diagonal = row[i];
-            row[i] = least(replaced, row[i - 1] + 1, row[i] + 1);
-        }
-    }
-    return row[a.len];
-}
-
-static size_t least(size_t a, size_t b, size_t c)
-{
-    size_t smaller = a < b ? a : b;
-    return smaller < c ? smaller : c;
-}
-
-static const struct option_row *row_by_name(struct bytes name)
-{
-    for (size_t i = 0; i < option_count; i++) {
-        if (bytes_equal(name, bytes_of(option_table[i].name))) {
-            return &option_table[i];
-        }
-    }
-    return NULL;
-}
-
-static const struct option_row *row_by_letter(char letter)
-{
-    for (size_t i = 0; i < option_count; i++) {
-        if (option_table[i].letter == letter && letter != 0) {
-            return &option_table[i];
-        }
-    }
-    return NULL;
-}
-
-static bool read_config(struct reading *reading, const char *path)
-{
-    FILE *file = fopen(path, "re");
-    if (file == NULL) {
-        return fail(reading, "--config: '%.200s' cannot be opened: %s", path, strerror(errno));
-    }
-    struct kept_text *kept = must_alloc(sizeof(*kept));
-    kept->next = kept_texts;
-    kept_texts = kept;
-    size_t len = read_file(file, kept->text, sizeof(kept->text));
-    int error = ferror(file) ? errno : 0;
-    (void)fclose(file); /* only read from: nothing can be lost */
-    if (error != 0) {
-        return fail(reading, "--config: '%.200s' cannot be read: %s", path, strerror(error));
-    }
-    if (len > OPTION_FILE_MAX) {
-        return fail(reading, "--config: '%.200s' is not accepted: a file of at most %d bytes", path,
-                    OPTION_FILE_MAX);
-    }
-    return options_parse_text(reading->settings, reading->source, kept->text, len, path,
-                              reading->error);
-}
-
-static size_t read_file(FILE *file, char *text, size_t size)
-{
-    size_t len = 0;
-    size_t more;
-    while (len < size && (more = fread(text + len, 1, size - len, file)) > 0) {
-        len += more;
-    }
-    return len;
-}
-
-static bool parse_line(struct reading *reading, struct bytes line)
-{
-    if (memchr(line.at, '\0', line.len) != NULL) {
-        return fail(reading, "a NUL byte, where only text is accepted");
-    }
-    if (line.len > 0 && line.at[line.len - 1] == '\r') {
-        line.len--;
-    }
-    line = bytes_trim(line);
-    if (line.len == 0 || line.at[0] == '#') {
-        return true;
-    }
-    struct bytes name = {line.at, 0};
-    while (name.len < line.len && strchr(" \t=", line.at[name.len]) == NULL) {
-        name.len++;
-    }
-    struct bytes value = {NULL, 0};
-    struct bytes rest = {line.at + name.len, line.len - name.len};
-    return parse_value(reading, rest, &value) && apply_line(reading, name, value);
-}
-
-/* What stands behind the name; `value` is left alone where nothing does. */
-static bool parse_value(struct reading *reading, struct bytes rest, struct bytes *value)
-{
-    rest = bytes_trim(rest);
-    if (rest.len > 0 && rest.at[0] == '=') {
-        rest = bytes_trim((struct bytes){rest.at + 1, rest.len - 1});
-    }
-    if (rest.len > 0 && rest.at[0] == '"') {
-        return parse_quoted(reading, (struct bytes){rest.at + 1, rest.len - 1}, value);
-    }
-    rest = without_comment(rest);
-    if (rest.len > 0) {
-        *value = rest;
-    }
-    return true;
-}
-
-/* `rest` begins behind the opening quote. */
-static bool parse_quoted(struct reading *reading, struct bytes rest, struct bytes *value)
-{
-    const char *close = memchr(rest.at, '"', rest.len);
-    if (close == NULL) {
-        return fail(reading, "a closing quote is missing");
-    }
-    *value = (struct bytes){rest.at, (size_t)(close - rest.at)};
-    struct bytes behind = bytes_trim((struct bytes){close + 1, rest.len - value->len - 1});
-    if (behind.len > 0 && behind.at[0] != '#') {
-        return fail(reading, "only a comment is accepted behind the closing quote");
-    }
-    return true;
-}
-
-/* A '#' inside a word is part of it: "root /srv/c#" means that directory. */
-static struct bytes without_comment(struct bytes text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.at[i] == '#' && (i == 0 || text.at[i - 1] == ' ' || text.at[i - 1] == '\t')) {
-            return bytes_trim((struct bytes){text.at, i});
-        }
-    }
-    return text;
-}
-
-static bool apply_line(struct reading *reading, struct bytes name, struct bytes value)
-{
-    struct found found = {.row = row_by_name(name)};
-    if (found.row == NULL) {
-        return unknown_option(reading, name);
-    }
-    if (option_is_action(found.row)) {
-        return fail(reading, "%s: accepted on the command line only", found.row->name);
-    }
-    if (value.at == NULL && found.row->kind != OPTION_FLAG) {
-        return fail(reading, "%s: a value is missing: %s %s", found.row->name, found.row->name,
-                    found.row->metavar);
-    }
-    if (value.at != NULL) {
-        terminate(value);
-        found.value = value.at;
-    }
-    return apply(reading, &found);
-}
-
-/* Turns a view into a C string. Views here look into options_parse_text's text, which is the
- * caller's to write and has a byte behind its end. */
-static void terminate(struct bytes view)
-{
-    ((char *)view.at)[view.len] = '\0';
-}
-
-static bool apply(struct reading *reading, const struct found *found)
-{
-    const struct option_row *row = found->row;
-    bool *own = &reading->own.given[row - option_table];
-    if (row->kind == OPTION_ADDRS && !*own) {
-        option_clear(row, reading->settings);
-    }
-    char accepted[OPTION_ACCEPTED_MAX];
-    if (!set(row, reading->settings, found->value, accepted)) {
-        return fail(reading, "%s%s: '%.128s' is not accepted: %s", reading->dashes, row->name,
-                    found->value, accepted);
-    }
-    *own = true;
-    reading->source->given[row - option_table] = true;
-    return true;
-}
-
-static bool set(const struct option_row *row, struct settings *settings, const char *value,
-                char accepted[OPTION_ACCEPTED_MAX])
-{
-    if (row->kind != OPTION_FLAG) {
-        return option_set_value(row, settings, value, accepted);
-    }
-    if (value != NULL) {
-        snprintf(accepted, OPTION_ACCEPTED_MAX, "this option takes no value");
-        return false;
-    }
-    option_set_flag(row, settings);
-    return true;
+    option_text_json(out, &server_options, settings);
 }
 
 /* A model and a wiring say the same thing in two ways. Within one source that is an error; between
  * the file and the command line, the later one displaces the earlier. */
-static bool choose_model(struct reading *reading)
+static bool choose_model(void *values, struct option_source *all, const struct option_source *own,
+                         const char *dashes, char *words)
 {
+    struct settings *settings = values;
     int model = option_index("model");
     int wiring = option_index("wiring");
-    if (reading->own.given[model] && reading->own.given[wiring]) {
-        return fail(reading, "%smodel and %swiring are both given: choose one", reading->dashes,
-                    reading->dashes);
+    if (own->given[model] && own->given[wiring]) {
+        snprintf(words, OPTION_ERROR_MAX, "%smodel and %swiring are both given: choose one", dashes,
+                 dashes);
+        return false;
     }
-    if (reading->own.given[wiring]) {
-        reading->source->given[model] = false;
-        reading->settings->model = NULL;
+    if (own->given[wiring]) {
+        all->given[model] = false;
+        settings->model = NULL;
     }
-    if (reading->own.given[model]) {
-        reading->source->given[wiring] = false;
-        reading->settings->wiring = NULL;
+    if (own->given[model]) {
+        all->given[wiring] = false;
+        settings->wiring = NULL;
     }
     return true;
 }
 
 /* The default of --trace-level hangs on --trace, and a trace file holds nothing at the lower
  * levels. */
-static bool settle_trace(struct reading *reading)
+static bool settle_trace(struct settings *settings, const struct option_source *source,
+                         char error[OPTION_ERROR_MAX])
 {
-    struct settings *settings = reading->settings;
-    if (!reading->source->given[option_index("trace-level")]) {
+    if (!source->given[option_index("trace-level")]) {
         settings->trace_level = settings->trace != NULL ? TRACE_FULL : TRACE_HISTOGRAM;
     }
     if (settings->trace != NULL && settings->trace_level != TRACE_FULL) {
-        return fail(reading, "--trace: '%.128s' is not accepted: only with --trace-level full",
-                    settings->trace);
+        snprintf(error, OPTION_ERROR_MAX,
+                 "--trace: '%.128s' is not accepted: only with --trace-level full",
+                 settings->trace);
+        option_make_one_line(error);
+        return false;
     }
     return true;
 }

@@ -6,28 +6,10 @@
 #ifndef CORE_SETTINGS_H
 #define CORE_SETTINGS_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
-enum { SETTINGS_ADDRS_MAX = 16 };
-
-struct address_list {
-    unsigned count;
-    const char *at[SETTINGS_ADDRS_MAX];
-};
-
-typedef struct address_list option_type_ADDRS;
-typedef const char *option_type_PATH;
-typedef const char *option_type_TEXT;
-typedef unsigned option_type_CHOICE;
-typedef uint64_t option_type_COUNT;
-typedef uint64_t option_type_TIME;
-typedef uint64_t option_type_SIZE;
-typedef bool option_type_FLAG;
+#include "core/option_table.h"
 
 struct settings {
-#define OPTION(kind, field, short, long, metavar, def, min, max, group, help)                      \
-    option_type_##kind field;
+#define OPTION(kind, field, ...) option_type_##kind field;
 #include "core/options.def"
 #undef OPTION
     uint64_t wakeup_spin_ns; /* of --wakeup spin:USEC */

@@ -30,7 +30,6 @@ WRAPPED = {
 
 # A source without a header of its own name implements part of this header, and includes it first.
 PART_OF = {
-    "core/options_text.c": "core/options.h",
     "core/report_json.c": "core/report.h",
 }
 

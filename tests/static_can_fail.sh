@@ -90,8 +90,8 @@ sed -i '1i #include <stddef.h>' stages/wiring.c
 expect_breach layers 'the first include must be stages/wiring.h'
 echo '#include "core/loop.h"' >core/stray.c
 expect_breach layers 'core/stray.c:1: has no core/stray.h'
-rm core/options_text.c
-expect_breach layers 'PART_OF names core/options_text.c, which does not exist'
+rm core/report_json.c
+expect_breach layers 'PART_OF names core/report_json.c, which does not exist'
 printf '#ifndef ALL_H\n#define ALL_H\n#include "core/loop.h"\n#endif\n' >core/all.h
 expect_breach layers 'core/all.h:1: an umbrella header'
 echo '#include "loop.h"' >>core/handler.c

@@ -4,6 +4,7 @@
 #include "core/environment.h"
 #include "core/json.h"
 #include "core/log.h"
+#include "core/option_text.h"
 #include "core/options.h"
 #include "stages/layout.h"
 #include "stages/model.h"
@@ -62,7 +63,7 @@ static char *config_text(const struct settings *settings, const struct wiring *w
 static void answer(const struct settings *settings)
 {
     if (settings->help) {
-        options_print_help(stdout);
+        option_text_help(stdout, &server_options);
     } else if (settings->version) {
         printf("quartet %s (%s)\n", QUARTET_VERSION, build_features());
     } else if (settings->list_models) {

@@ -3,7 +3,7 @@
 #include "core/conn.h"
 
 #include "core/clock.h"
-#include "core/option_table.h"
+#include "core/options.h"
 #include "core/response.h"
 #include "tests/test.h"
 

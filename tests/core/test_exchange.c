@@ -2,7 +2,7 @@
 #include "core/exchange.h"
 
 #include "core/conn.h"
-#include "core/option_table.h"
+#include "core/options.h"
 #include "tests/test.h"
 
 #include <pthread.h>

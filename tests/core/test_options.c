@@ -2,7 +2,7 @@
 #include "core/options.h"
 
 #include "core/clock.h"
-#include "core/option_table.h"
+#include "core/option_text.h"
 #include "tests/test.h"
 
 #include <unistd.h>
@@ -50,19 +50,19 @@ static char *config_file(const void *content, size_t len)
 #define CONFIG(text) config_file(text, strlen(text))
 
 /* Runs a printer into memory; the caller frees. */
-static char *printed(void (*print)(FILE *))
+static char *printed(void (*print)(FILE *, const struct option_table *))
 {
     char *text = NULL;
     size_t size;
     FILE *out = open_memstream(&text, &size);
-    print(out);
+    print(out, &server_options);
     fclose(out);
     return text;
 }
 
-static void print_settings(FILE *out)
+static void print_settings(FILE *out, const struct option_table *table)
 {
-    options_print_json(out, &settings);
+    option_text_json(out, table, &settings);
 }
 
 TEST(options, have_the_defaults_of_the_table)
@@ -78,7 +78,7 @@ TEST(options, have_the_defaults_of_the_table)
     expect_int(settings.max_header_size, 16384);
     expect_int(settings.synthetic, WHO_LOOPBACK);
     expect_int(settings.trace_level, TRACE_HISTOGRAM);
-    for (size_t i = 0; i < option_count; i++) {
+    for (size_t i = 0; i < server_options.count; i++) {
         expect(!source.given[i]);
     }
 }
@@ -243,13 +243,13 @@ TEST(options, take_a_number_behind_spin)
 
 TEST(options, bound_the_number_of_addresses)
 {
-    char *argv[2 + SETTINGS_ADDRS_MAX + 1] = {"quartet"};
-    for (int i = 1; i <= SETTINGS_ADDRS_MAX; i++) {
+    char *argv[2 + OPTION_TEXTS_MAX + 1] = {"quartet"};
+    for (int i = 1; i <= OPTION_TEXTS_MAX; i++) {
         argv[i] = "--listen=*:0";
     }
     expect(parse(argv));
-    expect_int(settings.listen.count, SETTINGS_ADDRS_MAX);
-    argv[SETTINGS_ADDRS_MAX + 1] = "--listen=*:0";
+    expect_int(settings.listen.count, OPTION_TEXTS_MAX);
+    argv[OPTION_TEXTS_MAX + 1] = "--listen=*:0";
     expect(!parse(argv));
     expect_text(error, "--listen: '*:0' is not accepted: at most 16 addresses");
 }
@@ -363,7 +363,7 @@ TEST(config, refuses_files_it_cannot_read_or_hold)
 
 TEST(options_text, prints_help_no_wider_than_100_columns)
 {
-    char *help = printed(options_print_help);
+    char *help = printed(option_text_help);
     for (char *line = strtok(help, "\n"); line != NULL; line = strtok(NULL, "\n")) {
         expect_msg(strlen(line) <= 100, "too long: %s", line);
     }
@@ -372,12 +372,12 @@ TEST(options_text, prints_help_no_wider_than_100_columns)
 
 TEST(options_text, names_every_option_everywhere)
 {
-    char *help = printed(options_print_help);
-    char *man = printed(options_print_man);
-    char *completion = printed(options_print_completion);
-    for (size_t i = 0; i < option_count; i++) {
+    char *help = printed(option_text_help);
+    char *man = printed(option_text_man);
+    char *completion = printed(option_text_completion);
+    for (size_t i = 0; i < server_options.count; i++) {
         char name[64];
-        snprintf(name, sizeof(name), "--%s", option_table[i].name);
+        snprintf(name, sizeof(name), "--%s", server_options.rows[i].name);
         expect_msg(strstr(help, name) != NULL, "%s is not in --help", name);
         expect_msg(strstr(completion, name) != NULL, "%s is not in the completion", name);
     }

@@ -2,7 +2,6 @@
  * values or one line of explanation, and nothing is read behind the end.
  */
 #include "core/check.h"
-#include "core/option_table.h"
 #include "core/options.h"
 
 #include <stdlib.h>
@@ -22,7 +21,7 @@ static void check_explanation(const char *error)
 /* Numbers are within their bounds, whatever was written. */
 static void check_values(const struct settings *settings)
 {
-    CHECK(settings->listen.count >= 1 && settings->listen.count <= SETTINGS_ADDRS_MAX);
+    CHECK(settings->listen.count >= 1 && settings->listen.count <= OPTION_TEXTS_MAX);
     CHECK(settings->batch >= 1 && settings->batch <= 4096);
     CHECK(settings->wakeup <= WAKEUP_SPIN);
     CHECK((settings->wakeup == WAKEUP_SPIN) == (settings->wakeup_spin_ns != 0));

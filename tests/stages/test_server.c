@@ -10,7 +10,7 @@
 #include "stages/server_report.h"
 
 #include "core/log.h"
-#include "core/option_table.h"
+#include "core/options.h"
 #include "stages/model.h"
 #include "tests/test.h"
 
@@ -74,7 +74,7 @@ static void set_up(const char *wiring)
     strcpy(life.root, "/tmp/quartet-server-XXXXXX");
     CHECK(mkdtemp(life.root) != NULL);
     life.settings.root = life.root;
-    life.settings.listen = (struct address_list){.count = 1, .at = {"127.0.0.1:0"}};
+    life.settings.listen = (struct option_texts){.count = 1, .at = {"127.0.0.1:0"}};
     life.settings.trace_level = TRACE_HISTOGRAM;
     life.settings.defer_accept =
         SWITCH_OFF; /* clients that connect and say nothing are to be seen */

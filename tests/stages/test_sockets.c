@@ -1,7 +1,7 @@
 /* test_sockets.c: which sockets are one and the same, and who closes and removes what. */
 #include "stages/sockets.h"
 
-#include "core/option_table.h"
+#include "core/options.h"
 #include "tests/test.h"
 
 #include <errno.h>
@@ -20,7 +20,7 @@ static char error[SERVER_ERROR_MAX];
 static void set_up(unsigned accept_mutex)
 {
     option_set_defaults(&settings);
-    settings.listen = (struct address_list){.count = 2, .at = {"127.0.0.1:0", "127.0.0.1:0"}};
+    settings.listen = (struct option_texts){.count = 2, .at = {"127.0.0.1:0", "127.0.0.1:0"}};
     settings.accept_mutex = accept_mutex;
     settings.defer_accept = SWITCH_OFF; /* a connection is to be seen at once */
 }
@@ -138,7 +138,7 @@ TEST(sockets, the_name_of_a_unix_socket_is_the_parents)
     set_up(SWITCH_OFF);
     expect(mkdtemp(folder) != NULL);
     snprintf(text, sizeof text, "unix:%s/s", folder);
-    settings.listen = (struct address_list){.count = 1, .at = {text}};
+    settings.listen = (struct option_texts){.count = 1, .at = {text}};
     expect_msg(sockets_open(&sockets, &settings, 2, error), "%s", error);
     expect(are_one(sockets.at[0], sockets.at[1]));
     pid_t child = fork();

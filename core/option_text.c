@@ -1,28 +1,27 @@
-/* options_text.c: what people read about the options, all of it made from the one table: --help,
- * --print-config, the man page's list and bash completion. See options.h.
+/* option_text.c: what people read about a program's options, made from its table. See
+ * option_text.h.
  */
-#include "core/options.h"
+#include "core/option_text.h"
 
 #include "core/json.h"
-#include "core/option_table.h"
 
 #include <string.h>
 
 /* Columns of --help. */
 enum { HELP_COLUMN = 34, HELP_WIDTH = 98, HELP_TEXT_MAX = 512 };
 
-static bool begins_group(size_t index);
-static void print_rows_of_group(FILE *out, const char *group,
+static bool begins_group(const struct option_table *table, size_t index);
+static void print_rows_of_group(FILE *out, const struct option_table *table, const char *group,
                                 void (*print)(FILE *out, const struct option_row *row));
 static void print_help_row(FILE *out, const struct option_row *row);
 static void print_wrapped(FILE *out, const char *text);
 static void describe(const struct option_row *row, char out[HELP_TEXT_MAX]);
-static void print_json_row(struct json *json, const struct option_row *row,
-                           const struct settings *settings);
-static void print_json_addresses(struct json *json, const struct option_row *row,
-                                 const struct address_list *list);
-static void print_json_choice(struct json *json, const struct option_row *row,
-                              const struct settings *settings);
+static void print_json_row(struct json *json, const struct option_table *table,
+                           const struct option_row *row, const void *values);
+static void print_json_texts(struct json *json, const struct option_row *row,
+                             const struct option_texts *list);
+static void print_json_choice(struct json *json, const struct option_table *table,
+                              const struct option_row *row, const void *values);
 static void print_json_time(struct json *json, const struct option_row *row, uint64_t ns);
 static void print_man_row(FILE *out, const struct option_row *row);
 static void print_roff(FILE *out, const char *text);
@@ -30,54 +29,51 @@ static void print_names(FILE *out, const struct option_row *row, const char *sep
 static void print_completion_case(FILE *out, const struct option_row *row);
 static void print_completion_words(FILE *out, const struct option_row *row);
 
-void options_print_help(FILE *out)
+void option_text_help(FILE *out, const struct option_table *table)
 {
-    fputs("Usage: quartet [OPTION]...\n"
-          "An HTTP/1.1 origin server whose threading model is data.\n\n"
-          "  quartet --root www --model staged --trace run.trace\n"
-          "  quartet --listen '*:8080' --wiring 'L | RP*2 | W' --keepalive-timeout 15s\n\n"
-          "Times are written 10s, 250ms or 100us, sizes 4096, 64K or 1M.\n",
-          out);
-    for (size_t i = 0; i < option_count; i++) {
-        if (begins_group(i)) {
-            fprintf(out, "\n%s:\n", option_table[i].group);
-            print_rows_of_group(out, option_table[i].group, print_help_row);
+    fputs(table->usage, out);
+    for (size_t i = 0; i < table->count; i++) {
+        if (begins_group(table, i)) {
+            fprintf(out, "\n%s:\n", table->rows[i].group);
+            print_rows_of_group(out, table, table->rows[i].group, print_help_row);
         }
     }
 }
 
-void options_print_json(FILE *out, const struct settings *settings)
+void option_text_json(FILE *out, const struct option_table *table, const void *values)
 {
     struct json json;
     json_begin(&json, out);
     json_object(&json, NULL);
-    for (size_t i = 0; i < option_count; i++) {
-        if (!option_is_action(&option_table[i])) {
-            print_json_row(&json, &option_table[i], settings);
+    for (size_t i = 0; i < table->count; i++) {
+        if (!option_is_action(&table->rows[i])) {
+            print_json_row(&json, table, &table->rows[i], values);
         }
     }
     json_end(&json);
 }
 
-void options_print_man(FILE *out)
+void option_text_man(FILE *out, const struct option_table *table)
 {
     fputs(".SH OPTIONS\n", out);
-    for (size_t i = 0; i < option_count; i++) {
-        if (begins_group(i)) {
+    for (size_t i = 0; i < table->count; i++) {
+        if (begins_group(table, i)) {
             fputs(".SS ", out);
-            print_roff(out, option_table[i].group);
+            print_roff(out, table->rows[i].group);
             fputc('\n', out);
-            print_rows_of_group(out, option_table[i].group, print_man_row);
+            print_rows_of_group(out, table, table->rows[i].group, print_man_row);
         }
     }
 }
 
-void options_print_completion(FILE *out)
+void option_text_completion(FILE *out, const struct option_table *table)
 {
-    fputs("# bash completion for quartet, made from its table of options.\n"
-          "_quartet()\n"
-          "{\n"
-          "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n"
+    fprintf(out,
+            "# bash completion for %s, made from its table of options.\n"
+            "_%s()\n"
+            "{\n",
+            table->program, table->program);
+    fputs("    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n"
           "    # bash makes a word of the '=' in --name=value.\n"
           "    if [[ $cur == = ]]; then\n"
           "        cur=\n"
@@ -87,40 +83,41 @@ void options_print_completion(FILE *out)
           "    COMPREPLY=()\n"
           "    case $prev in\n",
           out);
-    for (size_t i = 0; i < option_count; i++) {
-        if (option_table[i].kind != OPTION_FLAG) {
-            print_completion_case(out, &option_table[i]);
+    for (size_t i = 0; i < table->count; i++) {
+        if (table->rows[i].kind != OPTION_FLAG) {
+            print_completion_case(out, &table->rows[i]);
         }
     }
     fputs("    esac\n"
           "    COMPREPLY=($(compgen -W '",
           out);
-    for (size_t i = 0; i < option_count; i++) {
-        fprintf(out, "%s--%s", i > 0 ? " " : "", option_table[i].name);
+    for (size_t i = 0; i < table->count; i++) {
+        fprintf(out, "%s--%s", i > 0 ? " " : "", table->rows[i].name);
     }
-    fputs("' -- \"$cur\"))\n"
-          "}\n"
-          "complete -F _quartet quartet\n",
-          out);
+    fprintf(out,
+            "' -- \"$cur\"))\n"
+            "}\n"
+            "complete -F _%s %s\n",
+            table->program, table->program);
 }
 
 /* Rows of a group need not stand together in the table; the first of them brings its heading. */
-static bool begins_group(size_t index)
+static bool begins_group(const struct option_table *table, size_t index)
 {
     for (size_t i = 0; i < index; i++) {
-        if (strcmp(option_table[i].group, option_table[index].group) == 0) {
+        if (strcmp(table->rows[i].group, table->rows[index].group) == 0) {
             return false;
         }
     }
     return true;
 }
 
-static void print_rows_of_group(FILE *out, const char *group,
+static void print_rows_of_group(FILE *out, const struct option_table *table, const char *group,
                                 void (*print)(FILE *out, const struct option_row *row))
 {
-    for (size_t i = 0; i < option_count; i++) {
-        if (strcmp(option_table[i].group, group) == 0) {
-            print(out, &option_table[i]);
+    for (size_t i = 0; i < table->count; i++) {
+        if (strcmp(table->rows[i].group, group) == 0) {
+            print(out, &table->rows[i]);
         }
     }
 }
@@ -189,30 +186,31 @@ static void describe(const struct option_row *row, char out[HELP_TEXT_MAX])
              any ? ")" : "");
 }
 
-static void print_json_row(struct json *json, const struct option_row *row,
-                           const struct settings *settings)
+static void print_json_row(struct json *json, const struct option_table *table,
+                           const struct option_row *row, const void *values)
 {
     bool unset = row->fallback[0] == '\0';
     switch (row->kind) {
     case OPTION_ADDRS:
-        print_json_addresses(json, row, option_addresses(row, settings));
+    case OPTION_TEXTS:
+        print_json_texts(json, row, option_texts(row, values));
         return;
     case OPTION_PATH:
     case OPTION_TEXT:
-        json_text(json, row->name, option_text(row, settings));
+        json_text(json, row->name, option_text(row, values));
         return;
     case OPTION_CHOICE:
-        print_json_choice(json, row, settings);
+        print_json_choice(json, table, row, values);
         return;
     case OPTION_FLAG:
-        json_bool(json, row->name, option_flag(row, settings));
+        json_bool(json, row->name, option_flag(row, values));
         return;
     case OPTION_COUNT:
     case OPTION_TIME:
     case OPTION_SIZE:
         break;
     }
-    uint64_t value = option_number(row, settings);
+    uint64_t value = option_number(row, values);
     if (value == 0 && unset) {
         json_text(json, row->name, NULL);
     } else if (row->kind == OPTION_TIME) {
@@ -222,8 +220,8 @@ static void print_json_row(struct json *json, const struct option_row *row,
     }
 }
 
-static void print_json_addresses(struct json *json, const struct option_row *row,
-                                 const struct address_list *list)
+static void print_json_texts(struct json *json, const struct option_row *row,
+                             const struct option_texts *list)
 {
     json_array(json, row->name);
     for (unsigned i = 0; i < list->count; i++) {
@@ -233,19 +231,19 @@ static void print_json_addresses(struct json *json, const struct option_row *row
 }
 
 /* The word, with its number where it takes one: "spin:50". */
-static void print_json_choice(struct json *json, const struct option_row *row,
-                              const struct settings *settings)
+static void print_json_choice(struct json *json, const struct option_table *table,
+                              const struct option_row *row, const void *values)
 {
     struct bytes words = bytes_of(row->minimum);
     struct bytes word = {"", 0};
-    for (uint64_t left = option_number(row, settings) + 1; left > 0; left--) {
+    for (uint64_t left = option_number(row, values) + 1; left > 0; left--) {
         (void)option_next_word(&words, &word); /* the value is the index of one of the words */
     }
     char text[64];
     const char *colon = memchr(word.at, ':', word.len);
     if (colon != NULL) {
         snprintf(text, sizeof(text), "%.*s:%llu", (int)(colon - word.at), word.at,
-                 (unsigned long long)(settings->wakeup_spin_ns / 1000));
+                 (unsigned long long)(option_choice_number(table, values) / 1000));
     } else {
         snprintf(text, sizeof(text), "%.*s", (int)word.len, word.at);
     }

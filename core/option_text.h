@@ -1,0 +1,16 @@
+/* option_text.h: what is made from a table of options for people. Any thread. */
+#ifndef CORE_OPTION_TEXT_H
+#define CORE_OPTION_TEXT_H
+
+#include "core/option_table.h"
+
+#include <stdio.h>
+
+void option_text_help(FILE *out, const struct option_table *table);
+/* One object with the effective values in the order of the table, without the group "This program".
+ */
+void option_text_json(FILE *out, const struct option_table *table, const void *values);
+void option_text_man(FILE *out, const struct option_table *table); /* an OPTIONS section, man(7) */
+void option_text_completion(FILE *out, const struct option_table *table); /* a bash function */
+
+#endif
