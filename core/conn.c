@@ -6,6 +6,7 @@
 #include "core/conn.h"
 
 #include "core/clock.h"
+#include "core/histogram.h"
 #include "core/probes.h"
 #include "core/settings.h"
 
@@ -86,9 +87,13 @@ static enum verdict parse(struct conn *conn)
     }
 }
 
-static void stamp_first_byte(struct conn *conn)
+/* A request begins here: it is counted by the thread that sees it, as the pool is that thread's. */
+static void begin_request(struct conn *conn, struct exchange_pool *pool)
 {
     struct exchange *x = conn->exchange;
+    if (pool->begun != NULL) {
+        histogram_bump(pool->begun, 1);
+    }
     x->stamps.first_byte_ns = x->received_ns;
     PROBE(first_byte, conn->id, x->id, x->stamps.first_byte_ns);
     if (conn->requests == 0) {
@@ -97,12 +102,12 @@ static void stamp_first_byte(struct conn *conn)
     }
 }
 
-static enum verdict take_in(struct conn *conn, size_t len)
+static enum verdict take_in(struct conn *conn, struct exchange_pool *pool, size_t len)
 {
     struct exchange *x = conn->exchange;
     x->received_ns = stamp_now();
     if (x->input.len == 0) {
-        stamp_first_byte(conn);
+        begin_request(conn, pool);
     } else if (conn->blocked_ns != 0) {
         x->stamps.read_blocked_ns += x->received_ns - conn->blocked_ns;
     }
@@ -144,7 +149,7 @@ static enum verdict receive(struct conn *conn, struct exchange_pool *pool, int f
         got = recv(conn->fd, input->at + input->len, input->capacity - input->len, flags);
     } while (got < 0 && errno == EINTR);
     if (got > 0) {
-        return take_in(conn, (size_t)got);
+        return take_in(conn, pool, (size_t)got);
     }
     if (got == 0) {
         return close_for(conn, input->len == 0 ? CLOSE_CLIENT_CLOSED : CLOSE_CLIENT_GONE);
@@ -173,7 +178,7 @@ enum verdict conn_next(struct conn *conn, struct exchange_pool *pool)
         return nothing_yet(conn, pool);
     }
     exchange_begin(x);
-    stamp_first_byte(conn);
+    begin_request(conn, pool);
     enum verdict verdict = parse(conn);
     conn->blocked_ns = verdict == VERDICT_WANT_READ ? stamp_now() : 0;
     return verdict;

@@ -37,6 +37,11 @@ void exchange_pool_on_complete(struct exchange_pool *pool, complete_fn *fn, void
     pool->complete_arg = arg;
 }
 
+void exchange_pool_count_begun(struct exchange_pool *pool, _Atomic uint64_t *begun)
+{
+    pool->begun = begun;
+}
+
 static struct exchange *exchange_new(const struct exchange_pool *pool)
 {
     struct exchange *x = must_alloc(sizeof *x + pool->input_capacity);

@@ -96,6 +96,7 @@ struct exchange_pool {
     const struct settings *settings;
     complete_fn *complete_fn; /* for exchanges made from now on; or NULL: no handler completes */
     void *complete_arg;
+    _Atomic uint64_t *begun; /* the owner's count of requests begun, or NULL */
     size_t input_capacity;
     unsigned keep, kept;
     struct exchange *free;
@@ -104,6 +105,8 @@ struct exchange_pool {
 void exchange_pool_init(struct exchange_pool *pool, const struct settings *settings, unsigned keep);
 /* Who is told of answers that are completed by others than the stage. Before the first exchange. */
 void exchange_pool_on_complete(struct exchange_pool *pool, complete_fn *fn, void *arg);
+/* Where requests are counted whose first byte this pool's thread has seen. Before the first one. */
+void exchange_pool_count_begun(struct exchange_pool *pool, _Atomic uint64_t *begun);
 void exchange_pool_deinit(struct exchange_pool *pool);
 
 /* An exchange for this connection, with empty input. */

@@ -6,8 +6,10 @@
 
 #include "core/clock.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 enum { CELL = 16 };
 struct cell {
@@ -18,7 +20,7 @@ static struct cell cell_time(double ns);
 static struct cell cell_size(uint64_t bytes);
 static struct cell cell_percent(double part, double whole);
 static double percentile(const struct histogram *histogram, double share);
-static void read_schedstat(struct thread_report *thread, int tid);
+static bool read_schedstat(const char *path, uint64_t *cpu_ns, uint64_t *runqueue_ns);
 static void read_switches(struct thread_report *thread, int tid);
 static void print_totals(FILE *out, const struct report *report);
 static void print_statuses(FILE *out, const struct tally *tally);
@@ -26,6 +28,7 @@ static void print_intervals(FILE *out, const struct tally *tally);
 static void print_interval(FILE *out, const struct histogram *all, enum interval interval);
 static void print_queues(FILE *out, const struct report *report);
 static void print_queue_waits(FILE *out, const struct report *report);
+static void print_wakeups(FILE *out, const struct report *report);
 static void print_threads(FILE *out, const struct report *report);
 static void print_close_reasons(FILE *out, const struct tally *tally);
 static void print_counters(FILE *out, const struct tally *tally);
@@ -36,6 +39,7 @@ void report_deinit(struct report *report)
         return;
     }
     tally_deinit(&report->tally);
+    free(report->groups);
     free(report->queues);
     free(report->threads);
     *report = (struct report){0};
@@ -43,9 +47,11 @@ void report_deinit(struct report *report)
 
 void thread_report_read(struct thread_report *thread, int tid)
 {
+    char path[64];
     thread->cpu_ns = thread->runqueue_ns = 0;
     thread->voluntary = thread->involuntary = 0;
-    read_schedstat(thread, tid);
+    (void)snprintf(path, sizeof path, "/proc/self/task/%d/schedstat", tid);
+    (void)read_schedstat(path, &thread->cpu_ns, &thread->runqueue_ns); /* else zeros: see there */
     read_switches(thread, tid);
 }
 
@@ -57,6 +63,7 @@ void report_print(FILE *out, const struct report *report)
     if (report->queue_count > 0) {
         print_queues(out, report);
         print_queue_waits(out, report);
+        print_wakeups(out, report);
     }
     if (report->thread_count > 0) {
         print_threads(out, report);
@@ -66,20 +73,23 @@ void report_print(FILE *out, const struct report *report)
 }
 
 /* schedstat: time on a CPU, time ready but waiting for one, time slices. */
-static void read_schedstat(struct thread_report *thread, int tid)
+static bool read_schedstat(const char *path, uint64_t *cpu_ns, uint64_t *runqueue_ns)
 {
-    char path[64];
-    (void)snprintf(path, sizeof path, "/proc/self/task/%d/schedstat", tid);
-    FILE *in = fopen(path, "re");
-    if (in == NULL) {
-        return;
+    char text[96];
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return false;
     }
-    uint64_t cpu_ns, runqueue_ns;
-    if (fscanf(in, "%" SCNu64 " %" SCNu64, &cpu_ns, &runqueue_ns) == 2) {
-        thread->cpu_ns = cpu_ns;
-        thread->runqueue_ns = runqueue_ns;
-    }
-    (void)fclose(in); /* read only: nothing can be lost */
+    ssize_t len = read(fd, text, sizeof text - 1);
+    (void)close(fd); /* read only: nothing can be lost */
+    text[len > 0 ? len : 0] = '\0';
+    return sscanf(text, "%" SCNu64 " %" SCNu64, cpu_ns, runqueue_ns) == 2;
+}
+
+bool thread_runqueue_ns(uint64_t *ns)
+{
+    uint64_t cpu_ns;
+    return read_schedstat("/proc/thread-self/schedstat", &cpu_ns, ns);
 }
 
 static void read_switches(struct thread_report *thread, int tid)
@@ -223,33 +233,61 @@ static void print_interval(FILE *out, const struct histogram *all, enum interval
             cell_time((double)h->max).text, share.text);
 }
 
+/* The kernel tells of its accept queue only how deep it is and may be. */
 static void print_queues(FILE *out, const struct report *report)
 {
-    fprintf(out, "\n%-20s%12s%10s%8s%8s%9s%12s%12s%9s%9s\n", "queues", "put", "refused", "depth",
-            "peak", "bound", "rung", "elided", "batch", "largest");
+    fprintf(out, "\n%-20s%12s%10s%8s%8s%9s%12s%9s%9s%9s%9s\n", "queues", "put", "refused", "depth",
+            "peak", "bound", "takes", "batch", "p50", "p99", "largest");
     for (unsigned i = 0; i < report->queue_count; i++) {
         const struct queue_report *q = &report->queues[i];
+        if (q->accept) {
+            fprintf(out, "  %-18.18s%12s%10s%8" PRIu64 "%8" PRIu64 "%9" PRIu64 "\n", q->name, "-",
+                    "-", q->depth, q->depth_max, q->bound);
+            continue;
+        }
         fprintf(out,
                 "  %-18.18s%12" PRIu64 "%10" PRIu64 "%8" PRIu64 "%8" PRIu64 "%9" PRIu64 "%12" PRIu64
-                "%12" PRIu64 "%9.1f%9" PRIu64 "\n",
-                q->name, q->put, q->refused, q->depth, q->depth_max, q->bound, q->rung, q->elided,
-                histogram_mean(&q->batch), (uint64_t)q->batch.max);
+                "%9.1f%9.0f%9.0f%9" PRIu64 "\n",
+                q->name, q->put, q->refused, q->depth, q->depth_max, q->bound,
+                (uint64_t)q->batch.count, histogram_mean(&q->batch), percentile(&q->batch, 0.5),
+                percentile(&q->batch, 0.99), (uint64_t)q->batch.max);
     }
 }
 
+/* What part of the wait was for a CPU is known of a sample of the takes. */
 static void print_queue_waits(FILE *out, const struct report *report)
 {
-    fprintf(out, "\n%-20s%10s%10s%10s%10s%10s%14s%10s%10s%10s\n", "queue waits", "mean", "p50",
-            "p90", "p99", "max", "wakeup mean", "p50", "p99", "max");
+    fprintf(out, "\n%-20s%10s%10s%10s%10s%10s%9s%10s\n", "queue waits", "mean", "p50", "p90", "p99",
+            "max", "for CPU", "sampled");
     for (unsigned i = 0; i < report->queue_count; i++) {
         const struct queue_report *q = &report->queues[i];
-        const struct histogram *wait = &q->wait, *wakeup = &q->wakeup;
-        fprintf(out, "  %-18.18s%10s%10s%10s%10s%10s%14s%10s%10s%10s\n", q->name,
-                cell_time(histogram_mean(wait)).text, cell_time(percentile(wait, 0.5)).text,
-                cell_time(percentile(wait, 0.9)).text, cell_time(percentile(wait, 0.99)).text,
-                cell_time((double)wait->max).text, cell_time(histogram_mean(wakeup)).text,
-                cell_time(percentile(wakeup, 0.5)).text, cell_time(percentile(wakeup, 0.99)).text,
-                cell_time((double)wakeup->max).text);
+        if (q->accept) {
+            continue;
+        }
+        fprintf(out, "  %-18.18s%10s%10s%10s%10s%10s%9s%10" PRIu64 "\n", q->name,
+                cell_time(histogram_mean(&q->wait)).text, cell_time(percentile(&q->wait, 0.5)).text,
+                cell_time(percentile(&q->wait, 0.9)).text,
+                cell_time(percentile(&q->wait, 0.99)).text, cell_time((double)q->wait.max).text,
+                cell_percent((double)q->cpu_wait.sum, (double)q->sampled_wait.sum).text,
+                (uint64_t)q->sampled_wait.count);
+    }
+}
+
+static void print_wakeups(FILE *out, const struct report *report)
+{
+    fprintf(out, "\n%-20s%12s%12s%10s%10s%10s%10s%10s\n", "wakeups", "rung", "elided", "mean",
+            "p50", "p90", "p99", "max");
+    for (unsigned i = 0; i < report->queue_count; i++) {
+        const struct queue_report *q = &report->queues[i];
+        if (q->accept) {
+            continue;
+        }
+        fprintf(out, "  %-18.18s%12" PRIu64 "%12" PRIu64 "%10s%10s%10s%10s%10s\n", q->name, q->rung,
+                q->elided, cell_time(histogram_mean(&q->wakeup)).text,
+                cell_time(percentile(&q->wakeup, 0.5)).text,
+                cell_time(percentile(&q->wakeup, 0.9)).text,
+                cell_time(percentile(&q->wakeup, 0.99)).text,
+                cell_time((double)q->wakeup.max).text);
     }
 }
 

@@ -13,6 +13,7 @@
 
 enum {
     REPORT_NAME = 24,
+    REPORT_LETTERS = 8,
     REPORT_LIST_MAX = 4096, /* queues or threads that report_from_json takes */
 };
 
@@ -25,6 +26,11 @@ struct queue_report {
     struct histogram wait;   /* ns from put to take */
     struct histogram wakeup; /* ns from ring to the first take after it */
     struct histogram batch;  /* connections taken at once */
+    /* Of a sample of the takes: the wait of what was taken, and the part of it in which the taker
+     * was ready to run and had no CPU. */
+    struct histogram sampled_wait, cpu_wait;
+    unsigned group; /* whose threads take from it */
+    bool accept;    /* the kernel's accept queue: depth, peak and bound only */
 };
 
 struct thread_report {
@@ -35,12 +41,24 @@ struct thread_report {
     uint64_t runqueue_ns;            /* ready to run and waiting for a CPU (schedstat) */
     uint64_t voluntary, involuntary; /* context switches */
     uint64_t turns;                  /* rounds of its loop, or takes from its queue */
+    unsigned group;
+    bool idle; /* waits for work now */
+};
+
+/* One thread group of the wiring, in the wiring's order. */
+struct group_report {
+    char letters[REPORT_LETTERS]; /* "RP", or "rpw" */
+    char kind[REPORT_LETTERS];    /* "loop", "pool" (of processors) or "session" */
+    unsigned threads;             /* at most */
+    bool in_turn;                 /* a loop without threads: the next group's run it in turn */
 };
 
 struct report {
     uint64_t wall_ns;
     uint64_t connections; /* open now */
     struct tally tally;   /* of all threads */
+    unsigned group_count;
+    struct group_report *groups;
     unsigned queue_count;
     struct queue_report *queues;
     unsigned thread_count;
@@ -48,12 +66,16 @@ struct report {
     unsigned threads_unused; /* not among them: a pool's threads that have had nothing to do */
 };
 
-/* Frees queues, threads and the tally's histograms. */
+/* Frees groups, queues, threads and the tally's histograms. */
 void report_deinit(struct report *report);
 
 /* cpu, run-queue wait and context switches of a thread from /proc/self/task/TID; zeros where the
  * kernel does not tell (a thread that has ended, too: read it before). Any thread. */
 void thread_report_read(struct thread_report *thread, int tid);
+
+/* How long the calling thread has been ready to run without a CPU, in all, in ns (schedstat).
+ * False: the kernel does not tell. Some 4 us a call. */
+bool thread_runqueue_ns(uint64_t *ns);
 
 /* The table people read: totals, intervals (count, mean, p50, p90, p99, p99.9, max, share of
  * total), queues, threads, close reasons, counters. Times in a unit that fits ("12.3us"). */

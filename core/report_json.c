@@ -12,6 +12,9 @@
 static void get_tally(struct tally *tally, struct bytes text);
 static void get_counts(struct bytes text, const char *key, _Atomic uint64_t *counts, unsigned n,
                        const char *(*name)(unsigned));
+static bool get_bool(struct bytes text, const char *key);
+static void get_text(struct bytes text, const char *key, char *out, size_t size);
+static void get_group(struct group_report *group, struct bytes text);
 static void get_queue(struct queue_report *queue, struct bytes text);
 static void get_thread(struct thread_report *thread, struct bytes text);
 static void get_histogram(struct bytes text, const char *key, struct histogram *histogram);
@@ -23,6 +26,7 @@ static void put_counts(struct json *json, const char *key, const _Atomic uint64_
 static const char *name_of_counter(unsigned i);
 static const char *name_of_close_reason(unsigned i);
 static const char *name_of_status(unsigned i);
+static void put_group(struct json *json, const struct group_report *group);
 static void put_queue(struct json *json, const struct queue_report *queue);
 static void put_thread(struct json *json, const struct thread_report *thread);
 static void put_histogram(struct json *json, const char *key, const struct histogram *histogram);
@@ -36,6 +40,11 @@ void report_to_json(FILE *out, const struct report *report)
     json_number(&json, "wall_ns", report->wall_ns);
     json_number(&json, "connections", report->connections);
     put_tally(&json, &report->tally);
+    json_array(&json, "groups");
+    for (unsigned i = 0; i < report->group_count; i++) {
+        put_group(&json, &report->groups[i]);
+    }
+    json_end(&json);
     json_array(&json, "queues");
     for (unsigned i = 0; i < report->queue_count; i++) {
         put_queue(&json, &report->queues[i]);
@@ -62,6 +71,11 @@ bool report_from_json(struct report *report, struct bytes text)
     get_tally(&report->tally, text);
 
     struct bytes list, key, value;
+    report->group_count = get_list(text, "groups", &list);
+    report->groups = must_calloc(report->group_count + 1, sizeof *report->groups);
+    for (unsigned i = 0; i < report->group_count && json_view_next(&list, &key, &value); i++) {
+        get_group(&report->groups[i], value);
+    }
     report->queue_count = get_list(text, "queues", &list);
     report->queues = must_calloc(report->queue_count + 1, sizeof *report->queues);
     for (unsigned i = 0; i < report->queue_count && json_view_next(&list, &key, &value); i++) {
@@ -122,12 +136,33 @@ static void get_counts(struct bytes text, const char *key, _Atomic uint64_t *cou
     }
 }
 
+static bool get_bool(struct bytes text, const char *key)
+{
+    struct bytes value;
+    return json_view_member(text, key, &value) && bytes_equal(bytes_trim(value), BYTES("true"));
+}
+
+static void get_text(struct bytes text, const char *key, char *out, size_t size)
+{
+    struct bytes value;
+    if (json_view_member(text, key, &value)) {
+        (void)json_view_text(value, out, size);
+    }
+}
+
+static void get_group(struct group_report *group, struct bytes text)
+{
+    get_text(text, "letters", group->letters, sizeof group->letters);
+    get_text(text, "kind", group->kind, sizeof group->kind);
+    group->threads = (unsigned)get_number(text, "threads");
+    group->in_turn = get_bool(text, "in_turn");
+}
+
 static void get_queue(struct queue_report *queue, struct bytes text)
 {
-    struct bytes name;
-    if (json_view_member(text, "name", &name)) {
-        (void)json_view_text(name, queue->name, sizeof queue->name);
-    }
+    get_text(text, "name", queue->name, sizeof queue->name);
+    queue->group = (unsigned)get_number(text, "group");
+    queue->accept = get_bool(text, "accept");
     queue->depth = get_number(text, "depth");
     queue->depth_max = get_number(text, "depth_max");
     queue->bound = get_number(text, "bound");
@@ -138,14 +173,15 @@ static void get_queue(struct queue_report *queue, struct bytes text)
     get_histogram(text, "wait_ns", &queue->wait);
     get_histogram(text, "wakeup_ns", &queue->wakeup);
     get_histogram(text, "batch", &queue->batch);
+    get_histogram(text, "sampled_wait_ns", &queue->sampled_wait);
+    get_histogram(text, "cpu_wait_ns", &queue->cpu_wait);
 }
 
 static void get_thread(struct thread_report *thread, struct bytes text)
 {
-    struct bytes name;
-    if (json_view_member(text, "name", &name)) {
-        (void)json_view_text(name, thread->name, sizeof thread->name);
-    }
+    get_text(text, "name", thread->name, sizeof thread->name);
+    thread->group = (unsigned)get_number(text, "group");
+    thread->idle = get_bool(text, "idle");
     thread->wall_ns = get_number(text, "wall_ns");
     thread->busy_ns = get_number(text, "busy_ns");
     thread->cpu_ns = get_number(text, "cpu_ns");
@@ -213,10 +249,22 @@ static const char *name_of_status(unsigned i)
     return names[i];
 }
 
+static void put_group(struct json *json, const struct group_report *group)
+{
+    json_object(json, NULL);
+    json_text(json, "letters", group->letters);
+    json_text(json, "kind", group->kind);
+    json_number(json, "threads", group->threads);
+    json_bool(json, "in_turn", group->in_turn);
+    json_end(json);
+}
+
 static void put_queue(struct json *json, const struct queue_report *queue)
 {
     json_object(json, NULL);
     json_text(json, "name", queue->name);
+    json_number(json, "group", queue->group);
+    json_bool(json, "accept", queue->accept);
     json_number(json, "depth", queue->depth);
     json_number(json, "depth_max", queue->depth_max);
     json_number(json, "bound", queue->bound);
@@ -227,6 +275,8 @@ static void put_queue(struct json *json, const struct queue_report *queue)
     put_histogram(json, "wait_ns", &queue->wait);
     put_histogram(json, "wakeup_ns", &queue->wakeup);
     put_histogram(json, "batch", &queue->batch);
+    put_histogram(json, "sampled_wait_ns", &queue->sampled_wait);
+    put_histogram(json, "cpu_wait_ns", &queue->cpu_wait);
     json_end(json);
 }
 
@@ -234,6 +284,8 @@ static void put_thread(struct json *json, const struct thread_report *thread)
 {
     json_object(json, NULL);
     json_text(json, "name", thread->name);
+    json_number(json, "group", thread->group);
+    json_bool(json, "idle", thread->idle);
     json_number(json, "wall_ns", thread->wall_ns);
     json_number(json, "busy_ns", thread->busy_ns);
     json_number(json, "cpu_ns", thread->cpu_ns);

@@ -33,6 +33,10 @@
  * in 20 ms are 3.2 million a second. Shorter costs wakeups, longer needs larger rings. */
 enum { FLUSH_MS = 20, CACHE_LINE = 64 };
 
+/* How often the queues and threads are looked at: more rarely where there are many threads, since
+ * each look touches a few cache lines of each. */
+enum { SAMPLE_MS = 20, SAMPLE_THREADS = 128 };
+
 struct trace_ring {
     /* fixed after start */
     struct trace_record *records;
@@ -58,6 +62,12 @@ struct trace {
     pthread_t flusher;
     unsigned ring_count;
     struct trace_ring *rings;
+    trace_sample_fn *sample; /* or NULL */
+    void *sample_arg;
+    unsigned queue_count;
+    uint64_t sample_step_ns;
+
+    _Atomic bool samples; /* the sample function may be called: release after what it reads */
 
     _Atomic uint64_t unwritten; /* records lost to write errors; relaxed: a count */
 
@@ -66,51 +76,51 @@ struct trace {
         off_t offset; /* where the next block goes */
         uint64_t written;
         bool failed; /* said so */
+        uint64_t sample_due_ns;
+        struct trace_sample *sample_room; /* with its queues and threads behind it; or NULL */
     } mine;
 };
 
-static struct trace *trace_new(int fd, unsigned threads, unsigned ring_records);
+static size_t sample_size(const struct trace *trace);
+static struct trace *trace_new(int fd, const struct trace_plan *plan);
+static unsigned usual_ring(unsigned threads);
 static void trace_free(struct trace *trace);
 static void ring_init(struct trace_ring *ring, unsigned thread, unsigned size);
 static bool write_head(struct trace *trace);
 static bool write_config(struct trace *trace, const char *config_json);
-static bool write_names(struct trace *trace, unsigned threads, const char *const *thread_names);
+static bool write_names(struct trace *trace, const struct trace_plan *plan);
 static void write_report(struct trace *trace, const struct report *report);
 static bool start_flusher(struct trace *trace);
 static void *flusher_main(void *arg);
 static bool flush_rings(struct trace *trace);
+static void take_sample(struct trace *trace);
 static bool flush_ring(struct trace *trace, struct trace_ring *ring);
 static uint64_t min_u64(uint64_t a, uint64_t b);
 static bool write_block(struct trace *trace, struct trace_block block, const void *payload);
 static bool write_all(struct trace *trace, struct iovec *parts, int count);
 
-struct trace *trace_start(const char *path, const char *config_json, unsigned threads,
-                          const char *const *thread_names)
+struct trace *trace_start(const struct trace_plan *plan)
 {
-    unsigned records = TRACE_RING_RECORDS;
-    while (records > TRACE_RING_LEAST && (uint64_t)records * threads > TRACE_RECORDS_MOST) {
-        records /= 2;
-    }
-    return trace_start_sized(path, config_json, threads, thread_names, records);
-}
-
-struct trace *trace_start_sized(const char *path, const char *config_json, unsigned threads,
-                                const char *const *thread_names, unsigned ring_records)
-{
-    CHECK(ring_records > 0 && (ring_records & (ring_records - 1)) == 0);
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    int fd = open(plan->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (fd < 0) {
         return NULL;
     }
-    struct trace *trace = trace_new(fd, threads, ring_records);
-    if (write_head(trace) && write_config(trace, config_json) &&
-        write_names(trace, threads, thread_names) && start_flusher(trace)) {
+    struct trace *trace = trace_new(fd, plan);
+    if (write_head(trace) && write_config(trace, plan->config_json) && write_names(trace, plan) &&
+        start_flusher(trace)) {
         return trace;
     }
     int error = errno;
     trace_free(trace);
     errno = error;
     return NULL;
+}
+
+void trace_begin_samples(struct trace *trace)
+{
+    if (trace != NULL && trace->sample != NULL) {
+        atomic_store_explicit(&trace->samples, true, memory_order_release);
+    }
 }
 
 struct trace_ring *trace_ring(struct trace *trace, unsigned thread)
@@ -142,8 +152,10 @@ void trace_stop(struct trace *trace, const struct report *report)
     }
     CHECK(eventfd_write(trace->stop_fd, 1) == 0);
     CHECK(pthread_join(trace->flusher, NULL) == 0);
-    (void)flush_rings(
-        trace); /* what came after the flusher's last round; nothing can come behind it */
+    /* What came after the flusher's last round; nothing can come behind it. */
+    (void)flush_rings(trace);
+    trace->mine.sample_due_ns = 0;
+    take_sample(trace);
     write_report(trace, report);
     if (ftruncate(trace->fd, trace->mine.offset) != 0 && errno != EINVAL) {
         /* EINVAL: not a regular file, nothing to cut. */
@@ -161,8 +173,20 @@ uint64_t trace_lost(const struct trace *trace)
     return lost;
 }
 
-static struct trace *trace_new(int fd, unsigned threads, unsigned ring_records)
+static unsigned usual_ring(unsigned threads)
 {
+    unsigned records = TRACE_RING_RECORDS;
+    while (records > TRACE_RING_LEAST && (uint64_t)records * threads > TRACE_RECORDS_MOST) {
+        records /= 2;
+    }
+    return records;
+}
+
+static struct trace *trace_new(int fd, const struct trace_plan *plan)
+{
+    unsigned threads = plan->thread_count;
+    unsigned records = plan->ring_records != 0 ? plan->ring_records : usual_ring(threads);
+    CHECK((records & (records - 1)) == 0);
     struct trace *trace = must_calloc(1, sizeof *trace);
     trace->fd = fd;
     trace->stop_fd = eventfd(0, EFD_CLOEXEC);
@@ -173,8 +197,13 @@ static struct trace *trace_new(int fd, unsigned threads, unsigned ring_records)
     trace->rings = aligned_alloc(CACHE_LINE, size > 0 ? size : CACHE_LINE);
     CHECK(trace->rings != NULL);
     for (unsigned i = 0; i < threads; i++) {
-        ring_init(&trace->rings[i], i, ring_records);
+        ring_init(&trace->rings[i], i, records);
     }
+    trace->sample = plan->sample;
+    trace->sample_arg = plan->arg;
+    trace->queue_count = plan->queue_count;
+    trace->sample_step_ns = SAMPLE_MS * NS_PER_MS * (1 + threads / SAMPLE_THREADS);
+    trace->mine.sample_room = must_calloc(1, sample_size(trace));
     return trace;
 }
 
@@ -185,6 +214,7 @@ static void trace_free(struct trace *trace)
         CHECK(munmap(ring->records, ring->size * sizeof *ring->records) == 0);
     }
     free(trace->rings);
+    free(trace->mine.sample_room);
     (void)close(trace->stop_fd); /* nothing can be lost */
     if (close(trace->fd) != 0) {
         log_line(LOG_ERROR, "trace: closing the file: %s", strerror(errno));
@@ -276,18 +306,24 @@ static void put_fixed_names(struct json *json)
     json_end(json);
 }
 
-static bool write_names(struct trace *trace, unsigned threads, const char *const *thread_names)
+static void put_names(struct json *json, const char *key, unsigned count, const char *const *names)
+{
+    json_array(json, key);
+    for (unsigned i = 0; i < count; i++) {
+        json_text(json, NULL, names[i]);
+    }
+    json_end(json);
+}
+
+static bool write_names(struct trace *trace, const struct trace_plan *plan)
 {
     struct text_block block;
     struct json json;
     text_open(&block);
     json_begin(&json, block.out);
     json_object(&json, NULL);
-    json_array(&json, "threads");
-    for (unsigned i = 0; i < threads; i++) {
-        json_text(&json, NULL, thread_names[i]);
-    }
-    json_end(&json);
+    put_names(&json, "threads", plan->thread_count, plan->thread_names);
+    put_names(&json, "queues", plan->queue_count, plan->queue_names);
     put_fixed_names(&json);
     json_end(&json);
     return text_write(trace, &block, TRACE_BLOCK_NAMES);
@@ -327,8 +363,35 @@ static void *flusher_main(void *arg)
     bool hurry = false;
     while (poll(&stop, 1, hurry ? 0 : FLUSH_MS) <= 0) { /* EINTR, which is -1, only flushes early */
         hurry = flush_rings(trace);
+        take_sample(trace);
     }
     return NULL;
+}
+
+static size_t sample_size(const struct trace *trace)
+{
+    return sizeof(struct trace_sample) + trace->queue_count * sizeof(struct trace_sample_queue) +
+           trace->ring_count * sizeof(uint64_t);
+}
+
+/* A sample that cannot be written is no record: the complaint about the write has been made. */
+static void take_sample(struct trace *trace)
+{
+    uint64_t now_ns = clock_ns();
+    if (now_ns < trace->mine.sample_due_ns ||
+        !atomic_load_explicit(&trace->samples, memory_order_acquire)) {
+        return;
+    }
+    trace->mine.sample_due_ns = now_ns + trace->sample_step_ns;
+    struct trace_sample *sample = trace->mine.sample_room;
+    struct trace_sample_queue *queues = (struct trace_sample_queue *)(void *)(sample + 1);
+    uint64_t *busy_ns = (uint64_t *)(void *)(queues + trace->queue_count);
+    memset(sample, 0, sample_size(trace));
+    sample->queue_count = trace->queue_count;
+    sample->thread_count = trace->ring_count;
+    trace->sample(trace->sample_arg, sample, queues, busy_ns);
+    struct trace_block block = {.kind = TRACE_BLOCK_SAMPLE, .length = (uint32_t)sample_size(trace)};
+    (void)write_block(trace, block, sample);
 }
 
 /* True when a ring was so full that the next round should come at once. */

@@ -21,16 +21,32 @@ struct trace_ring;
  * all together stay below TRACE_RECORDS_MOST while the least allows. */
 enum { TRACE_RING_RECORDS = 65536, TRACE_RING_LEAST = 1024, TRACE_RECORDS_MOST = 1 << 23 };
 
-/* Creates the file, writes its head, configuration and names, and starts the thread. config_json is
- * one JSON object (the effective options and the wiring) or NULL; the environment is added here.
- * `threads` rings, with their names. NULL with errno when the file cannot be made or written.
- * Start-up only. */
-struct trace *trace_start(const char *path, const char *config_json, unsigned threads,
-                          const char *const *thread_names);
+/* Fills in a sample: `queues` and `busy_ns` have room for what the plan names. The tracer's thread,
+ * between trace_begin_samples and trace_stop. */
+typedef void trace_sample_fn(void *arg, struct trace_sample *sample,
+                             struct trace_sample_queue *queues, uint64_t *busy_ns);
 
-/* The same with smaller rings, a power of two. */
-struct trace *trace_start_sized(const char *path, const char *config_json, unsigned threads,
-                                const char *const *thread_names, unsigned ring_records);
+/* What trace_start wants to know; all of it stays the caller's, and but for `arg` is copied or used
+ * up. */
+struct trace_plan {
+    const char *path;
+    const char *config_json; /* one JSON object (effective options and wiring) or NULL; the
+                                environment is added to it */
+    unsigned thread_count;   /* a ring for each */
+    const char *const *thread_names;
+    unsigned queue_count;
+    const char *const *queue_names;
+    trace_sample_fn *sample; /* NULL: no samples */
+    void *arg;
+    unsigned ring_records; /* a power of two, for tests; 0: as many as are usual */
+};
+
+/* Creates the file, writes its head, configuration and names, and starts the thread. NULL with
+ * errno when the file cannot be made or written. Start-up only. */
+struct trace *trace_start(const struct trace_plan *plan);
+
+/* From now on what the sample function reads is there. NULL is allowed. */
+void trace_begin_samples(struct trace *trace);
 
 struct trace_ring *trace_ring(struct trace *trace, unsigned thread);
 

@@ -6,8 +6,10 @@
  *
  *   head     magic, version, sizes                                       struct trace_head
  *   block    CONFIG   {"config": effective options and wiring, "environment": machine, "build": us}
- *   block    NAMES    {"threads": [], "intervals": [], "close_reasons": [], "counters": []}
+ *   block    NAMES    {"threads": [], "queues": [], "intervals": [], "close_reasons": [],
+ *                      "counters": []}
  *   blocks   RECORDS  one thread's records, in that thread's order       struct trace_record
+ *   blocks   SAMPLE   what the tracer saw of queues and threads          struct trace_sample
  *   block    REPORT   {"written": n, "lost": n, "report": what report_to_json writes}
  *
  * Each block is a struct trace_block, then `length` bytes; the next one follows at once. CONFIG,
@@ -27,7 +29,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the structs below are
 #define TRACE_MARKER 0x4b4c4251u /* "QBLK": where to go on reading behind a damaged block */
 
 enum {
-    TRACE_VERSION = 1,
+    TRACE_VERSION = 2,
     TRACE_RECORDS_MAX = 8192, /* of one block, so that a reader can hold a block */
     TRACE_PAYLOAD_MAX =
         64u << 20, /* bytes of any block: larger is damage. REPORT grows with threads */
@@ -51,6 +53,7 @@ enum trace_block_kind {
     TRACE_BLOCK_NAMES = 2,
     TRACE_BLOCK_RECORDS = 3,
     TRACE_BLOCK_REPORT = 4,
+    TRACE_BLOCK_SAMPLE = 5,
 };
 
 struct trace_block {
@@ -90,6 +93,38 @@ struct trace_record {
 _Static_assert(sizeof(struct trace_record) == 128, "the record's size is part of the format");
 _Static_assert(offsetof(struct trace_record, bytes_sent) == 96, "and so are its members' places");
 _Static_assert(offsetof(struct trace_record, status) == 112, "and so are its members' places");
+
+/* How many requests have passed each of these points, since the start. What is between two of them
+ * now is their difference: a request that is being read has begun and is neither whole nor
+ * abandoned. The points are counted one after the other, by other hands than those that make the
+ * records: so a difference may be wrong by the few requests that moved meanwhile, and be negative.
+ */
+enum trace_flow {
+    TRACE_FLOW_BEGUN,     /* first byte in hand */
+    TRACE_FLOW_WHOLE,     /* whole request is there */
+    TRACE_FLOW_STARTED,   /* its handler started */
+    TRACE_FLOW_HANDED,    /* its last output was handed over */
+    TRACE_FLOW_ENDED,     /* the writer is done with it: there is a record */
+    TRACE_FLOW_ABANDONED, /* begun, and its connection ended before it was whole: no record */
+    TRACE_FLOW_COUNT
+};
+
+/* What a SAMPLE block holds: this, then `queue_count` queues in the order of NAMES, then for each
+ * of `thread_count` threads, in that order, the nanoseconds it has been busy since its start. */
+struct trace_sample {
+    uint64_t at_ns;                  /*  0 clock_ns() */
+    uint64_t connections;            /*  8 open */
+    uint64_t flow[TRACE_FLOW_COUNT]; /* 16 by enum trace_flow */
+    uint32_t queue_count;            /* 64 */
+    uint32_t thread_count;           /* 68 */
+};
+_Static_assert(sizeof(struct trace_sample) == 72, "the sample's size is part of the format");
+
+struct trace_sample_queue {
+    uint64_t put;              /*  0 since the start; the kernel's accept queue: 0 */
+    uint32_t depth, depth_max; /*  8, 12 now, and the deepest since the start */
+};
+_Static_assert(sizeof(struct trace_sample_queue) == 16, "the sample's size is part of the format");
 
 /* One step of the check value. For a given word it maps each value to another, for a given value
  * each word, so that no single damaged word goes unseen. */

@@ -38,7 +38,9 @@ void trace_reader_init(struct trace_reader *reader, FILE *in, bool salvage)
 void trace_reader_deinit(struct trace_reader *reader)
 {
     free(reader->buffer);
+    free(reader->sample_room);
     reader->buffer = NULL;
+    reader->sample_room = NULL;
 }
 
 enum trace_item trace_reader_next(struct trace_reader *reader)
@@ -76,6 +78,26 @@ struct trace_record trace_reader_record(const struct trace_reader *reader, size_
     CHECK(i < trace_reader_count(reader));
     memcpy(&record, reader->payload.at + i * sizeof record, sizeof record);
     return record;
+}
+
+bool trace_reader_sample(struct trace_reader *reader, const struct trace_sample **sample,
+                         const struct trace_sample_queue **queues, const uint64_t **busy_ns)
+{
+    size_t len = reader->payload.len;
+    if (reader->block.kind != TRACE_BLOCK_SAMPLE || len < sizeof **sample) {
+        return false;
+    }
+    /* The window is not aligned to anything. */
+    if (len > reader->sample_capacity) {
+        reader->sample_room = must_realloc(reader->sample_room, len);
+        reader->sample_capacity = len;
+    }
+    memcpy(reader->sample_room, reader->payload.at, len);
+    *sample = (const struct trace_sample *)reader->sample_room;
+    *queues = (const struct trace_sample_queue *)(const void *)(*sample + 1);
+    *busy_ns = (const uint64_t *)(const void *)(*queues + (*sample)->queue_count);
+    return len == sizeof **sample + (size_t)(*sample)->queue_count * sizeof **queues +
+                      (size_t)(*sample)->thread_count * sizeof **busy_ns;
 }
 
 /* The head. A damaged one can be done without, one of another version cannot: its blocks may mean
@@ -161,7 +183,7 @@ static bool block_plausible(const struct trace_block *block)
     if (block->marker != TRACE_MARKER || block->length > TRACE_PAYLOAD_MAX) {
         return false;
     }
-    if (block->kind < TRACE_BLOCK_CONFIG || block->kind > TRACE_BLOCK_REPORT) {
+    if (block->kind < TRACE_BLOCK_CONFIG || block->kind > TRACE_BLOCK_SAMPLE) {
         return false;
     }
     return block->kind != TRACE_BLOCK_RECORDS ||

@@ -41,7 +41,9 @@ struct trace_reader {
     char *buffer;
     size_t capacity, begin, end; /* buffer[begin … end) is not used up */
     uint64_t offset;             /* in the file, of `begin` */
-    size_t taken;                /* bytes of the last block, used up at the next call */
+    void *sample_room;           /* a SAMPLE's copy, aligned */
+    size_t sample_capacity;
+    size_t taken; /* bytes of the last block, used up at the next call */
 };
 
 /* `in` stays the caller's. */
@@ -53,5 +55,10 @@ enum trace_item trace_reader_next(struct trace_reader *reader);
 /* Of a RECORDS block: how many, and a copy of one (the payload is not aligned). */
 size_t trace_reader_count(const struct trace_reader *reader);
 struct trace_record trace_reader_record(const struct trace_reader *reader, size_t i);
+
+/* Of a SAMPLE block: the sample, and where its queues and threads begin, good until the next call.
+ * False: it is of another kind, or its counts do not fit its length. */
+bool trace_reader_sample(struct trace_reader *reader, const struct trace_sample **sample,
+                         const struct trace_sample_queue **queues, const uint64_t **busy_ns);
 
 #endif

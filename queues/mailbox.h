@@ -68,6 +68,12 @@ struct taker {
     bool here;             /* has looked into the mailbox since it became a taker; under the lock */
     uint64_t called_ns;    /* when it was taken off the stack to be rung; under the lock */
     _Atomic bool called;   /* the same, for the taker that has the turn */
+
+    /* The taking thread's own: what part of the queue's wait is one for a CPU. */
+    unsigned tries;         /* looks of this sample so far; 0: none is under way */
+    pthread_t sampled_by;   /* which thread took last (a loop may be run in turn), and … */
+    uint64_t sampled_ns;    /* … how long it had waited for a CPU by then */
+    uint64_t sample_due_ns; /* when the next one is begun */
 };
 
 void taker_init(struct taker *taker, int doorbell, bool polled);
@@ -176,6 +182,13 @@ void mailbox_wait_room(struct mailbox *box) EXCLUDES(box->shared.lock);
 
 /* No more sleeping: all sleepers are called; takers find what is left, then 0. */
 void mailbox_close(struct mailbox *box) EXCLUDES(box->shared.lock);
+
+/* How many wait now, how many waited at most, and were put in all. Any thread. */
+struct mailbox_depth {
+    uint64_t put;
+    uint64_t depth, depth_max;
+};
+struct mailbox_depth mailbox_depth(struct mailbox *box) EXCLUDES(box->shared.lock);
 
 /* A copy of what has been counted. Any thread. */
 void mailbox_report(struct mailbox *box, struct queue_report *report) EXCLUDES(box->shared.lock);

@@ -60,6 +60,9 @@ void home_close(struct worker *worker, struct client *client)
     if (client->home != NULL) {
         forget(worker, client);
     }
+    if (conn->state == CONN_READING && conn_has_input(conn)) {
+        tally_add(&worker->tally, COUNTER_ABANDONED, 1);
+    }
     if (conn->exchange != NULL) {
         exchange_put(&worker->pool, conn->exchange);
         conn->exchange = NULL;
@@ -256,7 +259,7 @@ void home_expired(struct worker *worker, struct client *client)
         home_dismiss(worker, client, reason);
     } else {
         home_leave(worker, client);
-        conn->exchange->reader = (unsigned short)worker->number;
+        reader_request_whole(worker, client);
         route(worker, client, VERDICT_REQUEST_READY);
     }
 }

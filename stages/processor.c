@@ -89,6 +89,7 @@ static void start(struct worker *worker, struct client *client, bool direct)
 {
     struct exchange *x = client->conn.exchange;
     x->processor = (unsigned short)worker->number;
+    tally_add(&worker->tally, COUNTER_STARTED, exchange_is_counted(x));
     x->stamps.started_ns = direct ? x->stamps.whole_ns : stamp_now();
     PROBE(started, client->conn.id, x->id, x->stamps.started_ns, x->stamps.whole_ns);
     x->close = reason_to_close(worker->server, client);
@@ -106,7 +107,7 @@ static void say_length_broken(const struct exchange *x)
 
 /* Everything is made: publishes the end. From here on the writer may finish the exchange at any
  * moment. */
-static enum verdict finish(struct conn *conn)
+static enum verdict publish_end(struct conn *conn)
 {
     struct exchange *x = conn->exchange;
     response_end(x);
@@ -120,10 +121,20 @@ static enum verdict finish(struct conn *conn)
     return outlet_publish(&x->outlet, made, true) ? VERDICT_OUTPUT_READY : VERDICT_HELD;
 }
 
-void processor_complete(void *server, struct exchange *x)
+/* Counted ahead of it: behind it the writer may be first. */
+static enum verdict finish(struct worker *worker, struct client *client)
 {
+    tally_add(&worker->tally, COUNTER_HANDED, exchange_is_counted(client->conn.exchange));
+    return publish_end(&client->conn);
+}
+
+/* Whoever completes an answer has no tally of its own. */
+void processor_complete(void *arg, struct exchange *x)
+{
+    struct server *server = arg;
     struct client *client = client_of(x->conn);
-    if (finish(&client->conn) == VERDICT_OUTPUT_READY) {
+    atomic_fetch_add_explicit(&server->completed, exchange_is_counted(x), memory_order_relaxed);
+    if (publish_end(&client->conn) == VERDICT_OUTPUT_READY) {
         route_output(server, client);
     }
 }
@@ -214,7 +225,7 @@ static enum verdict run(struct worker *worker, struct client *client)
             return VERDICT_REQUEST_READY;
         }
         if (said == HANDLER_DONE || said == HANDLER_FORWARD || !publish_piece(worker, client)) {
-            return finish(&client->conn);
+            return finish(worker, client);
         }
         enum verdict next = after_piece(worker, client, said, piece);
         if (next == VERDICT_HELD) {
@@ -233,7 +244,7 @@ enum verdict processor_enter(struct worker *worker, struct client *client, enum 
     }
     do { /* again for each time that it is forwarded */
         if (verdict == VERDICT_REQUEST_READY && answer_at_once(x)) {
-            return finish(&client->conn);
+            return finish(worker, client);
         }
         if (worker->kind == GROUP_POOL && x->handler->takes_long) {
             worker_go_away(worker); /* others must not wait behind it */

@@ -18,6 +18,16 @@
 #include "stages/session.h"
 #include "stages/writer.h"
 
+/* One that does not count, which is not known before, is taken back from those begun. */
+static void count_whole(struct worker *worker, const struct exchange *x)
+{
+    if (exchange_is_counted(x)) {
+        tally_add(&worker->tally, COUNTER_WHOLE, 1);
+    } else {
+        tally_add(&worker->tally, COUNTER_BEGUN, (uint64_t)-1);
+    }
+}
+
 void reader_request_whole(struct worker *worker, struct client *client)
 {
     struct exchange *x = client->conn.exchange;
@@ -30,6 +40,7 @@ void reader_request_whole(struct worker *worker, struct client *client)
             PROBE(whole, client->conn.id, x->id, x->stamps.whole_ns, x->stamps.first_byte_ns);
         }
     }
+    count_whole(worker, x);
 }
 
 /* Nothing is read behind a client's last request: its watch is closed now, or the client's own

@@ -21,11 +21,23 @@ static bool open_trace(struct server *server, char *error)
     if (process->trace == NULL) {
         return true;
     }
-    const char **names = must_calloc(server->worker_count, sizeof *names);
-    for (unsigned i = 0; i < server->worker_count; i++) {
+    unsigned threads = server->worker_count, queues = 1 + server->mailbox_count;
+    const char **names = must_calloc(threads + queues, sizeof *names);
+    for (unsigned i = 0; i < threads; i++) {
         names[i] = server->workers[i].name;
     }
-    server->trace = trace_start(process->trace, process->config_json, server->worker_count, names);
+    server_queue_names(server, names + threads);
+    const struct trace_plan plan = {
+        .path = process->trace,
+        .config_json = process->config_json,
+        .thread_count = threads,
+        .thread_names = names,
+        .queue_count = queues,
+        .queue_names = names + threads,
+        .sample = server_sample,
+        .arg = server,
+    };
+    server->trace = trace_start(&plan);
     free(names);
     if (server->trace == NULL) {
         snprintf(error, SERVER_ERROR_MAX, "--trace: cannot write '%.160s': %s", process->trace,
@@ -54,6 +66,25 @@ static void close_files(struct server *server)
         access_log_close(server->access_log);
     }
     files_deinit();
+}
+
+static void free_mailboxes(struct server *server)
+{
+    for (unsigned i = 0; i < server->mailbox_count; i++) {
+        mailbox_deinit(&server->mailboxes[i]);
+    }
+    free(server->mailboxes);
+    free(server->mailbox_groups);
+}
+
+/* A copy, since each listener strikes out those that it closes. */
+static void note_sockets(struct server *server)
+{
+    const struct sockets *sockets = server->process->sockets;
+    unsigned count = sockets->threads * sockets->addresses;
+    server->listening_count = count;
+    server->listening_fds = must_alloc(count * sizeof *server->listening_fds);
+    memcpy(server->listening_fds, sockets->at, count * sizeof *sockets->at);
 }
 
 static void start_loops(struct group *group)
@@ -110,16 +141,19 @@ bool server_start(struct server *server, const struct process *process,
     if (!files_init(settings, error)) {
         return false;
     }
+    layout_mailboxes(server);
     if (!open_access_log(server, error) || !open_trace(server, error)) {
+        free_mailboxes(server);
         close_files(server);
         return false;
     }
     if (settings->max_connections_per_address > 0) {
         server->crowd = crowd_new(settings->max_connections_per_address);
     }
-    layout_mailboxes(server);
+    note_sockets(server);
     later_start();
     start_threads(server);
+    trace_begin_samples(server->trace);
     return true;
 }
 
@@ -225,9 +259,7 @@ void server_stop(struct server *server)
     for (unsigned i = 0; i < server->worker_count; i++) {
         worker_deinit(&server->workers[i]);
     }
-    for (unsigned i = 0; i < server->mailbox_count; i++) {
-        mailbox_deinit(&server->mailboxes[i]);
-    }
+    free_mailboxes(server);
     close_files(server);
     crowd_free(server->crowd);
     for (unsigned i = 0; i < server->group_count; i++) {
@@ -237,7 +269,6 @@ void server_stop(struct server *server)
     held_deinit(&server->held);
     condition_deinit(&server->ending.empty);
     lock_deinit(&server->ending.lock);
-    free(server->mailboxes);
-    free(server->mailbox_groups);
+    free(server->listening_fds);
     free(server->workers);
 }

@@ -63,12 +63,16 @@ struct server {
     uint64_t max_connections;
     struct crowd *crowd; /* or NULL: an address may have any number of connections */
     uint64_t started_ns;
-    bool measured; /* histograms on */
+    bool measured;            /* histograms on */
+    unsigned listening_count; /* this process's listening sockets, for looking at: a listener */
+    int *listening_fds;       /* closes its own */
 
     /* any thread */
     _Atomic int phase;             /* enum phase; only rises */
     _Atomic unsigned ended_groups; /* groups below this are to end their threads */
     _Atomic uint64_t connections;  /* open */
+    _Atomic uint64_t backlog_most; /* the deepest accept queue that was seen */
+    _Atomic uint64_t completed;    /* answers handed over by others than stages' threads */
     _Atomic uint64_t kept;         /* of them, those with a place of --keepalive-connections */
     _Atomic unsigned listening;    /* listener threads that still accept */
     _Atomic bool accepting_paused; /* a listener waits for connections to fall below the limit */

@@ -1,17 +1,77 @@
 /* server_report.c: gathering what all threads and queues have counted. See server_report.h. */
 #include "stages/server_report.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+/* --- the kernel's accept queue --- */
+
+static const char accept_queue[] = "accept";
+
+/* Adds what one listening socket tells of itself: how many connections wait in it, and how many
+ * may. One that its listener has closed meanwhile, whose number may be a client's by now, tells
+ * that it does not listen. */
+static void add_backlog(int fd, uint64_t *depth, uint64_t *bound)
+{
+    struct tcp_info info;
+    socklen_t len = sizeof info;
+    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 && info.tcpi_state == TCP_LISTEN) {
+        *depth += info.tcpi_unacked;
+        *bound += info.tcpi_sacked;
+    }
+}
+
+/* Of all sockets of this process; unix sockets do not tell. */
+static struct mailbox_depth read_backlog(struct server *server, uint64_t *bound)
+{
+    struct mailbox_depth depth = {0};
+    for (unsigned i = 0; i < server->listening_count; i++) {
+        add_backlog(server->listening_fds[i], &depth.depth, bound);
+    }
+    uint64_t most = atomic_load_explicit(&server->backlog_most, memory_order_relaxed);
+    while (depth.depth > most &&
+           !atomic_compare_exchange_weak(&server->backlog_most, &most, depth.depth)) {
+    }
+    depth.depth_max = depth.depth > most ? depth.depth : most;
+    return depth;
+}
+
+static void report_backlog(struct server *server, struct queue_report *queue)
+{
+    struct mailbox_depth depth = read_backlog(server, &queue->bound);
+    snprintf(queue->name, sizeof queue->name, "%s", accept_queue);
+    queue->accept = true;
+    queue->depth = depth.depth;
+    queue->depth_max = depth.depth_max;
+    queue->group = (unsigned)server->wiring.group_of[STAGE_LISTENER];
+}
+
+/* --- threads --- */
+
+static uint64_t busy_ns(const struct worker *worker, uint64_t wall_ns, uint64_t now_ns, bool *idle)
+{
+    uint64_t idle_ns = atomic_load_explicit(&worker->idle_ns, memory_order_relaxed);
+    uint64_t since_ns = atomic_load_explicit(&worker->idle_since_ns, memory_order_relaxed);
+    idle_ns += since_ns != 0 && since_ns < now_ns ? now_ns - since_ns : 0;
+    *idle = since_ns != 0;
+    return wall_ns > idle_ns ? wall_ns - idle_ns : 0;
+}
+
+static uint64_t wall_ns(const struct worker *worker, uint64_t now_ns)
+{
+    uint64_t started_ns = atomic_load(&worker->started_ns);
+    uint64_t before_ns = atomic_load_explicit(&worker->wall_before_ns, memory_order_relaxed);
+    return before_ns + (started_ns != 0 && started_ns < now_ns ? now_ns - started_ns : 0);
+}
+
 static void report_worker(const struct worker *worker, struct thread_report *report,
                           uint64_t now_ns)
 {
     snprintf(report->name, sizeof report->name, "%s", worker->name);
-    uint64_t started_ns = atomic_load(&worker->started_ns);
-    report->wall_ns = atomic_load_explicit(&worker->wall_before_ns, memory_order_relaxed);
-    report->wall_ns += started_ns != 0 ? now_ns - started_ns : 0;
-    uint64_t idle_ns = atomic_load_explicit(&worker->idle_ns, memory_order_relaxed);
-    uint64_t since_ns = atomic_load_explicit(&worker->idle_since_ns, memory_order_relaxed);
-    idle_ns += since_ns != 0 && since_ns < now_ns ? now_ns - since_ns : 0;
-    report->busy_ns = report->wall_ns > idle_ns ? report->wall_ns - idle_ns : 0;
+    report->group = worker->group;
+    report->wall_ns = wall_ns(worker, now_ns);
+    report->busy_ns = busy_ns(worker, report->wall_ns, now_ns, &report->idle);
     report->turns = atomic_load_explicit(&worker->turns, memory_order_relaxed);
     int tid = atomic_load(&worker->tid);
     if (tid != 0) {
@@ -19,21 +79,59 @@ static void report_worker(const struct worker *worker, struct thread_report *rep
     }
 }
 
+static bool is_unused(const struct worker *worker)
+{
+    return worker->kind == GROUP_POOL &&
+           atomic_load_explicit(&worker->turns, memory_order_relaxed) == 0;
+}
+
 /* A loop run in turn has no thread; of a pool's threads those are left out that have had nothing to
  * do. */
 static void report_thread(const struct server *server, const struct worker *worker,
                           struct report *report, uint64_t now_ns)
 {
-    bool unused = worker->kind == GROUP_POOL &&
-                  atomic_load_explicit(&worker->turns, memory_order_relaxed) == 0;
     if (server->groups[worker->group].in_turn) {
         return;
     }
-    if (unused) {
+    if (is_unused(worker)) {
         report->threads_unused += atomic_load(&worker->life) == THREAD_RUNS;
         return;
     }
     report_worker(worker, &report->threads[report->thread_count++], now_ns);
+}
+
+static void report_group(const struct server *server, unsigned index, struct group_report *report)
+{
+    const struct group *group = &server->groups[index];
+    bool blocks = server->wiring.groups[index].blocks;
+    group_letters(&server->wiring.groups[index], report->letters);
+    snprintf(report->kind, sizeof report->kind, "%s",
+             group->kind == GROUP_LOOP ? "loop"
+             : blocks                  ? "session"
+                                       : "pool");
+    report->threads = group->count;
+    report->in_turn = group->in_turn;
+}
+
+/* --- the report --- */
+
+static void report_tallies(struct server *server, struct report *report)
+{
+    struct tally *tally = &report->tally;
+    tally_init(tally, server->measured);
+    for (unsigned i = 0; i < server->worker_count; i++) {
+        tally_merge(tally, &server->workers[i].tally);
+    }
+    tally_add(tally, COUNTER_HANDED, atomic_load(&server->completed));
+    for (unsigned i = 0; i < server->group_count; i++) {
+        tally_add(tally, COUNTER_THREADS_STARTED, atomic_load(&server->groups[i].started));
+    }
+    if (server->trace != NULL) {
+        atomic_store(&tally->counters[COUNTER_TRACE_LOST], trace_lost(server->trace));
+    }
+    if (server->access_log != NULL) {
+        tally_add(tally, COUNTER_LOG_LOST, access_log_lost(server->access_log));
+    }
 }
 
 void server_report(struct server *server, struct report *report)
@@ -42,25 +140,77 @@ void server_report(struct server *server, struct report *report)
     *report = (struct report){
         .wall_ns = now_ns - server->started_ns,
         .connections = atomic_load(&server->connections),
-        .queue_count = server->mailbox_count,
-        .queues = must_calloc(server->mailbox_count, sizeof *report->queues),
+        .group_count = server->group_count,
+        .groups = must_calloc(server->group_count, sizeof *report->groups),
+        .queue_count = 1 + server->mailbox_count,
+        .queues = must_calloc(1 + server->mailbox_count, sizeof *report->queues),
         .threads = must_calloc(server->worker_count, sizeof *report->threads),
     };
-    tally_init(&report->tally, server->measured);
+    report_tallies(server, report);
+    for (unsigned i = 0; i < server->group_count; i++) {
+        report_group(server, i, &report->groups[i]);
+    }
     for (unsigned i = 0; i < server->worker_count; i++) {
-        tally_merge(&report->tally, &server->workers[i].tally);
         report_thread(server, &server->workers[i], report, now_ns);
     }
-    for (unsigned i = 0; i < server->group_count; i++) {
-        tally_add(&report->tally, COUNTER_THREADS_STARTED, atomic_load(&server->groups[i].started));
-    }
-    if (server->trace != NULL) {
-        atomic_store(&report->tally.counters[COUNTER_TRACE_LOST], trace_lost(server->trace));
-    }
-    if (server->access_log != NULL) {
-        tally_add(&report->tally, COUNTER_LOG_LOST, access_log_lost(server->access_log));
-    }
+    report_backlog(server, &report->queues[0]);
     for (unsigned i = 0; i < server->mailbox_count; i++) {
-        mailbox_report(&server->mailboxes[i], &report->queues[i]);
+        mailbox_report(&server->mailboxes[i], &report->queues[1 + i]);
+        report->queues[1 + i].group = server->mailbox_groups[i];
+    }
+}
+
+/* --- samples for the trace --- */
+
+void server_queue_names(const struct server *server, const char **names)
+{
+    names[0] = accept_queue;
+    for (unsigned i = 0; i < server->mailbox_count; i++) {
+        names[1 + i] = server->mailboxes[i].config.name;
+    }
+}
+
+static void sample_queue(struct trace_sample_queue *queue, struct mailbox_depth depth)
+{
+    *queue = (struct trace_sample_queue){
+        .put = depth.put, .depth = (uint32_t)depth.depth, .depth_max = (uint32_t)depth.depth_max};
+}
+
+/* In the order of enum trace_flow. Those that come later on a request's way are read first, so that
+ * none is seen to leave before it came. */
+static void sample_flow(struct server *server, uint64_t flow[TRACE_FLOW_COUNT])
+{
+    static const enum counter counters[TRACE_FLOW_COUNT] = {
+        COUNTER_BEGUN,  COUNTER_WHOLE,    COUNTER_STARTED,
+        COUNTER_HANDED, COUNTER_REQUESTS, COUNTER_ABANDONED,
+    };
+    flow[TRACE_FLOW_HANDED] = atomic_load_explicit(&server->completed, memory_order_relaxed);
+    for (unsigned f = TRACE_FLOW_COUNT; f-- > 0;) {
+        for (unsigned i = 0; i < server->worker_count; i++) {
+            const struct worker *worker = &server->workers[i];
+            flow[f] +=
+                atomic_load_explicit(&worker->tally.counters[counters[f]], memory_order_relaxed);
+        }
+    }
+}
+
+void server_sample(void *arg, struct trace_sample *sample, struct trace_sample_queue *queues,
+                   uint64_t *busy)
+{
+    struct server *server = arg;
+    uint64_t bound = 0;
+    bool idle;
+    sample_flow(server, sample->flow);
+    sample->at_ns = clock_ns();
+    sample->connections = atomic_load_explicit(&server->connections, memory_order_relaxed);
+    sample_queue(&queues[0], read_backlog(server, &bound));
+    for (unsigned i = 0; i < server->mailbox_count; i++) {
+        sample_queue(&queues[1 + i], mailbox_depth(&server->mailboxes[i]));
+    }
+    for (unsigned i = 0; i < server->worker_count; i++) {
+        const struct worker *worker = &server->workers[i];
+        if (!server->groups[worker->group].in_turn && !is_unused(worker)) {
+            busy[i] = busy_ns(worker, wall_ns(worker, sample->at_ns), sample->at_ns, &idle);
+        }
     }
 }

@@ -1,6 +1,7 @@
 /* server_report.h: the state of a running server as data.
  *
- * Thread-safety: the thread that started the server; what it reads the workers count with atomics.
+ * Thread-safety: any thread while the server's threads run (what the workers count is read with
+ * atomics, the queues under their locks); not while it is started or stopped.
  */
 #ifndef STAGES_SERVER_REPORT_H
 #define STAGES_SERVER_REPORT_H
@@ -10,5 +11,12 @@
 
 /* Fills `report`; free it with report_deinit. */
 void server_report(struct server *server, struct report *report);
+
+/* What the tracer asks for every few ms: `arg` is the server. The first queue is the kernel's
+ * accept queue, the mailboxes follow; see core/trace_format.h. */
+void server_sample(void *arg, struct trace_sample *sample, struct trace_sample_queue *queues,
+                   uint64_t *busy_ns);
+/* The names of those queues: one more than there are mailboxes. They stay the server's. */
+void server_queue_names(const struct server *server, const char **names);
 
 #endif

@@ -227,6 +227,7 @@ void worker_init(struct worker *worker)
     worker->runner = worker;
     exchange_pool_init(&worker->pool, server->settings, EXCHANGES_KEPT);
     exchange_pool_on_complete(&worker->pool, processor_complete, server);
+    exchange_pool_count_begun(&worker->pool, &worker->tally.counters[COUNTER_BEGUN]);
     tally_init_lazily(&worker->tally, server->measured);
     if (server->access_log != NULL && worker_holds(worker, STAGE_WRITER)) {
         access_log_buffer_init(&worker->log, server->access_log);

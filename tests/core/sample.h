@@ -7,8 +7,10 @@
 
 #include "tests/test.h"
 
-enum { SAMPLE_THREADS = 3 };
+enum { SAMPLE_THREADS = 3, SAMPLE_QUEUES = 3, SAMPLE_GROUPS = 3 };
 static const char *const sample_threads[SAMPLE_THREADS] = {"reader", "processor", "writer"};
+static const char *const sample_queues[SAMPLE_QUEUES] = {"accept", "R->P",
+                                                         "P->W/a-name-that-is-cut"};
 
 /* Request `id` of a run that began at 1 s; all times follow from the number. */
 static inline struct trace_record sample_request(uint64_t id)
@@ -61,6 +63,8 @@ static inline void sample_queue(struct queue_report *queue, const char *name, ui
         histogram_record(&queue->wait, i * 1000 * scale);
         histogram_record(&queue->wakeup, 5000 + i * scale);
         histogram_record(&queue->batch, 1 + i % 7);
+        histogram_record(&queue->sampled_wait, i * 1000 * scale);
+        histogram_record(&queue->cpu_wait, i * 250 * scale);
     }
 }
 
@@ -79,15 +83,28 @@ static inline void sample_thread(struct thread_report *thread, const char *name,
 
 static inline void sample_report(struct report *report)
 {
-    *report = (struct report){
-        .wall_ns = 10000000000u, .connections = 8, .queue_count = 2, .thread_count = 3};
+    *report = (struct report){.wall_ns = 10000000000u,
+                              .connections = 8,
+                              .group_count = SAMPLE_GROUPS,
+                              .groups = calloc(SAMPLE_GROUPS, sizeof *report->groups),
+                              .queue_count = SAMPLE_QUEUES,
+                              .queues = calloc(SAMPLE_QUEUES, sizeof *report->queues),
+                              .thread_count = SAMPLE_THREADS,
+                              .threads = calloc(SAMPLE_THREADS, sizeof *report->threads)};
     tally_init(&report->tally, true);
-    report->queues = calloc(2, sizeof *report->queues);
-    report->threads = calloc(3, sizeof *report->threads);
-    sample_queue(&report->queues[0], "R->P", 3);
-    sample_queue(&report->queues[1], "P->W/a-name-that-is-cut", 70);
+    report->groups[0] = (struct group_report){"LR", "loop", 1, false};
+    report->groups[1] = (struct group_report){"P", "pool", 1, false};
+    report->groups[2] = (struct group_report){"W", "loop", 1, true};
+    report->queues[0] = (struct queue_report){
+        .name = "accept", .accept = true, .depth = 4, .depth_max = 90, .bound = 4096};
+    for (unsigned i = 1; i < SAMPLE_QUEUES; i++) {
+        sample_queue(&report->queues[i], sample_queues[i], i == 1 ? 3 : 70);
+        report->queues[i].group = i;
+    }
     for (unsigned i = 0; i < SAMPLE_THREADS; i++) {
         sample_thread(&report->threads[i], sample_threads[i], i + 1);
+        report->threads[i].group = i;
+        report->threads[i].idle = i == 1;
     }
     tally_add(&report->tally, COUNTER_ACCEPTED, 8);
     tally_add(&report->tally, COUNTER_REQUESTS, 1000);

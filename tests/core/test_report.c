@@ -49,7 +49,8 @@ TEST(report, comes_back_from_json_as_it_was)
     expect_text(after, before);
     expect(memcmp(report.tally.intervals, again.tally.intervals,
                   INTERVAL_COUNT * sizeof *again.tally.intervals) == 0);
-    expect(memcmp(report.queues, again.queues, 2 * sizeof *again.queues) == 0);
+    expect(memcmp(report.groups, again.groups, SAMPLE_GROUPS * sizeof *again.groups) == 0);
+    expect(memcmp(report.queues, again.queues, SAMPLE_QUEUES * sizeof *again.queues) == 0);
     expect(memcmp(report.threads, again.threads, 3 * sizeof *again.threads) == 0);
     free(before);
     free(after);

@@ -85,7 +85,7 @@ static void run_producers(const char *path, unsigned ring_records)
     struct producer producers[PRODUCERS] = {0};
     struct report report = {0};
     uint64_t lost = 0;
-    struct trace *trace = trace_start_sized(path, NULL, PRODUCERS, sample_threads, ring_records);
+    struct trace *trace = trace_open(path, ring_records);
     expect(trace != NULL);
     for (unsigned i = 0; i < PRODUCERS; i++) {
         producers[i].ring = trace_ring(trace, i);
@@ -128,9 +128,9 @@ TEST(trace, a_ring_of_one_works)
 TEST(trace, says_why_a_file_cannot_be_made)
 {
     errno = 0;
-    expect(trace_start("/nonexistent/trace", NULL, 1, sample_threads) == NULL);
+    expect(trace_open("/nonexistent/trace", 0) == NULL);
     expect_int(errno, ENOENT);
-    expect(trace_start("/dev/full", NULL, 1, sample_threads) == NULL);
+    expect(trace_open("/dev/full", 0) == NULL);
     expect_int(errno, ENOSPC);
 }
 
@@ -181,7 +181,7 @@ TEST(trace, a_write_that_fails_loses_its_records_and_no_others)
     struct report report = {0};
     trace_path(path);
     (void)signal(SIGXFSZ, SIG_IGN);
-    struct trace *trace = trace_start(path, NULL, SAMPLE_THREADS, sample_threads);
+    struct trace *trace = trace_open(path, 0);
     expect(trace != NULL);
     expect_int(getrlimit(RLIMIT_FSIZE, &before), 0);
     struct rlimit full = {.rlim_cur = 8000, .rlim_max = before.rlim_max};
@@ -200,4 +200,104 @@ TEST(trace, a_write_that_fails_loses_its_records_and_no_others)
     expect_int(reading.requests, 200);
     free(file.at);
     expect_int(unlink(path), 0);
+}
+
+/* --- samples --- */
+
+struct sampled {
+    _Atomic uint64_t asked;
+};
+
+static void fill_sample(void *arg, struct trace_sample *sample, struct trace_sample_queue *queues,
+                        uint64_t *busy_ns)
+{
+    struct sampled *sampled = arg;
+    uint64_t n = atomic_fetch_add(&sampled->asked, 1) + 1;
+    sample->at_ns = n;
+    sample->connections = 7;
+    for (unsigned i = 0; i < TRACE_FLOW_COUNT; i++) {
+        sample->flow[i] = n * 100 + i;
+    }
+    queues[1] = (struct trace_sample_queue){.put = n, .depth = 3, .depth_max = 9};
+    busy_ns[SAMPLE_THREADS - 1] = n * 1000;
+}
+
+static void expect_samples(const char *path, uint64_t asked)
+{
+    struct trace_reader reader;
+    const struct trace_sample *sample;
+    const struct trace_sample_queue *queues;
+    const uint64_t *busy_ns;
+    uint64_t n = 0;
+    FILE *in = fopen(path, "r");
+    trace_reader_init(&reader, in, false);
+    while (trace_reader_next(&reader) == TRACE_ITEM_BLOCK) {
+        if (!trace_reader_sample(&reader, &sample, &queues, &busy_ns)) {
+            continue;
+        }
+        n++;
+        expect_int(sample->at_ns, n);
+        expect_int(sample->flow[TRACE_FLOW_ABANDONED], n * 100 + TRACE_FLOW_ABANDONED);
+        expect_int(sample->queue_count, SAMPLE_QUEUES);
+        expect_int(queues[0].put, 0);
+        expect_int(queues[1].put, n);
+        expect_int(queues[1].depth_max, 9);
+        expect_int(busy_ns[0], 0);
+        expect_int(busy_ns[SAMPLE_THREADS - 1], n * 1000);
+    }
+    expect_text(reader.error, "");
+    expect_int(n, asked);
+    trace_reader_deinit(&reader);
+    expect_int(fclose(in), 0);
+}
+
+TEST(trace, samples_from_when_it_is_told_until_the_end)
+{
+    char path[TRACE_PATH];
+    struct sampled sampled = {0};
+    struct report report = {0};
+    trace_path(path);
+    const struct trace_plan plan = {
+        .path = path,
+        .thread_count = SAMPLE_THREADS,
+        .thread_names = sample_threads,
+        .queue_count = SAMPLE_QUEUES,
+        .queue_names = sample_queues,
+        .sample = fill_sample,
+        .arg = &sampled,
+    };
+    struct trace *trace = trace_start(&plan);
+    expect(trace != NULL);
+    expect_int(atomic_load(&sampled.asked), 0);
+    trace_begin_samples(trace);
+    while (atomic_load(&sampled.asked) < 3) {
+        (void)sched_yield();
+    }
+    trace_stop(trace, &report);
+    expect_samples(path, atomic_load(&sampled.asked));
+    expect_int(unlink(path), 0);
+}
+
+TEST(trace, a_sample_whose_counts_do_not_fit_is_none)
+{
+    struct {
+        struct trace_sample sample;
+        struct trace_sample_queue queue;
+        uint64_t busy_ns;
+    } made = {.sample = {.queue_count = 1, .thread_count = 1}};
+    const struct trace_sample *sample;
+    const struct trace_sample_queue *queues;
+    const uint64_t *busy_ns;
+    struct trace_reader reader;
+    trace_reader_init(&reader, stdin, false);
+    reader.block.kind = TRACE_BLOCK_SAMPLE;
+    reader.payload = (struct bytes){(const char *)&made, sizeof made};
+    expect(trace_reader_sample(&reader, &sample, &queues, &busy_ns));
+    made.sample.queue_count = 0x10000000;
+    expect(!trace_reader_sample(&reader, &sample, &queues, &busy_ns));
+    made.sample.queue_count = 0;
+    expect(!trace_reader_sample(&reader, &sample, &queues, &busy_ns));
+    reader.payload.len = sizeof made.sample - 1;
+    expect(!trace_reader_sample(&reader, &sample, &queues, &busy_ns));
+    trace_reader_deinit(&reader);
 }

@@ -17,16 +17,33 @@ static inline void trace_path(char path[TRACE_PATH])
     expect_int(close(fd), 0);
 }
 
+/* A trace of the sample's threads; `ring_records` 0 for the usual size. NULL with errno. */
+static inline struct trace *trace_open(const char *path, unsigned ring_records)
+{
+    const struct trace_plan plan = {
+        .path = path,
+        .thread_count = SAMPLE_THREADS,
+        .thread_names = sample_threads,
+        .ring_records = ring_records,
+    };
+    return trace_start(&plan);
+}
+
 /* A run of `requests` requests; each has a requeue unless its connection was closed. */
 static inline void trace_make(const char *path, uint64_t requests)
 {
     struct report report;
     sample_report(&report);
-    struct trace *trace =
-        trace_start(path,
-                    "{\"model\": \"staged\", \"wiring\": \"L | R | P*2 | W\", \"batch\": 64, "
-                    "\"pin\": null, \"listen\": [\"127.0.0.1:8080\", \"[::1]:80\"]}",
-                    SAMPLE_THREADS, sample_threads);
+    const struct trace_plan plan = {
+        .path = path,
+        .config_json = "{\"model\": \"staged\", \"wiring\": \"L | R | P*2 | W\", \"batch\": 64, "
+                       "\"pin\": null, \"listen\": [\"127.0.0.1:8080\", \"[::1]:80\"]}",
+        .thread_count = SAMPLE_THREADS,
+        .thread_names = sample_threads,
+        .queue_count = SAMPLE_QUEUES,
+        .queue_names = sample_queues,
+    };
+    struct trace *trace = trace_start(&plan);
     expect(trace != NULL);
     for (uint64_t id = 1; id <= requests; id++) {
         struct trace_record request = sample_request(id), requeue = sample_requeue(id);

@@ -1253,3 +1253,82 @@ TEST(mailbox, keeps_no_histograms_unless_it_is_measured)
                0);
     close_office(&office);
 }
+
+/* --- what part of a wait is one for a CPU --- */
+
+/* Keeps a CPU busy until told to stop. */
+static void *compete(void *arg)
+{
+    while (!atomic_load((_Atomic bool *)arg)) {
+    }
+    return NULL;
+}
+
+static void stay_on(cpu_set_t *usable)
+{
+    cpu_set_t one;
+    unsigned cpu = 0;
+    while (!CPU_ISSET(cpu, usable)) {
+        cpu++;
+    }
+    CPU_ZERO(&one);
+    CPU_SET(cpu, &one);
+    expect_int(pthread_setaffinity_np(pthread_self(), sizeof one, &one), 0);
+}
+
+/* Waits, as a taker that is at work, until another has had this CPU for so long. */
+static uint64_t work_until_kept_waiting(uint64_t ns)
+{
+    uint64_t before_ns, now_ns;
+    expect(thread_runqueue_ns(&before_ns));
+    do {
+        expect(thread_runqueue_ns(&now_ns));
+    } while (now_ns < before_ns + ns);
+    return now_ns - before_ns;
+}
+
+TEST(mailbox, splits_the_wait_when_its_taker_had_no_cpu)
+{
+    struct post_office office;
+    struct queue_report report;
+    struct chain chain = {0};
+    pthread_t rival;
+    cpu_set_t usable;
+    _Atomic bool over = false;
+    open_office(&office, config_for(1));
+    expect_int(pthread_getaffinity_np(pthread_self(), sizeof usable, &usable), 0);
+    stay_on(&usable);
+    expect_int(pthread_create(&rival, NULL, compete, &over), 0);   /* on the same CPU */
+    (void)mailbox_take(&office.box, &office.takers[0], &chain, 9); /* the first look */
+    put(&office, 3, PUT_BOUNDED);
+    uint64_t kept_ns = work_until_kept_waiting(2 * NS_PER_MS);
+    expect_int(mailbox_take(&office.box, &office.takers[0], &chain, 9), 3);
+    atomic_store(&over, true);
+    expect_int(pthread_join(rival, NULL), 0);
+    expect_int(pthread_setaffinity_np(pthread_self(), sizeof usable, &usable), 0);
+
+    mailbox_report(&office.box, &report);
+    expect_int(report.cpu_wait.count, 3);
+    expect_int(report.sampled_wait.count, 3);
+    expect(report.cpu_wait.sum >= 3 * kept_ns);
+    expect(report.cpu_wait.sum <= report.sampled_wait.sum);
+    expect_int(report.sampled_wait.sum, report.wait.sum);
+    close_office(&office);
+}
+
+TEST(mailbox, splits_few_of_the_waits)
+{
+    struct post_office office;
+    struct queue_report report;
+    uint64_t from_ns = clock_ns();
+    open_office(&office, config_for(1));
+    for (unsigned i = 0; i < ITEMS; i++) {
+        put(&office, 1, PUT_BOUNDED);
+        expect_take(&office, 0, 9, i, 1);
+    }
+    uint64_t samples_most = 2 + (clock_ns() - from_ns) / (10 * NS_PER_MS);
+    mailbox_report(&office.box, &report);
+    expect_int(report.wait.count, ITEMS);
+    expect(report.sampled_wait.count >= 1 && report.sampled_wait.count <= samples_most);
+    close_office(&office);
+}

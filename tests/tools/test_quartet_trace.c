@@ -200,7 +200,7 @@ TEST(quartet_trace, a_foreign_file_is_one_line_and_has_nothing_to_salvage)
 static void make_with(const char *path, const struct trace_record *records, unsigned count)
 {
     struct report report = {0};
-    struct trace *trace = trace_start(path, NULL, SAMPLE_THREADS, sample_threads);
+    struct trace *trace = trace_open(path, 0);
     expect(trace != NULL);
     for (unsigned i = 0; i < count; i++) {
         expect(trace_put(trace_ring(trace, 0), &records[i]));
@@ -242,7 +242,7 @@ TEST(quartet_trace, lost_records_are_the_first_line)
     char path[TRACE_PATH];
     struct report report = {0};
     trace_path(path);
-    struct trace *trace = trace_start_sized(path, NULL, 1, sample_threads, 1);
+    struct trace *trace = trace_open(path, 1);
     while (trace_lost(trace) == 0) {
         put_bursts(trace, 100);
     }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+static void take_groups(struct report *to, struct report *from);
 static void take_queues(struct report *to, struct report *from, const char *prefix);
 static void take_threads(struct report *to, struct report *from, const char *prefix);
 static void rename_with(char name[REPORT_NAME], const char *prefix);
@@ -22,8 +23,25 @@ void report_merge(struct report *to, struct report *from, const char *prefix)
     to->threads_unused += from->threads_unused;
     to->tally.measures = true;
     tally_merge(&to->tally, &from->tally);
+    take_groups(to, from);
     take_queues(to, from, prefix);
     take_threads(to, from, prefix);
+}
+
+/* Processes of one server have the same groups: those of the first stand for all, with the threads
+ * of all. */
+static void take_groups(struct report *to, struct report *from)
+{
+    if (to->groups == NULL) {
+        to->groups = from->groups;
+        to->group_count = from->group_count;
+        from->groups = NULL;
+        from->group_count = 0;
+        return;
+    }
+    for (unsigned i = 0; i < from->group_count && i < to->group_count; i++) {
+        to->groups[i].threads += from->groups[i].threads;
+    }
 }
 
 static void take_queues(struct report *to, struct report *from, const char *prefix)

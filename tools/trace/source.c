@@ -15,6 +15,7 @@ static void take_config(struct trace_source *source);
 static void take_names(struct trace_source *source);
 static void take_list(struct name_list *names, struct bytes text, const char *key);
 static void take_records(struct trace_source *source);
+static void take_sample(struct trace_source *source);
 static void note_lost(struct trace_source *source, uint32_t thread, uint64_t lost);
 static void note_time(struct trace_source *source, const struct trace_record *record);
 static void take_report(struct trace_source *source);
@@ -37,6 +38,7 @@ void source_deinit(struct trace_source *source)
     trace_reader_deinit(&source->reader);
     free(source->config_store);
     free(source->threads.at);
+    free(source->queues.at);
     free(source->lost_by_thread);
     free(source->close_reasons.at);
     report_deinit(&source->report);
@@ -112,6 +114,9 @@ static void take_block(struct trace_source *source)
     case TRACE_BLOCK_RECORDS:
         take_records(source);
         break;
+    case TRACE_BLOCK_SAMPLE:
+        take_sample(source);
+        break;
     default:
         take_report(source);
     }
@@ -136,6 +141,7 @@ static void take_names(struct trace_source *source)
         return;
     }
     take_list(&source->threads, text, "threads");
+    take_list(&source->queues, text, "queues");
     take_list(&source->close_reasons, text, "close_reasons");
     source->lost_by_thread = must_calloc(source->threads.count + 1, sizeof(uint64_t));
 }
@@ -168,6 +174,20 @@ static void take_records(struct trace_source *source)
         }
     }
     note_lost(source, reader->block.thread, reader->block.lost);
+}
+
+/* One of another shape than the names is the joke of whoever made it: it is passed over. */
+static void take_sample(struct trace_source *source)
+{
+    const struct trace_verb *verb = source->verb;
+    const struct trace_sample *sample;
+    const struct trace_sample_queue *queues;
+    const uint64_t *busy_ns;
+    if (verb->sample != NULL && trace_reader_sample(&source->reader, &sample, &queues, &busy_ns) &&
+        sample->queue_count == source->queues.count &&
+        sample->thread_count == source->threads.count) {
+        verb->sample(source->state, source, sample, queues, busy_ns);
+    }
 }
 
 /* Each block tells what its thread has lost so far; a later one replaces it. A file that ends with

@@ -35,7 +35,7 @@ struct trace_source {
     uint64_t started_ns, wall_s; /* as in struct trace_head; 0 when that was damaged */
     char *config_store;          /* the CONFIG block's text */
     struct bytes config;         /* valid JSON, or empty */
-    struct name_list threads, close_reasons;
+    struct name_list threads, queues, close_reasons;
 
     /* known at the end */
     struct report report; /* all zero when the file has none */
