@@ -52,6 +52,8 @@ add_module_test(stages accept_turn)
 add_module_test(stages process_share)
 add_module_test(stages supervisor)
 add_module_test(stages server)
+add_executable(make_trace tools/make_trace.c)
+target_link_libraries(make_trace PRIVATE core)
 add_module_test(tools hlog hlog ZLIB::ZLIB)
 add_module_test(tools quartet_trace)
 target_compile_definitions(test_quartet_trace PRIVATE GOLDEN_DIR="${CMAKE_CURRENT_SOURCE_DIR}/golden"

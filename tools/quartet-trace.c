@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 struct command {
     const struct trace_verb *verb; /* NULL until given */
@@ -169,6 +170,9 @@ static int show(const struct command *command)
                             .out = stdout,
                             .err = stderr,
                             .sources = sources};
+    if (isatty(STDERR_FILENO) && !(command->verb->streams && isatty(STDOUT_FILENO))) {
+        run.progress = stderr;
+    }
     bool good = true;
     for (unsigned i = 0; i < command->path_count && good; i++) {
         sources[i] =

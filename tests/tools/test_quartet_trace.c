@@ -1,7 +1,9 @@
 /* What quartet-trace shows of whole, lossy, cut, damaged and wrong traces; and its command line. */
 #include "tools/trace/join.h"
+#include "tools/trace/progress.h"
 #include "tools/trace/run.h"
 #include "tools/trace/summary.h"
+#include "tools/trace/text_out.h"
 
 #include "core/json_view.h"
 #include "tests/core/trace_files.h"
@@ -334,6 +336,51 @@ TEST(quartet_trace, tells_of_records_that_come_twice)
     expect_int(join.unjoined, 0);
     expect_int(joined.count, 6);
     join_deinit(&join);
+}
+
+TEST(quartet_trace, shows_progress_of_long_readings_and_erases_it)
+{
+    struct progress progress;
+    char *text;
+    size_t len;
+    FILE *out = open_memstream(&text, &len);
+    progress_init(&progress, out, 2000000000, NS_PER_S);
+    progress_at(&progress, 1, 1, NS_PER_S + NS_PER_S / 10);
+    progress_end(&progress);
+    expect(fflush(out) == 0 && len == 0); /* it was short */
+    progress_at(&progress, 500000000, 4000000, 3 * NS_PER_S);
+    progress_at(&progress, 500000001, 4000001, 3 * NS_PER_S + 1); /* too soon */
+    progress_end(&progress);
+    expect_int(fclose(out), 0);
+    expect_text(text,
+                "\r 25 % of 2000 MB, 4.0 million records, 2.0 million a second\033[K\r\033[K");
+    free(text);
+}
+
+TEST(quartet_trace, text_out_writes_numbers_as_printf_does)
+{
+    static struct text_out text_out;
+    char *text;
+    size_t len;
+    FILE *out = open_memstream(&text, &len);
+    text_out_init(&text_out, out);
+    for (unsigned i = 0; i < TEXT_OUT_SIZE; i++) {
+        text_out_put(&text_out, "x"); /* so that what follows does not fit */
+    }
+    text_out_number(&text_out, 0);
+    text_out_put(&text_out, " ");
+    text_out_number(&text_out, UINT64_MAX);
+    text_out_put(&text_out, " ");
+    text_out_signed(&text_out, INT64_MIN);
+    text_out_put(&text_out, " ");
+    text_out_us(&text_out, 1000020);
+    text_out_put(&text_out, " ");
+    text_out_us(&text_out, -1);
+    text_out_flush(&text_out);
+    expect_int(fclose(out), 0);
+    expect_text(text + TEXT_OUT_SIZE,
+                "0 18446744073709551615 -9223372036854775808 1000.020 -0.001");
+    free(text);
 }
 
 /* Runs the program itself; returns its exit status and its first bytes of stderr. */

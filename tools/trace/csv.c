@@ -3,7 +3,9 @@
 #include "tools/trace/run.h"
 
 #include "core/check.h"
+#include "tools/trace/record.h"
 #include "tools/trace/summary.h"
+#include "tools/trace/text_out.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -13,12 +15,14 @@ static void csv_request(void *state, const struct trace_source *source,
                         const struct trace_record *request);
 static int csv_end(void *state, struct trace_run *run);
 static void csv_cancel(void *state);
-static void print_header(FILE *out);
-static const char *method_name(unsigned method);
+static void put_number(struct text_out *text, uint64_t value, const char *end);
+static void put_name(struct text_out *text, const char *name);
+static void print_header(struct text_out *text);
 
 const struct trace_verb trace_verb_csv = {
     .option = "--csv",
     .help = "a header line and a row a request, times in nanoseconds",
+    .streams = true,
     .begin = csv_begin,
     .request = csv_request,
     .end = csv_end,
@@ -28,33 +32,53 @@ const struct trace_verb trace_verb_csv = {
 static void *csv_begin(struct trace_run *run, const char *argument)
 {
     (void)argument;
-    print_header(run->out);
-    return run;
+    struct text_out *text = must_alloc(sizeof *text);
+    text_out_init(text, run->out);
+    print_header(text);
+    return text;
 }
 
 /* Thread names are ours and hold no comma; one from a forged file is its own forger's loss. */
 static void csv_request(void *state, const struct trace_source *source,
                         const struct trace_record *r)
 {
-    const struct trace_run *run = state;
+    struct text_out *text = state;
     int64_t intervals[INTERVAL_COUNT];
     record_intervals(r, intervals);
-    fprintf(run->out, "%u,%" PRIu64 ",%" PRIu64 ",%s,%u,%" PRIu64 ",%s,%s,%s,%s,%" PRIu64,
-            source->number, r->request_id, r->connection_id, method_name(r->method), r->status,
-            r->bytes_sent, name_list_get(&source->close_reasons, r->close_reason),
-            name_list_get(&source->threads, r->thread_read),
-            name_list_get(&source->threads, r->thread_process),
-            name_list_get(&source->threads, r->thread_write), r->first_byte_ns);
+    put_number(text, source->number, ",");
+    put_number(text, r->request_id, ",");
+    put_number(text, r->connection_id, ",");
+    put_name(text, record_method(r));
+    put_number(text, r->status, ",");
+    put_number(text, r->bytes_sent, ",");
+    put_name(text, name_list_get(&source->close_reasons, r->close_reason));
+    put_name(text, name_list_get(&source->threads, r->thread_read));
+    put_name(text, name_list_get(&source->threads, r->thread_process));
+    put_name(text, name_list_get(&source->threads, r->thread_write));
+    put_number(text, r->first_byte_ns, "");
     for (unsigned i = 0; i < INTERVAL_COUNT; i++) {
-        fprintf(run->out, ",%" PRId64, intervals[i]);
+        text_out_put(text, ",");
+        text_out_signed(text, intervals[i]);
     }
-    putc('\n', run->out);
+    text_out_put(text, "\n");
+}
+
+static void put_number(struct text_out *text, uint64_t value, const char *end)
+{
+    text_out_number(text, value);
+    text_out_put(text, end);
+}
+
+static void put_name(struct text_out *text, const char *name)
+{
+    text_out_put(text, name);
+    text_out_put(text, ",");
 }
 
 /* What was lost cannot be a row: it is said beside them. */
 static int csv_end(void *state, struct trace_run *run)
 {
-    (void)state;
+    csv_cancel(state);
     (void)fflush(run->out);
     for (unsigned i = 0; i < run->source_count; i++) {
         const struct trace_source *source = &run->sources[i];
@@ -66,39 +90,20 @@ static int csv_end(void *state, struct trace_run *run)
     return EXIT_SUCCESS;
 }
 
+/* The rows up to where reading failed stay. */
 static void csv_cancel(void *state)
 {
-    (void)state;
+    text_out_flush(state);
+    free(state);
 }
 
-static void print_header(FILE *out)
+static void print_header(struct text_out *text)
 {
-    fputs("source,request,connection,method,status,bytes_sent,close_reason,thread_read,thread_"
-          "process,"
-          "thread_write,first_byte_ns",
-          out);
+    text_out_put(text, "source,request,connection,method,status,bytes_sent,close_reason,"
+                       "thread_read,thread_process,thread_write,first_byte_ns");
     for (unsigned i = 0; i < INTERVAL_COUNT; i++) {
-        fprintf(out, ",%s", interval_name(i));
+        text_out_put(text, ",");
+        text_out_put(text, interval_name(i));
     }
-    fputc('\n', out);
-}
-
-static const char *method_name(unsigned method)
-{
-    switch (method) {
-    case METHOD_GET:
-        return "GET";
-    case METHOD_HEAD:
-        return "HEAD";
-    case METHOD_POST:
-        return "POST";
-    case METHOD_PUT:
-        return "PUT";
-    case METHOD_DELETE:
-        return "DELETE";
-    case METHOD_OPTIONS:
-        return "OPTIONS";
-    default:
-        return "-";
-    }
+    text_out_put(text, "\n");
 }

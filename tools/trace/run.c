@@ -2,9 +2,12 @@
 #include "tools/trace/run.h"
 
 #include "core/check.h"
+#include "core/clock.h"
 #include "tools/trace/merge.h"
+#include "tools/trace/progress.h"
 
 #include <inttypes.h>
+#include <sys/stat.h>
 
 enum { WINDOW_LEAST = 1 << 14 };
 
@@ -20,6 +23,8 @@ static bool open_sources(struct trace_run *run);
 static void note_start(struct trace_run *run, const struct trace_source *source);
 static int read_for(struct trace_run *run, const struct trace_verb *verb, const char *argument);
 static void read_sources(struct trace_run *run);
+static uint64_t size_of(const struct trace_run *run);
+static void show_progress(const struct trace_run *run, struct progress *progress);
 static struct trace_source *furthest_behind(const struct trace_run *run);
 static bool finish_sources(struct trace_run *run);
 static void add_up(struct trace_run *run, struct trace_source *source);
@@ -92,13 +97,42 @@ static int read_for(struct trace_run *run, const struct trace_verb *verb, const 
  * that breaks ends the reading. */
 static void read_sources(struct trace_run *run)
 {
+    struct progress progress;
     struct trace_source *source;
+    progress_init(&progress, run->progress, size_of(run), clock_ns());
     while ((source = furthest_behind(run)) != NULL) {
         (void)source_step(source); /* its item says how it went */
+        show_progress(run, &progress);
         if (source->item == TRACE_ITEM_BROKEN) {
-            return;
+            break;
         }
     }
+    progress_end(&progress);
+}
+
+/* In bytes; 0 when one of the sources is a pipe or the like. */
+static uint64_t size_of(const struct trace_run *run)
+{
+    uint64_t size = 0;
+    for (unsigned i = 0; i < run->source_count; i++) {
+        struct stat file;
+        int fd = fileno(run->sources[i].in);
+        if (fd < 0 || fstat(fd, &file) != 0 || !S_ISREG(file.st_mode)) {
+            return 0;
+        }
+        size += (uint64_t)file.st_size;
+    }
+    return size;
+}
+
+static void show_progress(const struct trace_run *run, struct progress *progress)
+{
+    uint64_t bytes = 0, records = 0;
+    for (unsigned i = 0; i < run->source_count; i++) {
+        bytes += run->sources[i].reader.offset;
+        records += run->sources[i].records;
+    }
+    progress_at(progress, bytes, records, clock_ns());
 }
 
 static struct trace_source *furthest_behind(const struct trace_run *run)

@@ -17,6 +17,7 @@ struct trace_run {
     bool salvage;
     unsigned join_window; /* requests that can wait for their requeue; JOIN_WINDOW, less in tests */
     FILE *out, *err;      /* what was asked for; complaints, one line each */
+    FILE *progress;       /* where to say how far reading is; NULL: nowhere */
     unsigned source_count;
     struct trace_source *sources; /* path and file are set */
 
@@ -36,6 +37,7 @@ struct trace_verb {
     const char *option;   /* "--csv" */
     const char *argument; /* its metavariable, or NULL */
     const char *help;
+    bool streams; /* writes to run->out while it reads, and not only at the end */
     /* What is wrong with that argument, or NULL. */
     const char *(*wrong)(const char *argument);
     /* Called in this order; `state` is what begin returned and the verb's own. NULL: it cannot
