@@ -1,6 +1,8 @@
 /* encodings.c: reading Accept-Encoding. See encodings.h. */
 #include "core/encodings.h"
 
+#include "core/accept.h"
+
 static const struct {
     struct bytes name, alias;
     const char *suffix;
@@ -11,8 +13,8 @@ static const struct {
     [ENCODING_IDENTITY] = {{"identity", 8}, {"identity", 8}, ""},
 };
 
-/* Weights in thousandths; what the client did not say has none. */
-enum { WEIGHT_UNSAID = -1, WEIGHT_BAD = -2, WEIGHT_FULL = 1000 };
+/* What the client did not say has no weight. */
+enum { WEIGHT_UNSAID = -1 };
 
 struct weights {
     int of[ENCODING_COUNT];
@@ -29,27 +31,6 @@ const char *encoding_suffix(enum encoding encoding)
     return encodings[encoding].suffix;
 }
 
-/* qvalue (RFC 9110 12.4.2): "0" or "1", with at most three digits behind the point, none
- * over 1.000. */
-static int read_qvalue(struct bytes text)
-{
-    if (text.len == 0 || text.len > 5 || (text.at[0] != '0' && text.at[0] != '1')) {
-        return WEIGHT_BAD;
-    }
-    if (text.len > 1 && text.at[1] != '.') {
-        return WEIGHT_BAD;
-    }
-    int weight = text.at[0] == '1' ? WEIGHT_FULL : 0;
-    int unit = 100;
-    for (size_t i = 2; i < text.len; i++, unit /= 10) {
-        if (text.at[i] < '0' || text.at[i] > '9') {
-            return WEIGHT_BAD;
-        }
-        weight += (text.at[i] - '0') * unit;
-    }
-    return weight <= WEIGHT_FULL ? weight : WEIGHT_BAD;
-}
-
 /* Cuts a member into its coding and its weight: `gzip;q=0.5`. */
 static int read_member(struct bytes member, struct bytes *coding)
 {
@@ -64,7 +45,7 @@ static int read_member(struct bytes member, struct bytes *coding)
     if (weight.len < 2 || (weight.at[0] != 'q' && weight.at[0] != 'Q') || weight.at[1] != '=') {
         return WEIGHT_BAD;
     }
-    return read_qvalue((struct bytes){weight.at + 2, weight.len - 2});
+    return accept_qvalue((struct bytes){weight.at + 2, weight.len - 2});
 }
 
 /* A member that is malformed, or names a coding that we do not have, says nothing. */
