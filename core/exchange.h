@@ -34,6 +34,7 @@ struct response {
     bool head_done; /* the head's bytes are in a bucket */
     bool no_body;   /* HEAD, 204, 304: body calls count and drop */
     bool chunked;
+    bool trailer; /* announced: a Server-Timing field follows the last chunk */
     bool length_known;
     bool close; /* this answer says Connection: close */
     bool ended;

@@ -7,6 +7,7 @@
 #include "core/response.h"
 
 #include "core/http_date.h"
+#include "core/server_timing.h"
 #include "core/settings.h"
 
 #include <stdarg.h>
@@ -212,12 +213,24 @@ static enum close_reason reason_to_close(const struct exchange *x)
     return x->request.keep_alive ? CLOSE_NONE : CLOSE_CLIENT_ASKED;
 }
 
+/* What is known of the request's time so far. */
+static void put_timing(struct exchange *x)
+{
+    char value[SERVER_TIMING_MAX];
+    if (server_timing_head(&x->stamps, value) > 0) {
+        response_add(x, "Server-Timing", "%s", value);
+    }
+}
+
 /* Connection is said when it differs from what the version implies (RFC 9112 9.3). */
 static void end_head(struct exchange *x)
 {
     struct response *r = &x->response;
     CHECK(r->status != 0 && !r->head_done);
     r->head_done = true;
+    if (x->settings->server_timing) {
+        put_timing(x);
+    }
     x->close = reason_to_close(x);
     if (x->close != CLOSE_NONE) {
         r->close = true;
@@ -262,6 +275,16 @@ void response_length_in_block(struct exchange *x, uint64_t length)
     end_head(x);
 }
 
+/* RFC 9110 6.6.2. How long the handler took is known behind the body only. */
+static void announce_trailer(struct exchange *x)
+{
+    if (x->settings->server_timing && x->stamps.started_ns != 0) {
+        static const char trailer[] = "Trailer: Server-Timing\r\n";
+        put_bytes(x, trailer, sizeof trailer - 1);
+        x->response.trailer = true;
+    }
+}
+
 /* A 1.0 client knows no chunks: the body then ends with the connection (RFC 9112 6.3). */
 void response_chunked(struct exchange *x)
 {
@@ -271,6 +294,7 @@ void response_chunked(struct exchange *x)
         static const char coding[] = "Transfer-Encoding: chunked\r\n";
         put_bytes(x, coding, sizeof coding - 1);
         x->response.chunked = true;
+        announce_trailer(x);
     }
     end_head(x);
 }
@@ -402,6 +426,18 @@ static void judge_length(struct exchange *x)
     }
 }
 
+/* The last chunk, the trailer section, the empty line (RFC 9112 7.1). */
+static void end_chunks(struct exchange *x)
+{
+    put_bytes(x, "0\r\n", 3);
+    if (x->response.trailer) {
+        char value[SERVER_TIMING_MAX];
+        server_timing_trailer(&x->stamps, stamp_now(), value);
+        response_add(x, "Server-Timing", "%s", value);
+    }
+    put_bytes(x, "\r\n", 2);
+}
+
 void response_end(struct exchange *x)
 {
     struct response *r = &x->response;
@@ -411,7 +447,7 @@ void response_end(struct exchange *x)
     CHECK(r->head_done);
     judge_length(x);
     if (r->chunked && !r->no_body) {
-        put_bytes(x, "0\r\n\r\n", 5);
+        end_chunks(x);
     }
     put_end(x);
 }

@@ -12,6 +12,9 @@
  * connection: what is more is dropped and the connection stays open, less closes it. Both are noted
  * (response.length_broken), for the stages to count and to log. For HEAD, 204 and 304 the body
  * calls count and drop, and any length will do.
+ *
+ * With --server-timing each head has a Server-Timing field, and a chunked body a trailer with
+ * another (server_timing.h); nothing where no stamps are taken.
  */
 #ifndef CORE_RESPONSE_H
 #define CORE_RESPONSE_H

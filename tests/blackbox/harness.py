@@ -100,6 +100,7 @@ class Response:
         self.head_len = head_len
         self.body = b""
         self.chunks = []       # sizes, when chunked
+        self.trailers = []     # fields behind the last chunk, which the head has announced
         self.framing = "none"  # none, length, chunked, close
         self.wire_len = head_len
 
@@ -130,16 +131,18 @@ def parse_head(raw):
     match = STATUS_LINE.match(lines[0])
     if not match:
         raise Malformed(f"bad status line {shown(lines[0])}")
-    fields = []
-    for line in lines[1:]:
-        name, colon, value = line.partition(b":")
-        if not colon or not TOKEN.match(name):
-            raise Malformed(f"bad header line {shown(line)}")
-        value = value.strip(b" \t")
-        if not FIELD_VALUE.match(value):
-            raise Malformed(f"control byte in header line {shown(line)}")
-        fields.append((name.decode(), value.decode("latin-1")))
-    return Response(int(match.group(1)), fields, len(raw) + 4)
+    return Response(int(match.group(1)), [parse_field(line) for line in lines[1:]], len(raw) + 4)
+
+
+def parse_field(line):
+    """(name, value) of a field line."""
+    name, colon, value = line.partition(b":")
+    if not colon or not TOKEN.match(name):
+        raise Malformed(f"bad header line {shown(line)}")
+    value = value.strip(b" \t")
+    if not FIELD_VALUE.match(value):
+        raise Malformed(f"control byte in header line {shown(line)}")
+    return name.decode(), value.decode("latin-1")
 
 
 def check_fields(response):
@@ -179,12 +182,8 @@ def parse_chunked(buffer, at, response):
         size = int(line, 16)
         at = end + 2
         if size == 0:
-            if len(buffer) < at + 2:
-                return None
-            if buffer[at:at + 2] != b"\r\n":
-                raise Malformed(f"bytes behind the last chunk: {shown(buffer[at:at + 40])}")
             response.body = bytes(body)
-            return at + 2
+            return parse_trailers(buffer, at, response)
         if len(buffer) < at + size + 2:
             return None
         if buffer[at + size:at + size + 2] != b"\r\n":
@@ -192,6 +191,25 @@ def parse_chunked(buffer, at, response):
         body += buffer[at:at + size]
         response.chunks.append(size)
         at += size + 2
+
+
+def parse_trailers(buffer, at, response):
+    """The offset behind the empty line that ends a chunked body, or None when bytes are missing.
+    Exactly the fields that the head's Trailer names are expected."""
+    response.trailers = []
+    while True:
+        end = buffer.find(b"\r\n", at)
+        if end < 0:
+            return None
+        if end == at:
+            break
+        if not response.tokens("Trailer"):
+            raise Malformed(f"bytes behind the last chunk: {shown(buffer[at:at + 40])}")
+        response.trailers.append(parse_field(bytes(buffer[at:end])))
+        at = end + 2
+    if sorted(name.lower() for name, _ in response.trailers) != sorted(response.tokens("Trailer")):
+        raise Malformed(f"Trailer announces {response.all('Trailer')}, came {response.trailers}")
+    return end + 2
 
 
 def parse_response(buffer, method, eof):

@@ -29,6 +29,7 @@ import harness
 import load
 import processes
 import sources
+import status
 from cases import (bodies, connections, fields, files, framing, handlers, listeners, methods,
                    ranges, request_line, synthetic, targets)
 from table import World
@@ -56,6 +57,8 @@ def all_cases(areas):
         cases += processes.table.cases
     if "sources" in areas:
         cases += sources.table.cases
+    if "status" in areas:
+        cases += status.table.cases
     if "cli" in areas:
         cases += cli.table.cases
     return cases
@@ -223,7 +226,7 @@ def parse_arguments():
     parser.add_argument("--server", help="the server binary")
     parser.add_argument("--args", default="", help="extra arguments for every server, as one text")
     parser.add_argument("--area", default="http",
-                        help="http, faults, load, processes, sources, cli or several with commas")
+                        help="http, faults, load, processes, sources, status, cli or several with commas")
     parser.add_argument("--only", help="regular expression on 'area: name'")
     parser.add_argument("--list", action="store_true", help="print the names and exit")
     parser.add_argument("--sample", type=int, default=0, help="run only N cases, spread evenly")
