@@ -1,5 +1,5 @@
 /* The lines of an .hlog file, byte by byte. That other programs find the same percentiles in them
- * is shown in blackbox/exports.py, with an independent reader. */
+ * is shown in exports.py, with an independent reader. */
 #include "tools/hlog.h"
 
 #include "tests/test.h"

@@ -7,7 +7,6 @@
 #include "tools/trace/summary.h"
 #include "tools/trace/text_out.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 
 static void *csv_begin(struct trace_run *run, const char *argument);
@@ -79,14 +78,7 @@ static void put_name(struct text_out *text, const char *name)
 static int csv_end(void *state, struct trace_run *run)
 {
     csv_cancel(state);
-    (void)fflush(run->out);
-    for (unsigned i = 0; i < run->source_count; i++) {
-        const struct trace_source *source = &run->sources[i];
-        if (source->lost > 0) {
-            fprintf(run->err, "quartet-trace: %s: LOST %" PRIu64 " records: they have no row\n",
-                    source->path, source->lost);
-        }
-    }
+    trace_run_tell_lost(run, "they have no row");
     return EXIT_SUCCESS;
 }
 

@@ -42,6 +42,18 @@ int trace_run_show(struct trace_run *run, const struct trace_verb *verb, const c
     return status;
 }
 
+void trace_run_tell_lost(const struct trace_run *run, const char *what_of_them)
+{
+    (void)fflush(run->out); /* so that the two streams keep their order on a terminal */
+    for (unsigned i = 0; i < run->source_count; i++) {
+        const struct trace_source *source = &run->sources[i];
+        if (source->lost > 0) {
+            fprintf(run->err, "quartet-trace: %s: LOST %" PRIu64 " records: %s\n", source->path,
+                    source->lost, what_of_them);
+        }
+    }
+}
+
 /* Requests of one process are spread over fewer numbers, the more processes there are. */
 static void init_sources(struct trace_run *run)
 {
@@ -179,7 +191,7 @@ static void add_up(struct trace_run *run, struct trace_source *source)
 
 static void complain(const struct trace_run *run)
 {
-    (void)fflush(run->out); /* so that the two streams keep their order on a terminal */
+    (void)fflush(run->out);
     for (unsigned i = 0; i < run->source_count; i++) {
         const struct trace_source *source = &run->sources[i];
         if (source->error[0] == '\0') {

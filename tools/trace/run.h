@@ -67,4 +67,7 @@ extern const struct trace_verb *const trace_verbs[];
 /* Reads the sources and shows them. Returns the exit status. */
 int trace_run_show(struct trace_run *run, const struct trace_verb *verb, const char *argument);
 
+/* For verbs whose output has no place for it: says on run->err which sources lost records. */
+void trace_run_tell_lost(const struct trace_run *run, const char *what_of_them);
+
 #endif

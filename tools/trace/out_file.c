@@ -1,0 +1,53 @@
+/* out_file.c: see out_file.h. */
+#include "tools/trace/out_file.h"
+
+#include "core/check.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static void close_it(struct out_file *file, bool keep);
+
+bool out_file_open(struct out_file *file, const char *path, FILE *err)
+{
+    file->out = fopen(path, "we");
+    if (file->out == NULL) {
+        fprintf(err, "quartet-trace: cannot create %s: %s\n", path, strerror(errno));
+        return false;
+    }
+    file->path = must_alloc(strlen(path) + 1);
+    strcpy(file->path, path);
+    return true;
+}
+
+bool out_file_keep(struct out_file *file, FILE *err)
+{
+    bool good = fflush(file->out) == 0 && !ferror(file->out);
+    if (!good) {
+        fprintf(err, "quartet-trace: cannot write %s: %s\n", file->path, strerror(errno));
+    }
+    close_it(file, good);
+    return good;
+}
+
+void out_file_drop(struct out_file *file)
+{
+    if (file->out != NULL) {
+        close_it(file, false);
+    }
+}
+
+static void close_it(struct out_file *file, bool keep)
+{
+    struct stat now;
+    bool ordinary = fstat(fileno(file->out), &now) == 0 && S_ISREG(now.st_mode);
+    (void)fclose(file->out); /* has been flushed, or its content does not matter any more */
+    if (!keep && ordinary) {
+        (void)unlink(file->path); /* a complaint has been made, or the caller makes one */
+    }
+    free(file->path);
+    *file = (struct out_file){0};
+}
