@@ -1,0 +1,23 @@
+/* random_source.h: repeatable random numbers: the same seed gives the same run, on any machine.
+ *
+ * xoshiro256**, seeded by splitmix64, as its authors advise. Source: D. Blackman and S. Vigna,
+ * "Scrambled linear pseudorandom number generators" (2019). Not for secrets. One thread each.
+ */
+#ifndef TOOLS_LOAD_RANDOM_SOURCE_H
+#define TOOLS_LOAD_RANDOM_SOURCE_H
+
+#include <stdint.h>
+
+struct random_source {
+    uint64_t state[4];
+};
+
+/* `stream` tells sources of one seed apart, so that drawing from one does not move the others. */
+void random_seed(struct random_source *source, uint64_t seed, uint64_t stream);
+
+uint64_t random_next(struct random_source *source);
+
+/* Above 0, at most 1: its logarithm is finite. */
+double random_unit(struct random_source *source);
+
+#endif
