@@ -6,14 +6,15 @@
 
 #include <stdio.h>
 
+static bool is_printable(const char *text);
 static struct bytes name_of(const char *header);
 static bool has_header(const struct request_parts *parts, const char *name);
 
 bool request_header_good(const char *header, char error[REQUEST_ERROR_MAX])
 {
     struct bytes name = name_of(header);
-    bool one_line = strpbrk(header, "\r\n") == NULL;
-    if (!one_line || !http_is_all(name, CHAR_TOKEN) || http_field_fault(bytes_of(header)) != NULL) {
+    if (!is_printable(header) || !http_is_all(name, CHAR_TOKEN) ||
+        http_field_fault(bytes_of(header)) != NULL) {
         snprintf(error, REQUEST_ERROR_MAX, "'Name: value' in printable characters");
         return false;
     }
@@ -59,6 +60,16 @@ struct bytes request_text(const struct request_parts *parts, bool close)
     }
     CHECK(fclose(out) == 0);
     return (struct bytes){text, len};
+}
+
+static bool is_printable(const char *text)
+{
+    for (; *text != '\0'; text++) {
+        if ((unsigned char)*text < ' ' || *text == 0x7f) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static struct bytes name_of(const char *header)
