@@ -72,6 +72,11 @@ void report_print(FILE *out, const struct report *report)
     print_counters(out, &report->tally);
 }
 
+void report_time(double ns, char text[REPORT_TIME])
+{
+    (void)snprintf(text, REPORT_TIME, "%s", cell_time(ns).text);
+}
+
 /* schedstat: time on a CPU, time ready but waiting for one, time slices. */
 static bool read_schedstat(const char *path, uint64_t *cpu_ns, uint64_t *runqueue_ns)
 {

@@ -13,6 +13,7 @@
 
 enum {
     REPORT_NAME = 24,
+    REPORT_TIME = 16,
     REPORT_LETTERS = 8,
     REPORT_LIST_MAX = 4096, /* queues or threads that report_from_json takes */
 };
@@ -80,6 +81,9 @@ bool thread_runqueue_ns(uint64_t *ns);
 /* The table people read: totals, intervals (count, mean, p50, p90, p99, p99.9, max, share of
  * total), queues, threads, close reasons, counters. Times in a unit that fits ("12.3us"). */
 void report_print(FILE *out, const struct report *report);
+
+/* A time as tables have it: three significant digits and a unit, "12.3us". */
+void report_time(double ns, char text[REPORT_TIME]);
 
 /* One JSON object (report_json.c): the same figures as numbers, percentiles and whole histograms,
  * each as [highest value of the bucket, count] pairs. Keys of times end in _ns. */

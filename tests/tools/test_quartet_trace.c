@@ -17,8 +17,8 @@ struct shown {
 };
 
 /* Shows `count` files, FILE1 and so on; a single one is FILE. */
-static struct shown show_all(const struct trace_verb *verb, unsigned count,
-                             const char *const *paths, bool salvage)
+static struct shown show_with(const struct trace_verb *verb, const char *argument, unsigned count,
+                              const char *const *paths, bool salvage)
 {
     static const char *const names[] = {"FILE1", "FILE2", "FILE3"};
     struct shown shown;
@@ -34,13 +34,19 @@ static struct shown show_all(const struct trace_verb *verb, unsigned count,
     run.out = open_memstream(&shown.out, &out_len);
     run.err = open_memstream(&shown.err, &err_len);
     expect(run.out != NULL && run.err != NULL);
-    shown.status = trace_run_show(&run, verb, NULL);
+    shown.status = trace_run_show(&run, verb, argument);
     expect_int(fclose(run.out), 0);
     expect_int(fclose(run.err), 0);
     for (unsigned i = 0; i < count; i++) {
         expect_int(fclose(sources[i].in), 0);
     }
     return shown;
+}
+
+static struct shown show_all(const struct trace_verb *verb, unsigned count,
+                             const char *const *paths, bool salvage)
+{
+    return show_with(verb, NULL, count, paths, salvage);
 }
 
 static struct shown show(const struct trace_verb *verb, const char *path, bool salvage)
@@ -201,8 +207,10 @@ TEST(quartet_trace, a_foreign_file_is_one_line_and_has_nothing_to_salvage)
 /* A run of one thread with these records. */
 static void make_with(const char *path, const struct trace_record *records, unsigned count)
 {
+    static const char *const names[] = {"q-R", "q-P/0", "q-W"};
+    const struct trace_plan plan = {.path = path, .thread_count = 3, .thread_names = names};
     struct report report = {0};
-    struct trace *trace = trace_open(path, 0);
+    struct trace *trace = trace_start(&plan);
     expect(trace != NULL);
     for (unsigned i = 0; i < count; i++) {
         expect(trace_put(trace_ring(trace, 0), &records[i]));
@@ -229,6 +237,117 @@ TEST(quartet_trace, names_the_first_request_whose_parts_do_not_add_up)
     expect(strstr(shown.out, "; 1 not sent to their end") != NULL);
     shown_free(&shown);
     expect_int(unlink(path), 0);
+}
+
+/* Journeys of all kinds: ordinary, slow clients, refused before it was whole, cut off, forged. */
+static void make_journeys(const char *path)
+{
+    struct trace_record records[6];
+    for (unsigned i = 0; i < 6; i++) {
+        records[i] = sample_request(100 * (i + 1)); /* each closes its connection */
+        records[i].read_blocked_us = records[i].write_blocked_us = 0;
+    }
+    records[1].write_blocked_us = 20;
+    records[2].read_blocked_us = 1;
+    records[2].last_sent_ns += 50000000;
+    records[2].write_blocked_us = 49000;
+    records[3].whole_ns = records[3].started_ns = 0;
+    records[3].thread_process = 77;
+    records[3].method = 0;
+    records[3].status = 431;
+    records[4].first_sent_ns = records[4].last_sent_ns = 0;
+    records[4].close_reason = CLOSE_CLIENT_GONE;
+    records[5].whole_ns = 1;
+    records[5].status = UINT16_MAX;
+    records[5].method = METHOD_OPTIONS;
+    make_with(path, records, 6);
+}
+
+TEST(quartet_trace, journeys_look_like_their_picture)
+{
+    char path[TRACE_PATH], id[8];
+    char *all;
+    size_t len;
+    const char *const paths[] = {path};
+    trace_path(path);
+    make_journeys(path);
+    FILE *out = open_memstream(&all, &len);
+    for (unsigned i = 1; i <= 6; i++) {
+        (void)snprintf(id, sizeof id, "%u", 100 * i);
+        struct shown shown = show_with(&trace_verb_request, id, 1, paths, false);
+        expect_int(shown.status, 0);
+        fputs(i == 1 ? shown.out : strchr(shown.out, '\n') + 1, out);
+        shown_free(&shown);
+    }
+    expect_int(fclose(out), 0);
+    golden_expect("trace_journeys.txt", all);
+    free(all);
+    expect_int(unlink(path), 0);
+}
+
+TEST(quartet_trace, a_request_that_is_not_there_is_one_line)
+{
+    char path[TRACE_PATH];
+    const char *const paths[] = {path};
+    trace_path(path);
+    trace_make(path, 10);
+    struct shown shown = show_with(&trace_verb_request, "11", 1, paths, false);
+    expect_int(shown.status, 1);
+    expect_text(shown.out, "");
+    expect_text(shown.err, "quartet-trace: there is no request 11 among the records\n");
+    shown_free(&shown);
+    expect_int(unlink(path), 0);
+}
+
+TEST(quartet_trace, the_slowest_requests_look_like_their_picture)
+{
+    char first[TRACE_PATH], second[TRACE_PATH];
+    const char *const paths[] = {first, second};
+    trace_path(first);
+    trace_path(second);
+    trace_make(first, 1000);
+    make_journeys(second);
+    struct shown shown = show_with(&trace_verb_slowest, "9", 2, paths, false);
+    expect_int(shown.status, 0);
+    golden_expect("trace_slowest.txt", shown.out);
+    struct shown one = show_with(&trace_verb_request, "2:300", 2, paths, false);
+    expect(strstr(one.out, "\n2:300 GET  200  50.1ms |") != NULL);
+    struct shown both = show_with(&trace_verb_request, "300", 2, paths, false);
+    expect(strstr(both.out, "\n1:300 GET ") != NULL && strstr(both.out, "\n2:300 GET ") != NULL);
+    shown_free(&shown);
+    shown_free(&one);
+    shown_free(&both);
+    expect_int(unlink(first), 0);
+    expect_int(unlink(second), 0);
+}
+
+TEST(quartet_trace, the_heap_finds_the_slowest_in_any_order)
+{
+    enum { COUNT = 2000, WANTED = 50 };
+    char *text, expected[32];
+    size_t len;
+    struct trace_source source = {.prefix = ""};
+    struct trace_run run = {.out = open_memstream(&text, &len), .err = stderr};
+    void *state = trace_verb_slowest.begin(&run, "50");
+    for (unsigned i = 0; i < COUNT; i++) {
+        unsigned id = 1 + i * 1237 % COUNT; /* each once: 1237 is prime to 2000 */
+        trace_verb_slowest.request(state, &source,
+                                   &(struct trace_record){.kind = TRACE_REQUEST,
+                                                          .request_id = id,
+                                                          .first_byte_ns = 1000,
+                                                          .last_sent_ns = 1000 + id / 2});
+    }
+    expect_int(trace_verb_slowest.end(state, &run), 0);
+    expect_int(fclose(run.out), 0);
+    const char *line = strchr(text, '\n') + 1;
+    for (unsigned i = 0; i < WANTED; i++, line = strchr(line, '\n') + 1) {
+        /* 2000, then 1998 and 1999, which took as long as each other, and so on */
+        unsigned id = i == 0 ? COUNT : COUNT - 2 * ((i + 1) / 2) + (i + 1) % 2;
+        (void)snprintf(expected, sizeof expected, "%4u ", id);
+        expect_msg(strncmp(line, expected, strlen(expected)) == 0, "%s... is %s", expected, line);
+    }
+    expect_text(line, "");
+    free(text);
 }
 
 static void put_bursts(struct trace *trace, unsigned bursts)
@@ -400,8 +519,16 @@ static int run_tool(const char *arguments, char err[256])
 
 TEST(quartet_trace, a_wrong_command_line_is_one_line_and_status_2)
 {
-    static const char *const wrong[] = {"",          "--nonsense x", "-x", "--csv --json x",
-                                        "--csv=3 x", "a a"};
+    static const char *const wrong[] = {"",
+                                        "--nonsense x",
+                                        "-x",
+                                        "--csv --json x",
+                                        "--csv=3 x",
+                                        "a a",
+                                        "--slowest 0 x",
+                                        "--slowest 1001 x",
+                                        "--request 1:2:3 x",
+                                        "--request"};
     for (unsigned i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         char err[256];
         expect_int(run_tool(wrong[i], err), 2);
