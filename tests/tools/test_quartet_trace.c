@@ -248,7 +248,7 @@ static void make_journeys(const char *path)
         records[i].read_blocked_us = records[i].write_blocked_us = 0;
     }
     records[1].write_blocked_us = 20;
-    records[2].read_blocked_us = 1;
+    records[0].read_blocked_us = 1;
     records[2].last_sent_ns += 50000000;
     records[2].write_blocked_us = 49000;
     records[3].whole_ns = records[3].started_ns = 0;
