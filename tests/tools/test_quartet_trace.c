@@ -320,7 +320,7 @@ TEST(quartet_trace, the_slowest_requests_look_like_their_picture)
     expect_int(shown.status, 0);
     golden_expect("trace_slowest.txt", shown.out);
     struct shown one = show_with(&trace_verb_request, "2:300", 2, paths, false);
-    expect(strstr(one.out, "\n2:300 GET  200  50.1ms |") != NULL);
+    expect(strstr(one.out, "\n2:300 GET  404 50.1ms |") != NULL);
     struct shown both = show_with(&trace_verb_request, "300", 2, paths, false);
     expect(strstr(both.out, "\n1:300 GET ") != NULL && strstr(both.out, "\n2:300 GET ") != NULL);
     shown_free(&shown);

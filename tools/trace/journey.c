@@ -6,7 +6,7 @@
 
 #include <inttypes.h>
 
-enum { BAR = 20, SEGMENTS = 7, ID = 32 };
+enum { BAR = 18, SEGMENTS = 7, ID = 32 };
 
 /* A part of the bar. What is spent waiting for the client is taken out of the phase before it. */
 struct segment {
@@ -50,7 +50,7 @@ void journey_print(FILE *out, const struct trace_source *source, const struct tr
     if (intervals[INTERVAL_TOTAL] >= 0) {
         report_time((double)intervals[INTERVAL_TOTAL], total);
     }
-    fprintf(out, "%*s %-4s %3u %7s |%s|", (int)width, id, record_method(request), request->status,
+    fprintf(out, "%*s %-4s %3u %6s |%s|", (int)width, id, record_method(request), request->status,
             total, bar);
     print_segments(out, segments);
     if (intervals[INTERVAL_TOTAL] < 0) {

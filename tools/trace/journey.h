@@ -1,7 +1,7 @@
 /* journey.h: a request as one line: where its time went, in a bar and in numbers, and which threads
  * it went through.
  *
- *   17 GET  200  61.0us |rr..PPPPPP.www____| r q-R 2.00us . 7.00us P q-P 21.0us …
+ *   17 GET  200 61.0us |rr..PPPPPP.ww____| r q-R 2.00us . 7.00us P q-P 21.0us …
  *
  * Each phase that took time has at least one character of the bar, the rest is in proportion.
  */
