@@ -18,8 +18,10 @@ _Static_assert(_Alignof(uv_poll_t) <= 8, "struct watch aligns libuv's handle");
 
 struct loop {
     uv_loop_t uv;
-    bool busy;                      /* a callback was called in this round */
-    uint64_t *woke_ns;              /* to be set by the first callback, or NULL */
+    bool busy;             /* a callback was called in this round */
+    uint64_t *woke_ns;     /* to be set by the first callback, or NULL */
+    loop_wake_fn *wake_fn; /* called then, or NULL */
+    void *wake_arg;
     const struct loop_hooks *hooks; /* or NULL */
     bool polling;                   /* `before` was called, `after` was not yet */
 };
@@ -79,16 +81,32 @@ bool loop_turn(struct loop *loop)
     return loop->busy;
 }
 
+void loop_on_wake(struct loop *loop, loop_wake_fn *fn, void *arg)
+{
+    loop->wake_fn = fn;
+    loop->wake_arg = arg;
+}
+
+/* The first to see that the wait is over says so. */
+static void note_waking(struct loop *loop)
+{
+    if (loop->woke_ns == NULL) {
+        return;
+    }
+    *loop->woke_ns = clock_ns();
+    loop->woke_ns = NULL;
+    if (loop->wake_fn != NULL) {
+        loop->wake_fn(loop->wake_arg);
+    }
+}
+
 void loop_block(struct loop *loop, uint64_t *woke_ns)
 {
     loop->woke_ns = woke_ns;
     begin_poll(loop);
     uv_run(&loop->uv, UV_RUN_ONCE);
     end_poll(loop);
-    if (loop->woke_ns != NULL) {
-        *woke_ns = clock_ns();
-        loop->woke_ns = NULL;
-    }
+    note_waking(loop);
 }
 
 /* Before every callback. */
@@ -96,10 +114,7 @@ static void note_event(uv_loop_t *uv)
 {
     struct loop *loop = (struct loop *)uv; /* its first member */
     loop->busy = true;
-    if (loop->woke_ns != NULL) {
-        *loop->woke_ns = clock_ns();
-        loop->woke_ns = NULL;
-    }
+    note_waking(loop);
     end_poll(loop);
 }
 

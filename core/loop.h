@@ -59,6 +59,11 @@ bool loop_turn(struct loop *loop);
  * first callback. */
 void loop_block(struct loop *loop, uint64_t *woke_ns);
 
+/* Who is told when loop_block has woken: once each time, when *woke_ns is set. Before the first
+ * round. */
+typedef void loop_wake_fn(void *arg);
+void loop_on_wake(struct loop *loop, loop_wake_fn *fn, void *arg);
+
 /* False, with errno, when the descriptor cannot be watched. */
 bool watch_open(struct loop *loop, struct watch *watch, int fd, watch_fn *ready_fn);
 /* Watch for these from now on; 0 stops. Setting what is set costs nothing. */

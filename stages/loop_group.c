@@ -141,6 +141,12 @@ static void block(struct worker *worker)
         worker_begin_idle(runner);
     }
     loop_block(worker->loop, &worker->woke_ns);
+}
+
+/* Ahead of the first callback, which may take long: whoever looks meanwhile sees it busy. */
+static void on_wake(void *arg)
+{
+    struct worker *worker = arg, *runner = worker->runner;
     worker_end_idle(worker);
     if (runner != worker) {
         runner->woke_ns = worker->woke_ns;
@@ -181,6 +187,7 @@ void loop_group_start(struct worker *worker)
     worker->wheel_timer = loop_timer_new(worker->loop, on_wheel_timer, worker);
     worker->collect_timer = loop_timer_new(worker->loop, on_collect, worker);
     worker->poll_timer = loop_timer_new(worker->loop, on_poll_interval, worker);
+    loop_on_wake(worker->loop, on_wake, worker);
     wheel_init(&worker->wheel, clock_coarse_ns(), on_deadline, worker);
     if (worker_holds(worker, STAGE_LISTENER)) {
         worker->listener = listener_new(worker);

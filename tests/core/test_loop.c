@@ -319,6 +319,45 @@ TEST(loop, block_sets_the_time_of_waking_before_the_first_callback)
     loop_free(loop);
 }
 
+/* What had been seen when the loop woke. */
+struct waking {
+    const struct seen *seen;
+    const uint64_t *woke_ns;
+    unsigned calls;
+    bool first, timed;
+};
+
+static void on_wake(void *arg)
+{
+    struct waking *waking = arg;
+    waking->calls++;
+    waking->first = waking->seen->calls == 0;
+    waking->timed = *waking->woke_ns != 0;
+}
+
+TEST(loop, block_tells_of_waking_once_and_before_the_first_callback)
+{
+    int ends[2];
+    uint64_t woke_ns = 0;
+    struct seen seen = {.calls = 0};
+    struct waking waking = {.seen = &seen, .woke_ns = &woke_ns};
+    struct loop *loop = loop_new();
+    loop_on_wake(loop, on_wake, &waking);
+    make_pair(ends);
+    expect(watch_open(loop, &seen.watch, ends[0], on_ready));
+    watch_set(&seen.watch, WATCH_READ);
+    send_byte(ends[1]);
+    loop_block(loop, &woke_ns);
+    expect(waking.calls == 1 && waking.first && waking.timed);
+    send_byte(ends[1]);
+    expect(loop_turn(loop)); /* it has not slept */
+    expect_int(waking.calls, 1);
+    watch_close(&seen.watch, on_closed);
+    close(ends[0]);
+    close(ends[1]);
+    loop_free(loop);
+}
+
 /* --- around each poll --- */
 
 /* What happened, in order: b before, a after, A after with something to come, c a callback. */
