@@ -8,6 +8,7 @@
 #include "core/http_target.h"
 #include "core/lock.h"
 #include "core/settings.h"
+#include "core/status.h"
 #include "core/synthetic.h"
 
 #include <pthread.h>

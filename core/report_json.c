@@ -21,6 +21,7 @@ static void get_histogram(struct bytes text, const char *key, struct histogram *
 static uint64_t get_number(struct bytes text, const char *key);
 static unsigned get_list(struct bytes text, const char *key, struct bytes *list);
 static void put_tally(struct json *json, const struct tally *tally);
+static void put_flow(struct json *json, const struct tally *tally);
 static void put_counts(struct json *json, const char *key, const _Atomic uint64_t *counts,
                        unsigned n, const char *(*name)(unsigned));
 static const char *name_of_counter(unsigned i);
@@ -216,9 +217,29 @@ static void put_tally(struct json *json, const struct tally *tally)
     put_counts(json, "counters", tally->counters, COUNTER_COUNT, name_of_counter);
     put_counts(json, "close_reasons", tally->closed, CLOSE_REASON_COUNT, name_of_close_reason);
     put_counts(json, "statuses", tally->statuses, 6, name_of_status);
+    put_flow(json, tally);
     json_object(json, "intervals_ns");
     for (unsigned i = 0; tally->intervals != NULL && i < INTERVAL_COUNT; i++) {
         put_histogram(json, interval_name(i), &tally->intervals[i]);
+    }
+    json_end(json);
+}
+
+/* The counters of the points that a request passes, by those points' names. */
+static void put_flow(struct json *json, const struct tally *tally)
+{
+    static const struct {
+        const char *name;
+        enum counter counter;
+    } points[] = {
+        {"begun", COUNTER_BEGUN},   {"whole", COUNTER_WHOLE},    {"started", COUNTER_STARTED},
+        {"handed", COUNTER_HANDED}, {"ended", COUNTER_REQUESTS}, {"abandoned", COUNTER_ABANDONED},
+    };
+    json_object(json, "flow");
+    for (unsigned i = 0; i < sizeof points / sizeof *points; i++) {
+        uint64_t n =
+            atomic_load_explicit(&tally->counters[points[i].counter], memory_order_relaxed);
+        json_number(json, points[i].name, n);
     }
     json_end(json);
 }

@@ -372,6 +372,16 @@ void response_lend(struct exchange *x, const void *at, size_t len, struct hold *
     }
 }
 
+void response_give(struct exchange *x, char *at, size_t len)
+{
+    len = (size_t)admit(x, len);
+    if (len == 0) {
+        free(at);
+        return;
+    }
+    put_bucket(x, (struct bucket){.kind = BUCKET_MEMORY, .at = at, .len = len, .owned = true});
+}
+
 void response_file(struct exchange *x, int fd, uint64_t offset, uint64_t len, struct hold *hold)
 {
     len = admit(x, len);

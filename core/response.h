@@ -49,6 +49,8 @@ void response_copy(struct exchange *x, const void *at, size_t len);
 /* Bytes that stay as they are while `hold` is held (a reference is taken) or for ever (hold NULL).
  */
 void response_lend(struct exchange *x, const void *at, size_t len, struct hold *hold);
+/* Bytes from malloc, which the answer frees, sent or not. */
+void response_give(struct exchange *x, char *at, size_t len);
 /* Part of a file; `fd` stays open while `hold` is held. */
 void response_file(struct exchange *x, int fd, uint64_t offset, uint64_t len, struct hold *hold);
 /* `len` bytes made by repeating the `period` static bytes at `at`. */

@@ -6,6 +6,7 @@
 #include "core/later.h"
 #include "core/log.h"
 #include "core/response.h"
+#include "core/status.h"
 #include "stages/layout.h"
 #include "stages/loop_group.h"
 #include "stages/pool_group.h"
@@ -120,6 +121,33 @@ static void start_threads(struct server *server)
     }
 }
 
+/* --- what the handlers of /server-status are told --- */
+
+static void report_to_status(void *arg, struct report *report)
+{
+    server_report(arg, report);
+}
+
+static bool is_draining(void *arg)
+{
+    return server_phase(arg) != PHASE_RUNNING;
+}
+
+static void provide_status(struct server *server)
+{
+    const struct process *process = server->process;
+    const struct status_source source = {
+        .report = report_to_status,
+        .is_draining = is_draining,
+        .arg = server,
+        .config_json = process->config_json,
+        .process = process->number,
+        .processes = process->count,
+        .measured = server->measured,
+    };
+    status_provide(&source);
+}
+
 bool server_start(struct server *server, const struct process *process,
                   char error[SERVER_ERROR_MAX])
 {
@@ -152,6 +180,7 @@ bool server_start(struct server *server, const struct process *process,
     }
     note_sockets(server);
     later_start();
+    provide_status(server);
     start_threads(server);
     trace_begin_samples(server->trace);
     return true;

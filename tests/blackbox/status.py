@@ -3,14 +3,19 @@
 Each case starts a server of its own, so that its figures are those of the case's requests alone.
 """
 
+import json
 import os
 import re
+import shutil
+import subprocess
 import tempfile
 from decimal import Decimal
 
-from harness import eventually
-from servers import start
-from table import Table, get, head, require
+from docroot import HELLO as HELLO_BODY
+from harness import eventually, scaled
+from load import check_trace
+from servers import hammer, start
+from table import PRESENT, Answer, Table, get, head, post, require
 
 table = Table("status", args=("own",))
 case = table.case
@@ -89,3 +94,197 @@ def timing_before_trailers(world):
         require(response.framing == "close" and len(response.body) == 10, "not 10 bytes to the end")
         require("read" in timing(response.get("Server-Timing")), "no Server-Timing")
         require(response.get("Trailer") is None, "a Trailer")
+
+
+# --- /server-status ----------------------------------------------------------------------------
+
+# Requests that count, and what is to be counted of them.
+ASKED = ((HELLO, "GET", 200), (head("/hello.txt"), "HEAD", 200), (get("/nothing-there"), "GET", 404),
+         (post("/synthetic/echo", b"echo"), "GET", 200), (STREAM, "GET", 200),
+         (get("/synthetic/async?ms=1"), "GET", 200),
+         (get("/synthetic/forward?to=/hello.txt"), "GET", 200))
+WATCHED = (get("/server-status"), get("/server-status?auto"), get("/server-status?json"),
+           get("/metrics"), get("/server-status?no-such-thing"))
+PARTS = ("read", "process.wait", "process", "write.wait", "write")
+
+
+def ask_all(client):
+    """Asks all that counts, once."""
+    for request, method, status in ASKED:
+        client.send(request)
+        got = client.read_response(method).status
+        require(got == status, f"status {got} instead of {status}")
+
+
+def status_of(client):
+    """/server-status?json, read."""
+    response = client.ask(get("/server-status?json"))
+    Answer(200, fields={"Content-Type": "application/json", "Cache-Control": "no-store"},
+           framing="length").compare(response)
+    return json.loads(response.body)
+
+
+def settled(client, count):
+    """/server-status?json when so many requests are through: a client has its answer a moment
+    before the server has counted it."""
+    def look():
+        found = status_of(client)
+        return found if found["report"]["counters"]["REQUESTS"] >= count else None
+
+    return eventually(look, f"{count} requests are counted")
+
+
+def check_counts(report, count):
+    """Each figure that counts requests says so many, and all are through."""
+    flow = report["flow"]
+    require(flow == {"begun": count, "whole": count, "started": count, "handed": count,
+                     "ended": count, "abandoned": 0}, f"flow is {flow} for {count} requests")
+    require(sum(report["statuses"].values()) == count, f"statuses are {report['statuses']}")
+    for name in (*PARTS, "total", "ttfb"):
+        found = report["intervals_ns"][name]
+        require(found["count"] == count, f"{name} has {found['count']} of {count}")
+        require(sum(n for _, n in found["buckets"]) == count, f"{name} has other buckets")
+    sums = {name: report["intervals_ns"][name]["sum"] for name in (*PARTS, "total")}
+    require(sum(sums[name] for name in PARTS) == sums["total"], f"the parts do not add up: {sums}")
+
+
+@case("/server-status?json is valid, and counts what was asked")
+def json_counts(world):
+    """On one connection, and then on more."""
+    with start(world) as server, server.client() as watcher:
+        for rounds in range(1, 4):
+            with server.client() as client:
+                ask_all(client)
+            found = settled(watcher, rounds * len(ASKED))
+            check_counts(found["report"], rounds * len(ASKED))
+        require(found["server"]["pid"] == server.pid, f"pid {found['server']['pid']}")
+        require(found["server"]["phase"] == "running", f"phase {found['server']['phase']}")
+        require(0 < found["server"]["uptime_ns"] <= found["server"]["now_ns"], "no time")
+        require(found["report"]["statuses"]["4xx"] == 3, f"{found['report']['statuses']}")
+        require(len(found["report"]["groups"]) > 0 and found["config"]["wiring"], "no wiring")
+        threads = sum(0 if group["in_turn"] else group["threads"]
+                      for group in found["report"]["groups"])
+        there = len(found["report"]["threads"]) + found["report"]["threads_unused"]
+        require(0 < there <= threads, f"{there} threads of {threads}")
+
+
+@case("who watches is not counted, and leaves no record")
+def watching_is_uncounted(world):
+    """Among requests that are, in a pipeline with them, and forwarded to."""
+    with tempfile.TemporaryDirectory(prefix="quartet-trace-") as folder:
+        path = os.path.join(folder, "trace")
+        with start(world, "--trace", path) as server, server.client() as client:
+            ask_all(client)
+            for _ in range(10):
+                for request in WATCHED:
+                    client.ask(request)
+            client.send(WATCHED[0] + HELLO + WATCHED[2] + HELLO)
+            answers = [client.read_response() for _ in range(4)]
+            require([answer.body == HELLO_BODY for answer in answers] == [False, True] * 2,
+                    "out of step")
+            forwarded = client.ask(get("/synthetic/forward?to=/server-status%3Fauto"))
+            require(b"Scoreboard" in forwarded.body, "not forwarded")
+            count = len(ASKED) + 3
+            report = settled(client, count)["report"]
+            check_counts(report, count)
+            require(report["connections"] == report["counters"]["ACCEPTED"] == 1, "connections")
+        check_trace(world, path, count)
+
+
+@case("--status says who may watch, and who may not is told nothing")
+def who_may_watch(world):
+    """That one gets a 404 like any other, which counts. Clients that are not local: a unit test."""
+    for who, allowed in (("on", True), ("loopback", True), ("off", False)):
+        with start(world, "--status", who) as server, server.client() as client:
+            for request in WATCHED[:4]:
+                got = client.ask(request).status
+                require(got == (200 if allowed else 404), f"--status {who}: {got}")
+            if not allowed:
+                return
+
+
+@case("figures can be read at any moment under load")
+def watched_under_load(world):
+    """Each is whole, and no request is seen to leave a point before it came there."""
+    order = ("begun", "whole", "started", "handed", "ended")
+    with start(world) as server, server.client(timeout=10) as client:
+        hammers = hammer(server, 4)
+        for nth in range(12):
+            client.ask(WATCHED[nth % 2 * 3])
+            flow = status_of(client)["report"]["flow"]
+            counts = [flow[name] for name in order]
+            require(counts[-1] > 0, f"nothing is answered: {flow}")
+        for one in hammers:
+            require(not one.problem, f"{one.problem}")
+        server.stop()
+
+
+# --- Apache's keys -----------------------------------------------------------------------------
+
+# What telegraf's and metricbeat's apache modules read as numbers.
+APACHE_NUMBERS = ("ServerUptimeSeconds", "Load1", "Load5", "Load15", "Total Accesses",
+                  "Total kBytes", "Total Duration", "CPUUser", "CPUSystem", "CPUChildrenUser",
+                  "CPUChildrenSystem", "CPULoad", "Uptime", "ReqPerSec", "BytesPerSec",
+                  "BytesPerReq", "DurationPerReq", "BusyWorkers", "IdleWorkers", "Processes",
+                  "Stopping", "ConnsTotal", "ConnsAsyncWriting")
+
+
+@case("/server-status?auto has Apache's keys")
+def apache_keys(world):
+    """A key, a colon, a value on each line, as the programs that read it want it."""
+    with start(world) as server, server.client() as client:
+        ask_all(client)
+        settled(client, len(ASKED))
+        response = client.ask(WATCHED[1])
+        Answer(200, fields={"Content-Type": "text/plain; charset=ISO-8859-1"}).compare(response)
+        lines = [line.partition(": ") for line in response.body.decode().splitlines()]
+        keys = {key: value for key, colon, value in lines if colon}
+        require(len(keys) == len(lines), f"a key twice or a line without one: {lines}")
+        for key in APACHE_NUMBERS:
+            require(re.fullmatch(r"\d+(\.\d+)?", keys.get(key, "")), f"{key} is {keys.get(key)!r}")
+        require(keys["Total Accesses"] == str(len(ASKED)), f"{keys['Total Accesses']} accesses")
+        require(re.fullmatch(r"[_WR.]+", keys["Scoreboard"]), f"scoreboard {keys['Scoreboard']}")
+        require(keys["BusyWorkers"] != "0", "who answers is busy")
+        marks = sum(keys["Scoreboard"].count(mark) for mark in "WR")
+        require(int(keys["BusyWorkers"]) == marks, "the scoreboard has other busy workers")
+
+
+# --- /metrics ----------------------------------------------------------------------------------
+
+# Reads OpenMetrics from stdin and prints {sample name and labels: value}.
+OPENMETRICS = """
+import json, sys
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as families
+print(json.dumps({s.name + json.dumps(s.labels, sort_keys=True): s.value
+                  for f in families(sys.stdin.read()) for s in f.samples}))
+"""
+
+
+def program_says(command, text):
+    """What a program makes of a text; it must be content and complain of nothing."""
+    done = subprocess.run(command, input=text, capture_output=True, check=False, timeout=scaled(30))
+    said = done.stderr.decode()
+    require(done.returncode == 0 and not said, f"{command[0]}: {done.returncode}, {said[-600:]}")
+    return done.stdout
+
+
+@case("/metrics is what Prometheus and OpenMetrics ask for")
+def metrics_are_accepted(world):
+    """By their own checker and parser; a scrape has the figures of the requests made."""
+    require(shutil.which("promtool"), "promtool is missing, see tools/install-deps")
+    with start(world) as server, server.client() as client:
+        ask_all(client)
+        settled(client, len(ASKED))
+        text = client.ask(get("/metrics"))
+        newer = client.ask(get("/metrics", "Accept: application/openmetrics-text;version=1.0.0"))
+    Answer(200, fields={"Content-Type": "text/plain; version=0.0.4; charset=utf-8",
+                        "Date": PRESENT}).compare(text)
+    Answer(200, fields={"Content-Type": "application/openmetrics-text; version=1.0.0; "
+                                        "charset=utf-8"}).compare(newer)
+    said = program_says(["promtool", "check", "metrics"], text.body)
+    require(not said, f"promtool: {said[-600:]!r}")
+    samples = json.loads(program_says(["/usr/bin/python3", "-c", OPENMETRICS], newer.body))
+    require(samples["quartet_requests_total{}"] == len(ASKED), "another number of requests")
+    for stage in PARTS:
+        name = "quartet_stage_duration_seconds_count" + json.dumps({"stage": stage})
+        require(samples[name] == len(ASKED), f"{name} is {samples[name]}")

@@ -2,6 +2,7 @@
 #include "core/handler.h"
 
 #include "core/clock.h"
+#include "core/conn.h"
 #include "tests/core/answer.h"
 
 #include <pthread.h>
@@ -53,6 +54,37 @@ TEST(handler, lists_methods)
 }
 
 static struct client client;
+
+/* Whether a client may use a handler, by the options that govern it. */
+static bool may_use(const char *path, unsigned synthetic, unsigned status, bool local)
+{
+    struct conn conn = {.peer = {.local = local}};
+    client_init(&client);
+    client.settings.synthetic = synthetic;
+    client.settings.status = status;
+    client_ask(&client, METHOD_GET, path, "");
+    client.x->conn = &conn;
+    handler_choose(client.x);
+    bool allowed = handler_may_be_used(client.x);
+    /* One who is told that there is nothing counts like any other who is told that. */
+    expect_int(exchange_is_counted(client.x), client.x->handler->counted || !allowed);
+    client_deinit(&client);
+    return allowed;
+}
+
+TEST(handler, is_used_by_those_whom_its_option_lets)
+{
+    for (unsigned local = 0; local < 2; local++) {
+        expect(may_use("/index.html", WHO_OFF, WHO_OFF, local));
+        expect(may_use("/synthetic/spin", WHO_ON, WHO_OFF, local));
+        expect(!may_use("/synthetic/spin", WHO_OFF, WHO_ON, local));
+        expect_int(may_use("/synthetic/spin", WHO_LOOPBACK, WHO_OFF, local), local);
+        expect(may_use("/server-status", WHO_OFF, WHO_ON, local));
+        expect(!may_use("/metrics", WHO_ON, WHO_OFF, local));
+        expect_int(may_use("/metrics", WHO_OFF, WHO_LOOPBACK, local), local);
+        expect_int(may_use("/server-status", WHO_ON, WHO_LOOPBACK, local), local);
+    }
+}
 
 TEST(handler, forwards_to_the_handler_of_a_target)
 {
