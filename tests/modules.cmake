@@ -45,6 +45,7 @@ target_compile_definitions(test_report PRIVATE GOLDEN_DIR="${CMAKE_CURRENT_SOURC
 add_module_test(core json_view)
 add_module_test(core trace)
 add_module_test(core trace_reader)
+add_module_test(core web_page)
 add_module_test(core files)
 add_module_test(queues doorbell)
 add_module_test(queues mailbox)

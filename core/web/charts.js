@@ -1,0 +1,130 @@
+/* charts.js: lines over time with uPlot, in the page's colours and with the page's numbers. The head
+ * of a chart says what its lines are now, or where the pointer is; all charts of a page share the
+ * pointer's time.
+ */
+"use strict";
+
+const charts = (() => {
+    const HEIGHT = 132;
+    /* Steps of an axis that counts. */
+    const WHOLE = [...Array(10).keys()].flatMap((power) => [1, 2, 5].map((n) => n * 10 ** power));
+    const sync = uPlot.sync("time");
+
+    function colour(name) {
+        return getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
+    }
+
+    function faded(name, percent) {
+        return `color-mix(in srgb, ${colour(name)} ${percent}%, transparent)`;
+    }
+
+    function element(parent, name, cls, text) {
+        const node = document.createElement(name);
+        node.className = cls || "";
+        if (text !== undefined) {
+            node.textContent = text;
+        }
+        parent.appendChild(node);
+        return node;
+    }
+
+    /* 1.00 us is 1 us on an axis. */
+    const tick = (kind, value) => format.as(kind, value).replace(/\.0+(?!\d)/, "");
+
+    function axes(spec) {
+        const common = {
+            stroke: colour("soft"), font: "11px system-ui, sans-serif",
+            grid: {stroke: colour("line"), width: 1}, ticks: {show: false},
+        };
+        return [
+            {...common, size: 24, gap: 6, space: 50, splits: spec.x_splits, values: spec.x_values, grid: {show: false}},
+            {...common, size: 54, gap: 6, space: spec.log ? 18 : 30,
+             incrs: WHOLE, ...(spec.kind === "share" ? {splits: () => [0, 0.25, 0.5, 0.75, 1]} : {}),
+             values: (u, splits) => splits.map((v) => (v === null ? "" : tick(spec.kind, v))),
+             ...(spec.log ? {splits: decades, filter: (u, splits) => splits} : {})},
+        ];
+    }
+
+    /* Powers of ten, thinned to what has room. */
+    function decades(u) {
+        const [low, high] = [Math.log10(u.scales.y.min), Math.log10(u.scales.y.max)];
+        const step = Math.max(1, Math.ceil((high - low) / 5));
+        const found = [];
+        for (let power = Math.ceil(low - 1e-9); power <= high + 1e-9; power += step) {
+            found.push(10 ** power);
+        }
+        return found;
+    }
+
+    function line(one) {
+        return {
+            label: one.label, stroke: colour(one.colour), width: one.thin ? 1.1 : 1.8, spanGaps: false,
+            points: {show: false}, fill: one.fill ? faded(one.colour, 12) : undefined,
+            alpha: one.thin ? 0.85 : 1,
+        };
+    }
+
+    /* spec: {title, kind, log, lines: [{label, colour, thin, fill}], band: [upper, lower], range(),
+     * x_range(), x_splits, x_values, mark: a letter for the title} */
+    function lines(host, spec) {
+        const card = element(host, "div", "chart");
+        const head = element(card, "div", "chart-head" + (spec.lines.length > 2 ? " two-lines" : ""));
+        element(head, "span", "title", spec.title);
+        const readings = spec.lines.map((one) => {
+            const span = element(head, "span", "reading");
+            const chip = element(span, "span", "chip");
+            chip.style.background = `var(--${one.colour})`;
+            chip.style.height = one.thin ? "1.5px" : "4px";
+            span.append(one.label + " ");
+            const value = element(span, "b");
+            value.dataset.key = `chart.${spec.title}.${one.label}`;
+            return value;
+        });
+        const plot = element(card, "div", "plot");
+        let u = null;
+        let data = [[], ...spec.lines.map(() => [])];
+
+        function read(at) {
+            const index = at === null || at === undefined ? data[0].length - 1 : at;
+            readings.forEach((node, i) => show(node, spec.kind, data[i + 1][index] ?? null));
+        }
+
+        function make() {
+            if (u) {
+                u.destroy();
+            }
+            u = new uPlot({
+                width: Math.max(120, plot.clientWidth), height: HEIGHT, legend: {show: false}, padding: [8, 16, 0, 0],
+                cursor: {sync: {key: sync.key}, drag: {x: false, y: false}, points: {size: 6}},
+                scales: {x: {time: false, range: spec.x_range}, y: {distr: spec.log ? 3 : 1, range: spec.range}},
+                axes: axes(spec), series: [{}, ...spec.lines.map(line)],
+                bands: spec.band ? [{series: spec.band, fill: faded(spec.lines[0].colour, 14)}] : [],
+                hooks: {setCursor: [(self) => read(self.cursor.idx)]},
+            }, data, plot);
+        }
+
+        make();
+        const watch = new ResizeObserver(() => {
+            const width = Math.max(120, plot.clientWidth);
+            if (width !== u.width) {
+                u.setSize({width, height: HEIGHT});
+            }
+        });
+        watch.observe(plot);
+        return {
+            restyle: make,
+            set(columns) {
+                data = columns;
+                u.setData(columns);
+                read(u.cursor.idx);
+            },
+            remove() {
+                watch.disconnect();
+                u.destroy();
+                card.remove();
+            },
+        };
+    }
+
+    return {lines};
+})();

@@ -1,0 +1,345 @@
+/* status.js: the live page. Asks for the JSON once a second, keeps what it needs to know how it was
+ * ten seconds, a minute and five minutes ago, and shows the difference. A server that restarts counts
+ * from zero again: so does the page. What was shown last, and what was subtracted from it, is in
+ * window.quartet for whoever checks the numbers.
+ */
+"use strict";
+
+(() => {
+    const EVERY_MS = 1000;
+    const PATIENCE_MS = 4000;
+    const KEPT_S = 300;
+    const WINDOWS = [["10 s", 10], ["1 min", 60], ["5 min", KEPT_S], ["since start", Infinity]];
+    const THREADS_SHOWN = 32;
+    const by_id = (id) => document.getElementById(id);
+
+    let chosen = 10;
+    let server = null;     /* which one answered last: its process and its start */
+    let kept = [];         /* snapshots of that one, oldest first */
+    const points = [];     /* for the charts: one a second, null where there was no answer */
+
+    /* --- the head --- */
+
+    function live(cls, words) {
+        by_id("live").className = "live " + cls;
+        show(by_id("live-text"), "text", words);
+    }
+
+    function head(doc) {
+        show(by_id("model"), "text", doc.config.model || "own wiring");
+        document.title = `quartet: ${doc.config.model || doc.config.wiring}`;
+        const spec = by_id("spec");
+        if (spec.dataset.value !== doc.config.wiring) {
+            spec.dataset.value = doc.config.wiring;
+            spec.replaceChildren(...[...doc.config.wiring].map(letter_or_text));
+        }
+        const s = doc.server;
+        const of = s.processes > 1 ? `, process ${s.process} of ${s.processes}` : "";
+        const up = format.duration(s.uptime_ns / 1e9);
+        live(s.phase === "running" ? "" : "draining",
+            s.phase === "running" ? `live, up ${up}${of}` : `draining, up ${up}${of}`);
+        show(by_id("foot"), "text", `quartet ${s.version}, pid ${s.pid}, policies ${doc.config.policies}`);
+    }
+
+    function letter_or_text(character) {
+        if (!"LKRPW".includes(character.toUpperCase())) {
+            return document.createTextNode(character);
+        }
+        const bold = document.createElement("b");
+        bold.className = "stage-" + character.toUpperCase();
+        bold.textContent = character;
+        return bold;
+    }
+
+    const FIGURES = [
+        ["requests a second", "rate.REQUESTS", "amount", (v) => v.rate("REQUESTS")],
+        ["total p50", "total.p50", "time", (v) => v.intervals.total && histograms.percentile(v.intervals.total, 0.5)],
+        ["total p99", "total.p99", "time", (v) => v.intervals.total && histograms.percentile(v.intervals.total, 0.99)],
+        ["requests in flight", "flow.all", "amount", (v) => v.in_flight && v.in_flight.all],
+        ["connections", "connections", "amount", (v) => v.connections],
+        ["CPUs in use", "cpus", "amount", (v) => v.cpus],
+    ];
+
+    function make_figures() {
+        return FIGURES.map(([label, key, kind, get]) => {
+            const figure = tables.element(by_id("figures"), "div", "figure");
+            tables.element(figure, "dt", "", label);
+            const value = tables.element(figure, "dd");
+            value.dataset.key = key;
+            return (view) => show(value, kind, get(view));
+        });
+    }
+
+    function verdict(view) {
+        const node = by_id("verdict");
+        const found = view.verdict;
+        show(node, "text", found ? found.text : "");
+        const group = found && view.groups[found.group];
+        node.className = "verdict" + (group ? " stage-" + wiring_drawing.main_stage(group) : "");
+    }
+
+    function make_choices() {
+        const buttons = WINDOWS.map(([words, seconds]) => {
+            const button = tables.element(by_id("choices"), "button", "", words);
+            button.type = "button";
+            button.addEventListener("click", () => {
+                chosen = seconds;
+                press();
+                draw();
+            });
+            return [button, seconds];
+        });
+        const press = () => buttons.forEach(([button, seconds]) =>
+            button.setAttribute("aria-pressed", String(seconds === chosen)));
+        press();
+    }
+
+    function make_key() {
+        [["works stage-N", "working; a thread: on a CPU"], ["waits stage-N", "waiting; a thread: for a CPU"],
+         ["held", "a thread held up otherwise"], ["", "percentages: of a request\u2019s time in stages and queues, of the clock for threads"],
+        ].forEach(([cls, words]) => {
+            const span = tables.element(by_id("key"), "span");
+            if (cls) {
+                tables.element(span, "i", cls);
+            }
+            span.append(words);
+        });
+    }
+
+    /* --- the charts: points are made when they come, each of its own second --- */
+
+    const PLOTTED = [...PARTS, {name: "total", stage: "N"}];
+    const latency = [];
+    let load = [];
+    let load_for = "";
+    let now_s = 0;
+    const scale = [1e3, 1e6]; /* of latency, shared: [low, high] in ns, powers of ten */
+
+    /* A young page shows a minute, then two, then all that is kept. */
+    function span_s() {
+        const age = points.length > 0 ? now_s - points[0].at : 0;
+        return [60, 120, KEPT_S].find((seconds) => age <= seconds) || KEPT_S;
+    }
+
+    const ago = (seconds) => (seconds === 0 ? "now" : span_s() > 60
+        ? `\u2212${seconds / 60}${format.GAP}min` : `\u2212${seconds}${format.GAP}s`);
+    const steps = () => {
+        const span = span_s();
+        const step = span > 60 ? 60 : 20;
+        return Array.from({length: span / step + 1}, (_, i) => span - i * step);
+    };
+    const time_axis = {
+        x_range: () => [now_s - span_s(), now_s],
+        x_splits: () => steps().map((seconds) => now_s - seconds),
+        x_values: () => steps().map(ago),
+    };
+
+    function make_latency() {
+        PLOTTED.forEach((part) => latency.push(charts.lines(by_id("latency"), {
+            ...time_axis, title: part.name, kind: "time", log: true, band: [2, 1], range: () => scale,
+            lines: [{label: "p50", colour: part.stage}, {label: "p99", colour: part.stage, thin: true}],
+        })));
+    }
+
+    const from_zero = (least) => (u, low, high) => [0, Math.max(least, (high || 0) * 1.1)];
+
+    /* They depend on the wiring: a line for each group. */
+    function make_load(view) {
+        const wanted = view.groups.map((g) => g.letters).join("|");
+        if (wanted === load_for) {
+            return;
+        }
+        load_for = wanted;
+        load.forEach((chart) => chart.remove());
+        const runs = view.groups.filter((g) => !g.in_turn);
+        const line = (g) => ({label: g.letters, colour: wiring_drawing.main_stage(g)});
+        const queues = view.groups.filter((g) => g.queue !== null);
+        const make = (spec, keys) => ({...charts.lines(by_id("load"), {...time_axis, ...spec}), keys});
+        load = [
+            make({title: "requests a second", kind: "amount", range: from_zero(10),
+                  lines: [{label: "now", colour: "N", fill: true}]}, ["rate"]),
+            make({title: "threads busy", kind: "share", range: () => [0, 1], lines: runs.map(line)},
+                runs.map((g) => "busy" + g.index)),
+            make({title: "in the queues", kind: "amount", range: from_zero(5), lines: queues.map(line)},
+                queues.map((g) => "depth" + g.index)),
+        ];
+    }
+
+    function point(view) {
+        const one = {rate: view.rate("REQUESTS")};
+        PLOTTED.forEach((part) => {
+            const h = view.intervals[part.name];
+            one[part.name] = h ? [histograms.percentile(h, 0.5), histograms.percentile(h, 0.99)] : [null, null];
+        });
+        view.groups.forEach((g) => {
+            one["busy" + g.index] = g.busy;
+            one["depth" + g.index] = g.queue ? g.queue.depth : null;
+        });
+        return one;
+    }
+
+    function add_point(one) {
+        points.push({at: now_s, ...one});
+        while (points.length > 0 && points[0].at < now_s - KEPT_S - 2) {
+            points.shift();
+        }
+    }
+
+    /* A scale of powers of ten that holds all lines; below 100 ns nothing is told apart. */
+    function set_scale() {
+        let [low, high] = [Infinity, 0];
+        points.forEach((one) => PLOTTED.forEach((part) => (one[part.name] || []).forEach((v) => {
+            if (v !== null) {
+                low = Math.min(low, Math.max(100, v));
+                high = Math.max(high, v);
+            }
+        })));
+        scale[0] = Number.isFinite(low) ? 10 ** Math.floor(Math.log10(low)) : 1e3;
+        scale[1] = Math.max(10 * scale[0], high > 0 ? 10 ** Math.ceil(Math.log10(high)) : 1e6);
+    }
+
+    function draw_charts() {
+        set_scale();
+        const xs = points.map((one) => one.at);
+        const floor = (v) => (v === null || v === undefined ? null : Math.max(scale[0], v));
+        PLOTTED.forEach((part, i) => latency[i].set([xs, ...[0, 1].map((j) =>
+            points.map((one) => floor(one[part.name] && one[part.name][j])))]));
+        load.forEach((chart) => chart.set([xs, ...chart.keys.map((key) => points.map((one) => one[key] ?? null))]));
+    }
+
+    /* --- the rest --- */
+
+    const figures = make_figures();
+    const drawing = wiring.on(by_id("wiring"));
+    const bar = time_bar.on(by_id("time"));
+    const lists = {
+        intervals: tables.make(by_id("intervals"), "interval", tables.interval_columns),
+        queues: tables.make(by_id("queues"), "queue", tables.queue_columns),
+        threads: tables.make(by_id("threads"), "thread", tables.thread_columns),
+        closed: tables.make(by_id("closed"), "closed", tables.count_columns("closed because")),
+        statuses: tables.make(by_id("statuses"), "status", tables.count_columns("answers")),
+        counters: tables.make(by_id("counters"), "counter", tables.count_columns("counted")),
+    };
+
+    function draw_tables(view) {
+        lists.intervals.rows(tables.interval_rows(view));
+        lists.queues.rows(tables.queue_rows(view));
+        lists.threads.rows(tables.thread_rows(view, THREADS_SHOWN));
+        lists.closed.rows(tables.count_rows(view.close_reasons));
+        lists.statuses.rows(tables.count_rows(view.statuses));
+        lists.counters.rows(tables.count_rows(view.counters));
+    }
+
+    function asides(view) {
+        const span = view.whole ? "since the server started" : `of the last ${format.duration(view.seconds)}`;
+        show(by_id("window"), "text", span);
+        document.querySelectorAll("[data-window]").forEach((node) => show(node, "text", span));
+        const hidden = view.threads.length - Math.min(view.threads.length, THREADS_SHOWN);
+        show(by_id("threads-aside"), "text", span + (hidden > 0 ? `; the ${THREADS_SHOWN} busiest, ${format.as("count", hidden)} more` : "") +
+            (view.threads_unused > 0 ? `; ${format.as("count", view.threads_unused)} have had nothing to do` : ""));
+        const {waiting, working} = time_bar.sums(view);
+        show(by_id("time-aside"), "text", working === null ? "no request " + span.replace("of", "in") :
+            `${format.as("share", working)} working, ${format.as("share", waiting)} waiting; ` +
+            `${format.as("time", histograms.mean(view.intervals.total))} on average, ` +
+            `${format.as("count", view.intervals.total.count)} requests`);
+    }
+
+    /* The snapshot that is as old as the window asks, or the oldest there is. */
+    function base_of(seconds) {
+        if (seconds === Infinity || kept.length < 2) {
+            return null;
+        }
+        const now = kept[kept.length - 1];
+        const young = kept.findIndex((one) => now.at_ns - one.at_ns < (seconds - 0.5) * 1e9);
+        return kept[Math.max(0, Math.min(young - 1, kept.length - 2))];
+    }
+
+    function draw() {
+        const now = kept[kept.length - 1];
+        if (!now) {
+            return;
+        }
+        const base = base_of(chosen);
+        const view = view_of(now, base);
+        figures.forEach((update) => update(view));
+        verdict(view);
+        drawing.update(view);
+        bar.update(view);
+        draw_tables(view);
+        asides(view);
+        window.quartet = {last: now.text, base: base ? base.text : null, drawn: (window.quartet ? window.quartet.drawn : 0) + 1};
+    }
+
+    const view_of = (now, base) => view.make(now, base);
+
+    /* All of the last seconds, and every fifth of those before: enough to find any window's start. */
+    function keep(one) {
+        kept.push(one);
+        const age = (old) => (one.at_ns - old.at_ns) / 1e9;
+        kept = kept.filter((old, i) => age(old) <= KEPT_S + 5 && (age(old) < 15 || old.number % 5 === 0 || i === kept.length - 1));
+    }
+
+    let number = 0;
+
+    function take(text) {
+        const doc = JSON.parse(text);
+        const who = `${doc.server.pid}/${doc.server.started_s}`;
+        if (who !== server) {
+            server = who;
+            kept = [];
+        }
+        const now = snapshot(doc.report, doc.server.now_ns, text);
+        now.number = number++;
+        const before = kept.length > 0 ? kept[kept.length - 1] : null;
+        keep(now);
+        by_id("main").classList.remove("hidden");
+        head(doc);
+        show(by_id("config"), "text", JSON.stringify({config: doc.config, environment: doc.environment, build: doc.build}, null, 2));
+        now_s = performance.now() / 1000;
+        const last_second = view_of(now, before);
+        make_load(last_second);
+        add_point(before ? point(last_second) : {});
+        draw();
+        draw_charts();
+    }
+
+    async function ask() {
+        const stop = new AbortController();
+        const timer = setTimeout(() => stop.abort(), PATIENCE_MS);
+        try {
+            const answer = await fetch("?json", {cache: "no-store", signal: stop.signal});
+            if (!answer.ok) {
+                throw new Error(`status ${answer.status}`);
+            }
+            return await answer.text();
+        } finally {
+            clearTimeout(timer);
+        }
+    }
+
+    async function round() {
+        const began = performance.now();
+        let text = null;
+        try {
+            text = await ask();
+        } catch {
+            live("gone", "server gone, trying again\u2026");
+            now_s = performance.now() / 1000;
+            add_point({});
+        }
+        if (text !== null) {
+            take(text);
+        }
+        setTimeout(round, Math.max(50, EVERY_MS - (performance.now() - began)));
+    }
+
+    make_choices();
+    make_key();
+    make_latency();
+    window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+        [...latency, ...load].forEach((chart) => chart.restyle());
+        draw_charts();
+    });
+    new ResizeObserver(() => draw()).observe(by_id("wiring"));
+    round();
+})();

@@ -1,0 +1,84 @@
+/* time_bar.js: where the mean request's time goes, as one bar of its five parts and a legend that is
+ * a table. Solid is work, hatched is waiting for a thread; of the waiting, cross-hatched is the part
+ * in which the thread waited for a CPU, and dotted, of reading and writing, the wait for the client.
+ */
+"use strict";
+
+const time_bar = (() => {
+    function element(parent, name, cls, text) {
+        const node = document.createElement(name);
+        node.className = cls || "";
+        if (text !== undefined) {
+            node.textContent = text;
+        }
+        parent.appendChild(node);
+        return node;
+    }
+
+    /* A part is drawn in up to two pieces: how it is mostly, and the other way. */
+    function pieces(part) {
+        if (part.waits) {
+            return [["waits", 1 - part.for_cpu], ["waits-cpu", part.for_cpu]];
+        }
+        return [["works", 1 - part.for_client], ["waits-client", part.for_client]];
+    }
+
+    function segment(bar, part) {
+        return [0, 1].map((i) => element(bar, "div", `piece stage-${part.stage} ${pieces({...part, for_cpu: 0, for_client: 0})[i][0]}`));
+    }
+
+    function entry(legend, part) {
+        const item = element(legend, "div", `entry stage-${part.stage}`);
+        element(item, "span", "swatch " + (part.waits ? "waits" : "works"));
+        element(item, "span", "part", part.name);
+        const share = element(item, "span", "part-share");
+        const mean = element(item, "span", "part-mean");
+        const note = element(item, "span", "part-note");
+        share.dataset.key = `part.${part.name}.share`;
+        mean.dataset.key = `part.${part.name}.mean`;
+        return (now) => {
+            show(share, "share", now.share);
+            show(mean, "time", now.mean);
+            show(note, "text", words(now));
+        };
+    }
+
+    function words(part) {
+        if (part.waits && part.for_cpu > 0.005) {
+            return format.as("share", part.for_cpu) + " of it for a CPU";
+        }
+        if (part.for_client > 0.005) {
+            return format.as("share", part.for_client) + " of it for the client";
+        }
+        return "";
+    }
+
+    function on(host) {
+        const bar = element(host, "div", "time-bar");
+        const legend = element(host, "div", "time-legend");
+        const segments = PARTS.map((part) => segment(bar, part));
+        const entries = PARTS.map((part) => entry(legend, part));
+        return {
+            update(view) {
+                view.parts.forEach((part, i) => {
+                    pieces(part).forEach(([, share], j) => {
+                        segments[i][j].style.flexGrow = part.share * share;
+                        segments[i][j].title = `${part.name}: ${format.as("share", part.share)}, mean ${format.as("time", part.mean)}`;
+                    });
+                    entries[i](part);
+                });
+                bar.classList.toggle("empty", !view.parts.some((part) => part.share > 0));
+            },
+        };
+    }
+
+    /* Shares of the whole: working, and waiting for a thread, a CPU or the client. */
+    function sums(view) {
+        let waiting = 0;
+        view.parts.forEach((part) => (waiting += part.share * (part.waits ? 1 : part.for_client)));
+        const any = view.parts.some((part) => part.share > 0);
+        return {waiting: any ? waiting : null, working: any ? 1 - waiting : null};
+    }
+
+    return {on, sums};
+})();
