@@ -9,6 +9,7 @@
 #include "core/response.h"
 #include "core/status_auto.h"
 #include "core/status_facts.h"
+#include "core/web_page.h"
 
 #include <stdlib.h>
 
@@ -110,12 +111,16 @@ static void print_json(FILE *out, const struct report *report, const struct stat
 
 /* --- answering --- */
 
-static void send(struct exchange *x, int status_code, const char *type, struct text *text)
+static void send_head(struct exchange *x, int status_code, const char *type)
 {
-    text_end(text);
     response_start(x, status_code);
     response_add(x, "Content-Type", "%s", type);
     response_add_block(x, BYTES("Cache-Control: no-store\r\n"));
+}
+
+static void send_text(struct exchange *x, struct text *text)
+{
+    text_end(text);
     response_length(x, text->len);
     response_give(x, text->at, text->len);
     response_end(x);
@@ -126,7 +131,8 @@ static void send_words(struct exchange *x, int status_code, const char *words)
     struct text text;
     text_begin(&text);
     fputs(words, text.out);
-    send(x, status_code, "text/plain; charset=utf-8", &text);
+    send_head(x, status_code, "text/plain; charset=utf-8");
+    send_text(x, &text);
 }
 
 typedef void print_fn(FILE *out, const struct report *report, const struct status_facts *facts);
@@ -140,14 +146,25 @@ static void send_report(struct exchange *x, const char *type, print_fn *print)
     text_begin(&text);
     print(text.out, &report, &facts);
     report_deinit(&report);
-    send(x, 200, type, &text);
+    send_head(x, 200, type);
+    send_text(x, &text);
 }
 
+/* It may run its own script and style and ask us for figures, and nothing else. */
 static void send_page(struct exchange *x)
 {
-    send_words(x, 200,
-               "quartet: /server-status?auto for Apache's keys, /server-status?json for "
-               "everything, /metrics for Prometheus\n");
+    char nonce[WEB_NONCE];
+    struct text text;
+    web_nonce(nonce);
+    text_begin(&text);
+    web_page_print(text.out, web_status_page, nonce, NULL, NULL);
+    send_head(x, 200, "text/html; charset=utf-8");
+    response_add(x, "Content-Security-Policy",
+                 "default-src 'none'; script-src 'nonce-%s'; style-src 'nonce-%s'; connect-src "
+                 "'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors "
+                 "'none'",
+                 nonce, nonce);
+    send_text(x, &text);
 }
 
 enum handler_verdict status_run(struct exchange *x)

@@ -98,6 +98,33 @@ TEST(status, says_that_it_drains)
     draining = false;
 }
 
+/* The nonce is the value of the policy between these words. */
+static void read_nonce(char out[64])
+{
+    const char *at = strstr(client.answer, "script-src 'nonce-");
+    expect(at != NULL && at < client_body(&client).at);
+    (void)snprintf(out, 64, "%.*s", (int)strcspn(at + 18, "'"), at + 18);
+}
+
+TEST(status, the_page_runs_its_own_script_and_asks_nobody_else)
+{
+    char value[256], nonce[64], other[64], script[128];
+    ask(METHOD_GET, "/server-status", "", NULL);
+    expect_answer(200, "text/html; charset=utf-8");
+    expect_int(reports, 0);
+    (void)client_value(&client, "Content-Security-Policy", value);
+    expect(strncmp(value, "default-src 'none'; ", 20) == 0);
+    expect(strstr(value, "connect-src 'self';") != NULL && strstr(value, "unsafe") == NULL);
+    read_nonce(nonce);
+    (void)snprintf(script, sizeof script, "<script nonce=\"%s\">", nonce);
+    expect(client_has(&client, script));
+    client_deinit(&client);
+    ask(METHOD_GET, "/server-status", "", NULL);
+    read_nonce(other);
+    expect(strcmp(nonce, other) != 0);
+    client_deinit(&client);
+}
+
 TEST(status, auto_is_apaches)
 {
     ask(METHOD_GET, "/server-status", "auto", NULL);
