@@ -1,13 +1,15 @@
 /* check.c: ending the program with a clear word. See check.h. */
 #include "core/check.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 void check_failed(const char *cond, const char *file, int line)
 {
-    fprintf(stderr, "quartet: bug: %s does not hold at %s:%d\n", cond, file, line);
+    fprintf(stderr, "%s: bug: %s does not hold at %s:%d\n", program_invocation_short_name, cond,
+            file, line);
     abort();
 }
 
@@ -15,7 +17,7 @@ void die(int status, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
-    fputs("quartet: ", stderr);
+    fprintf(stderr, "%s: ", program_invocation_short_name);
     vfprintf(stderr, fmt, args);
     fputc('\n', stderr);
     va_end(args);

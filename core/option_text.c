@@ -3,8 +3,6 @@
  */
 #include "core/option_text.h"
 
-#include "core/json.h"
-
 #include <string.h>
 
 /* Columns of --help. */
@@ -44,13 +42,19 @@ void option_text_json(FILE *out, const struct option_table *table, const void *v
 {
     struct json json;
     json_begin(&json, out);
-    json_object(&json, NULL);
+    option_text_json_object(&json, NULL, table, values);
+}
+
+void option_text_json_object(struct json *json, const char *key, const struct option_table *table,
+                             const void *values)
+{
+    json_object(json, key);
     for (size_t i = 0; i < table->count; i++) {
         if (!option_is_action(&table->rows[i])) {
-            print_json_row(&json, table, &table->rows[i], values);
+            print_json_row(json, table, &table->rows[i], values);
         }
     }
-    json_end(&json);
+    json_end(json);
 }
 
 void option_text_man(FILE *out, const struct option_table *table)

@@ -2,6 +2,7 @@
 #ifndef CORE_OPTION_TEXT_H
 #define CORE_OPTION_TEXT_H
 
+#include "core/json.h"
 #include "core/option_table.h"
 
 #include <stdio.h>
@@ -10,6 +11,9 @@ void option_text_help(FILE *out, const struct option_table *table);
 /* One object with the effective values in the order of the table, without the group "This program".
  */
 void option_text_json(FILE *out, const struct option_table *table, const void *values);
+/* The same as a member of something larger. */
+void option_text_json_object(struct json *json, const char *key, const struct option_table *table,
+                             const void *values);
 void option_text_man(FILE *out, const struct option_table *table); /* an OPTIONS section, man(7) */
 void option_text_completion(FILE *out, const struct option_table *table); /* a bash function */
 

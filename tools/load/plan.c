@@ -1,0 +1,171 @@
+/* plan.c: from options to targets and expectations. See plan.h. */
+#include "tools/load/plan.h"
+
+#include "core/check.h"
+#include "tools/load/request_text.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { BODY_MAX = 1 << 30 };
+
+_Static_assert((int)OPTION_TEXTS_MAX <= (int)MIX_MAX, "a mix holds every URL that can be given");
+
+static bool refuse(char error[PLAN_ERROR_MAX], const char *option, const char *value,
+                   const char *accepted);
+static bool set_method(struct plan *plan, char error[PLAN_ERROR_MAX]);
+static bool check_headers(const struct plan *plan, char error[PLAN_ERROR_MAX]);
+static bool load_body(struct plan *plan, char error[PLAN_ERROR_MAX]);
+static bool generate_body(struct plan *plan, const char *size, char error[PLAN_ERROR_MAX]);
+static bool read_body(struct plan *plan, const char *path, char error[PLAN_ERROR_MAX]);
+static bool set_expectations(struct plan *plan, char error[PLAN_ERROR_MAX]);
+static bool add_target(struct plan *plan, const char *text, char error[PLAN_ERROR_MAX]);
+
+bool plan_make(struct plan *plan, const struct load_settings *settings, char error[PLAN_ERROR_MAX])
+{
+    *plan = (struct plan){.settings = settings};
+    if (!check_headers(plan, error) || !load_body(plan, error) || !set_method(plan, error) ||
+        !set_expectations(plan, error)) {
+        return false;
+    }
+    for (unsigned i = 0; i < settings->url.count; i++) {
+        if (!add_target(plan, settings->url.at[i], error)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void plan_free(struct plan *plan)
+{
+    for (unsigned i = 0; i < plan->target_count; i++) {
+        free((char *)plan->targets[i].keep.at);
+        free((char *)plan->targets[i].close.at);
+    }
+    free((char *)plan->body.at);
+}
+
+/* Always false, for `return refuse(...)`. */
+static bool refuse(char error[PLAN_ERROR_MAX], const char *option, const char *value,
+                   const char *accepted)
+{
+    snprintf(error, PLAN_ERROR_MAX, "--%s: '%.128s' is not accepted: %s", option, value, accepted);
+    return false;
+}
+
+static bool set_method(struct plan *plan, char error[PLAN_ERROR_MAX])
+{
+    const char *asked = plan->settings->method;
+    plan->method = asked != NULL ? asked : plan->settings->body != NULL ? "POST" : "GET";
+    plan->head = strcmp(plan->method, "HEAD") == 0;
+    if (!request_method_good(plan->method) || strcmp(plan->method, "CONNECT") == 0) {
+        return refuse(error, "method", plan->method, "a method such as GET or POST, not CONNECT");
+    }
+    return true;
+}
+
+static bool check_headers(const struct plan *plan, char error[PLAN_ERROR_MAX])
+{
+    const struct option_texts *headers = &plan->settings->header;
+    char accepted[REQUEST_ERROR_MAX];
+    for (unsigned i = 0; i < headers->count; i++) {
+        if (!request_header_good(headers->at[i], accepted)) {
+            return refuse(error, "header", headers->at[i], accepted);
+        }
+    }
+    return true;
+}
+
+static bool load_body(struct plan *plan, char error[PLAN_ERROR_MAX])
+{
+    const char *body = plan->settings->body;
+    if (body == NULL) {
+        return true;
+    }
+    return body[0] == '@' ? generate_body(plan, body + 1, error) : read_body(plan, body, error);
+}
+
+static bool generate_body(struct plan *plan, const char *size, char error[PLAN_ERROR_MAX])
+{
+    uint64_t len;
+    if (!option_parse_size(size, &len) || len > BODY_MAX) {
+        return refuse(error, "body", plan->settings->body, "a FILE, or @SIZE up to 1G");
+    }
+    char *at = must_alloc(len + 1);
+    for (uint64_t i = 0; i < len; i++) {
+        at[i] = (char)('a' + i % 26);
+    }
+    plan->body = (struct bytes){at, len};
+    return true;
+}
+
+static bool read_body(struct plan *plan, const char *path, char error[PLAN_ERROR_MAX])
+{
+    FILE *in = fopen(path, "re");
+    if (in == NULL) {
+        return refuse(error, "body", path, strerror(errno));
+    }
+    size_t capacity = 1 << 16, len = 0, more;
+    char *at = must_alloc(capacity);
+    while (len <= BODY_MAX && (more = fread(at + len, 1, capacity - len, in)) > 0) {
+        len += more;
+        if (len == capacity) {
+            capacity *= 2;
+            at = must_realloc(at, capacity);
+        }
+    }
+    bool failed = ferror(in) != 0;
+    (void)fclose(in); /* only read from */
+    plan->body = (struct bytes){at, len};
+    if (failed || len > BODY_MAX) {
+        return refuse(error, "body", path, "a file that can be read, of at most 1G");
+    }
+    return true;
+}
+
+static bool set_expectations(struct plan *plan, char error[PLAN_ERROR_MAX])
+{
+    const struct option_texts *expect = &plan->settings->expect;
+    for (unsigned i = 0; i < expect->count; i++) {
+        const char *text = expect->at[i];
+        bool is_status = strlen(text) == 3 && strspn(text, "0123456789") == 3;
+        int status = is_status ? atoi(text) : 0;
+        if (status >= 200 && status <= 599 && plan->expect_status == 0) {
+            plan->expect_status = status;
+        } else if (!plan->expect_hash && digest_parse(text, plan->hash)) {
+            plan->expect_hash = true;
+        } else {
+            return refuse(error, "expect", text,
+                          "one status from 200 to 599, and one SHA-256 as 64 hexadecimal digits");
+        }
+    }
+    return true;
+}
+
+static bool add_target(struct plan *plan, const char *text, char error[PLAN_ERROR_MAX])
+{
+    const struct load_settings *settings = plan->settings;
+    struct target *target = &plan->targets[plan->target_count];
+    char accepted[URL_ERROR_MAX];
+    target->text = text;
+    if (!url_parse(text, &target->url, accepted)) {
+        return refuse(error, "url", text, accepted);
+    }
+    if (!url_same_server(&target->url, &plan->targets[0].url)) {
+        return refuse(error, "url", text, "the server of the first URL: a mix is of one server");
+    }
+    struct request_parts parts = {
+        .method = plan->method,
+        .target = target->url.target,
+        .host = target->url.host,
+        .headers = settings->header.at,
+        .header_count = settings->header.count,
+        .body = plan->body,
+        .has_body = settings->body != NULL,
+    };
+    target->keep = request_text(&parts, false);
+    target->close = request_text(&parts, true);
+    plan->target_count++;
+    return true;
+}

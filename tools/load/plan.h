@@ -1,0 +1,41 @@
+/* plan.h: what the options ask for, checked and made ready: targets with the bytes of their
+ * requests, and what a good answer is. Made once before the run, then only read. */
+#ifndef TOOLS_LOAD_PLAN_H
+#define TOOLS_LOAD_PLAN_H
+
+#include "core/bytes.h"
+#include "tools/load/digest.h"
+#include "tools/load/mix.h"
+#include "tools/load/options.h"
+#include "tools/load/url.h"
+
+struct target {
+    const char *text; /* as on the command line */
+    struct url url;
+    struct bytes keep, close; /* a request; the last one of a connection */
+};
+
+struct plan {
+    const struct load_settings *settings;
+    unsigned target_count;
+    struct target targets[MIX_MAX]; /* all of one server */
+    const char *method;
+    bool head; /* the method is HEAD */
+    struct bytes body;
+    int expect_status; /* 0: any 2xx or 3xx */
+    bool expect_hash;
+    unsigned char hash[DIGEST_SIZE];
+};
+
+/* False: `error` is one line that names option, value and what is accepted. */
+enum { PLAN_ERROR_MAX = 512 };
+bool plan_make(struct plan *plan, const struct load_settings *settings, char error[PLAN_ERROR_MAX]);
+void plan_free(struct plan *plan);
+
+/* Open loop: the schedule, not the answers, says when a request is due. */
+static inline bool plan_is_open(const struct plan *plan)
+{
+    return plan->settings->rate != 0;
+}
+
+#endif

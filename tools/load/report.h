@@ -1,0 +1,26 @@
+/* report.h: a finished run, for people and for programs. */
+#ifndef TOOLS_LOAD_REPORT_H
+#define TOOLS_LOAD_REPORT_H
+
+#include "tools/load/bystanders.h"
+#include "tools/load/plan.h"
+#include "tools/load/results.h"
+#include "tools/load/validity.h"
+
+#include <stdio.h>
+
+struct report {
+    const struct plan *plan;
+    const struct results *results;
+    const struct validity *validity;
+    struct bystander_counts crowd[BYSTANDER_KINDS];
+};
+
+/* What is about to be done, as one line. */
+void report_head(FILE *out, const struct plan *plan);
+/* Everything behind the head; its last line is "valid" or "INVALID: reason". */
+void report_text(FILE *out, const struct report *report);
+/* report_json.c; the members are described in quartet-load(1). */
+void report_json(FILE *out, const struct report *report);
+
+#endif

@@ -1,0 +1,218 @@
+/* report_json.c: the result as JSON. See report.h. */
+#include "tools/load/report.h"
+
+#include "core/environment.h"
+#include "core/json.h"
+#include "core/option_text.h"
+
+static void put_judgement(struct json *json, const struct report *report);
+static void put_window(struct json *json, const struct report *report);
+static void put_requests(struct json *json, const struct results *results);
+static void put_run(struct json *json, const struct results *results);
+static void put_urls(struct json *json, const struct report *report);
+static void put_errors(struct json *json, const struct errors *errors);
+static void put_latencies(struct json *json, const struct results *results);
+static void put_histogram(struct json *json, const char *key, const struct histogram *histogram);
+static void put_arrivals(struct json *json, const struct gaps *gaps);
+static void put_generator(struct json *json, const struct results *results);
+static void put_crowd(struct json *json, const struct report *report);
+
+void report_json(FILE *out, const struct report *report)
+{
+    struct json json;
+    json_begin(&json, out);
+    json_object(&json, NULL);
+    json_text(&json, "tool", "quartet-load");
+    json_text(&json, "version", QUARTET_VERSION);
+    json_text(&json, "loop", plan_is_open(report->plan) ? "open" : "closed");
+    put_judgement(&json, report);
+    put_window(&json, report);
+    put_requests(&json, report->results);
+    put_run(&json, report->results);
+    put_urls(&json, report);
+    put_errors(&json, &report->results->errors);
+    put_latencies(&json, report->results);
+    if (plan_is_open(report->plan)) {
+        put_arrivals(&json, &report->results->gaps);
+    }
+    put_generator(&json, report->results);
+    put_crowd(&json, report);
+    option_text_json_object(&json, "options", &load_options, report->plan->settings);
+    environment_to_json(&json, "environment");
+    build_to_json(&json, "build");
+    json_end(&json);
+}
+
+static void put_judgement(struct json *json, const struct report *report)
+{
+    const struct validity *validity = report->validity;
+    json_bool(json, "valid", validity->reason_count == 0);
+    json_array(json, "invalid");
+    for (unsigned i = 0; i < validity->reason_count; i++) {
+        json_text(json, NULL, validity->reasons[i]);
+    }
+    json_end(json);
+    json_array(json, "notes");
+    for (unsigned i = 0; i < validity->note_count; i++) {
+        json_text(json, NULL, validity->notes[i]);
+    }
+    json_end(json);
+    json_bool(json, "interrupted", report->results->interrupted);
+}
+
+static void put_window(struct json *json, const struct report *report)
+{
+    const struct results *results = report->results;
+    json_object(json, "window");
+    json_real(json, "start_unix_s", results->start_unix_s);
+    json_number(json, "start_ns", results->window_ns);
+    json_number(json, "end_ns", results->end_ns);
+    json_real(json, "seconds", results_window_s(results));
+    json_end(json);
+    json_object(json, "rate");
+    json_number(json, "asked", report->plan->settings->rate);
+    double seconds = results_window_s(results);
+    json_real(json, "due", seconds > 0 ? (double)results->due / seconds : 0);
+    json_real(json, "answered", results_rate(results));
+    json_real(json, "body_bytes",
+              seconds > 0 ? (double)results->body_bytes_in_window / seconds : 0);
+    json_end(json);
+}
+
+static void put_requests(struct json *json, const struct results *results)
+{
+    json_object(json, "requests");
+    json_number(json, "due", results->due);
+    json_number(json, "sent", results->sent);
+    json_number(json, "sent_in_time", results->sent_in_window);
+    json_number(json, "good", results->good);
+    json_number(json, "dropped", results->dropped);
+    json_number(json, "pending_most", results->pending_most);
+    json_end(json);
+}
+
+static void put_run(struct json *json, const struct results *results)
+{
+    json_object(json, "run");
+    json_number(json, "sent", results->sent_ever);
+    json_number(json, "answered", results->answered_ever);
+    json_number(json, "bad", results->bad_ever);
+    json_number(json, "connections", results->opened);
+    json_number(json, "unasked", results->unasked);
+    json_number(json, "bytes_sent", results->bytes_sent);
+    json_number(json, "bytes_received", results->bytes_received);
+    json_object(json, "statuses");
+    for (unsigned i = 0; i < RESULTS_STATUSES; i++) {
+        char status[8];
+        if (results->statuses[i] > 0) {
+            snprintf(status, sizeof status, "%u", i);
+            json_number(json, status, results->statuses[i]);
+        }
+    }
+    json_end(json);
+    json_end(json);
+}
+
+static void put_urls(struct json *json, const struct report *report)
+{
+    json_array(json, "urls");
+    for (unsigned i = 0; i < report->plan->target_count; i++) {
+        const struct target_results *target = &report->results->targets[i];
+        json_object(json, NULL);
+        json_text(json, "url", report->plan->targets[i].text);
+        json_number(json, "weight", report->plan->targets[i].url.weight);
+        json_number(json, "good", target->answers);
+        json_number(json, "first_length", target->first_length);
+        json_number(json, "other_lengths", target->other_lengths);
+        json_end(json);
+    }
+    json_end(json);
+}
+
+static void put_errors(struct json *json, const struct errors *errors)
+{
+    json_object(json, "errors");
+    for (unsigned i = LOAD_GOOD + 1; i < LOAD_ERRORS; i++) {
+        json_object(json, error_name(i));
+        json_number(json, "count", errors->count[i]);
+        json_text(json, "first", errors->count[i] > 0 ? errors->first[i] : NULL);
+        json_end(json);
+    }
+    json_end(json);
+}
+
+static void put_latencies(struct json *json, const struct results *results)
+{
+    json_object(json, "latency_ns");
+    put_histogram(json, "from_due", &results->from_due);
+    put_histogram(json, "from_send", &results->from_send);
+    put_histogram(json, "first_byte", &results->first_byte);
+    put_histogram(json, "send_lag", &results->send_lag);
+    put_histogram(json, "own_lag", &results->own_lag);
+    put_histogram(json, "connect", &results->connect);
+    json_end(json);
+}
+
+/* As in the server's report, and p9999. */
+static void put_histogram(struct json *json, const char *key, const struct histogram *histogram)
+{
+    json_object(json, key);
+    json_number(json, "count", histogram->count);
+    json_number(json, "sum", histogram->sum);
+    json_real(json, "mean", histogram_mean(histogram));
+    json_number(json, "p50", histogram_percentile(histogram, 0.5));
+    json_number(json, "p90", histogram_percentile(histogram, 0.9));
+    json_number(json, "p99", histogram_percentile(histogram, 0.99));
+    json_number(json, "p999", histogram_percentile(histogram, 0.999));
+    json_number(json, "p9999", histogram_percentile(histogram, 0.9999));
+    json_number(json, "max", histogram->max);
+    json_array(json, "buckets");
+    for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++) {
+        if (histogram->buckets[i] > 0) {
+            json_array(json, NULL);
+            json_number(json, NULL, histogram_bucket_high(i));
+            json_number(json, NULL, histogram->buckets[i]);
+            json_end(json);
+        }
+    }
+    json_end(json);
+    json_end(json);
+}
+
+static void put_arrivals(struct json *json, const struct gaps *gaps)
+{
+    json_object(json, "arrivals");
+    json_real(json, "distance", gaps_distance(gaps));
+    json_real(json, "limit", gaps_limit(gaps));
+    json_number(json, "gaps", gaps->seen.count);
+    json_number(json, "requests_per_gap", gaps->step);
+    json_end(json);
+}
+
+static void put_generator(struct json *json, const struct results *results)
+{
+    json_object(json, "generator");
+    json_real(json, "cpu_share", results_cpu_share(results));
+    json_number(json, "cpu_ns", results->cpu_ns);
+    json_number(json, "runqueue_ns", results->runqueue_ns);
+    json_end(json);
+}
+
+static void put_crowd(struct json *json, const struct report *report)
+{
+    json_object(json, "crowd");
+    for (unsigned i = 0; i < BYSTANDER_KINDS; i++) {
+        const struct bystander_counts *counts = &report->crowd[i];
+        json_object(json, bystander_key(i));
+        json_number(json, "wanted", counts->wanted);
+        json_number(json, "open", counts->open);
+        json_number(json, "opened", counts->opened);
+        json_number(json, "refused", counts->refused);
+        json_number(json, "ended", counts->ended);
+        json_number(json, "answers", counts->answers);
+        json_number(json, "bytes_sent", counts->bytes_sent);
+        json_number(json, "bytes_received", counts->bytes_received);
+        json_end(json);
+    }
+    json_end(json);
+}

@@ -1,0 +1,112 @@
+/* request_log.c: see request_log.h. */
+#include "tools/load/request_log.h"
+
+#include "core/check.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { LOG_BUFFER = 1 << 17, LOG_LINE_MAX = 256 };
+
+struct request_log {
+    int fd;
+    int error; /* of the first write that failed */
+    size_t len;
+    char buffer[LOG_BUFFER];
+};
+
+static void write_out(struct request_log *log);
+static void put_text(struct request_log *log, const char *text);
+static void put_number(struct request_log *log, uint64_t value);
+static void put_time(struct request_log *log, uint64_t ns);
+
+struct request_log *request_log_open(const char *path)
+{
+    struct request_log *log = must_alloc(sizeof *log);
+    log->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (log->fd < 0) {
+        die(EXIT_WORLD, "--log: %s cannot be written: %s", path, strerror(errno));
+    }
+    log->error = 0;
+    log->len = 0;
+    put_text(log, "due_ns,sent_ns,first_byte_ns,done_ns,connection,url,status,bytes,measured,"
+                  "outcome\n");
+    return log;
+}
+
+void request_log_put(struct request_log *log, const struct connection *connection,
+                     const struct shot *shot, const struct outcome *outcome)
+{
+    put_time(log, shot->due_ns);
+    put_time(log, shot->sent_ns);
+    put_time(log, shot->first_byte_ns);
+    put_time(log, outcome->done_ns);
+    put_number(log, connection->number);
+    put_number(log, shot->target);
+    put_number(log, (uint64_t)outcome->status);
+    put_number(log, outcome->body);
+    put_text(log, shot->measured ? "1," : "0,");
+    put_text(log, error_name(outcome->error));
+    log->buffer[log->len++] = '\n';
+    if (log->len > LOG_BUFFER - LOG_LINE_MAX) {
+        write_out(log);
+    }
+}
+
+bool request_log_close(struct request_log *log)
+{
+    write_out(log);
+    if (close(log->fd) != 0 && log->error == 0) {
+        log->error = errno;
+    }
+    errno = log->error;
+    free(log);
+    return errno == 0;
+}
+
+static void write_out(struct request_log *log)
+{
+    size_t done = 0;
+    while (done < log->len && log->error == 0) {
+        ssize_t len = write(log->fd, log->buffer + done, log->len - done);
+        if (len >= 0) {
+            done += (size_t)len;
+        } else if (errno != EINTR) {
+            log->error = errno;
+        }
+    }
+    log->len = 0;
+}
+
+static void put_text(struct request_log *log, const char *text)
+{
+    size_t len = strlen(text);
+    memcpy(log->buffer + log->len, text, len);
+    log->len += len;
+}
+
+/* With a comma behind it. */
+static void put_number(struct request_log *log, uint64_t value)
+{
+    char digits[20];
+    unsigned count = 0;
+    do {
+        digits[count++] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value > 0);
+    while (count > 0) {
+        log->buffer[log->len++] = digits[--count];
+    }
+    log->buffer[log->len++] = ',';
+}
+
+static void put_time(struct request_log *log, uint64_t ns)
+{
+    if (ns == 0) {
+        put_text(log, "-1,");
+    } else {
+        put_number(log, ns);
+    }
+}

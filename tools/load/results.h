@@ -1,0 +1,69 @@
+/* results.h: everything a run has found, as numbers: filled by the drive while it runs, read by the
+ * reports and by the judgement of its validity. One thread.
+ *
+ * "Measured" is what was due inside the window: after the warm-up, before the end. Its latency is
+ * recorded when a good answer came, whenever that was; every other outcome is an error, so that
+ *
+ *   due = good + errors + dropped
+ */
+#ifndef TOOLS_LOAD_RESULTS_H
+#define TOOLS_LOAD_RESULTS_H
+
+#include "core/histogram.h"
+#include "tools/load/errors.h"
+#include "tools/load/gaps.h"
+#include "tools/load/mix.h"
+
+#include <stdbool.h>
+
+enum { RESULTS_STATUSES = 600 };
+
+/* Of one URL, over the whole run. */
+struct target_results {
+    uint64_t answers;
+    uint64_t first_length;  /* of its first good answer's body */
+    uint64_t other_lengths; /* good answers of another length: legal, and suspicious */
+};
+
+struct results {
+    struct histogram from_due;   /* due to last byte of the answer */
+    struct histogram from_send;  /* first byte sent to the same */
+    struct histogram first_byte; /* first byte sent to first byte of the answer */
+    struct histogram send_lag;   /* due to first byte sent: the generator, and waiting for room */
+    struct histogram own_lag;    /* due to the generator's coming to it: its own part of that */
+    struct histogram connect;    /* the whole run's */
+    struct histogram second;     /* from_due of the second under way, merged when it is over */
+    struct gaps gaps;            /* open loop: the arrivals, as released */
+
+    /* Measured requests. */
+    uint64_t due, sent, good, dropped;
+    uint64_t sent_in_window; /* before the end */
+    struct errors errors;    /* of measured requests, and every connection not made */
+
+    /* The whole run, warm-up included: what the server's log must agree with. */
+    uint64_t sent_ever, answered_ever, bad_ever;
+    uint64_t statuses[RESULTS_STATUSES];
+    struct target_results targets[MIX_MAX];
+    uint64_t bytes_sent, bytes_received;
+    uint64_t opened, unasked;
+
+    /* What happened inside the window, whenever it was due. */
+    uint64_t done_in_window, body_bytes_in_window;
+    uint64_t pending_most;
+
+    uint64_t start_ns, window_ns, end_ns;  /* CLOCK_MONOTONIC: first request, window, its end */
+    double start_unix_s;                   /* the window's beginning */
+    uint64_t cpu_ns, idle_ns, runqueue_ns; /* the generator's, in the window; idle: --spin */
+    bool interrupted;
+};
+
+/* Seconds of the window. */
+double results_window_s(const struct results *results);
+/* Good and bad answers a second inside the window. */
+double results_rate(const struct results *results);
+/* The share of one CPU that the generator needed. */
+double results_cpu_share(const struct results *results);
+/* Of what was due, the share that was sent before the end. */
+double results_sent_share(const struct results *results);
+
+#endif

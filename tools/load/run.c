@@ -1,0 +1,188 @@
+/* run.c: see run.h. */
+#include "tools/load/run.h"
+
+#include "core/check.h"
+#include "tools/hlog.h"
+#include "tools/load/drive.h"
+#include "tools/load/progress.h"
+#include "tools/load/report.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+/* Descriptors beside the connections: files, loop, timer, standard streams. */
+enum { OTHER_DESCRIPTORS = 32 };
+
+struct run {
+    const struct plan *plan;
+    struct results *results;
+    struct drive drive;
+    struct progress progress;
+    FILE *hdr; /* or NULL */
+    struct watch signals;
+    int signal_fd;
+};
+
+static void need_descriptors(const struct load_settings *settings);
+static FILE *open_for_writing(const char *option, const char *path);
+static void close_written(FILE *file, const char *option, const char *path);
+static void watch_signals(struct run *run);
+static void on_signal(struct watch *watch, unsigned ready);
+static void on_signals_closed(struct watch *watch);
+static void on_second(void *arg, double start_s, double length_s);
+static int report_run(const struct run *run, struct report *report);
+
+int run_load(const struct plan *plan)
+{
+    const struct load_settings *settings = plan->settings;
+    struct run *run = must_calloc(1, sizeof *run);
+    struct results *results = must_calloc(1, sizeof *results);
+    run->plan = plan;
+    run->results = results;
+    need_descriptors(settings);
+    run->hdr = settings->hdr != NULL ? open_for_writing("hdr", settings->hdr) : NULL;
+    run->drive =
+        (struct drive){.plan = plan,
+                       .results = results,
+                       .log = settings->log != NULL ? request_log_open(settings->log) : NULL,
+                       .second_fn = on_second,
+                       .second_arg = run};
+    bool json_only = settings->json != NULL && strcmp(settings->json, "-") == 0;
+    if (!json_only) {
+        report_head(stdout, plan);
+    }
+    drive_init(&run->drive);
+    watch_signals(run);
+    progress_init(&run->progress, plan, stderr);
+    struct bystanders *bystanders = bystanders_new(run->drive.loop, plan);
+    if (!drive_run(&run->drive)) {
+        die(EXIT_WORLD, "cannot connect to %s: %s", plan->targets[0].text,
+            results->interrupted ? "interrupted" : run->drive.refused);
+    }
+    progress_end(&run->progress);
+    struct report report = {.plan = plan, .results = results};
+    for (unsigned i = 0; i < BYSTANDER_KINDS; i++) {
+        report.crowd[i] = bystanders_count(bystanders, i);
+    }
+    bystanders_free(bystanders);
+    watch_close(&run->signals, on_signals_closed);
+    (void)close(run->signal_fd); /* nothing to lose */
+    drive_deinit(&run->drive);
+    int status = report_run(run, &report);
+    free(results);
+    free(run);
+    return status;
+}
+
+static int report_run(const struct run *run, struct report *report)
+{
+    const struct load_settings *settings = run->plan->settings;
+    struct validity validity;
+    validity_judge(&validity, run->plan, run->results);
+    report->validity = &validity;
+    if (run->drive.log != NULL && !request_log_close(run->drive.log)) {
+        die(EXIT_WORLD, "--log: %s cannot be written: %s", settings->log, strerror(errno));
+    }
+    if (run->hdr != NULL) {
+        close_written(run->hdr, "hdr", settings->hdr);
+    }
+    bool json_only = settings->json != NULL && strcmp(settings->json, "-") == 0;
+    if (settings->json != NULL) {
+        FILE *out = json_only ? stdout : open_for_writing("json", settings->json);
+        report_json(out, report);
+        if (!json_only) {
+            close_written(out, "json", settings->json);
+        }
+    }
+    if (!json_only) {
+        report_text(stdout, report);
+    }
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        die(EXIT_WORLD, "stdout cannot be written: %s", strerror(errno));
+    }
+    return validity.reason_count == 0 ? EXIT_SUCCESS : EXIT_INVALID;
+}
+
+/* As many as are needed, up to what this user may have. */
+static void need_descriptors(const struct load_settings *settings)
+{
+    uint64_t need = settings->connections + settings->idle + settings->slow_readers +
+                    settings->slow_senders + OTHER_DESCRIPTORS;
+    struct rlimit limit;
+    CHECK(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+    if (limit.rlim_cur >= need) {
+        return;
+    }
+    if (limit.rlim_max < need) {
+        die(EXIT_WORLD,
+            "so many connections need %llu descriptors, and %llu are allowed (ulimit -n)",
+            (unsigned long long)need, (unsigned long long)limit.rlim_max);
+    }
+    limit.rlim_cur = need;
+    CHECK(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+}
+
+static FILE *open_for_writing(const char *option, const char *path)
+{
+    FILE *out = fopen(path, "we");
+    if (out == NULL) {
+        die(EXIT_WORLD, "--%s: %s cannot be written: %s", option, path, strerror(errno));
+    }
+    return out;
+}
+
+static void close_written(FILE *file, const char *option, const char *path)
+{
+    bool failed = ferror(file) != 0;
+    if (fclose(file) != 0 || failed) {
+        die(EXIT_WORLD, "--%s: %s cannot be written: %s", option, path, strerror(errno));
+    }
+}
+
+/* Ctrl-C is an event like any other: the run ends, and what there is is printed. */
+static void watch_signals(struct run *run)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    CHECK(sigprocmask(SIG_BLOCK, &set, NULL) == 0);
+    run->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    CHECK(run->signal_fd >= 0);
+    if (!watch_open(run->drive.loop, &run->signals, run->signal_fd, on_signal)) {
+        die(EXIT_WORLD, "cannot watch for signals: %s", strerror(errno));
+    }
+    watch_set(&run->signals, WATCH_READ);
+}
+
+static void on_signal(struct watch *watch, unsigned ready)
+{
+    struct run *run = (struct run *)(void *)((char *)watch - offsetof(struct run, signals));
+    struct signalfd_siginfo info;
+    (void)ready;
+    if (read(run->signal_fd, &info, sizeof info) == (ssize_t)sizeof info) {
+        drive_interrupt(&run->drive);
+    }
+}
+
+static void on_signals_closed(struct watch *watch)
+{
+    (void)watch; /* the run's memory, freed after the loop */
+}
+
+static void on_second(void *arg, double start_s, double length_s)
+{
+    struct run *run = arg;
+    if (run->hdr != NULL) {
+        if (start_s <= 0) {
+            hlog_begin(run->hdr, run->results->start_unix_s);
+        }
+        hlog_interval(run->hdr, start_s, length_s, &run->results->second);
+    }
+    progress_show(&run->progress, run->results, run->drive.pending.count, start_s + length_s);
+}

@@ -1,0 +1,35 @@
+/* usage.c: asking the kernel. See usage.h. */
+#include "tools/load/usage.h"
+
+#include "core/clock.h"
+
+#include <stdio.h>
+
+static uint64_t read_clock(clockid_t id)
+{
+    struct timespec now;
+    clock_gettime(id, &now);
+    return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
+}
+
+uint64_t usage_cpu_ns(void)
+{
+    return read_clock(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+uint64_t usage_runqueue_ns(void)
+{
+    unsigned long long ran = 0, waited = 0;
+    FILE *in = fopen("/proc/thread-self/schedstat", "re");
+    if (in == NULL) {
+        return 0;
+    }
+    int found = fscanf(in, "%llu %llu", &ran, &waited);
+    (void)fclose(in); /* only read from */
+    return found == 2 ? waited : 0;
+}
+
+double usage_unix_s(void)
+{
+    return (double)read_clock(CLOCK_REALTIME) / (double)NS_PER_S;
+}

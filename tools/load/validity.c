@@ -1,0 +1,162 @@
+/* validity.c: see validity.h.
+ *
+ * INVALID is what the generator has to answer for. A server that cannot keep up is a finding, not a
+ * fault: as long as the generator itself was in time the latencies from the due time are right, and
+ * a note says that they grow with the length of the run.
+ */
+#include "tools/load/validity.h"
+
+#include "core/clock.h"
+#include "tools/load/figures.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+/* The generator's own lateness may be a tenth of the median latency, or this, whichever is more: a
+ * machine that wakes a process takes tens of microseconds. */
+static const uint64_t lag_allowed_ns = 100 * NS_PER_US;
+static const double lag_allowed_share = 0.1;
+/* A thread that is nearly always busy is late whenever two things come together. */
+static const double cpu_allowed = 0.9;
+/* Of the asked rate, beside what chance allows a Poisson process (four standard deviations). */
+static const double rate_wanted = 0.99;
+/* Of what was due, sent before the end: less means that requests piled up. */
+static const double sent_wanted = 0.99;
+
+static void judge_answers(struct validity *validity, const struct results *results);
+static void judge_arrivals(struct validity *validity, const struct plan *plan,
+                           const struct results *results);
+static void judge_lag(struct validity *validity, const struct results *results);
+static void judge_cpu(struct validity *validity, const struct results *results);
+static void judge_drops(struct validity *validity, const struct results *results);
+static void note_saturation(struct validity *validity, const struct results *results);
+static void note_lengths(struct validity *validity, const struct plan *plan,
+                         const struct results *results);
+static void invalid(struct validity *validity, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+static void note(struct validity *validity, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+void validity_judge(struct validity *validity, const struct plan *plan,
+                    const struct results *results)
+{
+    *validity = (struct validity){0};
+    judge_answers(validity, results);
+    judge_cpu(validity, results);
+    judge_drops(validity, results);
+    if (plan_is_open(plan)) {
+        judge_arrivals(validity, plan, results);
+        judge_lag(validity, results);
+        note_saturation(validity, results);
+    }
+    note_lengths(validity, plan, results);
+    if (results->interrupted) {
+        note(validity, "interrupted after %.3gs of the window", results_window_s(results));
+    }
+}
+
+static void judge_answers(struct validity *validity, const struct results *results)
+{
+    if (results_window_s(results) == 0) {
+        invalid(validity, "interrupted before the warm-up was over: nothing was measured");
+    } else if (results->good == 0) {
+        invalid(validity, "no good answer");
+    }
+}
+
+static void judge_arrivals(struct validity *validity, const struct plan *plan,
+                           const struct results *results)
+{
+    double asked = (double)plan->settings->rate * results_window_s(results);
+    double least = asked * rate_wanted - 4 * sqrt(asked);
+    double distance = gaps_distance(&results->gaps), limit = gaps_limit(&results->gaps);
+    if ((double)results->due < least) {
+        invalid(validity, "%.0f requests should have come due, the generator reached %llu", asked,
+                (unsigned long long)results->due);
+    } else if (distance > limit) {
+        invalid(validity,
+                "arrivals are not as asked: Kolmogorov distance %.3f, at most %.3f is accepted",
+                distance, limit);
+    }
+}
+
+static void judge_lag(struct validity *validity, const struct results *results)
+{
+    uint64_t lag_ns = histogram_percentile(&results->own_lag, 0.99);
+    double median_ns = (double)histogram_percentile(&results->from_due, 0.5);
+    double allowed_ns = fmax((double)lag_allowed_ns, median_ns * lag_allowed_share);
+    if ((double)lag_ns > allowed_ns) {
+        char lag[FIGURE_TEXT], allowed[FIGURE_TEXT];
+        figure_time(lag_ns, lag);
+        figure_time((uint64_t)allowed_ns, allowed);
+        invalid(validity, "the generator was late: by %s at p99, at most %s is accepted", lag,
+                allowed);
+    }
+}
+
+static void judge_cpu(struct validity *validity, const struct results *results)
+{
+    double share = results_cpu_share(results);
+    if (share > cpu_allowed) {
+        invalid(validity, "the generator was busy for %.0f%% of the time: it is the limit",
+                share * 100);
+    }
+}
+
+/* Percentiles without the requests that waited longest are too good. */
+static void judge_drops(struct validity *validity, const struct results *results)
+{
+    if (results->dropped > 0) {
+        invalid(validity, "%llu requests were due and never sent: their latency is missing",
+                (unsigned long long)results->dropped);
+    }
+}
+
+static void note_saturation(struct validity *validity, const struct results *results)
+{
+    double share = results_sent_share(results);
+    if (share < sent_wanted) {
+        note(validity,
+             "saturated: %.1f%% of what was due was sent in time; the server or --connections is "
+             "the limit, and latency grows with the duration",
+             share * 100);
+    }
+}
+
+/* Legal, for a page that changes; and what a server that cuts its answers looks like. */
+static void note_lengths(struct validity *validity, const struct plan *plan,
+                         const struct results *results)
+{
+    for (unsigned i = 0; i < plan->target_count; i++) {
+        const struct target_results *target = &results->targets[i];
+        if (target->other_lengths > 0) {
+            note(validity, "%llu answers of %.80s were not as long as its first, of %llu bytes",
+                 (unsigned long long)target->other_lengths, plan->targets[i].text,
+                 (unsigned long long)target->first_length);
+            return;
+        }
+    }
+}
+
+static void invalid(struct validity *validity, const char *fmt, ...)
+{
+    va_list args;
+    if (validity->reason_count == VALIDITY_MAX) {
+        return;
+    }
+    va_start(args, fmt);
+    vsnprintf(validity->reasons[validity->reason_count++], VALIDITY_TEXT_MAX, fmt, args);
+    va_end(args);
+}
+
+static void note(struct validity *validity, const char *fmt, ...)
+{
+    va_list args;
+    if (validity->note_count == VALIDITY_MAX) {
+        return;
+    }
+    va_start(args, fmt);
+    vsnprintf(validity->notes[validity->note_count++], VALIDITY_TEXT_MAX, fmt, args);
+    va_end(args);
+}
