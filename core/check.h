@@ -15,7 +15,8 @@ enum { EXIT_WORLD = 1, EXIT_USAGE = 2 };
 /* Prints the condition and its place on stderr and aborts. Any thread. */
 _Noreturn void check_failed(const char *cond, const char *file, int line);
 
-/* Prints "<program>: <message>" as one line on stderr and exits with `status`. Before threads start.
+/* Prints "<program>: <message>" as one line on stderr and exits with `status`. Before threads
+ * start.
  */
 _Noreturn void die(int status, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
