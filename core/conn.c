@@ -12,6 +12,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <poll.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -296,6 +297,14 @@ static enum verdict all_sent(struct exchange *x)
     return x->sending.head != NULL ? VERDICT_KEPT : VERDICT_HELD;
 }
 
+/* The kernel says that a socket is writable when a third of its buffer is free, which is often more
+ * than a share: then no send ever finds it full, though the client is waited for after each. */
+static bool is_full(int fd)
+{
+    struct pollfd poll_fd = {.fd = fd, .events = POLLOUT};
+    return poll(&poll_fd, 1, 0) == 0;
+}
+
 enum verdict conn_send(struct conn *conn)
 {
     struct exchange *x = conn->exchange;
@@ -303,6 +312,7 @@ enum verdict conn_send(struct conn *conn)
     x->would_block = false;
     while (x->sending.head != NULL && x->sending.head->kind != BUCKET_END) {
         if (share == 0) {
+            x->would_block = is_full(conn->fd);
             return VERDICT_WANT_WRITE;
         }
         ssize_t sent = x->sending.head->kind == BUCKET_FILE ? send_file(conn->fd, x->sending.head)

@@ -35,7 +35,7 @@ enum { FLUSH_MS = 20, CACHE_LINE = 64 };
 
 /* How often the queues and threads are looked at: more rarely where there are many threads, since
  * each look touches a few cache lines of each. */
-enum { SAMPLE_MS = 20, SAMPLE_THREADS = 128 };
+enum { SAMPLE_MS = 20, SAMPLE_THREADS = 512 };
 
 struct trace_ring {
     /* fixed after start */
@@ -77,6 +77,7 @@ struct trace {
         uint64_t written;
         bool failed; /* said so */
         uint64_t sample_due_ns;
+        unsigned short random[3];
         struct trace_sample *sample_room; /* with its queues and threads behind it; or NULL */
     } mine;
 };
@@ -93,7 +94,9 @@ static void write_report(struct trace *trace, const struct report *report);
 static bool start_flusher(struct trace *trace);
 static void *flusher_main(void *arg);
 static bool flush_rings(struct trace *trace);
+static uint64_t next_round_ns(const struct trace *trace);
 static void take_sample(struct trace *trace);
+static uint64_t random_step_ns(struct trace *trace);
 static bool flush_ring(struct trace *trace, struct trace_ring *ring);
 static uint64_t min_u64(uint64_t a, uint64_t b);
 static bool write_block(struct trace *trace, struct trace_block block, const void *payload);
@@ -361,17 +364,38 @@ static void *flusher_main(void *arg)
     struct trace *trace = arg;
     struct pollfd stop = {.fd = trace->stop_fd, .events = POLLIN};
     bool hurry = false;
-    while (poll(&stop, 1, hurry ? 0 : FLUSH_MS) <= 0) { /* EINTR, which is -1, only flushes early */
+    for (;;) {
+        uint64_t wait_ns = hurry ? 0 : next_round_ns(trace);
+        struct timespec wait = {.tv_sec = 0, .tv_nsec = (long)wait_ns};
+        if (ppoll(&stop, 1, &wait, NULL) > 0) { /* EINTR, which is -1, only flushes early */
+            break;
+        }
         hurry = flush_rings(trace);
         take_sample(trace);
     }
     return NULL;
 }
 
+/* Until the rings are emptied again, or the next sample is due. */
+static uint64_t next_round_ns(const struct trace *trace)
+{
+    uint64_t most_ns = FLUSH_MS * NS_PER_MS, now_ns = clock_ns();
+    uint64_t due_ns = trace->mine.sample_due_ns > now_ns ? trace->mine.sample_due_ns - now_ns : 0;
+    bool samples = atomic_load_explicit(&trace->samples, memory_order_relaxed);
+    return samples && due_ns < most_ns ? due_ns : most_ns;
+}
+
 static size_t sample_size(const struct trace *trace)
 {
     return sizeof(struct trace_sample) + trace->queue_count * sizeof(struct trace_sample_queue) +
            trace->ring_count * sizeof(uint64_t);
+}
+
+/* Between nothing and twice the step: looks at even intervals would go in step with handlers that
+ * sleep for as long, and see them always in the same moment. */
+static uint64_t random_step_ns(struct trace *trace)
+{
+    return (uint64_t)(2 * erand48(trace->mine.random) * (double)trace->sample_step_ns);
 }
 
 /* A sample that cannot be written is no record: the complaint about the write has been made. */
@@ -382,7 +406,7 @@ static void take_sample(struct trace *trace)
         !atomic_load_explicit(&trace->samples, memory_order_acquire)) {
         return;
     }
-    trace->mine.sample_due_ns = now_ns + trace->sample_step_ns;
+    trace->mine.sample_due_ns = now_ns + random_step_ns(trace);
     struct trace_sample *sample = trace->mine.sample_room;
     struct trace_sample_queue *queues = (struct trace_sample_queue *)(void *)(sample + 1);
     uint64_t *busy_ns = (uint64_t *)(void *)(queues + trace->queue_count);

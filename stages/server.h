@@ -67,6 +67,8 @@ struct server {
     unsigned listening_count; /* this process's listening sockets, for looking at: a listener */
     int *listening_fds;       /* closes its own */
 
+    uint64_t samples; /* taken for the trace: the tracer's thread */
+
     /* any thread */
     _Atomic int phase;             /* enum phase; only rises */
     _Atomic unsigned ended_groups; /* groups below this are to end their threads */

@@ -176,22 +176,32 @@ static void sample_queue(struct trace_sample_queue *queue, struct mailbox_depth 
         .put = depth.put, .depth = (uint32_t)depth.depth, .depth_max = (uint32_t)depth.depth_max};
 }
 
-/* In the order of enum trace_flow. Those that come later on a request's way are read first, so that
- * none is seen to leave before it came. */
+static uint64_t count_passed(struct server *server, enum counter counter)
+{
+    uint64_t passed = 0;
+    for (unsigned i = 0; i < server->worker_count; i++) {
+        const struct worker *worker = &server->workers[i];
+        if (!is_unused(worker)) {
+            passed += atomic_load_explicit(&worker->tally.counters[counter], memory_order_relaxed);
+        }
+    }
+    return passed;
+}
+
+/* In the order of enum trace_flow. Counting takes its time, in which requests move: from the front
+ * and from the back in turn, so that in the mean none is seen twice or not at all. */
 static void sample_flow(struct server *server, uint64_t flow[TRACE_FLOW_COUNT])
 {
     static const enum counter counters[TRACE_FLOW_COUNT] = {
         COUNTER_BEGUN,  COUNTER_WHOLE,    COUNTER_STARTED,
         COUNTER_HANDED, COUNTER_REQUESTS, COUNTER_ABANDONED,
     };
-    flow[TRACE_FLOW_HANDED] = atomic_load_explicit(&server->completed, memory_order_relaxed);
-    for (unsigned f = TRACE_FLOW_COUNT; f-- > 0;) {
-        for (unsigned i = 0; i < server->worker_count; i++) {
-            const struct worker *worker = &server->workers[i];
-            flow[f] +=
-                atomic_load_explicit(&worker->tally.counters[counters[f]], memory_order_relaxed);
-        }
+    bool backwards = server->samples++ % 2 == 0;
+    for (unsigned i = 0; i < TRACE_FLOW_COUNT; i++) {
+        unsigned point = backwards ? TRACE_FLOW_COUNT - 1 - i : i;
+        flow[point] = count_passed(server, counters[point]);
     }
+    flow[TRACE_FLOW_HANDED] += atomic_load_explicit(&server->completed, memory_order_relaxed);
 }
 
 void server_sample(void *arg, struct trace_sample *sample, struct trace_sample_queue *queues,

@@ -454,7 +454,7 @@ def usr1_under_load(world):
 # --- the trace ---------------------------------------------------------------------------------
 
 def read_trace(world, path):
-    """The summary that quartet-trace prints as JSON, and its table; it must be content."""
+    """The table that quartet-trace prints, and its JSON; it must be content."""
     program = os.path.join(os.path.dirname(world.program), "quartet-trace")
     shown = []
     for options in ([], ["--json"]):
@@ -464,12 +464,13 @@ def read_trace(world, path):
         require(done.returncode == 0, f"quartet-trace {options}: exit {done.returncode}, {errors}")
         require(not any(word in errors for word in harness.STDERR_BUGS), errors[-800:])
         shown.append(done.stdout.decode())
-    return shown[0], json.loads(shown[1])["summary"]
+    return shown[0], json.loads(shown[1])
 
 
 def check_trace(world, path, sent, cut=0):
     """All requests are in it, those of them that were cut as well, and each one's parts add up."""
-    text, summary = read_trace(world, path)
+    text, told = read_trace(world, path)
+    summary = told["summary"]
     require(summary["records_lost"] == 0, f"{summary['records_lost']} records lost")
     require(summary["requests"] == sent, f"{summary['requests']} requests, {sent} were sent")
     require(summary["unfinished"] == cut, f"{summary['unfinished']} unfinished, {cut} were cut")
@@ -575,7 +576,7 @@ def trace_stop(world):
             server.wait(12)
             for one in hammers:
                 one.thread.join(scaled(12))
-        _, summary = read_trace(world, path)
+        summary = read_trace(world, path)[1]["summary"]
         answers = sum(one.answers for one in hammers)
         require(summary["requests"] >= answers, f"{summary['requests']} for {answers} answers")
         require(summary["complete"] is True, "it is not complete")

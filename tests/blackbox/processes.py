@@ -375,7 +375,7 @@ def traces(world, flags):
         counts = []
         for name in found:
             try:
-                _, summary = read_trace(world, os.path.join(folder, name))
+                summary = read_trace(world, os.path.join(folder, name))[1]["summary"]
             except CaseFailed:
                 continue
             counts.append(summary["requests"])

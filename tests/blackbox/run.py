@@ -30,6 +30,7 @@ import load
 import processes
 import sources
 import status
+import verdicts
 from cases import (bodies, connections, fields, files, framing, handlers, listeners, methods,
                    ranges, request_line, synthetic, targets)
 from table import World
@@ -59,6 +60,8 @@ def all_cases(areas):
         cases += sources.table.cases
     if "status" in areas:
         cases += status.table.cases
+    if "verdicts" in areas:
+        cases += verdicts.table.cases
     if "cli" in areas:
         cases += cli.table.cases
     return cases

@@ -29,11 +29,42 @@ static inline struct trace *trace_open(const char *path, unsigned ring_records)
     return trace_start(&plan);
 }
 
+/* Counts a request as a server would that made this record, and its requeue (or NULL). */
+static inline void sample_count(struct report *report, const struct trace_record *r,
+                                const struct trace_record *requeue)
+{
+    int64_t intervals[INTERVAL_COUNT];
+    const struct stamps stamps = {
+        .accepted_ns = r->accepted_ns,
+        .adopted_ns = r->adopted_ns,
+        .first_byte_ns = r->first_byte_ns,
+        .whole_ns = r->whole_ns,
+        .started_ns = r->started_ns,
+        .handed_ns = r->handed_ns,
+        .writer_ns = r->writer_ns,
+        .first_sent_ns = r->first_sent_ns,
+        .last_sent_ns = r->last_sent_ns,
+        .requeued_ns = requeue != NULL ? requeue->requeued_ns : 0,
+        .read_blocked_ns = r->read_blocked_us * NS_PER_US,
+        .write_blocked_ns = r->write_blocked_us * NS_PER_US,
+    };
+    stamps_intervals(&stamps, intervals);
+    tally_intervals(&report->tally, intervals);
+    tally_status(&report->tally, r->status);
+    tally_close(&report->tally, r->close_reason);
+    tally_add(&report->tally, COUNTER_BEGUN, 1);
+    tally_add(&report->tally, COUNTER_REQUESTS, 1);
+    tally_add(&report->tally, COUNTER_BYTES_SENT, r->bytes_sent);
+}
+
 /* A run of `requests` requests; each has a requeue unless its connection was closed. */
 static inline void trace_make(const char *path, uint64_t requests)
 {
     struct report report;
     sample_report(&report);
+    tally_deinit(&report.tally);
+    tally_init(&report.tally, true);
+    tally_add(&report.tally, COUNTER_ACCEPTED, 8);
     const struct trace_plan plan = {
         .path = path,
         .config_json = "{\"model\": \"staged\", \"wiring\": \"L | R | P*2 | W\", \"batch\": 64, "
@@ -48,7 +79,9 @@ static inline void trace_make(const char *path, uint64_t requests)
     for (uint64_t id = 1; id <= requests; id++) {
         struct trace_record request = sample_request(id), requeue = sample_requeue(id);
         expect(trace_put(trace_ring(trace, 2), &request));
-        expect(request.close_reason != 0 || trace_put(trace_ring(trace, 0), &requeue));
+        bool kept = request.close_reason == 0;
+        expect(!kept || trace_put(trace_ring(trace, 0), &requeue));
+        sample_count(&report, &request, kept ? &requeue : NULL);
     }
     trace_stop(trace, &report);
     report_deinit(&report);

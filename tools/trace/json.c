@@ -3,15 +3,14 @@
 
 #include "core/check.h"
 #include "core/json.h"
-#include "tools/trace/summary.h"
+#include "tools/trace/review.h"
 
 #include <stdlib.h>
 
 static void *json_verb_begin(struct trace_run *run, const char *argument);
-static void json_verb_request(void *state, const struct trace_source *source,
-                              const struct trace_record *request);
 static int json_verb_end(void *state, struct trace_run *run);
 static void json_verb_cancel(void *state);
+static void print_checks(struct json *json, const struct checks *checks);
 static void print_summary(struct json *json, const struct trace_run *run,
                           const struct summary *summary);
 
@@ -19,50 +18,58 @@ const struct trace_verb trace_verb_json = {
     .option = "--json",
     .help = "one JSON object: the same figures, and whole histograms",
     .begin = json_verb_begin,
-    .request = json_verb_request,
+    .request = review_request,
+    .sample = review_sample,
     .end = json_verb_end,
     .cancel = json_verb_cancel,
 };
 
 static void *json_verb_begin(struct trace_run *run, const char *argument)
 {
-    (void)run;
     (void)argument;
-    struct summary *summary = must_alloc(sizeof *summary);
-    summary_init(summary);
-    return summary;
-}
-
-static void json_verb_request(void *state, const struct trace_source *source,
-                              const struct trace_record *request)
-{
-    (void)source;
-    summary_request(state, request);
+    return review_new(run);
 }
 
 /* The run's own JSON has been checked when it was read, and goes through as it is. */
 static int json_verb_end(void *state, struct trace_run *run)
 {
-    struct summary *summary = state;
+    struct review *review = state;
     struct json json;
-    int status = summary->wrong == 0 ? EXIT_SUCCESS : EXIT_WORLD;
+    int status = review_end(review, run);
     fprintf(run->out,
             "{\"run\": %.*s,\n\"summary\": ", run->config.len > 0 ? (int)run->config.len : 4,
             run->config.len > 0 ? run->config.at : "null");
     json_begin(&json, run->out);
-    print_summary(&json, run, summary);
+    print_summary(&json, run, &review->summary);
+    fprintf(run->out, ",\n\"checks\": ");
+    json_begin(&json, run->out);
+    print_checks(&json, &review->checks);
+    fprintf(run->out, ",\n\"verdict\": ");
+    json_begin(&json, run->out);
+    bottleneck_to_json(&json, NULL, &review->verdict);
     fprintf(run->out, ",\n\"report\": ");
-    summary_to_report(summary, run);
     report_to_json(run->out, &run->report);
     fprintf(run->out, "}\n");
-    json_verb_cancel(state);
+    review_free(review);
     return status;
 }
 
 static void json_verb_cancel(void *state)
 {
-    summary_deinit(state);
-    free(state);
+    review_free(state);
+}
+
+static void print_checks(struct json *json, const struct checks *checks)
+{
+    json_array(json, NULL);
+    for (unsigned i = 0; i < checks->count; i++) {
+        json_object(json, NULL);
+        json_text(json, "name", checks->at[i].name);
+        json_text(json, "outcome", check_outcome_name(checks->at[i].outcome));
+        json_text(json, "text", checks->at[i].text);
+        json_end(json);
+    }
+    json_end(json);
 }
 
 static void print_summary(struct json *json, const struct trace_run *run,

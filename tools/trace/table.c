@@ -3,7 +3,7 @@
 
 #include "core/check.h"
 #include "core/json_view.h"
-#include "tools/trace/summary.h"
+#include "tools/trace/review.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -21,8 +21,6 @@ struct settings_line {
 };
 
 static void *table_begin(struct trace_run *run, const char *argument);
-static void table_request(void *state, const struct trace_source *source,
-                          const struct trace_record *request);
 static int table_end(void *state, struct trace_run *run);
 static void table_cancel(void *state);
 static void print_missing(const struct trace_run *run);
@@ -32,54 +30,45 @@ static void print_members(struct settings_line *line, const char *prefix, struct
 static void print_setting(struct settings_line *line, const char *name, struct bytes value);
 static bool worth_showing(struct bytes value);
 static void print_requests(const struct trace_run *run, const struct summary *summary);
-static void print_parts(const struct trace_run *run, const struct summary *summary);
+static void print_checks(FILE *out, const struct checks *checks);
+static void print_verdict(FILE *out, const char *text);
 
 const struct trace_verb trace_verb_table = {
     .option = "--table",
     .help = "tables for people: configuration, intervals, queues, threads (the default)",
     .begin = table_begin,
-    .request = table_request,
+    .request = review_request,
+    .sample = review_sample,
     .end = table_end,
     .cancel = table_cancel,
 };
 
 static void *table_begin(struct trace_run *run, const char *argument)
 {
-    (void)run;
     (void)argument;
-    struct summary *summary = must_alloc(sizeof *summary);
-    summary_init(summary);
-    return summary;
-}
-
-static void table_request(void *state, const struct trace_source *source,
-                          const struct trace_record *request)
-{
-    (void)source;
-    summary_request(state, request);
+    return review_new(run);
 }
 
 static int table_end(void *state, struct trace_run *run)
 {
-    struct summary *summary = state;
+    struct review *review = state;
+    int status = review_end(review, run);
     print_missing(run);
     print_settings(run->out, run->config, "options", "config");
     print_settings(run->out, run->config, "environment", "environment");
     print_settings(run->out, run->config, "build", "build");
-    print_requests(run, summary);
-    print_parts(run, summary);
+    print_requests(run, &review->summary);
+    print_checks(run->out, &review->checks);
+    print_verdict(run->out, review->verdict.text);
     fputc('\n', run->out);
-    int status = summary->wrong == 0 ? EXIT_SUCCESS : EXIT_WORLD;
-    summary_to_report(summary, run);
     report_print(run->out, &run->report);
-    table_cancel(state);
+    review_free(review);
     return status;
 }
 
 static void table_cancel(void *state)
 {
-    summary_deinit(state);
-    free(state);
+    review_free(state);
 }
 
 /* First of all, what the rest does not tell of. */
@@ -171,15 +160,35 @@ static void print_requests(const struct trace_run *run, const struct summary *su
     fputc('\n', run->out);
 }
 
-static void print_parts(const struct trace_run *run, const struct summary *summary)
+/* One line each, the failed ones first. */
+static void print_checks(FILE *out, const struct checks *checks)
 {
-    if (summary->wrong == 0) {
-        fprintf(run->out, "%-*sparts add up to total for all %" PRIu64 " requests\n", TITLE,
-                "check", summary->requests - summary->unfinished);
-        return;
+    for (unsigned pass = 0; pass < 2; pass++) {
+        for (unsigned i = 0; i < checks->count; i++) {
+            const struct check *check = &checks->at[i];
+            if ((check->outcome == CHECK_FAILED) == (pass == 0)) {
+                fprintf(out, "%-*s%-8s %s\n", TITLE, "check", check_outcome_name(check->outcome),
+                        check->text);
+            }
+        }
     }
-    fprintf(run->out,
-            "%-*sFAILED: parts do not add up to total for %" PRIu64
-            " requests, first request %" PRIu64 ": %s\n",
-            TITLE, "check", summary->wrong, summary->wrong_id, summary->wrong_why);
+}
+
+/* Wrapped between words. */
+static void print_verdict(FILE *out, const char *text)
+{
+    const char *title = "verdict";
+    while (*text != '\0') {
+        size_t len = strlen(text), room = WIDTH - TITLE;
+        if (len > room) {
+            len = room;
+            while (len > 0 && text[len] != ' ') {
+                len--;
+            }
+            len = len > 0 ? len : room; /* no space in it: it is cut where it must be */
+        }
+        fprintf(out, "%-*s%.*s\n", TITLE, title, (int)len, text);
+        title = "";
+        text += len + (text[len] == ' ');
+    }
 }

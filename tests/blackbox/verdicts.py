@@ -1,0 +1,203 @@
+"""The verdict of a trace follows the bottleneck into each stage, and the checks of a trace hold.
+
+Each case makes one stage the slowest by a load that only that stage feels, and asks quartet-trace
+what limited the server.
+"""
+
+import os
+import re
+import signal
+import socket
+import struct
+import subprocess
+import tempfile
+import threading
+import time
+
+from harness import Server, scaled
+from table import Table, get, require
+from load import read_trace
+
+table = Table("verdicts", args=("own",))
+case = table.case
+
+SECONDS = 1.0
+
+
+def judged(world, work, *flags):
+    """The JSON of a traced run under `work`; its checks must hold."""
+    with tempfile.TemporaryDirectory(prefix="quartet-trace-") as folder:
+        path = os.path.join(folder, "trace")
+        with Server(world.program, ["--root", str(world.root), "--synthetic", "on", "--trace",
+                                    path, *flags]) as server:
+            work(server)
+            server.signal(signal.SIGTERM)
+            server.wait(15)
+        text, told = read_trace(world, path)
+        shown = re.sub(r"\s+", " ", text[text.index("\nverdict"):])
+        require(told["verdict"]["text"] in shown, f"the table has another verdict: {shown}")
+        return told
+
+
+# What else runs on the machine takes its share of the figures; a stage that is the slowest by far is
+# found in one of a few runs all the same.
+TRIES = 3
+
+
+def follows(world, work, flags, limit, cause, words=""):
+    """The JSON of a run under `work` whose verdict is this."""
+    for _ in range(TRIES):
+        told = judged(world, work, *flags)
+        verdict = told["verdict"]
+        if (verdict["limit"], verdict["cause"]) == (limit, cause) and words in verdict["text"]:
+            groups = told["report"]["groups"]
+            letters = groups[verdict["group"]]["letters"] if verdict["group"] >= 0 else ""
+            require(limit in letters, f"group {verdict['group']} is {letters}")
+            return told
+    require(False, f"wanted {limit} {cause} {words!r}, got {verdict}")
+
+
+def wrk(target, connections):
+    """A closed loop on one target."""
+    def work(server):
+        host, port = server.address
+        subprocess.run(["wrk", "-t1", f"-c{connections}", f"-d{SECONDS:.0f}s",
+                        f"http://{host}:{port}{target}"], capture_output=True, check=True,
+                       timeout=scaled(30))
+    return work
+
+
+def side_by_side(client, *args):
+    """Eight of these clients at once."""
+    def work(server):
+        threads = [threading.Thread(target=client, args=(server, *args)) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    return work
+
+
+@case("an expensive input filter makes the reader the limit", True)
+def reader(world):
+    follows(world, wrk("/synthetic/input?us=2000&how=spin", 8), ("--model", "staged"), "R",
+            "busy", "R limits: its 1 thread was busy")
+
+
+@case("handlers that sleep make the processors the limit, without a CPU", True)
+def processors_asleep(world):
+    told = follows(world, wrk("/synthetic/sleep?ms=20", 64),
+                   ("--model", "staged", "--processors", "8"), "P", "busy",
+                   "P limits: its 8 threads were busy")
+    on_cpu = int(re.search(r"\((\d+) % of that on a CPU", told["verdict"]["text"])[1])
+    require(on_cpu <= 10, told["verdict"]["text"])
+
+
+@case("handlers that burn CPU make the processors the limit", True)
+def processors_at_work(world):
+    follows(world, wrk("/synthetic/spin?us=2000", 32),
+            ("--model", "staged", "--processors", "4"), "P", "busy",
+            "requests waited in front of it")
+
+
+def discard(server):
+    """Large answers that cost their client next to nothing: the kernel throws them away."""
+    with socket.socket() as client:
+        client.connect(server.address)
+        end = time.monotonic() + SECONDS
+        while time.monotonic() < end:
+            client.sendall(get("/synthetic/bytes?n=50000000", "Connection: close"))
+            while client.recv(1 << 20, socket.MSG_TRUNC):
+                pass
+
+
+@case("large answers make the writer the limit", True)
+def writer(world):
+    follows(world, side_by_side(discard), ("--model", "staged"), "W", "busy",
+            "W limits: its 1 thread was busy")
+
+
+def read_slowly(server, target):
+    """A large answer through a small window, some MB a second at most, for a while."""
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16384)
+        client.connect(server.address)
+        client.sendall(get(target, "Connection: close"))
+        end = time.monotonic() + SECONDS
+        while time.monotonic() < end and client.recv(8192):
+            time.sleep(0.002)  # the slow link itself, not a wait for anything
+        while client.recv(1 << 20):
+            pass
+
+
+@case("clients behind a slow link are the limit, in the writer", True)
+def slow_link(world):
+    """Above the mark the handler waits for them, below it the writer alone does."""
+    for target, words in (("/synthetic/bytes?n=9000000", "(write.blocked)"),
+                          ("/synthetic/stream?chunks=90&size=100000&ms=0",
+                           "above --output-highwater")):
+        follows(world, side_by_side(read_slowly, target), ("--model", "staged"), "W", "clients",
+                words)
+
+
+def churn(address, until):
+    """Connections that come and go and ask for nothing."""
+    at_once = struct.pack("ii", 1, 0)
+    while time.monotonic() < until:
+        with socket.socket() as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
+            client.connect(address)
+
+
+CHURN = """
+import sys; sys.path.insert(0, sys.argv[1])
+import time, verdicts
+verdicts.churn((sys.argv[2], int(sys.argv[3])), time.monotonic() + float(sys.argv[4]))
+"""
+
+
+@case("connections that come and go make the one listener the limit", True)
+def listener(world):
+    def work(server):
+        host, port = server.address
+        here = os.path.dirname(os.path.abspath(__file__))
+        clients = [subprocess.Popen(["python3", "-c", CHURN, here, host, str(port),
+                                     str(2 * SECONDS)]) for _ in range(4)]
+        for client in clients:
+            require(client.wait(timeout=scaled(30)) == 0, "a client failed")
+    told = follows(world, work, ("--wiring", "L | R*8 | P | W", "--defer-accept", "off",
+                                 "--accept-limit", "1", "--batch", "1", "--doorbell", "pipe"),
+                   "L", "busy", "us for a connection")
+    accept = told["report"]["queues"][0]
+    require(accept["accept"] and accept["depth_max"] > 0, f"the kernel's accept queue: {accept}")
+
+
+@case("where stages share a thread, the one that takes the time is named", True)
+def fused(world):
+    follows(world, wrk("/synthetic/spin?us=2000", 16), ("--model", "loops"), "LRPW", "busy", "P took")
+
+
+@case("a server that is hardly used has no limit", True)
+def idle(world):
+    def work(server):
+        with server.client() as client:
+            for _ in range(30):
+                require(client.ask(get("/hello.txt")).status == 200, "status")
+                time.sleep(0.01)  # the load is to be light
+    follows(world, work, ("--model", "staged"), "", "none", "No stage limits")
+
+
+@case("a server that nobody asked is not judged", True)
+def unused(world):
+    follows(world, lambda server: None, ("--model", "staged"), "", "idle", "Nothing was asked")
+
+
+@case("Little's law holds in each stage where it can be told", True)
+def little(world):
+    told = judged(world, wrk("/synthetic/sleep?ms=7", 32), "--model", "staged", "--processors",
+                  "16")
+    checks = {check["name"]: check for check in told["checks"]}
+    for name in ("Little, read", "Little, wait", "Little, process", "Little, write"):
+        require(checks[name]["outcome"] == "holds", f"{checks[name]}")
+    seen = float(re.search(r": ([\d.]+) in it", checks["Little, process"]["text"])[1])
+    require(8 < seen < 17, f"16 sleep most of the time: {seen}")

@@ -1,0 +1,194 @@
+/* checks.c: the comparisons. See checks.h.
+ *
+ * Little's law says that the time-averaged number in a stage is arrivals a second times mean time
+ * in it. Made from the records alone it could not fail; so its left side comes from the samples,
+ * which count requests in the stages without looking at any record. Samples see few of the moments,
+ * so the two sides differ by chance: by how much is told by how the samples spread. The exact
+ * comparisons are those with the server's own counts and sums. */
+#include "tools/trace/checks.h"
+
+#include "core/check.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
+
+/* What the two sides of Little's law may differ by: so many standard errors of the samples, and a
+ * part of the number for what the sampling thread itself does to it, since it takes a CPU from what
+ * it looks at. */
+static const double errors_allowed = 5, part_allowed = 0.15, number_allowed = 0.25;
+/* So many samples make a mean. */
+enum { SAMPLES_LEAST = 20 };
+
+static void check_parts(struct checks *checks, const struct summary *summary);
+static void check_records(struct checks *checks, const struct trace_run *run);
+static void check_report(struct checks *checks, const struct trace_run *run,
+                         const struct summary *summary);
+static void check_flow(struct checks *checks, const struct trace_run *run);
+static void check_little(struct checks *checks, const struct summary *summary,
+                         const struct flow *flow);
+static void add(struct checks *checks, const char *name, enum check_outcome outcome,
+                const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+
+void checks_make(struct checks *checks, const struct trace_run *run, const struct summary *summary,
+                 const struct flow *flow)
+{
+    *checks = (struct checks){0};
+    check_parts(checks, summary);
+    check_records(checks, run);
+    check_report(checks, run, summary);
+    check_flow(checks, run);
+    check_little(checks, summary, flow);
+}
+
+const char *check_outcome_name(enum check_outcome outcome)
+{
+    static const char *const names[] = {"holds", "FAILED", "unknown"};
+    return names[outcome];
+}
+
+static void add(struct checks *checks, const char *name, enum check_outcome outcome,
+                const char *fmt, ...)
+{
+    CHECK(checks->count < CHECKS_MAX);
+    struct check *check = &checks->at[checks->count++];
+    va_list args;
+    check->name = name;
+    check->outcome = outcome;
+    checks->failed += outcome == CHECK_FAILED;
+    va_start(args, fmt);
+    (void)vsnprintf(check->text, sizeof check->text, fmt, args);
+    va_end(args);
+}
+
+static void check_parts(struct checks *checks, const struct summary *summary)
+{
+    if (summary->wrong == 0) {
+        add(checks, "parts", CHECK_HOLDS, "parts add up to total for all %" PRIu64 " requests",
+            summary->requests - summary->unfinished);
+        return;
+    }
+    add(checks, "parts", CHECK_FAILED,
+        "parts do not add up to total for %" PRIu64 " requests, first request %" PRIu64 ": %s",
+        summary->wrong, summary->wrong_id, summary->wrong_why);
+}
+
+/* Whether some are missing is told by the comparison with the report. */
+static void check_records(struct checks *checks, const struct trace_run *run)
+{
+    if (run->doubled > 0) {
+        add(checks, "records", CHECK_FAILED, "%" PRIu64 " records are there twice", run->doubled);
+    } else if (run->unjoined > 0 && run->lost == 0 && run->gaps == 0) {
+        add(checks, "records", CHECK_FAILED,
+            "%" PRIu64 " connections went on behind a request that has no record", run->unjoined);
+    } else {
+        add(checks, "records", CHECK_HOLDS, "each of %" PRIu64 " records is there once",
+            run->records);
+    }
+}
+
+/* The waits for clients are rounded in the records, so their sums are not. */
+static bool sums_are_exact(enum interval interval)
+{
+    return interval != INTERVAL_READ_BLOCKED && interval != INTERVAL_WRITE_BLOCKED;
+}
+
+/* The first interval of which records and report tell different things, or INTERVAL_COUNT. */
+static enum interval first_that_differs(const struct histogram *records,
+                                        const struct histogram *report)
+{
+    enum interval i = 0;
+    while (i < INTERVAL_COUNT && records[i].count == report[i].count &&
+           (records[i].sum == report[i].sum || !sums_are_exact(i))) {
+        i++;
+    }
+    return i;
+}
+
+static void check_report(struct checks *checks, const struct trace_run *run,
+                         const struct summary *summary)
+{
+    const struct tally *report = &run->report.tally;
+    bool measured = report->intervals != NULL && report->intervals[INTERVAL_TOTAL].count > 0;
+    bool counted = measured || summary->requests == summary->unfinished;
+    if (!run->reported || report->counters[COUNTER_REQUESTS] == 0 || !counted) {
+        add(checks, "counts", CHECK_UNKNOWN,
+            "the file has no counts of the server to compare with");
+        return;
+    }
+    if (run->lost > 0 || run->gaps > 0) {
+        add(checks, "counts", CHECK_UNKNOWN, "records are missing, so they are fewer than counted");
+        return;
+    }
+    uint64_t answered = report->counters[COUNTER_REQUESTS];
+    if (answered != summary->requests) {
+        add(checks, "counts", CHECK_FAILED,
+            "the server answered %" PRIu64 " requests, the records tell of %" PRIu64, answered,
+            summary->requests);
+        return;
+    }
+    enum interval differs = first_that_differs(summary->tally.intervals, report->intervals);
+    if (differs != INTERVAL_COUNT) {
+        const struct histogram *there = &report->intervals[differs],
+                               *here = &summary->tally.intervals[differs];
+        add(checks, "counts", CHECK_FAILED,
+            "%s: the server measured %" PRIu64 " times %" PRIu64 " ns in all, the records %" PRIu64
+            " times %" PRIu64 " ns",
+            interval_name(differs), (uint64_t)there->count, (uint64_t)there->sum,
+            (uint64_t)here->count, (uint64_t)here->sum);
+        return;
+    }
+    add(checks, "counts", CHECK_HOLDS,
+        "the server counted as many requests, and to the nanosecond as much time in each interval");
+}
+
+static void check_flow(struct checks *checks, const struct trace_run *run)
+{
+    const _Atomic uint64_t *counters = run->report.tally.counters;
+    uint64_t begun = counters[COUNTER_BEGUN], answered = counters[COUNTER_REQUESTS];
+    uint64_t abandoned = counters[COUNTER_ABANDONED];
+    int64_t in_flight = (int64_t)(begun - answered - abandoned);
+    bool holds = run->report.connections > 0 ? in_flight >= 0 : in_flight == 0;
+    if (!run->reported || begun == 0) {
+        add(checks, "flow", CHECK_UNKNOWN, "the file does not tell how many requests were begun");
+        return;
+    }
+    add(checks, "flow", holds ? CHECK_HOLDS : CHECK_FAILED,
+        "%" PRIu64 " begun = %" PRIu64 " answered + %" PRIu64 " abandoned + %" PRId64
+        " in flight at the end%s",
+        begun, answered, abandoned, in_flight, holds ? "" : ", when no connection was open");
+}
+
+static void check_stage(struct checks *checks, const struct flow *flow, enum flow_stage stage,
+                        const uint64_t sums_ns[INTERVAL_COUNT])
+{
+    static const char *const names[] = {"Little, read", "Little, wait", "Little, process",
+                                        "Little, write"};
+    double error, seen = flow_in_stage(flow, stage, &error);
+    double law = flow_stage_ns(stage, sums_ns) / (double)flow_sampled_ns(flow);
+    double allowed = number_allowed + part_allowed * law + errors_allowed * error;
+    add(checks, names[stage], fabs(seen - law) <= allowed ? CHECK_HOLDS : CHECK_FAILED,
+        "%s: %.3f in it at a time as sampled (+-%.3f), %.3f by arrivals times mean time",
+        flow_stage_name(stage), seen, error, law);
+}
+
+/* A record that is lost is missing from the right side. */
+static void check_little(struct checks *checks, const struct summary *summary,
+                         const struct flow *flow)
+{
+    uint64_t sums_ns[INTERVAL_COUNT];
+    double error;
+    (void)flow_in_stage(flow, FLOW_READ, &error);
+    if (flow->samples < SAMPLES_LEAST || error < 0) {
+        add(checks, "Little", CHECK_UNKNOWN,
+            "Little's law: %" PRIu64 " samples are too few to know the number in each stage",
+            flow->samples);
+        return;
+    }
+    for (unsigned i = 0; i < INTERVAL_COUNT; i++) {
+        sums_ns[i] = summary->tally.intervals[i].sum;
+    }
+    for (unsigned i = 0; i < FLOW_STAGES; i++) {
+        check_stage(checks, flow, i, sums_ns);
+    }
+}

@@ -1,0 +1,79 @@
+/* review.c: summary, flow, checks and verdict in one hand. See review.h. */
+#include "tools/trace/review.h"
+
+#include "core/check.h"
+
+#include <stdlib.h>
+
+static void judge(struct review *review, const struct trace_run *run);
+static void note_growth(struct bottleneck_figures *figures, const struct report *report,
+                        const struct flow *flow);
+
+struct review *review_new(const struct trace_run *run)
+{
+    struct review *review = must_calloc(1, sizeof *review);
+    summary_init(&review->summary);
+    flow_init(&review->flow, run);
+    return review;
+}
+
+void review_free(struct review *review)
+{
+    summary_deinit(&review->summary);
+    free(review);
+}
+
+void review_request(void *state, const struct trace_source *source,
+                    const struct trace_record *request)
+{
+    struct review *review = state;
+    (void)source;
+    summary_request(&review->summary, request);
+}
+
+void review_sample(void *state, const struct trace_source *source,
+                   const struct trace_sample *sample, const struct trace_sample_queue *queues,
+                   const uint64_t *busy_ns)
+{
+    struct review *review = state;
+    (void)busy_ns;
+    flow_sample(&review->flow, source, sample, queues);
+}
+
+int review_end(struct review *review, struct trace_run *run)
+{
+    checks_make(&review->checks, run, &review->summary, &review->flow);
+    summary_to_report(&review->summary, run);
+    judge(review, run);
+    return review->checks.failed == 0 ? EXIT_SUCCESS : EXIT_WORLD;
+}
+
+/* While nothing is asked threads are idle, so that their busy time is that of the active part: what
+ * came before and after it would only water the shares down. */
+static void judge(struct review *review, const struct trace_run *run)
+{
+    struct bottleneck_figures figures;
+    uint64_t active_ns = flow_active_ns(&review->flow);
+    bottleneck_read(&figures, &run->report);
+    if (active_ns > 0) {
+        figures.wall_ns = active_ns;
+    }
+    note_growth(&figures, &run->report, &review->flow);
+    bottleneck_judge(&review->verdict, &figures);
+}
+
+/* Sources have the same queues in the same order, one source behind the other. */
+static void note_growth(struct bottleneck_figures *figures, const struct report *report,
+                        const struct flow *flow)
+{
+    unsigned each = flow->sources > 0 ? report->queue_count / flow->sources : 0;
+    for (unsigned i = 0; i < each; i++) {
+        double early, late;
+        unsigned group = report->queues[i].group;
+        flow_growth(flow, i, &early, &late);
+        if (group < figures->group_count) {
+            figures->groups[group].depth_early += early;
+            figures->groups[group].depth_late += late;
+        }
+    }
+}

@@ -1,0 +1,33 @@
+/* review.h: all that the verbs for people and programs tell of a whole run: its figures, whether
+ * they agree with each other, and what limited the server.
+ *
+ * Use: as the state of a verb: review_new in begin, review_request, review_sample, then review_end
+ * once, after which everything below is there; review_free. */
+#ifndef TOOLS_TRACE_REVIEW_H
+#define TOOLS_TRACE_REVIEW_H
+
+#include "core/bottleneck.h"
+#include "tools/trace/checks.h"
+
+struct review {
+    struct summary summary;
+    struct flow flow;
+    struct checks checks;      /* after review_end */
+    struct bottleneck verdict; /* after review_end */
+};
+
+struct review *review_new(const struct trace_run *run);
+void review_free(struct review *review);
+
+/* Callbacks of a verb; `state` is the review. */
+void review_request(void *state, const struct trace_source *source,
+                    const struct trace_record *request);
+void review_sample(void *state, const struct trace_source *source,
+                   const struct trace_sample *sample, const struct trace_sample_queue *queues,
+                   const uint64_t *busy_ns);
+
+/* The run has been read: checks, judges, and puts the intervals that the records tell of into the
+ * run's report. Returns the exit status that the checks ask for. */
+int review_end(struct review *review, struct trace_run *run);
+
+#endif
