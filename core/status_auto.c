@@ -13,7 +13,7 @@ struct workers {
 
 static void print_who(FILE *out, const struct status_facts *facts);
 static void print_time(FILE *out, const char *key, time_t at);
-static void print_uptime(FILE *out, uint64_t seconds);
+static void print_uptime(FILE *out, uint64_t left);
 static void print_load(FILE *out, const struct status_facts *facts);
 static void print_requests(FILE *out, const struct report *report,
                            const struct status_facts *facts);
