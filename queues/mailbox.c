@@ -83,6 +83,7 @@ void mailbox_init(struct mailbox *box, const struct mailbox_config *config)
     condition_init(&box->room);
     lock_init(&box->shared.lock, RANK_MAILBOX);
     snprintf(box->shared.stats.name, REPORT_NAME, "%s", config->name);
+    box->config.name = box->shared.stats.name; /* the caller's may be gone later */
     box->shared.stats.bound = config->bound;
     box->shared.takers = box->shared.coming = config->takers;
 }
