@@ -164,6 +164,59 @@ TEST(quartet_trace, a_broken_file_among_several_is_named)
     expect_int(unlink(path), 0);
 }
 
+/* A run of one thread with these records. */
+static void make_with(const char *path, const struct trace_record *records, unsigned count)
+{
+    static const char *const names[] = {"q-R", "q-P/0", "q-W"};
+    const struct trace_plan plan = {.path = path, .thread_count = 3, .thread_names = names};
+    struct report report = {0};
+    struct trace *trace = trace_start(&plan);
+    expect(trace != NULL);
+    for (unsigned i = 0; i < count; i++) {
+        expect(trace_put(trace_ring(trace, 0), &records[i]));
+    }
+    trace_stop(trace, &report);
+}
+
+/* Times are counted from there: so that they are the same each time. */
+static void set_start(const char *path, uint64_t started_ns)
+{
+    struct trace_head head;
+    FILE *file = fopen(path, "r+");
+    expect(file != NULL && fread(&head, sizeof head, 1, file) == 1);
+    head.started_ns = started_ns;
+    head.check = trace_head_check(&head);
+    rewind(file);
+    expect(fwrite(&head, sizeof head, 1, file) == 1 && fclose(file) == 0);
+}
+
+TEST(quartet_trace, the_events_for_viewers_look_like_their_picture)
+{
+    char path[TRACE_PATH], out[TRACE_PATH];
+    const char *const paths[] = {path};
+    trace_path(path);
+    trace_path(out);
+    struct trace_record records[3] = {sample_request(1), sample_request(2), sample_request(3)};
+    for (unsigned i = 0; i < 3; i++) {
+        records[i].read_blocked_us = records[i].write_blocked_us = 0;
+        records[i].close_reason = CLOSE_CLIENT_ASKED;
+    }
+    records[1].write_blocked_us = 20;
+    records[2].thread_process = records[2].thread_write = 0;
+    records[2].started_ns = records[2].whole_ns;
+    records[2].writer_ns = records[2].handed_ns;
+    make_with(path, records, 3);
+    set_start(path, NS_PER_S);
+    struct shown shown = show_with(&trace_verb_perfetto, out, 1, paths, false);
+    struct whole_file file = file_read(out);
+    expect_int(shown.status, 0);
+    golden_expect("trace_events.json", file.at);
+    free(file.at);
+    shown_free(&shown);
+    expect_int(unlink(path), 0);
+    expect_int(unlink(out), 0);
+}
+
 static void cut_to(const char *path, off_t len)
 {
     expect_int(truncate(path, len), 0);
@@ -202,20 +255,6 @@ TEST(quartet_trace, a_foreign_file_is_one_line_and_has_nothing_to_salvage)
         expect(strstr(shown.err, "byte 0: not a trace file") != NULL && one_line(shown.err));
         shown_free(&shown);
     }
-}
-
-/* A run of one thread with these records. */
-static void make_with(const char *path, const struct trace_record *records, unsigned count)
-{
-    static const char *const names[] = {"q-R", "q-P/0", "q-W"};
-    const struct trace_plan plan = {.path = path, .thread_count = 3, .thread_names = names};
-    struct report report = {0};
-    struct trace *trace = trace_start(&plan);
-    expect(trace != NULL);
-    for (unsigned i = 0; i < count; i++) {
-        expect(trace_put(trace_ring(trace, 0), &records[i]));
-    }
-    trace_stop(trace, &report);
 }
 
 TEST(quartet_trace, names_the_first_request_whose_parts_do_not_add_up)
