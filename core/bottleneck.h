@@ -70,8 +70,9 @@ void bottleneck_read(struct bottleneck_figures *figures, const struct report *re
 void bottleneck_since(struct bottleneck_figures *now, const struct bottleneck_figures *before);
 void bottleneck_judge(struct bottleneck *verdict, const struct bottleneck_figures *figures);
 
-/* An object: cause, group (or -1), limit, text. */
-void bottleneck_to_json(struct json *json, const char *key, const struct bottleneck *verdict);
+/* An object: cause, group (or -1), limit, text, and of how much time it is (since_ns). */
+void bottleneck_to_json(struct json *json, const char *key, const struct bottleneck *verdict,
+                        uint64_t since_ns);
 
 /* "busy", "none" ... */
 const char *bottleneck_cause_name(enum bottleneck_cause cause);

@@ -6,6 +6,7 @@
 #include "core/environment.h"
 #include "core/json.h"
 #include "core/metrics.h"
+#include "core/recent.h"
 #include "core/response.h"
 #include "core/status_auto.h"
 #include "core/status_facts.h"
@@ -18,6 +19,7 @@ static struct {
     struct status_source source;
     uint64_t started_ns;
     time_t started_s;
+    struct recent recent;
     char *system; /* "environment" and "build" as members: they do not change while we run */
 } status;
 
@@ -59,7 +61,11 @@ static char *system_members(void)
 
 void status_provide(const struct status_source *source)
 {
-    free(status.system);
+    if (status.system != NULL) {
+        free(status.system);
+        recent_deinit(&status.recent);
+    }
+    recent_init(&status.recent);
     status.source = *source;
     status.started_ns = clock_ns();
     status.started_s = time(NULL);
@@ -100,11 +106,23 @@ static void print_server(FILE *out, const struct status_facts *facts)
     json_end(&json);
 }
 
+static void print_verdict(FILE *out, const struct report *report, const struct status_facts *facts)
+{
+    struct bottleneck verdict;
+    struct json json;
+    uint64_t since_ns;
+    recent_judge(&status.recent, report, facts->now_ns, &verdict, &since_ns);
+    json_begin(&json, out);
+    bottleneck_to_json(&json, NULL, &verdict, since_ns);
+}
+
 static void print_json(FILE *out, const struct report *report, const struct status_facts *facts)
 {
     fputs("{\"server\": ", out);
     print_server(out, facts);
-    fprintf(out, ", \"config\": %s, %s, \"report\": ", status.source.config_json, status.system);
+    fprintf(out, ", \"config\": %s, %s, \"verdict\": ", status.source.config_json, status.system);
+    print_verdict(out, report, facts);
+    fputs(", \"report\": ", out);
     report_to_json(out, report);
     fputs("}\n", out);
 }

@@ -288,7 +288,7 @@
             server = who;
             kept = [];
         }
-        const now = snapshot(doc.report, doc.server.now_ns, text);
+        const now = snapshot({...doc.report, verdict: doc.verdict}, doc.server.now_ns, text);
         now.number = number++;
         const before = kept.length > 0 ? kept[kept.length - 1] : null;
         keep(now);

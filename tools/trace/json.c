@@ -46,7 +46,7 @@ static int json_verb_end(void *state, struct trace_run *run)
     print_checks(&json, &review->checks);
     fprintf(run->out, ",\n\"verdict\": ");
     json_begin(&json, run->out);
-    bottleneck_to_json(&json, NULL, &review->verdict);
+    bottleneck_to_json(&json, NULL, &review->verdict, review->judged_ns);
     fprintf(run->out, ",\n\"report\": ");
     report_to_json(run->out, &run->report);
     fprintf(run->out, "}\n");

@@ -59,6 +59,7 @@ static void judge(struct review *review, const struct trace_run *run)
         figures.wall_ns = active_ns;
     }
     note_growth(&figures, &run->report, &review->flow);
+    review->judged_ns = figures.wall_ns;
     bottleneck_judge(&review->verdict, &figures);
 }
 

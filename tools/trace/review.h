@@ -14,6 +14,7 @@ struct review {
     struct flow flow;
     struct checks checks;      /* after review_end */
     struct bottleneck verdict; /* after review_end */
+    uint64_t judged_ns;        /* how much time the verdict is of */
 };
 
 struct review *review_new(const struct trace_run *run);
