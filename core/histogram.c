@@ -44,6 +44,30 @@ void histogram_merge(struct histogram *to, const struct histogram *from)
     }
 }
 
+/* Nothing falls below zero: `from` may be of another process than it is taken for. */
+static void take_away(_Atomic uint64_t *cell, uint64_t n)
+{
+    uint64_t old = atomic_load_explicit(cell, memory_order_relaxed);
+    atomic_store_explicit(cell, old > n ? old - n : 0, memory_order_relaxed);
+}
+
+void histogram_subtract(struct histogram *of, const struct histogram *from)
+{
+    uint64_t max = 0;
+    if (cell(&from->count) == 0) {
+        return;
+    }
+    for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++) {
+        take_away(&of->buckets[i], cell(&from->buckets[i]));
+        max = cell(&of->buckets[i]) != 0 ? histogram_bucket_high(i) : max;
+    }
+    take_away(&of->count, cell(&from->count));
+    take_away(&of->sum, cell(&from->sum));
+    if (max < cell(&of->max) || max == 0) {
+        atomic_store_explicit(&of->max, max, memory_order_relaxed);
+    }
+}
+
 /* Counted from the buckets, not from `count`: while its owner records the two may differ. */
 static uint64_t bucket_sum(const struct histogram *histogram)
 {

@@ -65,6 +65,11 @@ static inline void histogram_record(struct histogram *histogram, uint64_t value)
 /* Adds what is in `from`; `to` belongs to the caller. */
 void histogram_merge(struct histogram *to, const struct histogram *from);
 
+/* Takes away what is in `from`, an earlier state of the same histogram: what is left was recorded
+ * since. The highest of that is not known: max becomes the end of its bucket, and never more than
+ * it was. `of` belongs to the caller. */
+void histogram_subtract(struct histogram *of, const struct histogram *from);
+
 /* The value at or below which `share` (0 … 1) of the records lie; 0 when empty. The highest value
  * of its bucket, never more than max; max itself where that is the last bucket, which has no bound.
  */

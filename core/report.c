@@ -4,6 +4,7 @@
  */
 #include "core/report.h"
 
+#include "core/cell.h"
 #include "core/clock.h"
 
 #include <fcntl.h>
@@ -11,14 +12,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { CELL = 16 };
-struct cell {
-    char text[CELL];
-};
-
-static struct cell cell_time(double ns);
-static struct cell cell_size(uint64_t bytes);
-static struct cell cell_percent(double part, double whole);
 static double percentile(const struct histogram *histogram, double share);
 static bool read_schedstat(const char *path, uint64_t *cpu_ns, uint64_t *runqueue_ns);
 static void read_switches(struct thread_report *thread, int tid);
@@ -114,54 +107,6 @@ static void read_switches(struct thread_report *thread, int tid)
         }
     }
     (void)fclose(in); /* read only: nothing can be lost */
-}
-
-/* Three significant digits: 9.99, 99.9, 999. */
-static struct cell cell_scaled(double value, const char *unit)
-{
-    struct cell cell;
-    int decimals = value < 9.995 ? 2 : value < 99.95 ? 1 : 0;
-    (void)snprintf(cell.text, sizeof cell.text, "%.*f%s", decimals, value, unit);
-    return cell;
-}
-
-static struct cell cell_time(double ns)
-{
-    if (ns < 999.5) {
-        struct cell cell;
-        (void)snprintf(cell.text, sizeof cell.text, "%.0fns", ns);
-        return cell;
-    }
-    if (ns < 999.5e3) {
-        return cell_scaled(ns / 1e3, "us");
-    }
-    return ns < 999.5e6 ? cell_scaled(ns / 1e6, "ms") : cell_scaled(ns / 1e9, "s");
-}
-
-static struct cell cell_size(uint64_t bytes)
-{
-    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
-    double value = (double)bytes;
-    unsigned unit = 0;
-    while (value >= 1023.5 && unit < sizeof units / sizeof *units - 1) {
-        value /= 1024;
-        unit++;
-    }
-    if (unit == 0) {
-        struct cell cell;
-        (void)snprintf(cell.text, sizeof cell.text, "%.0fB", value);
-        return cell;
-    }
-    return cell_scaled(value, units[unit]);
-}
-
-static struct cell cell_percent(double part, double whole)
-{
-    struct cell cell = {"-"};
-    if (whole > 0) {
-        (void)snprintf(cell.text, sizeof cell.text, "%.1f%%", 100 * part / whole);
-    }
-    return cell;
 }
 
 static double percentile(const struct histogram *histogram, double share)

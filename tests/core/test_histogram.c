@@ -186,3 +186,54 @@ TEST(histogram, can_be_read_while_its_owner_records)
     expect_int(h->sum, RECORDED / 1000 * (999 * 1000 / 2));
     free(h);
 }
+
+TEST(histogram, subtracts_an_earlier_state_of_itself)
+{
+    struct histogram *before = calloc(1, sizeof *before), *now = calloc(1, sizeof *now);
+    static const uint64_t old[] = {1, 5, 5, 70000, 9000000}, new[] = {5, 300, 70001};
+    for (size_t i = 0; i < sizeof old / sizeof *old; i++) {
+        histogram_record(before, old[i]);
+        histogram_record(now, old[i]);
+    }
+    for (size_t i = 0; i < sizeof new / sizeof *new; i++) {
+        histogram_record(now, new[i]);
+    }
+    histogram_subtract(now, before);
+    expect_int(now->count, 3);
+    expect_int(now->sum, 70306);
+    expect_int(histogram_percentile(now, 0.3), 5);
+    expect_int(now->max, histogram_bucket_high(histogram_bucket(70001)));
+
+    histogram_subtract(now, now);
+    expect_int(now->count, 0);
+    expect_int(now->max, 0);
+    expect_int(histogram_percentile(now, 0.5), 0);
+    free(before);
+    free(now);
+}
+
+TEST(histogram, keeps_its_max_where_that_is_lower_than_the_end_of_its_bucket)
+{
+    struct histogram *before = calloc(1, sizeof *before), *now = calloc(1, sizeof *now);
+    histogram_record(before, 3);
+    histogram_record(now, 3);
+    histogram_record(now, 70001);
+    histogram_subtract(now, before);
+    expect_int(now->max, 70001);
+    free(before);
+    free(now);
+}
+
+TEST(histogram, does_not_fall_below_nothing)
+{
+    struct histogram *other = calloc(1, sizeof *other), *now = calloc(1, sizeof *now);
+    histogram_record(other, 3);
+    histogram_record(other, 3);
+    histogram_record(now, 3);
+    histogram_subtract(now, other);
+    expect_int(now->count, 0);
+    expect_int(now->sum, 0);
+    expect_int(now->buckets[3], 0);
+    free(other);
+    free(now);
+}
