@@ -72,6 +72,8 @@ add_module_test(load url)
 add_module_test(load request_text)
 add_module_test(load response_parse)
 add_module_test(load digest)
+add_module_test(load figures)
+add_module_test(load validity)
 add_module_test(tools checks)
 add_module_test(tools quartet_trace)
 target_compile_definitions(test_quartet_trace PRIVATE GOLDEN_DIR="${CMAKE_CURRENT_SOURCE_DIR}/golden"

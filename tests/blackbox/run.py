@@ -24,6 +24,7 @@ sys.dont_write_bytecode = True
 import cli
 import docroot
 import faults
+import generator
 import handler_faults
 import harness
 import load
@@ -62,6 +63,10 @@ def all_cases(areas):
         cases += status.table.cases
     if "verdicts" in areas:
         cases += verdicts.table.cases
+    if "quartet_load" in areas:
+        cases += generator.table.cases
+    if "quartet_load_times" in areas:
+        cases += generator.times.cases
     if "cli" in areas:
         cases += cli.table.cases
     return cases
@@ -229,7 +234,7 @@ def parse_arguments():
     parser.add_argument("--server", help="the server binary")
     parser.add_argument("--args", default="", help="extra arguments for every server, as one text")
     parser.add_argument("--area", default="http",
-                        help="http, faults, load, processes, sources, status, cli or several with commas")
+                        help="http, faults, load, processes, sources, status, quartet_load, quartet_load_times, cli or several with commas")
     parser.add_argument("--only", help="regular expression on 'area: name'")
     parser.add_argument("--list", action="store_true", help="print the names and exit")
     parser.add_argument("--sample", type=int, default=0, help="run only N cases, spread evenly")

@@ -1,0 +1,626 @@
+"""quartet-load: what it asks for, what it counts, and whether its times are right.
+
+Its times are held against a server whose own log says how long each answer took (delay_server.c),
+against arithmetic (a server that stands still), and against another generator's log (h2load).
+"""
+
+import contextlib
+import csv
+import hashlib
+import json
+import math
+import os
+import re
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import tempfile
+import threading
+import time
+
+from docroot import HELLO
+from harness import STDERR_BUGS, CaseFailed, Server, eventually, scaled, shown
+from table import Table, require
+
+table = Table("quartet_load", args=("own",))
+case = table.case
+# Those that hold times against a limit: an area of their own, for builds that are no sanitizer's.
+times = Table("quartet_load_times", args=("own",))
+
+MS = 1_000_000
+# Beside 1 %: two system calls, and the way through the kernel.
+SLACK_NS = 20_000
+
+
+def first_in_line():
+    """Between fork and exec: whoever is measured, and measures, goes before everybody else."""
+    with contextlib.suppress(OSError):  # not root: the machine has to be quiet by itself
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+
+
+def exact_case(name):
+    """A case that holds times against a limit: it may be disturbed twice and not a third time."""
+    def add(function):
+        def run(world):
+            for attempt in range(3):
+                try:
+                    return function(world)
+                except CaseFailed:
+                    if attempt == 2:
+                        raise
+        times.case(name, alone=True)(run)
+    return add
+
+
+def beside(world, name):
+    """Another program of the same build."""
+    return os.path.join(os.path.dirname(world.program), name)
+
+
+def load(world, *args, codes=(0, 3), timeout=30, before=None):
+    """Runs quartet-load to its end; (exit code, stdout and stderr)."""
+    try:
+        done = subprocess.run([beside(world, "quartet-load"), *args], stdin=subprocess.DEVNULL,
+                              capture_output=True, timeout=scaled(timeout), check=False,
+                              preexec_fn=before)
+    except subprocess.TimeoutExpired:
+        raise CaseFailed(f"{args} does not end") from None
+    errors = done.stderr.decode(errors="replace")
+    require(not any(word in errors for word in STDERR_BUGS), f"stderr: {errors[-800:]}")
+    require(done.returncode in codes,
+            f"exit code {done.returncode}, stderr {errors[-400:]!r}, stdout {shown(done.stdout)}")
+    return done.returncode, done.stdout.decode() + errors
+
+
+def load_json(world, *args, **options):
+    """The same with --json -; (exit code, the object)."""
+    code, out = load(world, "--json", "-", *args, **options)
+    return code, json.loads(out)
+
+
+def url_of(address, target="/hello.txt"):
+    """As quartet-load wants it."""
+    if isinstance(address, str):
+        return f"unix:{address}:{target}"
+    host, port = address[:2]
+    return f"http://{host}:{port}{target}"
+
+
+def error_counts(result):
+    """The errors that came, by name."""
+    return {name: error["count"] for name, error in result["errors"].items() if error["count"]}
+
+
+def adds_up(result):
+    """due = good + errors + dropped, but for connections not made."""
+    requests, errors = result["requests"], error_counts(result)
+    errors.pop("connect", None)
+    require(requests["due"] == requests["good"] + sum(errors.values()) + requests["dropped"],
+            f"{requests} and {errors} do not add up")
+
+
+@contextlib.contextmanager
+def logging_server(world, *args, listen=("127.0.0.1:0",)):
+    """A quartet with an access log; gives the server and a function that stops it and returns the
+    lines."""
+    with tempfile.TemporaryDirectory(prefix="quartet-load-") as scratch:
+        path = os.path.join(scratch, "access.log")
+        server = Server(world.program, ["--root", str(world.root), "--access-log", path,
+                                        "--synthetic", "on", *args], listen=listen)
+        with server:
+            def lines():
+                server.signal(signal.SIGTERM)
+                server.wait(10)
+                with open(path, encoding="utf-8") as file:
+                    return file.read().splitlines()
+            yield server, lines
+
+
+class DelayServer:
+    """delay_server: gives its URL, then the holding times it has logged."""
+
+    def __init__(self, world, *delays):
+        self.scratch = tempfile.TemporaryDirectory(prefix="quartet-delay-")
+        self.log = os.path.join(self.scratch.name, "log")
+        self.process = subprocess.Popen([beside(world, "tests/delay_server"), self.log, *delays],
+                                        stdout=subprocess.PIPE, preexec_fn=first_in_line)
+        self.url = f"http://127.0.0.1:{int(self.process.stdout.readline())}/"
+
+    def __enter__(self):
+        return self
+
+    def held_ns(self):
+        """Ends it; how long each request was held, as the server saw it: (received, held)."""
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(scaled(10))
+        with open(self.log, encoding="ascii") as file:
+            pairs = [tuple(map(int, line.split())) for line in file]
+        return [(received, sent - received) for received, sent in pairs if sent]
+
+    def __exit__(self, *unused):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+        self.scratch.cleanup()
+
+
+class RawServer:
+    """Accepts, reads one head, and does with the connection what a case says."""
+
+    def __init__(self, serve):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.serve = serve
+        self.url = url_of(self.listener.getsockname())
+        threading.Thread(target=self.run, daemon=True).start()
+
+    def run(self):
+        """Until the listener is closed."""
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            with connection:
+                data = b""
+                while b"\r\n\r\n" not in data:
+                    more = connection.recv(4096)
+                    if not more:
+                        break
+                    data += more
+                if data:
+                    self.serve(connection)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+
+
+def percentile(values, share):
+    """The nearest rank."""
+    return sorted(values)[max(0, math.ceil(share * len(values)) - 1)]
+
+
+def read_log(path):
+    """--log as dictionaries of numbers."""
+    with open(path, encoding="ascii", newline="") as file:
+        rows = list(csv.DictReader(file))
+    return [{key: value if key == "outcome" else int(value) for key, value in row.items()}
+            for row in rows]
+
+
+# --- are the times right? ----------------------------------------------------------------------
+
+@exact_case("percentiles are those of a server with programmed delays")
+def _(world):
+    shares = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p999": 0.999}
+    delays = ("10000:800", "20000:150", "50000:45", "100000:5")
+    with DelayServer(world, *delays) as server:
+        _, result = load_json(world, "-c", "64", "-d", "3s", "--warmup", "0s", "--rate", "900",
+                              server.url, before=first_in_line)
+        held = [ns for _, ns in server.held_ns()]
+    adds_up(result)
+    seen = result["latency_ns"]["from_send"]
+    require(seen["count"] == len(held) > 2400, f"{seen['count']} of {len(held)} were recorded")
+    for name, share in shares.items():
+        true = percentile(held, share)
+        require(abs(seen[name] - true) <= true / 100 + SLACK_NS,
+                f"{name} is {seen[name]} ns, by the server's log {true} ns")
+    # From the due time it is the same and the lag, which is measured on its own.
+    due, lag = result["latency_ns"]["from_due"], result["latency_ns"]["send_lag"]
+    require(abs(due["mean"] - seen["mean"] - lag["mean"]) <= 1, f"{due['mean']}, {lag['mean']}")
+
+
+@exact_case("a server that stands still shows from the due time as arithmetic says")
+def _(world):
+    rate, seconds, stop_s, connections = 1000, 3, 0.3, 8
+    with DelayServer(world, "1000:1000") as server, tempfile.TemporaryDirectory() as scratch:
+        path = os.path.join(scratch, "log")
+        generator = subprocess.Popen(
+            [beside(world, "quartet-load"), "-c", str(connections), "-d", f"{seconds}s",
+             "--warmup", "500ms", "--rate", str(rate), "--arrivals", "constant", "--log", path,
+             "--json", "-", server.url], stdout=subprocess.PIPE, preexec_fn=first_in_line)
+        time.sleep(1.2)  # into the window; how far does not matter
+        server.process.send_signal(signal.SIGSTOP)
+        began = time.monotonic_ns()
+        time.sleep(stop_s)
+        ended = time.monotonic_ns()
+        server.process.send_signal(signal.SIGCONT)
+        result = json.loads(generator.communicate(timeout=scaled(20))[0])
+        rows = [row for row in read_log(path) if row["measured"]]
+    adds_up(result)
+    from_due, from_send = result["latency_ns"]["from_due"], result["latency_ns"]["from_send"]
+    require(result["requests"]["due"] == rate * seconds == len(rows), f"{result['requests']}")
+    # Whoever came due while it stood still waited at least to its end, and each of them is there.
+    caught = [row for row in rows if began + 2 * MS < row["due_ns"] < ended]
+    require(abs(len(caught) - rate * (ended - began) / 1e9) <= 5, f"{len(caught)} were caught")
+    for row in caught:
+        require(row["done_ns"] >= ended, f"{row} was answered by a server that stood still")
+    # The share of all that waited longer than w is (stop - w) * rate / all: the 1 % that waited
+    # longest, a tenth of the caught, waited for at least nine tenths of the stop. Then the backlog
+    # is worked off, in rounds of 1 ms and what the scheduler makes of it: at most a quarter more.
+    stop_ns = ended - began
+    least = stop_ns - rate * seconds * 0.01 / rate * 1e9
+    require(least * 0.99 <= from_due["p99"] <= stop_ns * 1.25,
+            f"p99 from due is {from_due['p99']}, arithmetic says {least} to {stop_ns}")
+    require(from_due["max"] >= stop_ns * 0.98, f"max from due is {from_due['max']}")
+    # From the moment of sending only those in flight were held up: one for each connection.
+    require(from_send["p50"] <= 2 * MS, f"p50 from send is {from_send['p50']}")
+    long = sum(row["done_ns"] - row["sent_ns"] > stop_ns // 2 for row in rows)
+    require(long <= connections, f"{long} requests were sent into the stop")
+
+
+@exact_case("h2load's log of the same server has the same median")
+def _(world):
+    if shutil.which("h2load") is None:
+        raise CaseFailed("h2load (nghttp2-client) is missing")
+    with DelayServer(world, "10000:1000") as server, tempfile.TemporaryDirectory() as scratch:
+        path = os.path.join(scratch, "h2load.log")
+        subprocess.run(["h2load", "--h1", "-n", "200", "-c", "4", f"--log-file={path}",
+                        server.url], check=True, capture_output=True, timeout=scaled(20),
+                       preexec_fn=first_in_line)
+        with open(path, encoding="ascii") as file:
+            theirs = [int(line.split()[2]) * 1000 for line in file]
+        _, result = load_json(world, "-c", "4", "-d", "500ms", "--warmup", "0s", server.url,
+                              before=first_in_line)
+    ours = result["latency_ns"]["from_send"]["p50"]
+    true = percentile(theirs, 0.5)
+    require(abs(ours - true) <= true / 100 + 5 * SLACK_NS, f"{ours} ns, h2load says {true} ns")
+
+
+@exact_case("the log has what the report says")
+def _(world):
+    with DelayServer(world, "2000:1000") as server, tempfile.TemporaryDirectory() as scratch:
+        path = os.path.join(scratch, "log")
+        _, result = load_json(world, "-c", "8", "-d", "500ms", "--warmup", "100ms", "--rate",
+                              "500", "--log", path, server.url)
+        held = server.held_ns()
+        rows = read_log(path)
+    require(len(rows) == result["run"]["sent"] == len(held), f"{len(rows)} lines, {len(held)} held")
+    measured = [row for row in rows if row["measured"]]
+    require(len(measured) == result["requests"]["due"], f"{len(measured)} lines are measured")
+    for row in rows:
+        require(row["due_ns"] <= row["sent_ns"] < row["first_byte_ns"] <= row["done_ns"], f"{row}")
+        require((row["status"], row["bytes"], row["outcome"]) == (200, 5, "good"), f"{row}")
+    mean = sum(row["done_ns"] - row["due_ns"] for row in measured) / len(measured)
+    require(abs(mean - result["latency_ns"]["from_due"]["mean"]) < 1, f"mean {mean} differs")
+    # One clock on one machine: each request was received after it was sent, and held in between.
+    for row, (received, ns) in zip(sorted(rows, key=lambda row: row["sent_ns"]), sorted(held)):
+        require(row["sent_ns"] <= received and received + ns <= row["done_ns"], f"{row}")
+
+
+@exact_case("the same seed gives the same due times")
+def _(world):
+    def gaps(seed):
+        with tempfile.TemporaryDirectory() as scratch:
+            path = os.path.join(scratch, "log")
+            load(world, "-c", "16", "-d", "200ms", "--warmup", "0s", "--rate", "1000", "--seed",
+                 seed, "--log", path, server.url)
+            due = sorted(row["due_ns"] for row in read_log(path))
+        return [b - a for a, b in zip(due, due[1:])]
+    with DelayServer(world, "100:1000") as server:
+        first, again, other = gaps("7"), gaps("7"), gaps("8")
+    # The beginning is rounded to nanoseconds: each gap may differ by one.
+    require(len(first) == len(again) > 100
+            and all(abs(a - b) <= 1 for a, b in zip(first, again)), "seed 7 is not repeatable")
+    require(first[:50] != other[:50], "seeds 7 and 8 are the same")
+
+
+# --- does it count right? ----------------------------------------------------------------------
+
+@case("its counts are those of the access log")
+def _(world):
+    for loop in (("--rate", "800"), ()):
+        with logging_server(world) as (server, lines):
+            _, result = load_json(world, "-c", "8", "-d", "400ms", "--warmup", "200ms", *loop,
+                                  url_of(server.address))
+            logged = lines()
+        adds_up(result)
+        run = result["run"]
+        require(run["sent"] == run["answered"] == len(logged) > 100 and run["bad"] == 0,
+                f"{run}, {len(logged)} lines in the access log")
+        require(run["statuses"] == {"200": len(logged)}, f"{run['statuses']}")
+        require(error_counts(result) == {}, f"{result['errors']}")
+
+
+@case("a closed loop says that it is one")
+def _(world):
+    with Server(world.program, ["--root", str(world.root)]) as server:
+        _, out = load(world, "-c", "2", "-d", "100ms", "--warmup", "0s", url_of(server.address))
+    require(out.startswith("closed loop:") and "from due" not in out, out)
+
+
+@case("a closed loop thinks")
+def _(world):
+    with Server(world.program, ["--root", str(world.root)]) as server:
+        _, result = load_json(world, "-c", "4", "-d", "500ms", "--warmup", "0s", "--think",
+                              "50ms", url_of(server.address))
+    adds_up(result)
+    # Four users, each at most every 50 ms, beginning at once.
+    require(4 <= result["run"]["sent"] <= 40, f"{result['run']['sent']} requests")
+
+
+@case("requests for each connection, and pipelining")
+def _(world):
+    with logging_server(world) as (server, lines):
+        _, result = load_json(world, "-c", "3", "-d", "300ms", "--warmup", "0s",
+                              "--requests-per-connection", "5", "--pipeline", "4",
+                              url_of(server.address))
+        logged = lines()
+    adds_up(result)
+    run = result["run"]
+    require(error_counts(result) == {} and run["answered"] == run["sent"] == len(logged) > 20,
+            f"{run}, {result['errors']}, {len(logged)} lines")
+    require(0 <= run["connections"] * 5 - run["sent"] <= 15, f"{run}")
+
+
+@case("a mix keeps to its weights, over a unix socket")
+def _(world):
+    with tempfile.TemporaryDirectory(prefix="ql-") as scratch:
+        path = os.path.join(scratch, "s")
+        log = os.path.join(scratch, "log")
+        with logging_server(world, listen=(f"unix:{path}",)) as (_, lines):
+            _, result = load_json(world, "-c", "4", "-d", "300ms", "--warmup", "0s", "--log", log,
+                                  f"unix:{path}:/hello.txt", f"3,http://unix:{path}:/probe.txt")
+            logged = lines()
+        rows = read_log(log)
+    require(error_counts(result) == {}, f"{result['errors']}")
+    one, three = (sum(row["url"] == i for row in rows) for i in (0, 1))
+    require(len(logged) == one + three, f"{len(logged)} in the access log")
+    # Four standard deviations.
+    require(abs(one - (one + three) / 4) <= 4 * math.sqrt((one + three) * 3 / 16) + 1,
+            f"{one} to {three}")
+    require([url["good"] for url in result["urls"]] == [one, three], f"{result['urls']}")
+    require(result["urls"][0]["first_length"] == len(HELLO), f"{result['urls']}")
+
+
+@case("methods, headers, bodies, and answers by their hash")
+def _(world):
+    body = "".join(chr(ord("a") + i % 26) for i in range(3000))
+    right = hashlib.sha256(body.encode()).hexdigest()
+    with Server(world.program, ["--root", str(world.root), "--synthetic", "on"]) as server:
+        short = ("-c", "2", "-d", "50ms", "--warmup", "0s")
+        echo = url_of(server.address, "/synthetic/echo")
+        code, result = load_json(world, *short, "--body", "@3000", "--expect", right, "--expect",
+                                 "200", echo)
+        require(error_counts(result) == {} and result["requests"]["good"] > 0,
+                f"{code}, {result['errors']}")
+        require(result["urls"][0]["first_length"] == 3000, f"{result['urls']}")
+        code, result = load_json(world, *short, "--body", "@2999", "--expect", right, echo)
+        require(code == 3 and set(error_counts(result)) == {"hash"}, f"{code}, {result['errors']}")
+        _, result = load_json(world, *short, "-X", "HEAD", url_of(server.address))
+        require(error_counts(result) == {} and result["urls"][0]["first_length"] == 0,
+                f"{result['errors']}")
+        _, result = load_json(world, *short, "-H", "If-None-Match: *", "--expect", "304",
+                              url_of(server.address))
+        require(error_counts(result) == {}, f"{result['errors']}")
+        _, result = load_json(world, *short, url_of(server.address,
+                              "/synthetic/stream?chunks=3&size=100&ms=0"))
+        require(error_counts(result) == {} and result["urls"][0]["first_length"] == 300,
+                f"{result['errors']}, {result['urls']}")
+
+
+@case("a crowd beside the measured connections")
+def _(world):
+    with Server(world.program, ["--root", str(world.root), "--synthetic", "on"]) as server:
+        _, result = load_json(world, "-c", "2", "-d", "700ms", "--warmup", "0s", "--idle", "20",
+                              "--slow-readers", "3", "--slow-senders", "2", "--slow-rate", "20K",
+                              "--rate", "100",
+                              url_of(server.address, "/synthetic/bytes?n=50000"))
+    idle, readers, senders = (result["crowd"][kind] for kind in
+                              ("idle", "slow_readers", "slow_senders"))
+    require(error_counts(result) == {}, f"{result['errors']}")
+    require((idle["open"], idle["answers"], idle["ended"]) == (20, 20, 0), f"{idle}")
+    require(readers["open"] == 3 and 0 < readers["bytes_received"] <= 3 * 20480 * 1.5
+            and readers["answers"] == 0, f"{readers}")
+    require(senders["open"] == 2 and senders["answers"] > 0, f"{senders}")
+    require(result["run"]["connections"] == 2, f"{result['run']}")
+
+
+@case("results as HdrHistogram log and as text")
+def _(world):
+    with Server(world.program, ["--root", str(world.root)]) as server, \
+            tempfile.TemporaryDirectory() as scratch:
+        path = os.path.join(scratch, "hdr")
+        _, out = load(world, "-c", "2", "-d", "1100ms", "--warmup", "0s", "--rate", "200",
+                      "--hdr", path, "--json", os.path.join(scratch, "json"),
+                      url_of(server.address))
+        with open(path, encoding="ascii") as file:
+            hlog = file.read().splitlines()
+        with open(os.path.join(scratch, "json"), encoding="utf-8") as file:
+            result = json.load(file)
+    require(hlog[0].startswith("#[Histogram log"), hlog[0])
+    intervals = [line for line in hlog if re.match(r"\d", line)]
+    require(len(intervals) == 2 and intervals[0].startswith("0.000,"), f"{intervals}")
+    for word in ("open loop: 200 requests/s, Poisson", "from due", "from send", "send lag",
+                 "p99.99", "errors       none", "Kolmogorov"):
+        require(word in out, f"{word!r} is not in {out}")
+    require(result["loop"] == "open" and result["options"]["rate"] == 200, "JSON")
+
+
+# --- what goes wrong ---------------------------------------------------------------------------
+
+def reset(connection):
+    """Closes with a reset."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+def answer_with(data):
+    """Sends this and closes."""
+    return lambda connection: connection.sendall(data)
+
+
+def goes_wrong(name, kind, serve, words):
+    """A case: a server of which each request ends with this error and no other."""
+    def run(world):
+        with RawServer(serve) as server:
+            args = ("-c", "1", "-d", "100ms", "--warmup", "0s", "--timeout", "150ms", server.url)
+            code, result = load_json(world, *args)
+            adds_up(result)
+            require(code == 3 and not result["valid"] and set(error_counts(result)) == {kind},
+                    f"{code}, {result['invalid']}, {result['errors']}")
+            require(words in result["errors"][kind]["first"], f"{result['errors'][kind]}")
+            code, out = load(world, *args)
+            require(f"  {kind} " in out and "INVALID: no good answer" in out, out)
+    table.case(name)(run)
+
+
+goes_wrong("a reset", "reset", reset, "Connection reset")
+goes_wrong("an end without an answer", "closed", lambda connection: None, "before the first byte")
+goes_wrong("no answer", "timeout", lambda connection: time.sleep(0.3), "no answer in time")
+goes_wrong("another status", "status",
+           answer_with(b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"),
+           "503 for http://")
+goes_wrong("a cut body", "length",
+           answer_with(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello"),
+           "ended after 5 of 10 bytes")
+goes_wrong("a cut chunk", "length",
+           answer_with(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel"), "end")
+goes_wrong("a cut head", "closed", answer_with(b"HTTP/1.1 200 OK\r\nConte"), "end")
+goes_wrong("no HTTP", "malformed", answer_with(b"SSH-2.0-OpenSSH_9.2\r\n"), "")
+
+
+@case("a body that ends with the connection is good")
+def _(world):
+    with RawServer(answer_with(b"HTTP/1.1 200 OK\r\n\r\nhello")) as server:
+        _, result = load_json(world, "-c", "1", "-d", "100ms", "--warmup", "0s", server.url)
+    adds_up(result)
+    require(error_counts(result) == {} and result["requests"]["good"] > 1, f"{result['errors']}")
+    require(result["urls"][0]["first_length"] == 5, f"{result['urls']}")
+
+
+@case("answers of different lengths are noted")
+def _(world):
+    lengths = iter(range(1, 1 << 20))
+
+    def serve(connection):
+        body = b"x" * next(lengths)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n"
+                           % len(body) + body)
+    with RawServer(serve) as server:
+        _, result = load_json(world, "-c", "1", "-d", "100ms", "--warmup", "0s", server.url)
+    require(error_counts(result) == {}, f"{result['errors']}")
+    require(any("not as long as its first, of 1 bytes" in note for note in result["notes"]),
+            f"{result['notes']}")
+
+
+@case("no connection is one line and exit 1")
+def _(world):
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        url = url_of(unused.getsockname())
+    for many in ("1", "300"):
+        code, out = load(world, "-c", many, "-d", "1s", url, codes=(1,))
+        require("quartet-load: cannot connect to" in out and "Connection refused" in out, out)
+
+
+@case("an impossible rate is INVALID and exits 3")
+def _(world):
+    with Server(world.program, ["--root", str(world.root)]) as server:
+        code, result = load_json(world, "-c", "8", "-d", "300ms", "--warmup", "0s", "--rate",
+                                 "5000000", "--timeout", "300ms", url_of(server.address))
+        require(code == 3 and not result["valid"] and result["invalid"], f"{code}: {result}")
+
+
+@exact_case("a server that cannot keep up is saturated, its latency grows")
+def _(world):
+    with DelayServer(world, "10000:1000") as server:
+        # One connection, 10 ms an answer: at most 100 a second of the 200 that are due.
+        _, result = load_json(world, "-c", "1", "-d", "1s", "--warmup", "0s", "--rate", "200",
+                              "--arrivals", "constant", server.url)
+    adds_up(result)
+    require(any("saturated" in note for note in result["notes"]), f"{result['notes']}")
+    require(result["requests"]["dropped"] == 0, f"{result['requests']}")
+    # The last one due after 1 s is answered after 200 * 10 ms: it waited for half of that.
+    latest = result["latency_ns"]["from_due"]["max"]
+    require(latest >= 0.95e9, f"the last one waited for {latest} ns")
+
+
+@case("what waits for too long is dropped, and the run INVALID")
+def _(world):
+    with RawServer(lambda connection: time.sleep(0.3)) as server:
+        code, result = load_json(world, "-c", "1", "-d", "100ms", "--warmup", "0s", "--rate",
+                                 "100", "--timeout", "100ms", server.url)
+    adds_up(result)
+    require(code == 3 and result["requests"]["dropped"] > 0, f"{code}, {result['requests']}")
+    require(any("never sent" in reason for reason in result["invalid"]), f"{result['invalid']}")
+
+
+@case("Ctrl-C prints what there is")
+def _(world):
+    with logging_server(world) as (server, _), tempfile.TemporaryFile() as out:
+        generator = subprocess.Popen([beside(world, "quartet-load"), "-c", "2", "-d", "1h",
+                                      "--warmup", "0s", "--rate", "500", url_of(server.address)],
+                                     stdout=out, stderr=subprocess.STDOUT)
+        try:
+            time.sleep(0.5)  # a part of the hour
+            generator.send_signal(signal.SIGINT)
+            code = generator.wait(scaled(5))
+        finally:
+            generator.kill()
+            generator.wait()
+        out.seek(0)
+        text = out.read().decode()
+    require(code in (0, 3) and "interrupted after" in text and "from due" in text,
+            f"{code}: {text}")
+
+
+def refused(name, args, *words):
+    """A case: exit 2 and one line that has these words."""
+    def run(world):
+        _, out = load(world, *args, codes=(2,))
+        require(out.startswith("quartet-load: ") and out.count("\n") == 1, out)
+        for word in words:
+            require(word in out, f"{word!r} is not in {out!r}")
+    table.case(f"refused: {name}")(run)
+
+
+URL = "http://127.0.0.1:1/"
+refused("no URL", ("-c", "1"), "a URL is missing")
+refused("a URL of another scheme", ("https://127.0.0.1/",), "--url: 'https://127.0.0.1/'")
+refused("two servers", (URL, "http://127.0.0.1:2/"), "--url: 'http://127.0.0.1:2/'", "one server")
+refused("no connections", ("-c", "0", URL), "--connections: '0'", "1 to 100000")
+refused("a rate that is none", ("--rate", "fast", URL), "--rate: 'fast'", "a number")
+refused("a time without unit", ("-d", "10", URL), "--duration: '10'", "a time such as")
+refused("a header that is none", ("-H", "X", URL), "--header: 'X'", "Name: value")
+refused("a length of one's own", ("-H", "Content-Length: 3", URL), "--header:", "--body")
+refused("a method that is none", ("-X", "GE T", URL), "--method: 'GE T'")
+refused("an unknown status", ("--expect", "99", URL), "--expect: '99'", "SHA-256")
+refused("a body that is not there", ("--body", "/nonexistent", URL), "--body: '/nonexistent'")
+refused("arrivals without a rate", ("--arrivals", "constant", URL), "--arrivals", "--rate")
+refused("thinking with a rate", ("--think", "1s", "--rate", "1", URL), "--think", "--rate")
+refused("an unknown option", ("--rat", "1", URL), "--rat", "did you mean --rate")
+
+
+@case("--help names every option and says what it is for")
+def _(world):
+    _, out = load(world, "--help", codes=(0,))
+    for flag in ("-c, --connections N", "--rate R", "--arrivals", "--slow-readers", "--expect",
+                 "--hdr", "--log", "Exit status"):
+        require(flag in out, f"{flag!r} is not in --help")
+    _, out = load(world, "--version", codes=(0,))
+    require(re.match(r"quartet-load \d+\.\d+\.\d+\n$", out), out)
+
+
+@case("the progress line is for terminals only")
+def _(world):
+    with Server(world.program, ["--root", str(world.root)]) as server:
+        main, side = os.openpty()
+        generator = subprocess.Popen([beside(world, "quartet-load"), "-c", "1", "-d", "1200ms",
+                                      "--warmup", "0s", "--rate", "100", url_of(server.address)],
+                                     stdout=subprocess.DEVNULL, stderr=side)
+        os.close(side)
+        shown_line = b""
+
+        def more():
+            nonlocal shown_line
+            with contextlib.suppress(OSError):  # EIO: the other end is closed
+                shown_line += os.read(main, 4096)
+            return b"\x1b[K" in shown_line
+        eventually(more, "a progress line comes")
+        generator.wait(scaled(10))
+        os.close(main)
+    require(re.search(rb"1s of 1200ms: \d+/s, p50 .*, errors 0", shown_line), f"{shown_line!r}")

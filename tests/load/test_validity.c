@@ -1,0 +1,149 @@
+/* test_validity.c: which runs may be believed, from figures made by hand. */
+#include "tools/load/validity.h"
+
+#include "core/clock.h"
+#include "tests/test.h"
+#include "tools/load/arrivals.h"
+
+static struct load_settings settings;
+static struct plan plan;
+static struct results results;
+static struct validity validity;
+
+enum { RATE = 1000, SECONDS = 10, COUNT = RATE * SECONDS };
+
+/* A run of 10 s at 1,000 a second in which all went well. */
+static void good_run(void)
+{
+    settings = (struct load_settings){.rate = RATE};
+    plan = (struct plan){.settings = &settings, .target_count = 1};
+    plan.targets[0].text = "http://h/";
+    memset(&results, 0, sizeof results);
+    results.window_ns = NS_PER_S;
+    results.end_ns = (1 + SECONDS) * NS_PER_S;
+    results.due = results.sent = results.sent_in_window = results.good = COUNT;
+    results.cpu_ns = NS_PER_S;
+    struct arrivals arrivals;
+    gaps_begin(&results.gaps, ARRIVALS_POISSON, RATE, 0);
+    arrivals_begin(&arrivals, ARRIVALS_POISSON, RATE, 1, 0);
+    for (unsigned i = 0; i < COUNT; i++) {
+        gaps_note(&results.gaps, arrivals_next(&arrivals));
+        histogram_record(&results.own_lag, 30 * NS_PER_US);
+        histogram_record(&results.from_due, 200 * NS_PER_US);
+    }
+}
+
+static void judge(void)
+{
+    validity_judge(&validity, &plan, &results);
+}
+
+/* There is exactly this one reason. */
+static void expect_invalid(const char *words)
+{
+    judge();
+    expect_int(validity.reason_count, 1);
+    expect_msg(strstr(validity.reasons[0], words) != NULL, "%s", validity.reasons[0]);
+}
+
+TEST(validity, believes_a_good_run)
+{
+    good_run();
+    judge();
+    expect_msg(validity.reason_count == 0, "%s", validity.reasons[0]);
+    expect_int(validity.note_count, 0);
+}
+
+TEST(validity, refuses_a_late_generator)
+{
+    good_run();
+    for (unsigned i = 0; i < COUNT / 50; i++) {
+        histogram_record(&results.own_lag, 150 * NS_PER_US);
+    }
+    expect_invalid("the generator was late: by 150us at p99");
+    /* The same lateness is nothing beside a median of 2 ms. */
+    for (unsigned i = 0; i < 2 * COUNT; i++) {
+        histogram_record(&results.from_due, 2 * NS_PER_MS);
+    }
+    judge();
+    expect_int(validity.reason_count, 0);
+}
+
+TEST(validity, refuses_a_busy_generator)
+{
+    good_run();
+    results.cpu_ns = SECONDS * NS_PER_S * 95 / 100;
+    expect_invalid("busy for 95%");
+    /* What --spin burns while there is nothing to do is no work. */
+    results.idle_ns = SECONDS * NS_PER_S / 2;
+    judge();
+    expect_int(validity.reason_count, 0);
+}
+
+TEST(validity, refuses_a_rate_that_was_not_reached)
+{
+    good_run();
+    results.due = results.sent = results.sent_in_window = results.good = COUNT * 9 / 10;
+    expect_invalid("10000 requests should have come due, the generator reached 9000");
+}
+
+TEST(validity, refuses_arrivals_of_another_kind)
+{
+    good_run();
+    memset(&results.gaps, 0, sizeof results.gaps);
+    gaps_begin(&results.gaps, ARRIVALS_POISSON, RATE, 0);
+    for (unsigned i = 1; i <= COUNT; i++) {
+        gaps_note(&results.gaps, i * NS_PER_MS);
+    }
+    expect_invalid("arrivals are not as asked");
+}
+
+TEST(validity, refuses_dropped_requests)
+{
+    good_run();
+    results.dropped = 1;
+    results.good--;
+    expect_invalid("1 requests were due and never sent");
+}
+
+TEST(validity, refuses_a_run_without_a_good_answer)
+{
+    good_run();
+    results.good = 0;
+    expect_invalid("no good answer");
+    good_run();
+    results.end_ns = 0;
+    results.due = 0;
+    judge();
+    expect(validity.reason_count > 0);
+    expect(strstr(validity.reasons[0], "before the warm-up was over") != NULL);
+}
+
+TEST(validity, notes_a_saturated_server_and_believes_the_run)
+{
+    good_run();
+    results.sent_in_window = COUNT / 2;
+    judge();
+    expect_int(validity.reason_count, 0);
+    expect_int(validity.note_count, 1);
+    expect(strstr(validity.notes[0], "saturated: 50.0%") != NULL);
+}
+
+TEST(validity, notes_answers_of_other_lengths)
+{
+    good_run();
+    results.targets[0] = (struct target_results){10, 13, 2};
+    judge();
+    expect_int(validity.note_count, 1);
+    expect_text(validity.notes[0],
+                "2 answers of http://h/ were not as long as its first, of 13 bytes");
+}
+
+TEST(validity, of_a_closed_loop_asks_for_no_arrivals)
+{
+    good_run();
+    settings.rate = 0;
+    memset(&results.gaps, 0, sizeof results.gaps);
+    judge();
+    expect_int(validity.reason_count, 0);
+}
