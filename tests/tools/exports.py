@@ -11,6 +11,7 @@ import http.client
 import json
 import os
 import pathlib
+import re
 import signal
 import socket
 import subprocess
@@ -141,6 +142,31 @@ class Hdr(Case):
             self.assertEqual(done.returncode, 1)
             self.assertTrue(done.stderr.startswith(f"quartet-trace: {words}"), done.stderr)
             self.assertEqual(done.stderr.count("\n"), 1)
+
+
+class Schema(Case):
+    """What programs rely on is written down in the manual."""
+
+    MAPS = {"run", "counters", "close_reasons", "statuses", "intervals_ns"}  # whose keys are names of other things
+
+    def keys_of(self, value):
+        if isinstance(value, list):
+            for member in value:
+                yield from self.keys_of(member)
+        elif isinstance(value, dict):
+            for key, member in value.items():
+                yield key
+                if key not in self.MAPS:
+                    yield from self.keys_of(member)
+
+    def test_every_key_and_column_is_in_the_manual(self):
+        traces = real_trace(self.dir, "--model", "staged", "--processes", "2")
+        words = set(re.findall(r"[\w.]*\w", (HERE / "../../tools/quartet-trace.1").read_text()))
+        shown = json.loads(run_tool("--json", *traces))
+        columns = run_tool("--csv", *traces).splitlines()[0].split(",")
+        self.assertLessEqual(set(self.keys_of(shown)) | set(columns), words)
+        self.assertEqual(len(shown["sources"]), 2)
+        self.assertEqual(shown["summary"]["requests"], 220)
 
 
 class Rules:
@@ -274,6 +300,7 @@ class Perfetto(Case):
                 traces = real_trace(place, *args)
                 rules = self.export(*traces)
                 self.check_against_rows(rules, traces)
+                self.assertNotIn("FAILED", run_tool(*traces))
                 counters = {event["name"] for event in rules.events["C"]}
                 self.assertLessEqual({"connections", "requests in"}, counters)
                 if name != "loops":

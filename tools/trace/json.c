@@ -10,6 +10,7 @@
 static void *json_verb_begin(struct trace_run *run, const char *argument);
 static int json_verb_end(void *state, struct trace_run *run);
 static void json_verb_cancel(void *state);
+static void print_sources(struct json *json, const struct trace_run *run);
 static void print_checks(struct json *json, const struct checks *checks);
 static void print_summary(struct json *json, const struct trace_run *run,
                           const struct summary *summary);
@@ -41,6 +42,9 @@ static int json_verb_end(void *state, struct trace_run *run)
             run->config.len > 0 ? run->config.at : "null");
     json_begin(&json, run->out);
     print_summary(&json, run, &review->summary);
+    fprintf(run->out, ",\n\"sources\": ");
+    json_begin(&json, run->out);
+    print_sources(&json, run);
     fprintf(run->out, ",\n\"checks\": ");
     json_begin(&json, run->out);
     print_checks(&json, &review->checks);
@@ -57,6 +61,25 @@ static int json_verb_end(void *state, struct trace_run *run)
 static void json_verb_cancel(void *state)
 {
     review_free(state);
+}
+
+static void print_sources(struct json *json, const struct trace_run *run)
+{
+    json_array(json, NULL);
+    for (unsigned i = 0; i < run->source_count; i++) {
+        const struct trace_source *source = &run->sources[i];
+        json_object(json, NULL);
+        json_text(json, "file", source->path);
+        json_number(json, "started_ns", source->started_ns);
+        json_number(json, "started_s", source->wall_s);
+        json_number(json, "records", source->records);
+        json_number(json, "records_lost", source->lost);
+        json_bool(json, "complete",
+                  source->reported && source->gaps == 0 && source->records == source->written);
+        json_number(json, "bytes_passed_over", source->skipped);
+        json_end(json);
+    }
+    json_end(json);
 }
 
 static void print_checks(struct json *json, const struct checks *checks)
@@ -83,6 +106,9 @@ static void print_summary(struct json *json, const struct trace_run *run,
     json_number(json, "bytes_sent", summary->bytes_sent);
     json_number(json, "records", run->records);
     json_number(json, "records_lost", run->lost);
+    json_number(json, "records_doubled", run->doubled);
+    json_number(json, "requeues_without_request", run->unjoined);
+    json_number(json, "requests_without_requeue", run->unfollowed);
     json_bool(json, "complete", run->reported && run->gaps == 0 && run->records == run->written);
     json_number(json, "bytes_passed_over", run->skipped);
     json_bool(json, "parts_add_up", summary->wrong == 0);

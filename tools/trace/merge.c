@@ -6,9 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void take_groups(struct report *to, struct report *from);
-static void take_queues(struct report *to, struct report *from, const char *prefix);
-static void take_threads(struct report *to, struct report *from, const char *prefix);
+static unsigned take_groups(struct report *to, struct report *from);
+static bool same_wiring(const struct report *a, const struct report *b);
+static void take_queues(struct report *to, struct report *from, const char *prefix,
+                        unsigned first_group);
+static void take_threads(struct report *to, struct report *from, const char *prefix,
+                         unsigned first_group);
 static void rename_with(char name[REPORT_NAME], const char *prefix);
 
 void report_merge(struct report *to, struct report *from, const char *prefix)
@@ -23,28 +26,42 @@ void report_merge(struct report *to, struct report *from, const char *prefix)
     to->threads_unused += from->threads_unused;
     to->tally.measures = true;
     tally_merge(&to->tally, &from->tally);
-    take_groups(to, from);
-    take_queues(to, from, prefix);
-    take_threads(to, from, prefix);
+    unsigned first_group = take_groups(to, from);
+    take_queues(to, from, prefix, first_group);
+    take_threads(to, from, prefix, first_group);
 }
 
 /* Processes of one server have the same groups: those of the first stand for all, with the threads
- * of all. */
-static void take_groups(struct report *to, struct report *from)
+ * of all. Groups of another wiring stand behind them. Returns by how much the numbers of `from`'s
+ * groups grow. */
+static unsigned take_groups(struct report *to, struct report *from)
 {
-    if (to->groups == NULL) {
-        to->groups = from->groups;
-        to->group_count = from->group_count;
-        from->groups = NULL;
-        from->group_count = 0;
-        return;
+    unsigned before = to->group_count, count = before + from->group_count;
+    if (before > 0 && same_wiring(to, from)) {
+        for (unsigned i = 0; i < before; i++) {
+            to->groups[i].threads += from->groups[i].threads;
+        }
+        return 0;
     }
-    for (unsigned i = 0; i < from->group_count && i < to->group_count; i++) {
-        to->groups[i].threads += from->groups[i].threads;
+    if (from->group_count > 0) {
+        to->groups = must_realloc(to->groups, count * sizeof *to->groups);
+        memcpy(&to->groups[before], from->groups, from->group_count * sizeof *to->groups);
+        to->group_count = count;
     }
+    return before;
 }
 
-static void take_queues(struct report *to, struct report *from, const char *prefix)
+static bool same_wiring(const struct report *a, const struct report *b)
+{
+    bool same = a->group_count == b->group_count;
+    for (unsigned i = 0; same && i < a->group_count; i++) {
+        same = strcmp(a->groups[i].letters, b->groups[i].letters) == 0;
+    }
+    return same;
+}
+
+static void take_queues(struct report *to, struct report *from, const char *prefix,
+                        unsigned first_group)
 {
     unsigned count = to->queue_count + from->queue_count;
     if (from->queue_count == 0) {
@@ -54,6 +71,7 @@ static void take_queues(struct report *to, struct report *from, const char *pref
     memcpy(&to->queues[to->queue_count], from->queues, from->queue_count * sizeof *to->queues);
     for (unsigned i = to->queue_count; i < count; i++) {
         rename_with(to->queues[i].name, prefix);
+        to->queues[i].group += first_group;
     }
     to->queue_count = count;
     free(from->queues);
@@ -61,7 +79,8 @@ static void take_queues(struct report *to, struct report *from, const char *pref
     from->queue_count = 0;
 }
 
-static void take_threads(struct report *to, struct report *from, const char *prefix)
+static void take_threads(struct report *to, struct report *from, const char *prefix,
+                         unsigned first_group)
 {
     unsigned count = to->thread_count + from->thread_count;
     if (from->thread_count == 0) {
@@ -71,6 +90,7 @@ static void take_threads(struct report *to, struct report *from, const char *pre
     memcpy(&to->threads[to->thread_count], from->threads, from->thread_count * sizeof *to->threads);
     for (unsigned i = to->thread_count; i < count; i++) {
         rename_with(to->threads[i].name, prefix);
+        to->threads[i].group += first_group;
     }
     to->thread_count = count;
     free(from->threads);

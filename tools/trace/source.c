@@ -17,7 +17,7 @@ static void take_list(struct name_list *names, struct bytes text, const char *ke
 static void take_records(struct trace_source *source);
 static void take_sample(struct trace_source *source);
 static void note_lost(struct trace_source *source, uint32_t thread, uint64_t lost);
-static void note_time(struct trace_source *source, const struct trace_record *record);
+static void note_time(struct trace_source *source, uint64_t at_ns);
 static void take_report(struct trace_source *source);
 static bool is_whole(struct trace_source *source);
 
@@ -170,7 +170,8 @@ static void take_records(struct trace_source *source)
         struct trace_record record = trace_reader_record(reader, i);
         join_put(&source->join, &record);
         if (i + 1 == count) {
-            note_time(source, &record);
+            bool requeue = record.kind == TRACE_REQUEUE;
+            note_time(source, requeue ? record.requeued_ns : record.last_sent_ns);
         }
     }
     note_lost(source, reader->block.thread, reader->block.lost);
@@ -183,8 +184,11 @@ static void take_sample(struct trace_source *source)
     const struct trace_sample *sample;
     const struct trace_sample_queue *queues;
     const uint64_t *busy_ns;
-    if (verb->sample != NULL && trace_reader_sample(&source->reader, &sample, &queues, &busy_ns) &&
-        sample->queue_count == source->queues.count &&
+    if (!trace_reader_sample(&source->reader, &sample, &queues, &busy_ns)) {
+        return;
+    }
+    note_time(source, sample->at_ns);
+    if (verb->sample != NULL && sample->queue_count == source->queues.count &&
         sample->thread_count == source->threads.count) {
         verb->sample(source->state, source, sample, queues, busy_ns);
     }
@@ -200,10 +204,9 @@ static void note_lost(struct trace_source *source, uint32_t thread, uint64_t los
     }
 }
 
-/* When the block was written, about: its last record was made shortly before. */
-static void note_time(struct trace_source *source, const struct trace_record *record)
+/* When the block was written, about: what it tells of last was shortly before. */
+static void note_time(struct trace_source *source, uint64_t at_ns)
 {
-    uint64_t at_ns = record->kind == TRACE_REQUEUE ? record->requeued_ns : record->last_sent_ns;
     if (at_ns > source->now_ns) {
         source->now_ns = at_ns;
     }
