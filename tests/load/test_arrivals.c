@@ -5,6 +5,7 @@
 #include "tests/test.h"
 #include "tools/load/gaps.h"
 
+#include <stdbool.h>
 #include <math.h>
 
 enum { COUNT = 200000 };

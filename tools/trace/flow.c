@@ -42,7 +42,6 @@ void flow_sample(struct flow *flow, const struct trace_source *source,
     CHECK(number < TRACE_SOURCES_MAX);
     struct trace_sample *last = &flow->source[number].last;
     uint64_t put = put_in_all(sample, queues);
-    flow->samples++;
     if (last->at_ns == 0) {
         flow->source[number].first_ns = sample->at_ns;
         flow->sources++;
@@ -58,6 +57,7 @@ void flow_sample(struct flow *flow, const struct trace_source *source,
             bin->depth[i] += (double)queues[i].depth * ns;
         }
         if (is_active(last, sample) || put != flow->source[number].put) {
+            flow->active++;
             flow->source[number].active_ns += sample->at_ns - last->at_ns;
         }
     }
