@@ -8,18 +8,14 @@ is ended here, by its process id.
 """
 import argparse
 import csv
-import datetime
 import html
 import os
 import pathlib
-import platform
-import re
-import signal
 import statistics
 import subprocess
-import sys
 import tempfile
-import time
+
+from measure import REPO, Progress, Server, Trouble, environment, make_docroot, run_tool, run_wrk
 
 # --- what is compared: one line each ---
 
@@ -37,146 +33,18 @@ TRACED = "tiny"  # the workload of the traced run
 CONNECTIONS = 64
 WARMUP_S = 1
 TRACED_S = 1
-START_LIMIT_S = 10
-STOP_LIMIT_S = 15
-
-REPO = pathlib.Path(__file__).resolve().parent.parent
-TICKS_PER_S = os.sysconf("SC_CLK_TCK")
-UNIT_MS = {"us": 1e-3, "ms": 1.0, "s": 1e3, "m": 6e4}
 
 COLUMNS = ["model", "workload", "requests/s", "p50 ms", "p99 ms", "CPU us/request", "spread"]
 
 
-class Trouble(Exception):
-    """Something the user should read, without a traceback."""
-
-
-# --- processes ---
-
-class Server:
-    """One quartet process: ready when entered, ended when left."""
-
-    def __init__(self, options, docroot, work, model, *extra):
-        self.log = work / f"server-{model}.stderr"
-        self.out = work / f"server-{model}.stdout"
-        self.command = [str(options.build / "quartet"), "--listen", "127.0.0.1:0", "--root", str(docroot),
-                        "--model", model, *extra]
-        self.process = None
-        self.url = None
-
-    def __enter__(self):
-        with open(self.out, "wb") as out, open(self.log, "wb") as log:
-            self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=out, stderr=log,
-                                            start_new_session=True)
-        try:
-            self.url = self.wait_ready()
-        except BaseException:
-            end_process(self.process)
-            raise
-        return self
-
-    def __exit__(self, *unused):
-        end_process(self.process)
-
-    def wait_ready(self):
-        limit = time.monotonic() + START_LIMIT_S
-        while time.monotonic() < limit:
-            match = re.search(r"^listening on (http://\S+)$", self.out.read_text(), re.M)
-            if match:
-                return match[1]
-            self.check_alive()
-            time.sleep(0.01)
-        raise Trouble(f"the server was not ready after {START_LIMIT_S} s: {self.describe()}")
-
-    def check_alive(self):
-        if self.process.poll() is not None:
-            raise Trouble(f"the server ended by itself with status {self.process.returncode}: {self.describe()}")
-
-    def stop(self):
-        """Ends it in good order, so that a trace is whole."""
-        self.check_alive()
-        if end_process(self.process) != 0:
-            raise Trouble(f"the server did not stop in good order: {self.describe()}")
-
-    def describe(self):
-        said = self.log.read_text(errors="replace").splitlines()[-8:]
-        return "\n  ".join([" ".join(self.command), *(said or ["(it said nothing on stderr)"])])
-
-    def cpu_s(self):
-        """User and system time of all its threads."""
-        try:
-            stat = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text()
-        except OSError:
-            self.check_alive()
-            raise
-        fields = stat.rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / TICKS_PER_S
-
-
-def end_process(process):
-    """SIGTERM, and SIGKILL for one that does not listen. Returns its status."""
-    if process.poll() is None:
-        process.terminate()
-    try:
-        return process.wait(STOP_LIMIT_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        return process.wait()
-
-
-def run_wrk(url, seconds):
-    command = ["wrk", "--threads", "1", "--connections", str(CONNECTIONS), "--duration", f"{seconds}s", "--latency", url]
-    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          text=True, start_new_session=True) as wrk:
-        try:
-            output, _ = wrk.communicate(timeout=seconds + 30)
-        except subprocess.TimeoutExpired:
-            raise Trouble(f"wrk did not end {seconds + 30} s after its start: {' '.join(command)}") from None
-        finally:
-            end_process(wrk)
-    if wrk.returncode != 0:
-        raise Trouble(f"wrk failed: {' '.join(command)}\n  {output.strip()}")
-    return read_wrk(output)
-
-
-def read_wrk(output):
-    """The figures in wrk's report; a report without requests is no result."""
-    count = re.search(r"(\d+) requests in", output)
-    rate = re.search(r"Requests/sec:\s+([\d.]+)", output)
-    if not count or not rate or int(count[1]) == 0:
-        raise Trouble(f"wrk got no answers:\n  {output.strip()}")
-    latency = {percent: float(number) * UNIT_MS[unit]
-               for percent, number, unit in re.findall(r"^\s+(50|99)%\s+([\d.]+)(us|ms|s|m)$", output, re.M)}
-    errors = re.findall(r"(Non-2xx or 3xx responses: \d+|Socket errors: .*)", output)
-    return {"count": int(count[1]), "rate": float(rate[1]), "p50_ms": latency["50"], "p99_ms": latency["99"],
-            "errors": "; ".join(errors)}
-
-
 # --- measuring ---
-
-class Progress:
-    """One line that says how far we are; on a terminal it is overwritten."""
-
-    def __init__(self, steps, seconds):
-        self.steps, self.left_s, self.step = steps, seconds, 0
-        self.terminal = sys.stdout.isatty()
-
-    def tell(self, what, seconds):
-        self.step += 1
-        line = f"[{self.step:2d}/{self.steps}] {what:<36s} about {self.left_s:3.0f} s left"
-        print(f"\r{line}" if self.terminal else line, end="" if self.terminal else "\n", flush=True)
-        self.left_s -= seconds
-
-    def end(self):
-        print(f"\r{'':78s}\r" if self.terminal else "", end="", flush=True)
-
 
 def measure_cell(options, docroot, work, model, workload):
     target = WORKLOADS[workload][0]
-    with Server(options, docroot, work, model) as server:
-        run_wrk(server.url + target, WARMUP_S)
+    with Server(options.build / "quartet", docroot, work, model, "--model", model) as server:
+        run_wrk(server.url + target, WARMUP_S, CONNECTIONS)
         before_s = server.cpu_s()
-        result = run_wrk(server.url + target, options.seconds)
+        result = run_wrk(server.url + target, options.seconds, CONNECTIONS)
         server.check_alive()
         result["cpu_us"] = (server.cpu_s() - before_s) * 1e6 / result["count"]
     return {"model": model, "workload": workload, **result}
@@ -185,8 +53,8 @@ def measure_cell(options, docroot, work, model, workload):
 def trace_model(options, docroot, work, model):
     """Returns what quartet-trace says of a short traced run."""
     trace = options.out / f"{model}.trace"
-    with Server(options, docroot, work, model, "--trace", str(trace)) as server:
-        run_wrk(server.url + WORKLOADS[TRACED][0], TRACED_S)
+    with Server(options.build / "quartet", docroot, work, model, "--model", model, "--trace", str(trace)) as server:
+        run_wrk(server.url + WORKLOADS[TRACED][0], TRACED_S, CONNECTIONS)
         server.stop()
     reader = subprocess.run([str(options.build / "quartet-trace"), str(trace)], stdin=subprocess.DEVNULL,
                             capture_output=True, text=True, check=False)
@@ -267,28 +135,11 @@ def interval_table(said):
     return "\n".join(lines[start:end])
 
 
-def first_line(*command):
-    try:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, cwd=REPO, check=False)
-    except OSError:
-        return "unknown"
-    said = (done.stdout + done.stderr).strip().splitlines()
-    return said[0] if said and (done.returncode == 0 or command[0] == "wrk") else "unknown"
-
-
 def environment_text(options):
-    cpuinfo = pathlib.Path("/proc/cpuinfo").read_text()
-    cpu = re.search(r"^model name\s*:\s*(.*)$", cpuinfo, re.M)
     facts = {
-        "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-        "commit": first_line("git", "describe", "--always", "--dirty"),
-        "server": first_line(str(options.build / "quartet"), "--version"),
-        "wrk": first_line("wrk", "--version"),
-        "kernel": platform.release(),
-        "cpu": f"{os.cpu_count()} x {cpu[1] if cpu else platform.machine()}",
-        "load average at the end": " ".join(f"{load:.2f}" for load in os.getloadavg()),
+        **environment(options.build / "quartet"),
         "server options": "--listen 127.0.0.1:0 --root DIR --model MODEL, else defaults",
-        "clock": "wrk's own for rates and latencies; /proc/PID/stat for CPU time",
+        "clock": "wrk's own for rates and latencies; the process's CPU clock for CPU time",
     }
     return "".join(f"{name}: {value}\n" for name, value in facts.items())
 
@@ -301,7 +152,7 @@ def write_csv(path, results):
         writer.writerows(results)
 
 
-def page_text(rows, notes, stages, environment):
+def page_text(rows, notes, stages, machine):
     """A page that needs nothing but itself. Bars are drawn against the best model of the same workload."""
     best = {}
     for row in rows:
@@ -321,17 +172,17 @@ td:last-child {{ width: 25%; }} .bar {{ background: #2a6fb0; height: .9em; }} pr
 </style></head><body><h1>Threading models under the same load</h1>
 <table><thead><tr>{heads}</tr></thead><tbody>{"".join(body)}</tbody></table>
 <pre>{html.escape(notes)}</pre><h1>Stage times ({TRACED}, traced)</h1>{"".join(parts)}
-<h1>Environment</h1><pre>{html.escape(environment)}</pre></body></html>
+<h1>Environment</h1><pre>{html.escape(machine)}</pre></body></html>
 """
 
 
 def report(options, results, stages):
     rows = summarise(options, results)
-    notes, environment = footnotes(options, results), environment_text(options)
+    notes, machine = footnotes(options, results), environment_text(options)
     comparison = f"{table_text(rows)}\n\n{notes}\n"
     (options.out / "comparison.txt").write_text(comparison)
-    (options.out / "environment.txt").write_text(environment)
-    (options.out / "index.html").write_text(page_text(rows, notes, stages, environment))
+    (options.out / "environment.txt").write_text(machine)
+    (options.out / "index.html").write_text(page_text(rows, notes, stages, machine))
     write_csv(options.out / "comparison.csv", results)
     print(f"\n{comparison}")
     for model, said in stages.items():
@@ -357,14 +208,6 @@ def parse_options():
     return options
 
 
-def make_docroot(work):
-    docroot = work / "www"
-    docroot.mkdir()
-    for name, size in FILES.items():
-        (docroot / name).write_bytes(b"x" * size)
-    return docroot
-
-
 def run(options):
     for program in ("quartet", "quartet-trace"):
         if not os.access(options.build / program, os.X_OK):
@@ -372,21 +215,10 @@ def run(options):
     options.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="quartet-quickstart-") as work:
         work = pathlib.Path(work)
-        results, stages = measure_all(options, make_docroot(work), work)
+        results, stages = measure_all(options, make_docroot(work, FILES), work)
     report(options, results, stages)
     return 1 if any(result["errors"] for result in results) else 0
 
 
-def main():
-    # SIGTERM unwinds like Ctrl-C, so that nothing we started is left behind.
-    signal.signal(signal.SIGTERM, lambda *unused: sys.exit(143))
-    try:
-        sys.exit(run(parse_options()))
-    except Trouble as trouble:
-        sys.exit(f"quickstart: {trouble}")
-    except KeyboardInterrupt:
-        sys.exit("quickstart: interrupted; what was started has been ended")
-
-
 if __name__ == "__main__":
-    main()
+    run_tool("quickstart", lambda: run(parse_options()))
