@@ -86,3 +86,8 @@ add_test(NAME tools/exports COMMAND python3 ${CMAKE_CURRENT_SOURCE_DIR}/tools/ex
 set_tests_properties(tools/exports PROPERTIES TIMEOUT 300 ENVIRONMENT PYTHONDONTWRITEBYTECODE=1
     FAIL_REGULAR_EXPRESSION "${TEST_FAIL_WORDS}")
 add_script_test(tools probes $<TARGET_FILE:quartet> ${PROJECT_SOURCE_DIR}/core/probes.def)
+# They run whole servers for seconds; what they look at is the same in sanitized ones.
+if(NOT QUARTET_SANITIZE)
+    add_script_test(tools bpftrace $<TARGET_FILE:quartet>)
+    add_script_test(tools trace_cost $<TARGET_FILE:quartet> $<TARGET_FILE:quartet-trace>)
+endif()
