@@ -32,13 +32,12 @@ struct bystanders;
 
 /* NULL when none are asked for. */
 struct bystanders *bystanders_new(struct loop *loop, const struct plan *plan);
-void bystanders_free(struct bystanders *bystanders);
+void bystanders_free(struct bystanders *all);
 
 /* For people, or as a member of JSON. */
 const char *bystander_name(enum bystander_kind kind);
 const char *bystander_key(enum bystander_kind kind);
 /* NULL is fine: zeroes. */
-struct bystander_counts bystanders_count(const struct bystanders *bystanders,
-                                         enum bystander_kind kind);
+struct bystander_counts bystanders_count(const struct bystanders *all, enum bystander_kind kind);
 
 #endif

@@ -42,7 +42,8 @@ void digest_end(struct digest *digest, unsigned char out[DIGEST_SIZE])
 bool digest_parse(const char *text, unsigned char out[DIGEST_SIZE])
 {
     static const char digits[] = "0123456789abcdef";
-    if (strlen(text) != 2 * DIGEST_SIZE || strspn(text, "0123456789abcdefABCDEF") != strlen(text)) {
+    if (strlen(text) != (size_t)2 * DIGEST_SIZE ||
+        strspn(text, "0123456789abcdefABCDEF") != strlen(text)) {
         return false;
     }
     memset(out, 0, DIGEST_SIZE);

@@ -4,6 +4,7 @@
 #include "core/check.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum { PENDING_FIRST_CAPACITY = 1024 };
 
@@ -21,9 +22,9 @@ void pending_deinit(struct pending *pending)
 static void grow(struct pending *pending)
 {
     struct due *larger = must_alloc(2 * pending->capacity * sizeof *larger);
-    for (uint64_t i = 0; i < pending->count; i++) {
-        larger[i] = pending->at[(pending->first + i) % pending->capacity];
-    }
+    uint64_t behind = pending->capacity - pending->first; /* the ring is full */
+    memcpy(larger, pending->at + pending->first, behind * sizeof *larger);
+    memcpy(larger + behind, pending->at, pending->first * sizeof *larger);
     free(pending->at);
     pending->at = larger;
     pending->first = 0;

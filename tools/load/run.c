@@ -35,7 +35,7 @@ static void watch_signals(struct run *run);
 static void on_signal(struct watch *watch, unsigned ready);
 static void on_signals_closed(struct watch *watch);
 static void on_second(void *arg, double start_s, double length_s);
-static int report_run(const struct run *run, struct report *report);
+static int report_run(const struct run *run, const struct report *report);
 
 int run_load(const struct plan *plan)
 {
@@ -65,7 +65,9 @@ int run_load(const struct plan *plan)
             results->interrupted ? "interrupted" : run->drive.refused);
     }
     progress_end(&run->progress);
-    struct report report = {.plan = plan, .results = results};
+    struct validity validity;
+    validity_judge(&validity, plan, results);
+    struct report report = {.plan = plan, .results = results, .validity = &validity};
     for (unsigned i = 0; i < BYSTANDER_KINDS; i++) {
         report.crowd[i] = bystanders_count(bystanders, i);
     }
@@ -79,12 +81,9 @@ int run_load(const struct plan *plan)
     return status;
 }
 
-static int report_run(const struct run *run, struct report *report)
+static int report_run(const struct run *run, const struct report *report)
 {
     const struct load_settings *settings = run->plan->settings;
-    struct validity validity;
-    validity_judge(&validity, run->plan, run->results);
-    report->validity = &validity;
     if (run->drive.log != NULL && !request_log_close(run->drive.log)) {
         die(EXIT_WORLD, "--log: %s cannot be written: %s", settings->log, strerror(errno));
     }
@@ -105,7 +104,7 @@ static int report_run(const struct run *run, struct report *report)
     if (fflush(stdout) != 0 || ferror(stdout)) {
         die(EXIT_WORLD, "stdout cannot be written: %s", strerror(errno));
     }
-    return validity.reason_count == 0 ? EXIT_SUCCESS : EXIT_INVALID;
+    return report->validity->reason_count == 0 ? EXIT_SUCCESS : EXIT_INVALID;
 }
 
 /* As many as are needed, up to what this user may have. */
