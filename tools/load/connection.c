@@ -23,7 +23,7 @@ static void finish_answer(struct connection *connection, uint64_t now_ns);
 static void on_end(struct connection *connection);
 static void on_malformed(struct connection *connection, uint64_t now_ns);
 static void flush(struct connection *connection);
-static int gather(struct connection *connection, struct iovec *pieces);
+static size_t gather(struct connection *connection, struct iovec *pieces);
 static void sent(struct connection *connection, size_t len);
 static void begin_answer(struct connection *connection);
 static struct bytes bytes_of_shot(const struct connection *connection, unsigned nth);
@@ -305,9 +305,12 @@ static void flush(struct connection *connection)
 {
     struct iovec pieces[64];
     while (connection->unsent > 0) {
-        struct msghdr message = {.msg_iov = pieces,
-                                 .msg_iovlen = (size_t)gather(connection, pieces)};
-        ssize_t len = sendmsg(connection->fd, &message, MSG_NOSIGNAL);
+        size_t count = gather(connection, pieces);
+        struct msghdr message = {.msg_iov = pieces, .msg_iovlen = count};
+        /* The usual one piece is cheaper without a list of them. */
+        ssize_t len =
+            count == 1 ? send(connection->fd, pieces[0].iov_base, pieces[0].iov_len, MSG_NOSIGNAL)
+                       : sendmsg(connection->fd, &message, MSG_NOSIGNAL);
         if (len < 0 && errno == EINTR) {
             continue;
         }
@@ -321,7 +324,7 @@ static void flush(struct connection *connection)
     watch_set(&connection->watch, WATCH_READ);
 }
 
-static int gather(struct connection *connection, struct iovec *pieces)
+static size_t gather(struct connection *connection, struct iovec *pieces)
 {
     struct connection_shared *shared = connection->shared;
     uint64_t now_ns = clock_ns();
@@ -336,7 +339,7 @@ static int gather(struct connection *connection, struct iovec *pieces)
         }
     }
     wheel_set(shared->wheel, &connection->deadline, now_ns + shared->plan->settings->timeout_ns);
-    return (int)connection->unsent;
+    return connection->unsent;
 }
 
 static void sent(struct connection *connection, size_t len)
