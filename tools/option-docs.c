@@ -9,6 +9,7 @@
 #include "core/check.h"
 #include "core/option_text.h"
 #include "core/options.h"
+#include "tools/load/options.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -16,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct option_table *const tables[] = {&server_options};
+static const struct option_table *const tables[] = {&server_options, &load_options};
 
 static const struct option_table *table_of(const char *program)
 {
