@@ -29,8 +29,8 @@ struct flow_bin {
 
 struct flow {
     uint64_t origin_ns, width_ns;
-    uint64_t active; /* samples that saw something asked or in hand */
-    unsigned sources;         /* that have samples */
+    uint64_t active;  /* samples that saw something asked or in hand */
+    unsigned sources; /* that have samples */
     struct {
         struct trace_sample last; /* at_ns 0: none yet */
         uint64_t put;             /* into all queues */
