@@ -22,6 +22,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -78,6 +79,7 @@ struct trace {
         bool failed; /* said so */
         uint64_t sample_due_ns;
         unsigned short random[3];
+        bool promptness_denied;
         struct trace_sample *sample_room; /* with its queues and threads behind it; or NULL */
     } mine;
 };
@@ -95,6 +97,7 @@ static bool start_flusher(struct trace *trace);
 static void *flusher_main(void *arg);
 static bool flush_rings(struct trace *trace);
 static uint64_t next_round_ns(const struct trace *trace);
+static void be_prompt(struct trace *trace, bool prompt);
 static void take_sample(struct trace *trace);
 static uint64_t random_step_ns(struct trace *trace);
 static bool flush_ring(struct trace *trace, struct trace_ring *ring);
@@ -367,13 +370,29 @@ static void *flusher_main(void *arg)
     for (;;) {
         uint64_t wait_ns = hurry ? 0 : next_round_ns(trace);
         struct timespec wait = {.tv_sec = 0, .tv_nsec = (long)wait_ns};
+        be_prompt(trace, true);
         if (ppoll(&stop, 1, &wait, NULL) > 0) { /* EINTR, which is -1, only flushes early */
             break;
         }
-        hurry = flush_rings(trace);
         take_sample(trace);
+        be_prompt(trace, false);
+        hurry = flush_rings(trace);
     }
+    be_prompt(trace, false);
     return NULL;
+}
+
+/* While it waits for the moment of a sample the flusher has a real-time priority, where that is
+ * allowed (root, CAP_SYS_NICE, RLIMIT_RTPRIO): else it gets a CPU when some stage has just handed
+ * over and gone to sleep, and would see requests between stages more often than they are. */
+static void be_prompt(struct trace *trace, bool prompt)
+{
+    struct sched_param param = {.sched_priority = prompt ? 1 : 0};
+    if (trace->mine.promptness_denied || trace->sample == NULL) {
+        return;
+    }
+    int policy = prompt ? SCHED_FIFO : SCHED_OTHER;
+    trace->mine.promptness_denied = pthread_setschedparam(pthread_self(), policy, &param) != 0;
 }
 
 /* Until the rings are emptied again, or the next sample is due. */
