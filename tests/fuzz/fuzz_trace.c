@@ -1,12 +1,13 @@
 /* The trace reader and everything quartet-trace does with what it reads, over arbitrary bytes.
  *
- * The first byte says how: salvage or not, which verb, and whether the check values are made to
- * fit, as a forger would, so that the input gets behind them.
+ * The first byte says how: salvage or not, which verb, one file or the same as two, and whether the
+ * check values are made to fit, as a forger would, so that the input gets behind them.
  */
 #include "core/trace_reader.h"
 #include "tools/trace/run.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -20,6 +21,10 @@ static void seal(char *bytes, size_t len)
     }
     memcpy(&head, bytes, sizeof head);
     memcpy(head.magic, TRACE_MAGIC, sizeof head.magic);
+    head.version = TRACE_VERSION;
+    head.head_size = sizeof head;
+    head.block_size = sizeof block;
+    head.record_size = sizeof(struct trace_record);
     head.check = trace_head_check(&head);
     memcpy(bytes, &head, sizeof head);
     while (at + sizeof block <= len) {
@@ -34,27 +39,55 @@ static void seal(char *bytes, size_t len)
     }
 }
 
-/* One run of the tool, its output thrown away. */
-static void show(char *bytes, size_t len, bool salvage, const struct trace_verb *verb)
+static const char *dir_made;
+
+static void remove_dir(void)
 {
-    FILE *in = fmemopen(bytes, len, "r");
+    char path[128];
+    for (unsigned i = 0; i < INTERVAL_COUNT; i++) {
+        (void)snprintf(path, sizeof path, "%s/%s.hlog", dir_made, interval_name(i));
+        (void)unlink(path); /* it may not be there */
+    }
+    (void)rmdir(dir_made);
+}
+
+/* Where --hdr writes; the other verbs take these, too, or nothing. */
+static const char *argument_of(const struct trace_verb *verb)
+{
+    static char dir[] = "/tmp/quartet-fuzz-XXXXXX";
+    static bool made;
+    if (verb == &trace_verb_hdr && !made) {
+        made = mkdtemp(dir) != NULL; /* stays behind when the fuzzer is killed */
+        (void)atexit(remove_dir);
+        dir_made = dir;
+    }
+    return verb == &trace_verb_hdr ? dir : verb == &trace_verb_perfetto ? "/dev/null" : "5";
+}
+
+/* One run of the tool, its output thrown away. */
+static void show(char *bytes, size_t len, unsigned how)
+{
+    unsigned verbs = 0;
+    while (trace_verbs[verbs] != NULL) {
+        verbs++;
+    }
+    const struct trace_verb *verb = trace_verbs[(how >> 2 & 31) % verbs];
+    struct trace_source sources[2] = {{.path = "fuzz 1", .in = fmemopen(bytes, len, "r")},
+                                      {.path = "fuzz 2", .in = fmemopen(bytes, len, "r")}};
     FILE *none = fopen("/dev/null", "w");
-    if (in != NULL && none != NULL) {
-        struct trace_source source = {.path = "fuzz", .in = in};
-        struct trace_run run = {.salvage = salvage,
-                                .join_window = 64,
-                                .out = none,
-                                .err = none,
-                                .source_count = 1,
-                                .sources = &source};
-        (void)trace_run_show(&run, verb, NULL);
+    if (sources[0].in == NULL || sources[1].in == NULL || none == NULL) {
+        abort(); /* nothing would be tested */
     }
-    if (in != NULL) {
-        (void)fclose(in);
-    }
-    if (none != NULL) {
-        (void)fclose(none);
-    }
+    struct trace_run run = {.salvage = how & 2,
+                            .join_window = 64,
+                            .out = none,
+                            .err = none,
+                            .source_count = how & 128 ? 2 : 1,
+                            .sources = sources};
+    (void)trace_run_show(&run, verb, argument_of(verb));
+    (void)fclose(sources[0].in);
+    (void)fclose(sources[1].in);
+    (void)fclose(none);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -62,14 +95,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size < 2) {
         return 0;
     }
-    unsigned how = data[0];
     size_t len = size - 1;
     char *bytes = malloc(len);
     memcpy(bytes, data + 1, len);
-    if (how & 1) {
+    if (data[0] & 1) {
         seal(bytes, len);
     }
-    show(bytes, len, how & 2, trace_verbs[(how >> 2) % 3]);
+    show(bytes, len, data[0]);
     free(bytes);
     return 0;
 }

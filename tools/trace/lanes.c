@@ -5,6 +5,9 @@
 
 #include <stdlib.h>
 
+enum { FIRST_ROOM = 1024 };
+
+static void grow(struct lanes *lanes);
 static void place(struct lanes *lanes, const struct lane_span *span);
 static void settle(struct lanes *lanes, struct lane *lane);
 static bool settle_all(struct lanes *lanes);
@@ -17,7 +20,6 @@ void lanes_init(struct lanes *lanes, unsigned lane_count, unsigned capacity,
     *lanes =
         (struct lanes){.decide = decide, .to = to, .lane_count = lane_count, .capacity = capacity};
     lanes->lanes = must_calloc(lane_count + 1, sizeof *lanes->lanes);
-    lanes->heap = must_alloc(capacity * sizeof *lanes->heap);
 }
 
 void lanes_deinit(struct lanes *lanes)
@@ -31,6 +33,8 @@ void lanes_put(struct lanes *lanes, const struct lane_span *span)
     CHECK(span->lane < lanes->lane_count && span->begin_ns < span->end_ns);
     if (lanes->count == lanes->capacity) {
         (void)lanes_advance(lanes);
+    } else if (lanes->count == lanes->room) {
+        grow(lanes);
     }
     unsigned i = lanes->count++;
     for (; i > 0 && span->begin_ns < lanes->heap[(i - 1) / 2].begin_ns; i = (i - 1) / 2) {
@@ -47,6 +51,13 @@ bool lanes_advance(struct lanes *lanes)
     struct lane_span first = take_first(lanes);
     place(lanes, &first);
     return true;
+}
+
+static void grow(struct lanes *lanes)
+{
+    unsigned room = lanes->room > 0 ? 2 * lanes->room : FIRST_ROOM;
+    lanes->room = room < lanes->capacity ? room : lanes->capacity;
+    lanes->heap = must_realloc(lanes->heap, lanes->room * sizeof *lanes->heap);
 }
 
 static void place(struct lanes *lanes, const struct lane_span *span)

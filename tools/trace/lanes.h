@@ -35,6 +35,7 @@ struct lanes {
     unsigned lane_count;
     struct lane *lanes;
     unsigned capacity, count;
+    unsigned room;          /* for so many there is memory; grows up to the capacity */
     struct lane_span *heap; /* the earliest begin first */
 };
 

@@ -24,7 +24,7 @@
 
 /* So many requests are kept to be put in order: those of some seconds under full load. A request
  * that took longer than that has come too late to be among the slices of its threads. */
-enum { FLIGHTS = 1 << 18, INSIDE = 4 };
+enum { FLIGHTS = 1 << 18, FIRST_FLIGHTS = 1 << 10, INSIDE = 4 };
 
 /* What the counters of a source showed last. */
 struct counted {
@@ -42,6 +42,7 @@ struct perfetto {
     unsigned first_lane[TRACE_SOURCES_MAX];
     struct counted counted[TRACE_SOURCES_MAX];
     struct flight *flights;
+    unsigned flight_count;  /* a power of two, FLIGHTS at most */
     uint32_t *free_flights; /* a stack of those not in use */
     unsigned free_count;
     uint64_t requests;
@@ -57,8 +58,8 @@ static void perfetto_sample(void *state, const struct trace_source *source,
 static int perfetto_end(void *state, struct trace_run *run);
 static void perfetto_cancel(void *state);
 static unsigned count_lanes(struct perfetto *perfetto);
-static void make_flights(struct perfetto *perfetto);
 static uint32_t take_flight(struct perfetto *perfetto);
+static void more_flights(struct perfetto *perfetto);
 static void launch(struct perfetto *perfetto, uint32_t ticket);
 static void launch_part(struct perfetto *perfetto, uint32_t ticket, unsigned i,
                         const struct part *part);
@@ -95,7 +96,6 @@ static void *perfetto_begin(struct trace_run *run, const char *argument)
     struct perfetto *perfetto = must_calloc(1, sizeof *perfetto);
     perfetto->run = run;
     lanes_init(&perfetto->lanes, count_lanes(perfetto), FLIGHTS * FLIGHT_PARTS, decide, perfetto);
-    make_flights(perfetto);
     if (!out_file_open(&perfetto->file, argument, run->err)) {
         perfetto_cancel(perfetto);
         return NULL;
@@ -135,7 +135,7 @@ static int perfetto_end(void *state, struct trace_run *run)
     struct perfetto *perfetto = state;
     while (lanes_advance(&perfetto->lanes)) {
     }
-    CHECK(perfetto->free_count == FLIGHTS);
+    CHECK(perfetto->free_count == perfetto->flight_count);
     events_end(&perfetto->events, perfetto->requests, run->lost);
     bool good = out_file_keep(&perfetto->file, run->err);
     trace_run_tell_lost(run, "they are not in the file");
@@ -170,22 +170,29 @@ static unsigned count_lanes(struct perfetto *perfetto)
     return count;
 }
 
-static void make_flights(struct perfetto *perfetto)
-{
-    perfetto->flights = must_alloc(FLIGHTS * sizeof *perfetto->flights);
-    perfetto->free_flights = must_alloc(FLIGHTS * sizeof *perfetto->free_flights);
-    perfetto->free_count = FLIGHTS;
-    for (uint32_t i = 0; i < FLIGHTS; i++) {
-        perfetto->free_flights[i] = FLIGHTS - 1 - i; /* the first one is on top */
-    }
-}
-
 static uint32_t take_flight(struct perfetto *perfetto)
 {
+    if (perfetto->free_count == 0 && perfetto->flight_count < FLIGHTS) {
+        more_flights(perfetto);
+    }
     while (perfetto->free_count == 0) {
         CHECK(lanes_advance(&perfetto->lanes)); /* all flights are in there */
     }
     return perfetto->free_flights[--perfetto->free_count];
+}
+
+/* Twice as many; the new ones are free. */
+static void more_flights(struct perfetto *perfetto)
+{
+    unsigned before = perfetto->flight_count;
+    unsigned count = before > 0 ? 2 * before : FIRST_FLIGHTS;
+    perfetto->flights = must_realloc(perfetto->flights, count * sizeof *perfetto->flights);
+    perfetto->free_flights =
+        must_realloc(perfetto->free_flights, count * sizeof *perfetto->free_flights);
+    for (uint32_t i = before; i < count; i++) {
+        perfetto->free_flights[perfetto->free_count++] = i;
+    }
+    perfetto->flight_count = count;
 }
 
 static void launch(struct perfetto *perfetto, uint32_t ticket)
