@@ -45,6 +45,9 @@ const format = (() => {
         /* 0 to 1, as percent. */
         share: (x) => {
             const percent = 100 * x;
+            if (percent > 0 && percent < 0.05) {
+                return "<0.1" + GAP + "%";
+            }
             const text = percent >= 9.95 || percent === 0 ? Math.round(percent) : percent.toFixed(1);
             return text + GAP + "%";
         },

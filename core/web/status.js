@@ -240,8 +240,8 @@
         const {waiting, working} = time_bar.sums(view);
         show(by_id("time-aside"), "text", working === null ? "no request " + span.replace("of", "in") :
             `${format.as("share", working)} working, ${format.as("share", waiting)} waiting; ` +
-            `${format.as("time", histograms.mean(view.intervals.total))} on average, ` +
-            `${format.as("count", view.intervals.total.count)} requests`);
+            `${format.as("time", histograms.mean(view.intervals.total))} on average of ` +
+            `${format.as("count", view.intervals.total.count)}`);
     }
 
     /* The snapshot that is as old as the window asks, or the oldest there is. */

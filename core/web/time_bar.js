@@ -37,13 +37,16 @@ const time_bar = (() => {
         share.dataset.key = `part.${part.name}.share`;
         mean.dataset.key = `part.${part.name}.mean`;
         return (now) => {
-            show(share, "share", now.share);
+            show(share, "share", now.mean === null ? null : now.share);
             show(mean, "time", now.mean);
             show(note, "text", words(now));
         };
     }
 
     function words(part) {
+        if (part.mean === null) {
+            return "";
+        }
         if (part.waits && part.for_cpu > 0.005) {
             return format.as("share", part.for_cpu) + " of it for a CPU";
         }

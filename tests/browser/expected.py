@@ -1,0 +1,318 @@
+"""What a page must show, computed a second time and in another language, from the JSON it used.
+
+A page subtracts an earlier report from the last one and shows the difference; Figures does the same
+from the same two texts. Each number on a page has a key: Figures.of(key) is what it must be, with the
+kind that says how it is written.
+"""
+
+import math
+import re
+from decimal import ROUND_HALF_UP, Decimal
+
+GAP = "\u202f"
+PARTS = ("read", "process.wait", "process", "write.wait", "write")
+TAKER = {"process.wait": "P", "write.wait": "W"}
+
+
+# --- writing --------------------------------------------------------------------------------------
+
+def rounded(value, places):
+    """As JavaScript rounds: half away from zero, on the exact binary value."""
+    return str(Decimal(value).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP))
+
+
+def digits3(value):
+    """Three digits that count."""
+    if value == 0:
+        return "0"
+    exponent = Decimal(value).adjusted()
+    value = float(Decimal(value).quantize(Decimal(1).scaleb(exponent - 2), ROUND_HALF_UP))
+    return rounded(value, min(2, max(0, 2 - Decimal(value).adjusted())))
+
+
+def scaled(value, units):
+    """In the largest unit that leaves one of it."""
+    at = 0
+    while at + 1 < len(units) and value >= 999.5 * units[at][0]:
+        at += 1
+    return digits3(value / units[at][0]) + units[at][1]
+
+
+def written(kind, value):
+    """The text of a number of that kind."""
+    if value is None:
+        return "\u2013"
+    if kind == "time":
+        if value < 999.5:
+            return "0" if value == 0 else rounded(value, 0) + GAP + "ns"
+        return scaled(value, ((1, GAP + "ns"), (1e3, GAP + "\u00b5s"), (1e6, GAP + "ms"),
+                              (1e9, GAP + "s")))
+    if kind == "count":
+        return f"{int(rounded(value, 0)):,}"
+    if kind == "amount":
+        if value < 10000 and value == int(value):
+            return f"{int(value):,}"
+        return scaled(value, ((1, ""), (1e3, GAP + "k"), (1e6, GAP + "M"), (1e9, GAP + "G")))
+    if kind == "size":
+        return scaled(value, ((1, GAP + "B"), (1e3, GAP + "kB"), (1e6, GAP + "MB"),
+                              (1e9, GAP + "GB"), (1e12, GAP + "TB")))
+    percent = 100 * value
+    if 0 < percent < 0.05:
+        return "<0.1" + GAP + "%"
+    return rounded(percent, 0 if percent >= 9.95 or percent == 0 else 1) + GAP + "%"
+
+
+# --- histograms -----------------------------------------------------------------------------------
+
+class Histogram:
+    """What came to a histogram between two reports."""
+
+    def __init__(self, last, base=None):
+        base = base if base and base["count"] else None
+        self.buckets = dict(map(tuple, last["buckets"]))
+        self.count, self.sum, self.max = last["count"], last["sum"], last["max"]
+        if base:
+            for high, count in base["buckets"]:
+                self.buckets[high] -= count
+            self.buckets = {high: count for high, count in self.buckets.items() if count > 0}
+            self.count -= base["count"]
+            self.sum -= base["sum"]
+            self.max = min(max(self.buckets, default=0), self.max)
+
+    def add(self, other):
+        """Both as one."""
+        for high, count in other.buckets.items():
+            self.buckets[high] = self.buckets.get(high, 0) + count
+        self.count, self.sum = self.count + other.count, self.sum + other.sum
+        self.max = max(self.max, other.max)
+
+    def percentile(self, share):
+        """The highest value of the bucket in which that share ends."""
+        wanted, seen = max(1, math.ceil(share * sum(self.buckets.values()))), 0
+        for high in sorted(self.buckets):
+            seen += self.buckets[high]
+            if seen >= wanted:
+                return min(high, self.max)
+        return None
+
+    def mean(self):
+        """None when empty."""
+        return self.sum / self.count if self.count else None
+
+
+def merged(histograms):
+    """Several as one."""
+    whole = Histogram({"buckets": [], "count": 0, "sum": 0, "max": 0})
+    for one in histograms:
+        whole.add(one)
+    return whole
+
+
+# --- the report's figures -------------------------------------------------------------------------
+
+HISTOGRAM_OF = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p999": 0.999}
+QUEUE_COUNTS = ("put", "refused", "rung", "elided")
+THREAD_COUNTS = ("wall_ns", "busy_ns", "cpu_ns", "runqueue_ns", "voluntary", "involuntary", "turns")
+
+
+class Figures:
+    """Of what happened between `base` (None: the server's start) and `last`; both are reports with
+    the time at which they were made, in ns."""
+
+    def __init__(self, last, base, last_ns, base_ns):
+        self.last, self.base = last, base
+        self.seconds = max(1e-3, (last_ns - base_ns if base else last["wall_ns"]) / 1e9)
+        old = base or {}
+        self.counters = self._counts("counters")
+        self.closed = self._counts("close_reasons")
+        self.statuses = self._counts("statuses")
+        self.intervals = {name: Histogram(h, old.get("intervals_ns", {}).get(name))
+                          for name, h in last["intervals_ns"].items()}
+        self.queues = {q["name"]: self._queue(q) for q in last["queues"]}
+        self.threads = {t["name"]: self._thread(t) for t in last["threads"]}
+
+    def _counts(self, key):
+        old = self.base[key] if self.base else {}
+        return {name: n - old.get(name, 0) for name, n in self.last[key].items()}
+
+    def _named(self, key, name):
+        return next((one for one in (self.base or {}).get(key, ()) if one["name"] == name), None)
+
+    def _queue(self, queue):
+        old = self._named("queues", queue["name"])
+        found = dict(queue)
+        for key in QUEUE_COUNTS:
+            found[key] -= old[key] if old else 0
+        for key in ("wait_ns", "wakeup_ns", "batch", "cpu_wait_ns", "sampled_wait_ns"):
+            if key in queue:
+                found[key] = Histogram(queue[key], old and old[key])
+        return found
+
+    def _thread(self, thread):
+        old = self._named("threads", thread["name"])
+        if old and old["wall_ns"] > thread["wall_ns"]:
+            old = None
+        found = dict(thread)
+        for key in THREAD_COUNTS:
+            found[key] -= old[key] if old else 0
+        wall = max(1, found["wall_ns"])
+        for name in ("busy", "cpu", "runqueue"):
+            found[name] = min(1, found[name + "_ns"] / wall)
+        return found
+
+    def members(self, group):
+        """The threads of a group, in the report's order."""
+        return [t for t in self.threads.values() if t["group"] == group]
+
+    def pool(self, group):
+        """The queues of a group."""
+        return [q for q in self.queues.values() if q["group"] == group and not q["accept"]]
+
+    def group_of(self, letter):
+        """The group that holds a stage; of w and W that with W."""
+        groups = [g["letters"] for g in self.last["groups"]]
+        for wanted in (letter, letter.lower()):
+            for i, letters in enumerate(groups):
+                if wanted in letters:
+                    return i
+        return None
+
+    def in_flight(self, first, *ends):
+        """Between points of the flow, now."""
+        flow = self.last["flow"]
+        return max(0, flow[first] - sum(flow[end] for end in ends))
+
+    def share(self, part):
+        """Of the mean request's time."""
+        whole = sum(self.intervals[name].sum for name in PARTS)
+        return self.intervals[part].sum / whole if whole else 0
+
+    # --- by key ---
+
+    def of(self, key):
+        """(kind, value) of the number with this key; None when there should be no such number."""
+        head, _, rest = key.partition(".")
+        found = getattr(self, "_of_" + head, None)
+        return found(rest) if found else None
+
+    def _of_rate(self, rest):
+        value = self.counters[rest] / self.seconds
+        return ("size" if rest.startswith("BYTES") else "amount"), value
+
+    def _of_total(self, rest):
+        return "time", self.intervals["total"].percentile(HISTOGRAM_OF[rest])
+
+    def _of_flow(self, rest):
+        if rest == "all":
+            return "amount", self.in_flight("begun", "ended", "abandoned")
+        return "amount", self.in_flight("started", "handed")
+
+    def _of_connections(self, _):
+        return "amount", self.last["connections"]
+
+    def _of_idle(self, _):
+        return "amount", max(0, self.last["connections"] - self._of_flow("all")[1])
+
+    def _of_cpus(self, _):
+        return "amount", sum(t["cpu_ns"] for t in self.threads.values()) / (self.seconds * 1e9)
+
+    def _of_share(self, rest):
+        return "share", self.share(rest) if self.intervals[rest].count else None
+
+    def _of_part(self, rest):
+        part, _, what = rest.rpartition(".")
+        if what == "share":
+            return self._of_share(part)
+        return "time", self.intervals[part].mean()
+
+    def _of_interval(self, rest):
+        name, _, what = rest.rpartition(".")
+        h = self.intervals[name]
+        if what == "count":
+            return "count", h.count
+        if what == "share":
+            whole = self.intervals["total"].sum
+            return "share", h.sum / whole if name in PARTS and whole else None
+        if what == "mean":
+            return "time", h.mean()
+        if what == "max":
+            return "time", h.max if h.count else None
+        return "time", h.percentile(HISTOGRAM_OF[what])
+
+    def _of_queue(self, rest):
+        name, _, what = rest.rpartition(".")
+        queue = self.queues[name]
+        if what in QUEUE_COUNTS or what in ("depth", "depth_max", "bound"):
+            return ("amount|count" if name == "accept" else "count"), queue[what]
+        return self._of_queue_waits([queue], what.replace("wait_", ""))
+
+    def _of_queue_waits(self, queues, what):
+        of = lambda key: merged(q[key] for q in queues)
+        if what == "for_cpu":
+            sampled = of("sampled_wait_ns").sum
+            return "share", of("cpu_wait_ns").sum / sampled if sampled else None
+        if what == "batch":
+            return "amount", of("batch").mean()
+        if what == "wakeup_p50":
+            return "time", of("wakeup_ns").percentile(0.5)
+        return "time", of("wait_ns").percentile(HISTOGRAM_OF[what])
+
+    def _of_thread(self, rest):
+        name, _, what = rest.rpartition(".")
+        kind = {"cpu_ns": "time", "busy": "share", "cpu": "share", "runqueue": "share"}
+        return kind.get(what, "count"), self.threads[name][what]
+
+    def _of_closed(self, rest):
+        return "count", self.closed[rest.rpartition(".")[0]]
+
+    def _of_status(self, rest):
+        return "count", self.statuses[rest.rpartition(".")[0]]
+
+    def _of_counter(self, rest):
+        return "count", self.counters[rest.rpartition(".")[0]]
+
+    # --- in the drawing ---
+
+    def _of_drawn(self, rest):
+        match = re.fullmatch(r"group\.(\d+)\.busy", rest)
+        if match:
+            busy = [t["busy"] for t in self.members(int(match[1]))]
+            return "share", sum(busy) / len(busy) if len(busy) > 1 else None
+        match = re.fullmatch(r"thread\.(\d+)\.(\d+)\.busy", rest)
+        if match:
+            return "share", self.members(int(match[1]))[int(match[2])]["busy"]
+        match = re.fullmatch(r"queue\.(\d+)\.(\w+)", rest)
+        if match:
+            return self._of_drawn_queue(int(match[1]), match[2])
+        name, _, what = rest.rpartition(".")
+        return "time", self.intervals[name].percentile(HISTOGRAM_OF[what])
+
+    def _of_drawn_queue(self, group, what):
+        queues = self.pool(group)
+        if what == "depth":
+            return "amount", sum(q["depth"] for q in queues)
+        if what == "wakeups":
+            return "amount", sum(q["rung"] for q in queues) / self.seconds
+        return self._of_queue_waits(queues, what)
+
+
+def wrong(figures, shown):
+    """What is wrong with the numbers of a page, each as a line; and the keys that were looked at."""
+    lines, seen = [], set()
+    for key, value, text in shown:
+        if key.startswith("chart."):
+            continue
+        found = figures.of(key)
+        if found is None:
+            lines.append(f"{key} is not a number that there should be")
+            continue
+        kinds, wanted = found
+        seen.add(key)
+        same = value is None if wanted is None else (
+            value is not None and math.isclose(value, wanted, rel_tol=1e-9, abs_tol=1e-12))
+        if not same:
+            lines.append(f"{key} is {value}, the JSON says {wanted}")
+        elif text not in [written(kind, wanted) for kind in kinds.split("|")] \
+                and not (wanted is None and text == ""):
+            lines.append(f"{key} reads {text!r}, not {written(kinds.split('|')[0], wanted)!r}")
+    return lines, seen

@@ -1,0 +1,201 @@
+"""The page of /server-status in a real browser: its numbers against the JSON it used, its drawing, its
+manners. All servers run at once, each in a tab of its own, so that their first seconds pass together."""
+
+import http.client
+import json
+import threading
+
+from browser import (DESKTOP, PHONE, PageFailed, drawing_is_legible, eventually, fits, numbers,
+                     require)
+from expected import Figures, wrong
+from harness import Server
+
+# name, arguments, groups that are drawn
+WIRINGS = (
+    ("staged", ("--model", "staged"), 4),
+    ("loops", ("--model", "loops", "--readers", "2"), 1),
+    ("odd", ("--wiring", "LK | R | P*2 | W"), 4),
+    ("in-turn", ("--wiring", "LRPW@4"), 2),
+    ("event-mpm", ("--model", "event-mpm"), 2),
+)
+# Numbers that a page without them would pass this test for nothing.
+EXPECTED_KEYS = ("rate.REQUESTS", "total.p99", "share.process", "drawn.process.p50",
+                 "part.write.wait.mean", "interval.total.count", "interval.read.p999",
+                 "counter.REQUESTS.count", "status.2xx.count", "queue.accept.depth", "connections")
+CLIENTS = 3
+PAUSE_S = 0.02  # of a client between two requests
+
+
+def url_of(server):
+    """Where its page is."""
+    host, port = server.address
+    return f"http://{host}:{port}/server-status"
+
+
+class Load:
+    """Clients that ask until they are stopped, each on one connection; counts the answers."""
+
+    TARGETS = ("/hello.txt", "/synthetic/spin?us=300", "/synthetic/bytes?n=30000", "/nothing")
+
+    def __init__(self, server):
+        self.address, self.answers = server.address, [0] * CLIENTS
+        self.stopping = threading.Event()
+        self.threads = [threading.Thread(target=self.run, args=(i,), daemon=True)
+                        for i in range(CLIENTS)]
+        for thread in self.threads:
+            thread.start()
+
+    def run(self, number):
+        """One client."""
+        client = http.client.HTTPConnection(*self.address, timeout=10)
+        while not self.stopping.wait(PAUSE_S):
+            client.request("GET", self.TARGETS[(self.answers[number] + number) % len(self.TARGETS)])
+            client.getresponse().read()
+            self.answers[number] += 1
+        client.close()
+
+    def stop(self):
+        """Ends them; how many answers there were."""
+        self.stopping.set()
+        for thread in self.threads:
+            thread.join()
+        return sum(self.answers)
+
+
+def page_state(browser):
+    """The texts that the page was made from and its numbers, of one moment."""
+    found = browser.run(
+        "return [window.quartet.last, window.quartet.base, [...document.querySelectorAll('[data-key]')]"
+        ".map(node => [node.dataset.key, node.dataset.value, node.textContent])]")
+    last, base, shown = found
+    shown = [(key, float(value) if value else None, text) for key, value, text in shown]
+    return json.loads(last), base and json.loads(base), shown
+
+
+def drawn(browser):
+    """How many times the page has been drawn."""
+    return browser.run("return window.quartet ? window.quartet.drawn : 0")
+
+
+def figures_of(last, base):
+    """What the page has to show."""
+    return Figures(last["report"], base and base["report"], last["server"]["now_ns"],
+                   base and base["server"]["now_ns"])
+
+
+def choose(browser, words):
+    """Presses the button of that window."""
+    browser.run("[...document.querySelectorAll('#choices button')]"
+                ".find(b => b.textContent === arguments[0]).click()", words)
+
+
+def check_numbers(browser, name, window):
+    """Every number is what the JSON says, and they are there."""
+    choose(browser, window)
+    last, base, shown = page_state(browser)
+    require((base is None) == (window == "since start"), f"{name}: the base of {window}")
+    lines, seen = wrong(figures_of(last, base), shown)
+    require(not lines, f"{name}, {window}: " + "; ".join(lines[:6]))
+    return seen
+
+
+LOOKS = ((DESKTOP, False), (PHONE, False), (PHONE, True), (DESKTOP, True))
+INK = {False: "rgb(28, 36, 48)", True: "rgb(228, 232, 237)"}
+
+
+def check_look(browser, name, groups):
+    """Both widths, both schemes: nothing sticks out, and pictures for people."""
+    width_before = DESKTOP
+    for width, dark in LOOKS:
+        before = drawn(browser)
+        browser.look(width, dark)
+        if width != width_before:
+            eventually(lambda: drawn(browser) > before, "it is drawn again")
+        width_before = width
+        fits(browser, width)
+        drawing_is_legible(browser, groups)
+        ink = browser.run("return getComputedStyle(document.body).color")
+        require(ink == INK[dark], f"{name}: the ink is {ink}")
+        if name == "staged" or (width == DESKTOP) != dark:
+            browser.picture(f"status-{name}-{width}-{'dark' if dark else 'light'}")
+
+
+def check_uncounted(browser, name, answers, before):
+    """The page's own requests are in no figure: it has been drawn since, and nothing was added."""
+    eventually(lambda: drawn(browser) > before + 1, f"{name} is drawn twice more")
+    last, _, _ = page_state(browser)
+    counters = last["report"]["counters"]
+    require(counters["REQUESTS"] == answers and counters["BEGUN"] == answers,
+            f"{name}: {counters['REQUESTS']} requests of {counters['BEGUN']} begun, asked {answers}")
+    require(last["report"]["intervals_ns"]["total"]["count"] == answers, f"{name}: times of watching")
+
+
+def check_network(browser, servers):
+    """Nobody was asked for anything but the page and its figures."""
+    allowed = {url_of(server) for server in servers}
+    allowed |= {url + "?json" for url in allowed}
+    others = {url for url in browser.asked_for()
+              if url not in allowed and not url.startswith(("data:", "chrome:", "about:"))}
+    require(not others, f"asked for {sorted(others)[:4]}")
+
+
+def check_restart(browser, program, args, server):
+    """The page says when the server is gone, and goes on with the next one from zero."""
+    old, _, _ = page_state(browser)
+    port = server.address[1]
+    require(not server.stop(), "the server did not end well")
+    eventually(lambda: "gone" in browser.run("return document.getElementById('live').textContent"),
+               "the page says that the server is gone")
+    browser.complaints()  # the failed requests
+    with Server(program, args, listen=(f"127.0.0.1:{port}",)):
+        eventually(lambda: page_state(browser)[0]["server"]["pid"] != old["server"]["pid"],
+                   "the page shows the new server")
+        require("live" in browser.run("return document.getElementById('live').textContent"), "live")
+        last, base, shown = page_state(browser)
+        require(last["report"]["counters"]["REQUESTS"] == 0, "the new server has no requests")
+        lines, _ = wrong(figures_of(last, base), shown)
+        require(not lines, "after the restart: " + "; ".join(lines[:6]))
+
+
+def run(browser, program, root):
+    """All of it."""
+    args = ("--root", root, "--synthetic", "on")
+    servers = [Server(program, [*args, *more]) for _, more, _ in WIRINGS]
+    try:
+        run_servers(browser, servers)
+        browser.look(DESKTOP, False)
+        check_restart(browser, program, [*args, *WIRINGS[-1][1]], servers[-1])
+    finally:
+        for server in servers:
+            server.kill()
+
+
+def run_servers(browser, servers):
+    """What can be seen of running servers."""
+    loads = [Load(server) for server in servers]
+    tabs = []
+    for server in servers:
+        tabs.append(browser.tab())
+        browser.look(DESKTOP, False)
+        browser.open(url_of(server))
+    draws = []
+    for (name, _, groups), tab in zip(WIRINGS, tabs):
+        browser.switch(tab)
+        eventually(lambda: drawn(browser) >= 3, f"{name} is drawn three times")
+        seen = set()
+        for window in ("since start", "10 s"):
+            seen |= check_numbers(browser, name, window)
+        missing = [key for key in EXPECTED_KEYS if key not in seen]
+        require(not missing, f"{name}: the page lacks {missing}")
+        check_look(browser, name, groups)
+        check_numbers(browser, name, "1 min")
+    answers = [load.stop() for load in loads]
+    for tab in tabs:
+        browser.switch(tab)
+        draws.append(drawn(browser))
+    for (name, _, _), tab, count, before in zip(WIRINGS, tabs, answers, draws):
+        browser.switch(tab)
+        check_uncounted(browser, name, count, before)
+    complaints = browser.complaints()
+    require(not complaints, f"the console says {complaints[:3]}")
+    check_network(browser, servers)
