@@ -28,6 +28,7 @@ WRAPPED = {
     # It reads requests for the server and responses for the load generator, in different ways.
     "http_parser.h": {"core/http_parse.c", "tools/load/response_parse.c"},
     "openssl/evp.h": {"tools/load/digest.c"},
+    "curl/curl.h": {"tools/live/fetch.c"},
 }
 
 # A source without a header of its own name implements part of this header, and includes it first.

@@ -6,8 +6,10 @@
 #include "tools/trace/run.h"
 
 #include "core/check.h"
+#include "core/http_line.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -19,11 +21,14 @@ struct command {
     unsigned path_count;
     const char *paths[TRACE_SOURCES_MAX];
     bool salvage;
+    unsigned count; /* of a verb that reads no files; 0: not given */
 };
 
 static void parse(struct command *command, int argc, char **argv);
 static void add_path(struct command *command, const char *path);
+static void check_files(const struct command *command);
 static bool parse_word(struct command *command, const char *word);
+static bool parse_count(struct command *command, const char *word, char ***next);
 static bool parse_verb(struct command *command, const char *word, char ***next);
 static void print_help(void);
 _Noreturn static void usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
@@ -37,13 +42,13 @@ int main(int argc, char **argv)
     (void)signal(SIGPIPE, SIG_DFL);
     struct command command = {0};
     parse(&command, argc, argv);
-    if (command.path_count == 0) {
-        usage("no trace file given");
-    }
     if (command.verb == NULL) {
         command.verb = trace_verbs[0];
     }
-    int status = show(&command);
+    check_files(&command);
+    const struct trace_verb *verb = command.verb;
+    int status =
+        verb->alone != NULL ? verb->alone(command.argument, command.count) : show(&command);
     if (fflush(stdout) != 0 || ferror(stdout)) {
         fprintf(stderr, "quartet-trace: cannot write: %s\n", strerror(errno));
         return EXIT_WORLD;
@@ -60,7 +65,8 @@ static void parse(struct command *command, int argc, char **argv)
         if (options && strcmp(word, "--") == 0) {
             options = false;
         } else if (options && word[0] == '-' && word[1] != '\0') {
-            if (!parse_word(command, word) && !parse_verb(command, word, &next)) {
+            if (!parse_word(command, word) && !parse_count(command, word, &next) &&
+                !parse_verb(command, word, &next)) {
                 usage("unknown option %s", word);
             }
         } else {
@@ -99,6 +105,39 @@ static bool parse_word(struct command *command, const char *word)
     return false;
 }
 
+/* What is read is files, or something else. */
+static void check_files(const struct command *command)
+{
+    const struct trace_verb *verb = command->verb;
+    if (verb->alone == NULL && command->path_count == 0) {
+        usage("no trace file given");
+    }
+    if (verb->alone != NULL && (command->path_count > 0 || command->salvage)) {
+        usage("%s reads no file", verb->option);
+    }
+    if (verb->alone == NULL && command->count > 0) {
+        usage("--count goes with --live");
+    }
+}
+
+/* --count=N or --count N. */
+static bool parse_count(struct command *command, const char *word, char ***next)
+{
+    const char *text = strncmp(word, "--count=", 8) == 0 ? word + 8 : NULL;
+    unsigned long long count;
+    if (text == NULL && strcmp(word, "--count") != 0) {
+        return false;
+    }
+    if (text == NULL) {
+        text = *++*next;
+    }
+    if (text == NULL || !http_decimal(bytes_of(text), &count) || count == 0 || count > UINT_MAX) {
+        usage("--count needs a number from 1");
+    }
+    command->count = (unsigned)count;
+    return true;
+}
+
 /* --option or --option=ARGUMENT or --option ARGUMENT. */
 static bool parse_verb(struct command *command, const char *word, char ***next)
 {
@@ -134,6 +173,7 @@ static bool parse_verb(struct command *command, const char *word, char ***next)
 static void print_help(void)
 {
     printf("usage: quartet-trace [OPTION] FILE...\n"
+           "       quartet-trace --live PID|URL\n"
            "Shows where the time of each request went, from files written by quartet --trace.\n"
            "Several files are processes that ran side by side. FILE - is stdin.\n\n");
     for (unsigned i = 0; trace_verbs[i] != NULL; i++) {
@@ -144,6 +184,7 @@ static void print_help(void)
         printf("  %-22s%s\n", option, verb->help);
     }
     printf("  %-22s%s\n", "--salvage", "read what is whole of a cut or damaged file");
+    printf("  %-22s%s\n", "--count N", "end --live after N tables");
     printf("  %-22s%s\n", "-h, --help", "print this help and exit");
     printf("  %-22s%s\n", "-V, --version", "print the version and exit");
     printf(

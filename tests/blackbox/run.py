@@ -27,6 +27,7 @@ import faults
 import generator
 import handler_faults
 import harness
+import live
 import load
 import processes
 import sources
@@ -67,6 +68,8 @@ def all_cases(areas):
         cases += generator.table.cases
     if "quartet_load_times" in areas:
         cases += generator.times.cases
+    if "live" in areas:
+        cases += live.table.cases
     if "cli" in areas:
         cases += cli.table.cases
     return cases
@@ -234,7 +237,8 @@ def parse_arguments():
     parser.add_argument("--server", help="the server binary")
     parser.add_argument("--args", default="", help="extra arguments for every server, as one text")
     parser.add_argument("--area", default="http",
-                        help="http, faults, load, processes, sources, status, quartet_load, quartet_load_times, cli or several with commas")
+                        help="http, faults, load, processes, sources, status, live, quartet_load, "
+                             "quartet_load_times, cli or several with commas")
     parser.add_argument("--only", help="regular expression on 'area: name'")
     parser.add_argument("--list", action="store_true", help="print the names and exit")
     parser.add_argument("--sample", type=int, default=0, help="run only N cases, spread evenly")

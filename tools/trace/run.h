@@ -40,6 +40,9 @@ struct trace_verb {
     bool streams; /* writes to run->out while it reads, and not only at the end */
     /* What is wrong with that argument, or NULL. */
     const char *(*wrong)(const char *argument);
+    /* Of a verb that reads no files: shows what it finds at `argument`, `count` times (0: until it
+     * is told to end), and returns the exit status. The others below are NULL then. */
+    int (*alone)(const char *argument, unsigned count);
     /* Called in this order; `state` is what begin returned and the verb's own. NULL: it cannot
      * begin, and has said so. */
     void *(*begin)(struct trace_run *run, const char *argument);
