@@ -68,9 +68,9 @@ struct trace_block {
 _Static_assert(sizeof(struct trace_block) == 32, "the block's size is part of the format");
 _Static_assert(offsetof(struct trace_block, check) == 24, "and so are its members' places");
 
-/* One request, or (kind REQUEUE) what became known of it later: request_id, connection_id and
- * requeued_ns, the rest 0. Both may come in either order, from different threads. Times are
- * clock_ns() stamps; 0 is "not reached". 128 bytes, two cache lines. */
+/* One request, or (kind REQUEUE) what became known of it later, by another thread: request_id,
+ * connection_id and requeued_ns, the rest 0. Both may come in either order. Times are clock_ns()
+ * stamps; 0 is "not reached". 128 bytes, two cache lines. */
 enum trace_kind { TRACE_REQUEST = 1, TRACE_REQUEUE = 2 };
 
 struct trace_record {

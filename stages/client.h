@@ -68,6 +68,7 @@ struct client {
 
     /* Whoever holds it. */
     uint64_t answered_id, answered_ns; /* the last request and its last byte, until requeued */
+    bool record_waits;                 /* that request's trace record is written then */
     struct ticket tickets[STAGE_COUNT];
     unsigned short seat[WIRING_GROUPS_MAX]; /* which thread of each group */
     bool kept;                              /* has a place of --keepalive-connections */

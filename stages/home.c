@@ -11,6 +11,7 @@
 #include "stages/loop_group.h"
 #include "stages/poller.h"
 #include "stages/reader.h"
+#include "stages/records.h"
 #include "stages/route.h"
 #include "stages/places.h"
 #include "stages/server.h"
@@ -230,7 +231,8 @@ void home_stamp_requeue(struct worker *worker, struct client *client, bool direc
     }
     client->answered_ns = 0;
     PROBE(requeued, client->conn.id, client->answered_id, requeued_ns, answered_ns);
-    worker_requeued(worker, client, answered_ns, requeued_ns);
+    tally_interval(&worker->tally, INTERVAL_REQUEUE_WAIT, (int64_t)(requeued_ns - answered_ns));
+    record_requeued(worker, client, answered_ns, requeued_ns);
 }
 
 /* --- the end of a wait --- */

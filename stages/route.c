@@ -97,6 +97,12 @@ static bool is_here(const struct worker *worker, const struct client *client, un
            (worker->kind == GROUP_POOL || client->seat[group] == worker->seat);
 }
 
+bool route_keeps(const struct worker *worker, const struct client *client)
+{
+    enum stage stage = stage_for(worker, client, VERDICT_KEPT);
+    return is_here(worker, client, group_for(worker, stage, VERDICT_KEPT));
+}
+
 /* Can the taker, if it sleeps, go on sleeping? A kept connection whose descriptor its home watches
  * wakes its home by itself; a poller has stopped watching it. One that is to be closed has time,
  * while descriptors are not short. */

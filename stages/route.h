@@ -23,6 +23,10 @@
  * caller does not look at the client afterwards. */
 void route(struct worker *worker, struct client *client, enum verdict verdict);
 
+/* Will a connection that is kept stay with this thread, or go through a queue? For who holds it and
+ * is about to say KEPT. */
+bool route_keeps(const struct worker *worker, const struct client *client);
+
 /* Hands a client with output to the writer, always through its queue: from any thread, also one
  * that is no worker. The caller holds the client, and does not look at it afterwards. */
 void route_output(struct server *server, struct client *client);

@@ -255,22 +255,3 @@ void worker_deinit(struct worker *worker)
         access_log_buffer_deinit(&worker->log);
     }
 }
-
-void worker_requeued(struct worker *worker, const struct client *client, uint64_t answered_ns,
-                     uint64_t requeued_ns)
-{
-    if (worker->server->measured) {
-        tally_interval(&worker->tally, INTERVAL_REQUEUE_WAIT, (int64_t)(requeued_ns - answered_ns));
-    }
-    if (worker->ring != NULL) {
-        struct trace_record record = {.kind = TRACE_REQUEUE,
-                                      .request_id = client->answered_id,
-                                      .connection_id = client->conn.id,
-                                      .last_sent_ns = answered_ns,
-                                      .requeued_ns = requeued_ns,
-                                      .thread_read = (uint16_t)worker->number};
-        if (!trace_put(worker->ring, &record)) {
-            tally_add(&worker->tally, COUNTER_TRACE_LOST, 1);
-        }
-    }
-}

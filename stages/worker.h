@@ -122,11 +122,6 @@ static inline bool worker_is_refused(const struct worker *worker)
 void worker_go_away(struct worker *worker);
 void worker_come_back(struct worker *worker);
 
-/* Notes that the stage that waits for the next request had the client at `requeued_ns`, after the
- * last byte at `answered_ns`. */
-void worker_requeued(struct worker *worker, const struct client *client, uint64_t answered_ns,
-                     uint64_t requeued_ns);
-
 static inline bool worker_holds(const struct worker *worker, enum stage stage)
 {
     return (worker->stages >> stage & 1) != 0;

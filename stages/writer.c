@@ -14,6 +14,7 @@
 #include "stages/home.h"
 #include "stages/linger.h"
 #include "stages/loop_group.h"
+#include "stages/records.h"
 #include "stages/route.h"
 #include "stages/server.h"
 #include "stages/session.h"
@@ -77,41 +78,6 @@ void writer_stop_waiting(struct worker *worker, struct client *client)
 
 /* --- the end of an exchange --- */
 
-static void record(struct worker *worker, const struct conn *conn, enum close_reason close)
-{
-    const struct exchange *x = conn->exchange;
-    const struct stamps *s = &x->stamps;
-    if (worker->ring == NULL || !exchange_is_counted(x)) {
-        return;
-    }
-    struct trace_record made = {
-        .request_id = x->id,
-        .connection_id = conn->id,
-        .accepted_ns = s->accepted_ns,
-        .adopted_ns = s->adopted_ns,
-        .first_byte_ns = s->first_byte_ns,
-        .whole_ns = s->whole_ns,
-        .started_ns = s->started_ns,
-        .handed_ns = s->handed_ns,
-        .writer_ns = s->writer_ns,
-        .first_sent_ns = s->first_sent_ns,
-        .last_sent_ns = s->last_sent_ns,
-        .bytes_sent = x->sent,
-        .read_blocked_us = (uint32_t)(s->read_blocked_ns / NS_PER_US),
-        .write_blocked_us = (uint32_t)(s->write_blocked_ns / NS_PER_US),
-        .status = (uint16_t)x->response.status,
-        .kind = TRACE_REQUEST,
-        .method = (uint8_t)x->request.method,
-        .close_reason = (uint8_t)close,
-        .thread_read = (uint16_t)x->reader,
-        .thread_process = (uint16_t)x->processor,
-        .thread_write = (uint16_t)worker->number,
-    };
-    if (!trace_put(worker->ring, &made)) {
-        tally_add(&worker->tally, COUNTER_TRACE_LOST, 1);
-    }
-}
-
 static void count(struct worker *worker, const struct exchange *x)
 {
     int64_t intervals[INTERVAL_COUNT];
@@ -156,7 +122,7 @@ static void end_exchange(struct worker *worker, struct client *client)
     PROBE(last_sent, conn->id, x->id, x->stamps.last_sent_ns, x->stamps.first_byte_ns,
           x->stamps.handed_ns, x->stamps.writer_ns, x->sent, x->response.status);
     count(worker, x);
-    record(worker, conn, conn->close);
+    record_ended(worker, client);
     if (worker->log.log != NULL) {
         access_log_write(&worker->log, conn);
     }

@@ -120,6 +120,8 @@ class Run(unittest.TestCase):
         lost = json.loads(self.json.read_text(encoding="utf-8"))["lost"][0]
         self.assertGreater(lost["requests"], 0)
         self.assertLessEqual(lost["answered"] - lost["requests"], lost["lost"])
+        # A connection that stays with its thread needs one record a request.
+        self.assertEqual(lost["records"], lost["requests"])
 
     def test_a_program_that_is_missing_is_named(self):
         done = self.call(release="/nonexistent/quartet")
