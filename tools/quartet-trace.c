@@ -195,8 +195,8 @@ static void print_help(void)
 _Noreturn static void usage(const char *fmt, ...)
 {
     va_list args;
-    va_start(args, fmt);
     fputs("quartet-trace: ", stderr);
+    va_start(args, fmt);
     (void)vfprintf(stderr, fmt, args);
     fputs("; see quartet-trace --help\n", stderr);
     va_end(args);
