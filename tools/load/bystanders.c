@@ -21,6 +21,7 @@ enum {
     SILENT_VISITS = 10, /* visits from one look at a silent one to the next */
     OPEN_MAX = 200,     /* opened in one tick */
     READ_MAX = 16384,
+    READS_MAX = 64,     /* of one visit */
     SLOW_BUFFER = 4096, /* receive buffer of a slow reader; the kernel doubles it */
 };
 
@@ -51,7 +52,7 @@ static void visit(struct bystanders *all, struct bystander *one, uint64_t now_ns
 static void open_one(struct bystanders *all, struct bystander *one);
 static void close_one(struct bystanders *all, struct bystander *one);
 static void send_some(struct bystanders *all, struct bystander *one);
-static void read_some(struct bystanders *all, struct bystander *one);
+static bool read_some(struct bystanders *all, struct bystander *one);
 static void take_answer(struct bystanders *all, struct bystander *one, const char *at, size_t len);
 static void look_silent(struct bystanders *all, struct bystander *one);
 static size_t allowed(const struct bystander *one, enum bystander_kind slow, size_t most);
@@ -137,7 +138,8 @@ static void visit(struct bystanders *all, struct bystander *one, uint64_t now_ns
         send_some(all, one);
         break;
     case READING:
-        read_some(all, one);
+        for (unsigned i = 0; i < READS_MAX && one->state == READING && read_some(all, one); i++) {
+        }
         break;
     case SILENT:
         look_silent(all, one);
@@ -211,12 +213,13 @@ static void send_some(struct bystanders *all, struct bystander *one)
     }
 }
 
-static void read_some(struct bystanders *all, struct bystander *one)
+/* False: there is no more for now. */
+static bool read_some(struct bystanders *all, struct bystander *one)
 {
     char buffer[READ_MAX];
     size_t most = allowed(one, BYSTANDER_SLOW_READER, sizeof buffer);
     if (most == 0) {
-        return;
+        return false;
     }
     ssize_t len = recv(one->fd, buffer, most, 0);
     if (len > 0) {
@@ -226,6 +229,7 @@ static void read_some(struct bystanders *all, struct bystander *one)
     } else if (len == 0 || errno != EAGAIN) {
         end_one(all, one);
     }
+    return len > 0;
 }
 
 static void take_answer(struct bystanders *all, struct bystander *one, const char *at, size_t len)
