@@ -358,6 +358,24 @@ def _(world):
     require(0 <= run["connections"] * 5 - run["sent"] <= 15, f"{run}")
 
 
+@case("a thousand connections, each in its turn")
+def _(world):
+    with Server(world.program, ["--root", str(world.root)]) as server, \
+            tempfile.TemporaryDirectory() as scratch:
+        path = os.path.join(scratch, "log")
+        _, result = load_json(world, "-c", "1000", "-d", "500ms", "--warmup", "0s", "--rate",
+                              "4000", "--log", path, url_of(server.address))
+        rows = read_log(path)
+    adds_up(result)
+    require(error_counts(result) == {}, f"{result['errors']}")
+    require(result["run"]["connections"] == 1000, f"{result['run']}")
+    # The one that was free for longest is next, so none is used twice as often as another one.
+    uses = [0] * 1000
+    for row in rows:
+        uses[row["connection"]] += 1
+    require(max(uses) <= 2 * min(uses) + 2, f"used {min(uses)} to {max(uses)} times")
+
+
 @case("a mix keeps to its weights, over a unix socket")
 def _(world):
     with tempfile.TemporaryDirectory(prefix="ql-") as scratch:

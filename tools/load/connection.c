@@ -15,6 +15,7 @@
 /* Reads of one turn: a stream without end must not keep others waiting. */
 enum { READS_MAX = 16 };
 
+static int make_socket(sa_family_t family);
 static void on_ready(struct watch *watch, unsigned ready);
 static void finish_connect(struct connection *connection);
 static void receive(struct connection *connection);
@@ -51,13 +52,9 @@ bool connection_open(struct connection *connection)
 {
     const struct url *url = &connection->shared->plan->targets[0].url;
     CHECK(connection->state == CONNECTION_CLOSED);
-    int fd = socket(url->address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int fd = make_socket(url->address.ss_family);
     if (fd < 0) {
         return false;
-    }
-    int on = 1;
-    if (url->address.ss_family != AF_UNIX) {
-        (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     }
     connection->began_ns = clock_ns();
     int connected = connect(fd, (const struct sockaddr *)&url->address, url->address_len);
@@ -77,6 +74,15 @@ bool connection_open(struct connection *connection)
     wheel_set(connection->shared->wheel, &connection->deadline,
               connection->began_ns + connection->shared->plan->settings->timeout_ns);
     return true;
+}
+
+static int make_socket(sa_family_t family)
+{
+    int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), on = 1;
+    if (fd >= 0 && family != AF_UNIX) {
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); /* else slow, not wrong */
+    }
+    return fd;
 }
 
 bool connection_has_room(const struct connection *connection)

@@ -16,6 +16,7 @@ enum {
     RETRY_NS = 100000000, /* before a connection that was refused is tried again */
 };
 
+static void init_connections(struct drive *drive);
 static void on_opened(void *owner, struct connection *connection, uint64_t took_ns);
 static void on_refused(void *owner, struct connection *connection, enum load_error error,
                        const char *words);
@@ -50,6 +51,8 @@ static void next_of_user(struct drive *drive, struct connection *connection, uin
 static void record(struct drive *drive, const struct shot *shot, const struct outcome *outcome);
 static void record_length(struct drive *drive, const struct shot *shot,
                           const struct outcome *outcome);
+static void record_measured(struct drive *drive, const struct shot *shot,
+                            const struct outcome *outcome);
 static void drop_pending(struct drive *drive);
 static uint64_t next_wake_ns(const struct drive *drive);
 static void run_loop(struct drive *drive);
@@ -80,13 +83,7 @@ void drive_init(struct drive *drive)
         .owner = drive,
         .buffer = must_alloc(CONNECTION_BUFFER),
     };
-    drive->connection_count = (unsigned)settings->connections;
-    drive->connections = must_calloc(drive->connection_count, sizeof *drive->connections);
-    drive->shots = must_calloc(drive->connection_count * settings->pipeline, sizeof *drive->shots);
-    for (unsigned i = 0; i < drive->connection_count; i++) {
-        connection_init(&drive->connections[i], &drive->shared, i,
-                        drive->shots + i * settings->pipeline);
-    }
+    init_connections(drive);
     drive->ready_last = &drive->ready_first;
     mix_begin(&drive->mix, settings->seed);
     for (unsigned i = 0; i < drive->plan->target_count; i++) {
@@ -94,6 +91,18 @@ void drive_init(struct drive *drive)
     }
     pending_init(&drive->pending, settings->max_pending);
     pending_init(&drive->thinking, drive->connection_count * settings->pipeline);
+}
+
+static void init_connections(struct drive *drive)
+{
+    const struct load_settings *settings = drive->plan->settings;
+    drive->connection_count = (unsigned)settings->connections;
+    drive->connections = must_calloc(drive->connection_count, sizeof *drive->connections);
+    drive->shots = must_calloc(drive->connection_count * settings->pipeline, sizeof *drive->shots);
+    for (unsigned i = 0; i < drive->connection_count; i++) {
+        connection_init(&drive->connections[i], &drive->shared, i,
+                        drive->shots + i * settings->pipeline);
+    }
 }
 
 void drive_deinit(struct drive *drive)
@@ -557,9 +566,16 @@ static void record(struct drive *drive, const struct shot *shot, const struct ou
             results->body_bytes_in_window += outcome->body;
         }
     }
-    if (!shot->measured) {
-        return;
+    if (shot->measured) {
+        record_measured(drive, shot, outcome);
     }
+}
+
+static void record_measured(struct drive *drive, const struct shot *shot,
+                            const struct outcome *outcome)
+{
+    struct results *results = drive->results;
+    bool sent = shot->sent_ns != 0;
     results->sent += sent ? 1 : 0;
     results->sent_in_window += sent && shot->sent_ns < drive->end_ns ? 1 : 0;
     if (outcome->error != LOAD_GOOD) {

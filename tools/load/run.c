@@ -28,6 +28,9 @@ struct run {
     int signal_fd;
 };
 
+static struct run *run_new(const struct plan *plan);
+static void run_free(struct run *run);
+static bool writes_json_only(const struct load_settings *settings);
 static void need_descriptors(const struct load_settings *settings);
 static FILE *open_for_writing(const char *option, const char *path);
 static void close_written(FILE *file, const char *option, const char *path);
@@ -39,46 +42,59 @@ static int report_run(const struct run *run, const struct report *report);
 
 int run_load(const struct plan *plan)
 {
-    const struct load_settings *settings = plan->settings;
-    struct run *run = must_calloc(1, sizeof *run);
-    struct results *results = must_calloc(1, sizeof *results);
-    run->plan = plan;
-    run->results = results;
-    need_descriptors(settings);
-    run->hdr = settings->hdr != NULL ? open_for_writing("hdr", settings->hdr) : NULL;
-    run->drive =
-        (struct drive){.plan = plan,
-                       .results = results,
-                       .log = settings->log != NULL ? request_log_open(settings->log) : NULL,
-                       .second_fn = on_second,
-                       .second_arg = run};
-    bool json_only = settings->json != NULL && strcmp(settings->json, "-") == 0;
-    if (!json_only) {
+    struct run *run = run_new(plan);
+    if (!writes_json_only(plan->settings)) {
         report_head(stdout, plan);
     }
-    drive_init(&run->drive);
-    watch_signals(run);
-    progress_init(&run->progress, plan, stderr);
     struct bystanders *bystanders = bystanders_new(run->drive.loop, plan);
     if (!drive_run(&run->drive)) {
         die(EXIT_WORLD, "cannot connect to %s: %s", plan->targets[0].text,
-            results->interrupted ? "interrupted" : run->drive.refused);
+            run->results->interrupted ? "interrupted" : run->drive.refused);
     }
     progress_end(&run->progress);
     struct validity validity;
-    validity_judge(&validity, plan, results);
-    struct report report = {.plan = plan, .results = results, .validity = &validity};
+    validity_judge(&validity, plan, run->results);
+    struct report report = {.plan = plan, .results = run->results, .validity = &validity};
     for (unsigned i = 0; i < BYSTANDER_KINDS; i++) {
         report.crowd[i] = bystanders_count(bystanders, i);
     }
     bystanders_free(bystanders);
+    int status = report_run(run, &report);
+    run_free(run);
+    return status;
+}
+
+static struct run *run_new(const struct plan *plan)
+{
+    const struct load_settings *settings = plan->settings;
+    struct run *run = must_calloc(1, sizeof *run);
+    run->plan = plan;
+    run->results = must_calloc(1, sizeof *run->results);
+    need_descriptors(settings);
+    run->hdr = settings->hdr != NULL ? open_for_writing("hdr", settings->hdr) : NULL;
+    run->drive = (struct drive){
+        .plan = plan, .results = run->results, .second_fn = on_second, .second_arg = run};
+    if (settings->log != NULL) {
+        run->drive.log = request_log_open(settings->log);
+    }
+    drive_init(&run->drive);
+    watch_signals(run);
+    progress_init(&run->progress, plan, stderr);
+    return run;
+}
+
+static void run_free(struct run *run)
+{
     watch_close(&run->signals, on_signals_closed);
     (void)close(run->signal_fd); /* nothing to lose */
     drive_deinit(&run->drive);
-    int status = report_run(run, &report);
-    free(results);
+    free(run->results);
     free(run);
-    return status;
+}
+
+static bool writes_json_only(const struct load_settings *settings)
+{
+    return settings->json != NULL && strcmp(settings->json, "-") == 0;
 }
 
 static int report_run(const struct run *run, const struct report *report)
@@ -90,7 +106,7 @@ static int report_run(const struct run *run, const struct report *report)
     if (run->hdr != NULL) {
         close_written(run->hdr, "hdr", settings->hdr);
     }
-    bool json_only = settings->json != NULL && strcmp(settings->json, "-") == 0;
+    bool json_only = writes_json_only(settings);
     if (settings->json != NULL) {
         FILE *out = json_only ? stdout : open_for_writing("json", settings->json);
         report_json(out, report);
