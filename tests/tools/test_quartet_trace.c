@@ -160,7 +160,13 @@ TEST(quartet_trace, a_broken_file_among_several_is_named)
     expect_int(shown.status, 1);
     expect_text(shown.out, "");
     expect_text(shown.err, "quartet-trace: FILE2: byte 0: not a trace file\n");
+    struct shown salvaged = show_all(&trace_verb_csv, 2, paths, true);
+    expect_int(salvaged.status, 0);
+    expect(strstr(salvaged.out, "\n1,10,3,GET,") != NULL);
+    expect(strstr(salvaged.err, "FILE2: byte 0: not a trace file;") != NULL);
+    expect(one_line(salvaged.err));
     shown_free(&shown);
+    shown_free(&salvaged);
     expect_int(unlink(path), 0);
 }
 

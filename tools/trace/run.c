@@ -20,6 +20,7 @@ const struct trace_verb *const trace_verbs[] = {
 
 static void init_sources(struct trace_run *run);
 static bool open_sources(struct trace_run *run);
+static bool is_enough(const struct trace_run *run, unsigned good);
 static void note_start(struct trace_run *run, const struct trace_source *source);
 static int read_for(struct trace_run *run, const struct trace_verb *verb, const char *argument);
 static void read_sources(struct trace_run *run);
@@ -67,12 +68,18 @@ static void init_sources(struct trace_run *run)
 
 static bool open_sources(struct trace_run *run)
 {
-    bool good = true;
+    unsigned good = 0;
     for (unsigned i = 0; i < run->source_count; i++) {
-        good = source_open(&run->sources[i]) && good;
+        good += source_open(&run->sources[i]);
         note_start(run, &run->sources[i]);
     }
-    return good;
+    return is_enough(run, good);
+}
+
+/* So many sources are good: all must be, or, where what is whole is wanted, one. */
+static bool is_enough(const struct trace_run *run, unsigned good)
+{
+    return run->salvage ? good > 0 : good == run->source_count;
 }
 
 static void note_start(struct trace_run *run, const struct trace_source *source)
@@ -115,7 +122,7 @@ static void read_sources(struct trace_run *run)
     while ((source = furthest_behind(run)) != NULL) {
         (void)source_step(source); /* its item says how it went */
         show_progress(run, &progress);
-        if (source->item == TRACE_ITEM_BROKEN) {
+        if (source->item == TRACE_ITEM_BROKEN && !run->salvage) {
             break;
         }
     }
@@ -161,10 +168,10 @@ static struct trace_source *furthest_behind(const struct trace_run *run)
 
 static bool finish_sources(struct trace_run *run)
 {
-    bool good = true;
+    unsigned good = 0;
     run->reported = true;
     for (unsigned i = 0; i < run->source_count; i++) {
-        good = source_finish(&run->sources[i]) && good;
+        good += source_finish(&run->sources[i]);
         add_up(run, &run->sources[i]);
     }
     if (!run->reported) {
@@ -172,7 +179,7 @@ static bool finish_sources(struct trace_run *run)
         tally_deinit(&run->report.tally);
         run->report.tally = (struct tally){.measures = true};
     }
-    return good;
+    return is_enough(run, good);
 }
 
 static void add_up(struct trace_run *run, struct trace_source *source)
