@@ -5,6 +5,7 @@ Who serves a connection is read from /proc: the server's end of it is a descript
 """
 
 import glob
+import json
 import os
 import re
 import signal
@@ -408,6 +409,22 @@ def stage_tables(world, flags):
             server.signal(signal.SIGUSR1)
             return [line[3] for line in heading.findall(server.stderr())][-COUNT:] == ["0"] * COUNT
         eventually(none_open, "none is open any more")
+
+
+@case("/server-status is of the process that answers, which says which one it is")
+def status_of_one(world):
+    """Its requests are its own."""
+    with start(world, "--processes", "2") as server, server.client() as client:
+        for _ in range(3):
+            hello(server, client)
+        found = json.loads(client.ask(get("/server-status?json")).body)["server"]
+        require(found["pid"] in children(server), f"pid {found['pid']} is no child")
+        require(found["process"] in (1, 2) and found["processes"] == 2, f"{found}")
+
+        def asked():
+            text = client.ask(get("/server-status?json")).body
+            return json.loads(text)["report"]["counters"]["REQUESTS"] == 3
+        eventually(asked, "its own three requests are counted")
 
 
 @both_ways("a unix socket is shared, and stays when a process dies")

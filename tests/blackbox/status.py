@@ -268,23 +268,38 @@ def program_says(command, text):
     return done.stdout
 
 
-@case("/metrics is what Prometheus and OpenMetrics ask for")
-def metrics_are_accepted(world):
-    """By their own checker and parser; a scrape has the figures of the requests made."""
+def judged(client):
+    """The samples of /metrics, when both formats are accepted by those that read them."""
     require(shutil.which("promtool"), "promtool is missing, see tools/install-deps")
-    with start(world) as server, server.client() as client:
-        ask_all(client)
-        settled(client, len(ASKED))
-        text = client.ask(get("/metrics"))
-        newer = client.ask(get("/metrics", "Accept: application/openmetrics-text;version=1.0.0"))
+    text = client.ask(get("/metrics"))
+    newer = client.ask(get("/metrics", "Accept: application/openmetrics-text;version=1.0.0"))
     Answer(200, fields={"Content-Type": "text/plain; version=0.0.4; charset=utf-8",
                         "Date": PRESENT}).compare(text)
     Answer(200, fields={"Content-Type": "application/openmetrics-text; version=1.0.0; "
                                         "charset=utf-8"}).compare(newer)
     said = program_says(["promtool", "check", "metrics"], text.body)
     require(not said, f"promtool: {said[-600:]!r}")
-    samples = json.loads(program_says(["/usr/bin/python3", "-c", OPENMETRICS], newer.body))
+    return json.loads(program_says(["/usr/bin/python3", "-c", OPENMETRICS], newer.body))
+
+
+@case("/metrics is what Prometheus and OpenMetrics ask for")
+def metrics_are_accepted(world):
+    """By their own checker and parser; a scrape has the figures of the requests made."""
+    with start(world) as server, server.client() as client:
+        ask_all(client)
+        settled(client, len(ASKED))
+        samples = judged(client)
     require(samples["quartet_requests_total{}"] == len(ASKED), "another number of requests")
     for stage in PARTS:
         name = "quartet_stage_duration_seconds_count" + json.dumps({"stage": stage})
         require(samples[name] == len(ASKED), f"{name} is {samples[name]}")
+
+
+@case("/metrics leaves out what is not measured")
+def metrics_unmeasured(world):
+    """With --trace-level off there are no stage times, and no empty histograms of them."""
+    with start(world, "--trace-level", "off") as server, server.client() as client:
+        ask_all(client)
+        eventually(lambda: judged(client)["quartet_requests_total{}"] == len(ASKED),
+                   "all requests are counted")
+        require(not any("duration" in name for name in judged(client)), "durations")
