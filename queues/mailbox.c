@@ -360,22 +360,34 @@ static void end_look(struct taker *taker, uint64_t cpu_wait_ns, unsigned taken, 
 /* Histograms have one writer at a time because the lock is held. The taker's stamp is from before
  * it had the lock: what was put in between has not waited. Of a wait as much was for a CPU as the
  * taker has waited for one since its last take, and never more than all of it. */
+static void measure_wait_locked(struct queue_report *stats, uint64_t wait_ns, uint64_t cpu_wait_ns,
+                                unsigned slips)
+{
+    histogram_record_times(&stats->wait, wait_ns, slips);
+    if (cpu_wait_ns != UINT64_MAX) {
+        histogram_record_times(&stats->sampled_wait, wait_ns, slips);
+        histogram_record_times(&stats->cpu_wait, cpu_wait_ns < wait_ns ? cpu_wait_ns : wait_ns,
+                               slips);
+    }
+}
+
+/* What was put together has waited alike, and lies together. */
 static void measure_take_locked(struct mailbox *box, const struct chain *chain, uint64_t now_ns,
                                 uint64_t cpu_wait_ns) REQUIRES(box->shared.lock)
 {
-    struct queue_report *stats = &box->shared.stats;
-    for (const struct slip *slip = chain->head; slip != NULL; slip = slip->next) {
-        if (slip->put_ns == 0) { /* given back, its wait has been counted */
-            continue;
+    const struct slip *slip = chain->head;
+    while (slip != NULL) {
+        uint64_t put_ns = slip->put_ns;
+        unsigned slips = 0;
+        for (; slip != NULL && slip->put_ns == put_ns; slip = slip->next) {
+            slips++;
         }
-        uint64_t wait_ns = now_ns > slip->put_ns ? now_ns - slip->put_ns : 0;
-        histogram_record(&stats->wait, wait_ns);
-        if (cpu_wait_ns != UINT64_MAX) {
-            histogram_record(&stats->sampled_wait, wait_ns);
-            histogram_record(&stats->cpu_wait, cpu_wait_ns < wait_ns ? cpu_wait_ns : wait_ns);
+        if (put_ns != 0) { /* 0: given back, its wait has been counted */
+            measure_wait_locked(&box->shared.stats, now_ns > put_ns ? now_ns - put_ns : 0,
+                                cpu_wait_ns, slips);
         }
     }
-    histogram_record(&stats->batch, chain->count);
+    histogram_record(&box->shared.stats.batch, chain->count);
 }
 
 static void leave_stack_locked(struct mailbox *box, struct taker *taker) REQUIRES(box->shared.lock)

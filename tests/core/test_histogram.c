@@ -141,6 +141,23 @@ TEST(histogram, no_percentile_is_above_the_max)
     free(h);
 }
 
+TEST(histogram, recording_a_value_several_times_is_recording_it_as_often)
+{
+    static const uint64_t values[] = {0, 1, 1000, 1ull << 39, 0, 70000};
+    struct histogram *at_once = histogram_new(), *each = histogram_new();
+    for (unsigned i = 0; i < sizeof values / sizeof *values; i++) {
+        histogram_record_times(at_once, values[i], i + 1);
+        for (unsigned times = 0; times <= i; times++) {
+            histogram_record(each, values[i]);
+        }
+    }
+    expect_int(at_once->count, 1 + 2 + 3 + 4 + 5 + 6);
+    expect(histogram_mean(at_once) == histogram_mean(each));
+    expect_int(memcmp(at_once, each, sizeof *each), 0);
+    free(at_once);
+    free(each);
+}
+
 TEST(histogram, merging_is_recording_both)
 {
     struct histogram *a = histogram_new(), *b = histogram_new(), *both = histogram_new();

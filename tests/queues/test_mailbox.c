@@ -1238,6 +1238,28 @@ TEST(mailbox, measures_no_wakeup_of_a_taker_that_was_not_called)
     close_office(&office);
 }
 
+/* However they were put and taken: two puts in one take, one put in two, and what was given back.
+ */
+TEST(mailbox, measures_the_wait_of_each_item_once)
+{
+    static struct post_office office;
+    struct chain chain = {0};
+    open_office(&office, config_for(1));
+    put(&office, 3, PUT_BOUNDED);
+    while (clock_ns() < office.slips[0].put_ns + NS_PER_MS) {
+    }
+    put(&office, 4, PUT_BOUNDED);
+    expect_take(&office, 0, 2, 0, 2);
+    expect_int(report_of(&office)->wait.count, 2);
+    expect_int(mailbox_take(&office.box, &office.takers[0], &chain, 4), 4);
+    expect_int(report_of(&office)->wait.count, 6);
+    expect(report_of(&office)->wait.sum >= 3 * NS_PER_MS);
+    mailbox_give_back(&office.box, &chain);
+    expect_take(&office, 0, 9, 2, 5);
+    expect_int(report_of(&office)->wait.count, 7);
+    close_office(&office);
+}
+
 TEST(mailbox, keeps_no_histograms_unless_it_is_measured)
 {
     static struct post_office office;
