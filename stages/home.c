@@ -144,8 +144,8 @@ void home_leave(struct worker *worker, struct client *client)
 {
     set_away(worker, client, true);
     client->left_idle = !conn_has_input(&client->conn);
-    /* Nobody has watched it since it came early or was held back, and the next request of a pipeline
-     * was there already: its descriptor will not wake us, so its return has to. */
+    /* Nobody has watched it since it came early or was held back, and the next request of a
+     * pipeline was there already: its descriptor will not wake us, so its return has to. */
     if (worker->server->idle_stage == STAGE_READER && client->home_watched &&
         (client->home_watch.events & WATCH_READ) == 0) {
         set_early(worker, client, true);
