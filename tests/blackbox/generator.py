@@ -502,6 +502,22 @@ goes_wrong("a cut head", "closed", answer_with(b"HTTP/1.1 200 OK\r\nConte"), "en
 goes_wrong("no HTTP", "malformed", answer_with(b"SSH-2.0-OpenSSH_9.2\r\n"), "")
 
 
+@case("a server that closes each connection at once")
+def _(world):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        def close_all():
+            with contextlib.suppress(OSError):
+                while True:
+                    listener.accept()[0].close()
+        threading.Thread(target=close_all, daemon=True).start()
+        code, result = load_json(world, "-c", "200", "-d", "100ms", "--warmup", "0s", "--rate",
+                                 "500", "--timeout", "300ms", url_of(listener.getsockname()))
+        listener.shutdown(socket.SHUT_RDWR)
+    adds_up(result)
+    require(code == 3 and result["requests"]["good"] == 0, f"{code}, {result['requests']}")
+    require(result["run"]["connections"] >= 200, f"{result['run']}")
+
+
 @case("a body that ends with the connection is good")
 def _(world):
     with RawServer(answer_with(b"HTTP/1.1 200 OK\r\n\r\nhello")) as server:
