@@ -198,7 +198,7 @@ def read_log(path):
 @exact_case("percentiles are those of a server with programmed delays")
 def _(world):
     shares = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p999": 0.999}
-    delays = ("10000:800", "20000:150", "50000:45", "100000:5")
+    delays = ("20000:800", "30000:150", "60000:45", "120000:5")
     with DelayServer(world, *delays) as server:
         _, result = load_json(world, "-c", "64", "-d", "3s", "--warmup", "0s", "--rate", "900",
                               server.url, before=first_in_line)
