@@ -79,6 +79,7 @@ add_module_test(load figures)
 add_module_test(load validity)
 add_module_test(tools checks)
 add_module_test(tools live live)
+add_module_test(tools timeline)
 add_module_test(tools quartet_trace)
 target_compile_definitions(test_quartet_trace PRIVATE GOLDEN_DIR="${CMAKE_CURRENT_SOURCE_DIR}/golden"
     QUARTET_TRACE_TOOL="$<TARGET_FILE:quartet-trace>")

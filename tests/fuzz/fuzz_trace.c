@@ -51,7 +51,7 @@ static void remove_dir(void)
     (void)rmdir(dir_made);
 }
 
-/* Where --hdr writes; the other verbs take these, too, or nothing. */
+/* Where the verbs that make files write; the others take these, too, or nothing. */
 static const char *argument_of(const struct trace_verb *verb)
 {
     static char dir[] = "/tmp/quartet-fuzz-XXXXXX";
@@ -61,7 +61,10 @@ static const char *argument_of(const struct trace_verb *verb)
         (void)atexit(remove_dir);
         dir_made = dir;
     }
-    return verb == &trace_verb_hdr ? dir : verb == &trace_verb_perfetto ? "/dev/null" : "5";
+    if (verb == &trace_verb_perfetto || verb == &trace_verb_html) {
+        return "/dev/null";
+    }
+    return verb == &trace_verb_hdr ? dir : "5";
 }
 
 /* One of those that read files. */
