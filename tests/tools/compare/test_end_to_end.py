@@ -1,0 +1,119 @@
+"""tools/compare as a user runs it, with real servers and very short cells. usage: test_end_to_end.py BUILD"""
+import csv
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+import support
+from comparison import measure
+
+BUILD = pathlib.Path(sys.argv.pop(1)) if len(sys.argv) > 1 else support.REPO / "build" / "dev"
+SHORT = 'warmup = "50ms"\nsettle = "50ms"\nduration = "200ms"\n'
+SIX = 'title = "Six cells"\nmodels = ["staged", "loops"]\nrepetitions = 3\n' + SHORT + "[levels]\nconnections = [2]\n"
+LIMIT_S = 60
+
+
+def eventually(predicate):
+    limit = time.monotonic() + LIMIT_S
+    while not (value := predicate()):
+        if time.monotonic() > limit:
+            raise AssertionError("it did not happen in time")
+        time.sleep(0.01)
+    return value
+
+
+class Compare(unittest.TestCase):
+    def setUp(self):
+        self.temporary = tempfile.TemporaryDirectory()
+        self.addCleanup(self.temporary.cleanup)
+        self.folder = pathlib.Path(self.temporary.name)
+        self.out = self.folder / "out"
+
+    def command(self, text, *words):
+        (self.folder / "spec.toml").write_text(text)
+        return [str(support.REPO / "tools" / "compare"), str(self.folder / "spec.toml"), "--build", str(BUILD), "--out", str(self.out), *words]
+
+    def run_it(self, text, *words, status=0):
+        done = subprocess.run(self.command(text, *words), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LIMIT_S, check=False)
+        self.assertEqual(done.returncode, status, done.stdout + done.stderr)
+        self.assertNotIn("Traceback", done.stderr)
+        return done.stdout + done.stderr
+
+    def rows(self):
+        with open(self.out / "cells.csv", newline="", encoding="utf-8") as cells:
+            return list(csv.DictReader(cells))
+
+    def finished(self):
+        return {path.parent.name: path.read_text() for path in self.out.glob("raw/*/cell.json")}
+
+    def test_six_cells_killed_and_resumed_are_the_same_cells(self):
+        planned = [line.split()[0] for line in self.run_it(SIX, "--dry-run").splitlines()[:-1]]
+        self.assertEqual(len(planned), 6)
+        self.assertFalse(self.out.exists())
+        process = subprocess.Popen(self.command(SIX), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        eventually(lambda: len(self.finished()) >= 2)
+        family = eventually(lambda: len(found := measure.family(process.pid)) > 1 and found)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        eventually(lambda: not any(os.path.exists(f"/proc/{pid}/exe") for pid in family))
+        before = self.finished()
+        self.assertLess(len(before), 6)
+        self.assertIn("--resume goes on with it", self.run_it(SIX, status=1))
+        said = self.run_it(SIX, "--resume")
+        self.assertIn(f"compare: {6 - len(before)} of 6 cells to run", said)
+        self.assertEqual([row["id"] for row in self.rows()], planned)
+        self.assertEqual({name: self.finished()[name] for name in before}, before)
+        self.assertIn("A tiny file, hot", said)
+        for name in ("index.html", "report.md", "figures/tiny-throughput.svg", "figures/tiny-stages.csv"):
+            self.assertGreater((self.out / name).stat().st_size, 100, name)
+        self.check_record(self.rows()[0])
+
+    def check_record(self, row):
+        """A cell has its figures, and beside them all that they were made from."""
+        self.assertIn(row["outcome"], ("ok", "invalid"))
+        for key in ("rate", "p50_us", "cpu_us", "voluntary", "pss_kib", "threads", "stage_total_us"):
+            self.assertNotEqual(row[key], "", key)
+        self.assertGreater(float(row["rate"]), 0)
+        parts = sum(float(row[f"stage_{part}_us"]) for part in ("read", "process.wait", "process", "write.wait", "write"))
+        self.assertAlmostEqual(parts, float(row["stage_total_us"]), delta=0.001 * parts)
+        folder = self.out / "raw" / row["id"]
+        record = json.loads((folder / "cell.json").read_text())
+        self.assertEqual(record["config"]["options"]["root"], record["command"][record["command"].index("--root") + 1])
+        self.assertTrue((folder / "load.json").is_file() and (folder / "load.hlog").is_file())
+
+    def test_a_crash_is_recorded_and_the_rest_goes_on(self):
+        text = 'models = ["staged", "staged --readers 0"]\nrepetitions = 1\n' + SHORT + '[levels]\nconnections = [2]\n[[peer]]\nkind = "command"\nname = "gone"\ncommand = "false"\n'
+        said = self.run_it(text)
+        outcomes = {row["subject"]: row for row in self.rows()}
+        self.assertIn(outcomes["staged"]["outcome"], ("ok", "invalid"))
+        self.assertEqual(outcomes["gone"]["outcome"], "crashed")
+        self.assertIn("ended by itself with status 1", outcomes["gone"]["why"])
+        self.assertIn("--readers: '0' is not accepted", outcomes["staged --readers 0"]["why"])
+        self.assertIn("Kept out because the server or the load generator failed", said)
+
+    def test_another_spec_is_not_mixed_in(self):
+        one = 'models = ["staged"]\nrepetitions = 1\n' + SHORT + "[levels]\nconnections = [2]\n"
+        self.run_it(one)
+        self.assertIn("holds cells of another spec", self.run_it(one.replace("200ms", "100ms"), "--resume", status=1))
+        self.run_it(one, "--report")
+
+    def test_nonsense_is_one_line_and_status_2(self):
+        for text, words, expected in ((SIX.replace("3", "0"), [], "repetitions: 0"), (SIX, ["--cells", "3/2"], "--cells: '3/2'"), (SIX, ["--duration", "1"], "duration: '1'")):
+            said = self.run_it(text, *words, status=2)
+            self.assertEqual(len(said.splitlines()), 1, said)
+            self.assertIn(expected, said)
+
+    def test_shares_of_the_cells_together_are_the_whole(self):
+        for part in ("1/2", "2/2"):
+            self.run_it(SIX.replace("repetitions = 3", "repetitions = 1"), "--cells", part)
+        self.assertEqual(sorted(row["subject"] for row in self.rows()), ["loops", "staged"])
+
+
+if __name__ == "__main__":
+    unittest.main()

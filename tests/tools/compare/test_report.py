@@ -1,0 +1,151 @@
+"""Reports from cells that were never run: the text as a picture, the page by what a reader can do with it.
+
+UPDATE_GOLDEN=1 writes the pictures anew; look at the difference before it is committed.
+"""
+import base64
+import csv
+import html.parser
+import io
+import os
+import pathlib
+import re
+import tempfile
+import unittest
+import urllib.parse
+
+import support
+from comparison import cells, report
+
+GOLDEN = support.REPO / "tests" / "golden"
+RATES = {"staged": 9000, "loops": 12000, "nginx": 11800}
+LEVELS = {"connections": [1, 64], "shares_of_slowest": [0.3, 0.6], "shares_of_own": [0.9, 1.0, 1.1]}
+
+
+def canned(wanted):
+    """Records in which loops is fastest and nginx cannot be told apart from it, one run is INVALID and one server crashed."""
+    records = []
+    for cell in cells.plan(wanted):
+        name, value = cell.subject["name"], cell.level.value
+        asked = None if not cell.level.is_open else value * (9000 if cell.level.kind == "slowest" else RATES[name])
+        rate = asked or RATES[name] * value / (value + 3)
+        scale = {"staged": 3.0, "loops": 1.0, "nginx": 1.05}[name] * (1 + value if cell.level.is_open else 1)
+        one = support.record(cell, rate * (1 + 0.02 * cell.repetition), scale * (1 + 0.05 * cell.repetition), asked=asked)
+        if (name, cell.level.key, cell.repetition) == ("staged", "slowest-0.6", 2):
+            one["outcome"], one["why"] = "invalid", "the generator was late: by 3.49ms at p99, at most 100us is accepted"
+        if (name, cell.level.key, cell.repetition) == ("nginx", "closed-64", 1):
+            one = support.record(cell, 1, outcome="crashed", why="nginx ended by itself with signal 11: <no | words>")
+        records.append(one)
+    return records
+
+
+class Page(html.parser.HTMLParser):
+    """What matters of a page: tags that are closed, links, texts, tables."""
+    VOID = {"meta", "br", "link", "path", "rect", "line", "polyline", "circle"}
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.links, self.sources, self.figures, self.errors = [], {}, [], 0, []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        values = dict(attributes)
+        self.figures += tag == "figure"
+        self.sources += [values[key] for key in ("src", "href", "action") if key in values]
+        if "download" in values:
+            self.links[values["download"]] = values["href"]
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        pass
+
+    def handle_endtag(self, tag):
+        if tag not in self.VOID and (not self.open or self.open.pop() != tag):
+            self.errors.append(tag)
+
+
+class Reports(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        cls.spec = support.make_spec(title="Canned", models=["staged", "loops"], peers=["nginx"], repetitions=3, levels=LEVELS)
+        there, plan = support.store(pathlib.Path(cls.folder.name), cls.spec, canned(cls.spec))
+        cls.said = report.write(there, cls.spec, plan)
+        cls.html = (there.folder / "index.html").read_text(encoding="utf-8")
+        cls.markdown = (there.folder / "report.md").read_text(encoding="utf-8")
+        cls.figures = there.folder / "figures"
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.folder.cleanup()
+
+    def compare(self, name, text):
+        path = GOLDEN / name
+        if os.environ.get("UPDATE_GOLDEN"):
+            path.write_text(text, encoding="utf-8")
+        self.maxDiff = None
+        self.assertEqual(path.read_text(encoding="utf-8"), text)
+
+    def test_the_text_is_as_in_the_picture(self):
+        self.compare("compare_report.md", self.markdown)
+
+    def test_a_figure_is_as_in_the_picture(self):
+        self.compare("compare_stages.svg", (self.figures / "tiny-stages.svg").read_text(encoding="utf-8"))
+
+    def test_the_page_is_whole_and_needs_nothing_but_itself(self):
+        page = Page(self.html)
+        self.assertEqual((page.errors, page.open), ([], []))
+        self.assertTrue(all(source.startswith("data:") for source in page.sources), page.sources)
+        self.assertNotIn("<script", self.html)
+        self.assertNotRegex(re.sub(r'href="[^"]*"', "", self.html), r"url\((?!#)")
+
+    def test_every_figure_brings_its_picture_and_its_data(self):
+        page = Page(self.html)
+        self.assertEqual(len(page.links), 2 * page.figures)
+        self.assertGreaterEqual(page.figures, 12)
+        for name, link in page.links.items():
+            if name.endswith(".csv"):
+                rows = list(csv.reader(io.StringIO(urllib.parse.unquote(link.split(",", 1)[1]))))
+                self.assertGreater(len(rows), 1, name)
+                self.assertEqual(len({len(row) for row in rows}), 1, name)
+            else:
+                picture = base64.b64decode(link.split(",", 1)[1]).decode()
+                self.assertIn("<style>", picture)
+                self.assertEqual(picture + "\n", (self.figures / name).read_text(encoding="utf-8"))
+
+    def test_what_is_not_valid_is_shown_and_kept_out(self):
+        self.assertIn("generator was late", self.html)
+        self.assertIn("ended by itself with signal 11: &lt;no | words&gt;", self.html)
+        self.assertIn("signal 11: <no \\| words>", self.markdown)
+        self.assertRegex(self.markdown, r"staged +\| 60 % of the slowest's peak[^\n]*2 of 3")
+        self.assertIn("Kept out because the load generator calls its own run INVALID: cells, 1 of staged.", self.markdown)
+
+    def test_a_difference_is_called_one_only_where_intervals_are_apart(self):
+        self.assertIn("loops answered most", self.said)
+        self.assertIn("nginx is not told apart from it.", self.said)
+        self.assertIn("staged answered least", self.said)
+
+    def test_saturation_and_doubts_are_in_words(self):
+        self.assertIn("holds the true median in at least 75.0 % of cases", self.said)
+        self.assertIn("The closed loop hides queueing", self.said)
+
+
+class Words(unittest.TestCase):
+    def written(self, **values):
+        wanted = support.make_spec(**values)
+        records = [support.record(cell, RATES[cell.subject["name"]]) for cell in cells.plan(wanted)]
+        with tempfile.TemporaryDirectory() as folder:
+            there, plan = support.store(pathlib.Path(folder), wanted, records)
+            return report.write(there, wanted, plan)
+
+    def test_one_repetition_says_nothing_of_differences(self):
+        said = self.written(repetitions=1)
+        self.assertIn("from one run each, which says nothing of how they differ", said)
+        self.assertIn("no difference can be told from chance", said)
+
+    def test_one_model_alone_is_no_comparison_but_a_report(self):
+        self.assertIn("the only one with valid runs", self.written(models=["staged"]))
+
+
+if __name__ == "__main__":
+    unittest.main()

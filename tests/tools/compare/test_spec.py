@@ -1,0 +1,102 @@
+"""Specs: what is accepted, and that each thing which is not gets one line with its place and what would be."""
+import pathlib
+import tempfile
+import unittest
+
+import support
+from comparison import spec, workloads
+from comparison.trouble import BadSpec
+
+REFUSED = [  # what the file holds, words of the line
+    ('models = ["staged"]\nrepetition = 3', ["repetition: there is no such key", "repetitions"]),
+    ('models = ["staged"]\nrepetitions = 0', ["repetitions: 0 is not accepted: a whole number from 1 to 1000"]),
+    ('models = ["staged"]\nrepetitions = true', ["repetitions: True is not accepted"]),
+    ('models = ["staged"]\nduration = "3"', ["duration: '3' is not accepted: a time such as 10s"]),
+    ('models = ["staged"]\nduration = 3', ["duration: 3 is not accepted: a time such as 10s"]),
+    ('models = ["staged"]\nwarmup = "2h"', ["warmup: '2h' is not accepted", "from 0s to 3600s"]),
+    ('models = []', ["nothing to compare"]),
+    ('models = ["staged", "staged"]', ["a list without repetitions"]),
+    ('models = ["--model"]', ["models: ['--model'] is not accepted"]),
+    ('models = ["staged"]\n[[model]]\nmodel = "staged"', ["two models or peers have the name 'staged'"]),
+    ('[[model]]\nmodel = "staged"\nwiring = "LRPW"', ["model[0]: one of model and wiring is needed"]),
+    ('[[model]]\nname = "x"', ["model[0]: one of model and wiring is needed"]),
+    ('[[model]]\nmodel = "staged"\nflags = "--readers \'2"', ["model[0].flags:", "quotes are closed"]),
+    ('[[model]]\nmodel = "staged"\nflag = "x"', ["model[0].flag: there is no such key"]),
+    ('peers = ["iis"]', ["peers: 'iis' is not accepted: one of nginx"]),
+    ('[[peer]]\nname = "x"', ["peer[0].kind: is missing"]),
+    ('[[peer]]\nkind = "command"', ["peer[0]: a command is needed"]),
+    ('[[peer]]\nkind = "nginx"\ncommand = "nginx"', ["peer[0]: a command is needed for the kind command, and only for it"]),
+    ('models = ["staged"]\nworkloads = ["none"]', ["workloads: 'none' is not accepted: one of", "tiny"]),
+    ('models = ["staged"]\n[[workload]]\nname = "x"', ["workload x: it has 0 targets; accepted are 1 to 16"]),
+    ('models = ["staged"]\n[[workload]]\nname = "x"\ntargets = ["tiny.txt"]', ["workload[0].targets:", "a target such as /tiny.txt"]),
+    ('models = ["staged"]\n[[workload]]\nname = "x"\ntargets = ["0,/a"]', ["workload[0].targets:"]),
+    ('models = ["staged"]\n[[workload]]\nname = "x"\ntargets = ["/a"]\nfiles = [{path = "../a", size = 1}]', ["files:", "stays below the root"]),
+    ('models = ["staged"]\n[levels]\nconnections = []', ["no load"]),
+    ('models = ["staged"]\n[levels]\nconnections = []\nrates = [10]\nshares_of_own = [0.5]', ["shares of a peak need connections"]),
+    ('models = ["staged"]\n[levels]\nrates = [0]', ["levels.rates: [0] is not accepted: a list, each item a number from 1"]),
+    ('models = ["staged"]\nlevels = 3', ["levels: 3 is not accepted: a table"]),
+    ('models = ["staged"\n', ["not TOML"]),
+]
+
+
+class Specs(unittest.TestCase):
+    def read(self, text):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "spec.toml"
+            path.write_text(text)
+            values, text = spec.read_toml(path)
+            return spec.from_values(values, str(path), path.parent, text)
+
+    def test_errors_say_where_and_what_is_accepted(self):
+        for text, words in REFUSED:
+            with self.subTest(text=text):
+                with self.assertRaises(BadSpec) as caught:
+                    self.read(text)
+                said = str(caught.exception)
+                self.assertNotIn("\n", said)
+                self.assertIn("spec.toml", said)
+                for word in words:
+                    self.assertIn(word, said)
+
+    def test_a_file_that_is_not_there_is_one_line(self):
+        with self.assertRaisesRegex(BadSpec, "nowhere.toml: cannot be read"):
+            spec.read_toml("nowhere.toml")
+
+    def test_models_with_flags_wirings_and_peers_are_subjects(self):
+        read = self.read('models = ["staged", "loops --readers 2"]\npeers = ["nginx"]\n[[model]]\nwiring = "L | RP*2 | W"\nflags = ["--batch", "8"]\n'
+                         '[[peer]]\nname = "mine"\nkind = "command"\ncommand = "serve --port @PORT@ \'a b\'"')
+        self.assertEqual([(s["name"], s["kind"], s["args"]) for s in read.subjects], [
+            ("staged", "quartet", ["--model", "staged"]),
+            ("loops --readers 2", "quartet", ["--model", "loops", "--readers", "2"]),
+            ("L | RP*2 | W --batch 8", "quartet", ["--wiring", "L | RP*2 | W", "--batch", "8"]),
+            ("nginx", "nginx", []),
+            ("mine", "command", ["serve", "--port", "@PORT@", "a b"])])
+
+
+class Workloads(unittest.TestCase):
+    def test_all_that_are_shipped_can_be_read(self):
+        self.assertEqual(set(workloads.shipped()), {"tiny", "zipf", "cpu", "blocking", "slow-clients", "close", "stream", "filter"})
+        read = support.make_spec(workloads=workloads.shipped())
+        self.assertTrue(all(workload["what"] for workload in read.workloads))
+
+    def test_a_zipf_mix_is_the_same_each_time_and_keeps_its_shares(self):
+        first, second = (support.make_spec(workloads=["zipf"]).workloads[0] for _ in range(2))
+        self.assertEqual(first, second)
+        weights = [weight for weight, _ in first["targets"]]
+        self.assertAlmostEqual(sum(weights[:4]) / sum(weights), 0.35, delta=0.01)
+        self.assertEqual(weights[:4], sorted(weights[:4], reverse=True))
+
+    def test_files_are_made_once_and_must_agree(self):
+        with tempfile.TemporaryDirectory() as root:
+            workloads.make_files(root, [{"files": [{"path": "a/b.bin", "size": 70000}]}, {"files": [{"path": "a/b.bin", "size": 70000}]}])
+            self.assertEqual((pathlib.Path(root) / "a/b.bin").stat().st_size, 70000)
+            with self.assertRaises(BadSpec):
+                workloads.make_files(root, [{"files": [{"path": "a/b.bin", "size": 1}]}])
+
+    def test_synthetic_handlers_are_for_our_server_only(self):
+        read = support.make_spec(workloads=["tiny", "cpu"])
+        self.assertEqual([workload["ours_only"] for workload in read.workloads], [False, True])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,121 @@
+"""A comparison cut into cells: subject x workload x level x repetition.
+
+A cell's name is a hash of all that decides what it measures, so that the same spec names the same cells whenever and
+wherever it is read: that is what resuming and sharing a comparison among machines rest on. Rates that are shares of a
+peak are not known beforehand; their cells are named by the share.
+"""
+import dataclasses
+import hashlib
+import json
+import random
+
+
+@dataclasses.dataclass(frozen=True)
+class Level:
+    """How much load. `kind` says what `value` is: connections of a closed loop, requests a second of an open one, or a
+    share of the peak of the slowest or of the subject itself."""
+    kind: str  # closed, rate, slowest, own
+    value: float
+    connections: int
+
+    @property
+    def is_open(self):
+        return self.kind != "closed"
+
+    @property
+    def key(self):
+        return f"{self.kind}-{self.value:g}"
+
+    @property
+    def label(self):
+        if self.kind == "closed":
+            return f"{self.value:g} connection{'s' if self.value != 1 else ''}, closed loop"
+        if self.kind == "rate":
+            return f"{self.value:,g} requests/s"
+        whose = "the slowest's peak" if self.kind == "slowest" else "its own peak"
+        return f"{100 * self.value:g} % of {whose}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Cell:
+    """One measurement to be made. `purpose` is measure, or trace or syscalls for a pass that is kept out of all medians."""
+    id: str
+    purpose: str
+    subject: dict
+    workload: dict
+    level: Level
+    repetition: int
+    times: dict
+
+    @property
+    def title(self):
+        what = "" if self.purpose == "measure" else f", {self.purpose}"
+        return f"{self.subject['name']}, {self.workload['name']}, {self.level.label}{what}"
+
+
+def levels_of(spec):
+    asked = spec.levels
+    closed = [Level("closed", count, count) for count in sorted(asked["connections"])]
+    opened = asked["open_connections"]
+    return (closed + [Level("rate", rate, opened) for rate in sorted(asked["rates"])]
+            + [Level("slowest", share, opened) for share in sorted(asked["shares_of_slowest"])]
+            + [Level("own", share, opened) for share in sorted(asked["shares_of_own"])])
+
+
+def make_cell(spec, purpose, subject, workload, level, repetition):
+    times = {"warmup": spec.warmup, "settle": spec.settle, "duration": spec.duration}
+    content = [purpose, subject, workload, dataclasses.asdict(level), repetition, times, spec.seed, spec.server, spec.load]
+    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
+    return Cell(digest, purpose, subject, workload, level, repetition, times)
+
+
+def can_run(subject, workload):
+    """Handlers below /synthetic/ are ours alone."""
+    return subject["kind"] == "quartet" or not workload["ours_only"]
+
+
+def pairs(spec):
+    return [(subject, workload) for workload in spec.workloads for subject in spec.subjects if can_run(subject, workload)]
+
+
+def blocks(spec, levels):
+    """Whole repetitions one after the other, each in an order of its own: a disturbance meets all alike, and what is
+    there when it is stopped early is balanced."""
+    order = random.Random(spec.seed)
+    cells = []
+    for repetition in range(1, spec.repetitions + 1):
+        block = [make_cell(spec, "measure", subject, workload, level, repetition)
+                 for subject, workload in pairs(spec) for level in levels]
+        order.shuffle(block)
+        cells += block
+    return cells
+
+
+def featured(levels):
+    """The level at which a pass of its own is made, and which stands for the rest in short tables: the middle one of
+    the open levels, else the closed one with most connections."""
+    for kinds in (("rate", "slowest"), ("own",)):
+        opened = [level for level in levels if level.kind in kinds]
+        if opened:
+            return opened[len(opened) // 2]
+    return levels[-1]
+
+
+def passes(spec):
+    """Cells that are not measured for their rates: a whole trace, a count of system calls."""
+    level = featured(levels_of(spec))
+    purposes = [purpose for purpose, wanted in (("trace", spec.trace), ("syscalls", spec.syscalls)) if wanted]
+    return [make_cell(spec, purpose, subject, workload, level, 1) for purpose in purposes for subject, workload in pairs(spec)
+            if purpose != "trace" or subject["kind"] == "quartet"]
+
+
+def plan(spec):
+    """All cells in the order in which they run: what finds the peaks first, then rates, then passes."""
+    levels = levels_of(spec)
+    return (blocks(spec, [level for level in levels if not level.is_open])
+            + blocks(spec, [level for level in levels if level.is_open]) + passes(spec))
+
+
+def share_of(cells, part, parts):
+    """Every parts-th cell, from the part-th on (from 1)."""
+    return cells[part - 1::parts]

@@ -1,0 +1,72 @@
+"""One run of quartet-load, and what its JSON says."""
+import json
+import subprocess
+
+from . import numbers, processes, workloads
+from .trouble import Trouble
+
+INVALID_STATUS = 3
+GRACE_S = 40
+
+
+REALTIME = ["chrt", "--fifo", "1"]
+
+
+class LoadFailed(Trouble):
+    """The load generator could not run: no connection, or words that it does not know."""
+
+
+def with_priority(load_words):
+    """Before the servers on the same machine, where it is wanted and allowed: then its arrivals are on time whatever they
+    do. Returns the words and whether it is so."""
+    allowed = load_words["realtime"] and try_priority()
+    return {**load_words, "prefix": (REALTIME if allowed else []) + load_words["prefix"]}, allowed
+
+
+def try_priority():
+    try:
+        return subprocess.run([*REALTIME, "true"], stdin=subprocess.DEVNULL, capture_output=True, check=False).returncode == 0
+    except OSError:
+        return False
+
+
+def words(cell, url, load_words, rate, seed, times):
+    """The options of one run. `times` is (warm-up, duration) in seconds."""
+    warmup, duration = times
+    options = ["--connections", str(cell.level.connections), "--warmup", numbers.write_time(warmup),
+               "--duration", numbers.write_time(duration), "--seed", str(seed), "--quiet"]
+    if rate is not None:
+        options += ["--rate", str(max(1, round(rate)))]
+    return options + cell.workload["load_args"] + load_words["args"] + workloads.url_words(cell.workload, url)
+
+
+def run(program, options, load_words, folder, name):
+    """Returns the JSON of a run whose files are written as folder/NAME.json and .hlog."""
+    report = folder / f"{name}.json"
+    command = [*load_words["prefix"], str(program), "--json", str(report), "--hdr", str(folder / f"{name}.hlog"), *options]
+    seconds = sum(numbers.read_time_s(options[options.index(key) + 1]) for key in ("--warmup", "--duration"))
+    with open(folder / f"{name}.txt", "wb") as out:
+        process = processes.start(command, out, subprocess.STDOUT)
+        try:
+            status = process.wait(seconds + GRACE_S)
+        except subprocess.TimeoutExpired:
+            raise LoadFailed(f"quartet-load did not end {numbers.clock(seconds + GRACE_S)} after its start") from None
+        finally:
+            processes.end(process, whole_group=True)
+    if status not in (0, INVALID_STATUS):
+        raise LoadFailed(f"quartet-load ended with status {status}: {processes.said(folder / f'{name}.txt', 3)}")
+    return json.loads(report.read_text(encoding="utf-8"))
+
+
+def latency_us(report):
+    """Latency of an open loop runs from the moment when a request was due; of a closed loop from when it was sent,
+    since there none is due."""
+    kind = "from_due" if report["loop"] == "open" else "from_send"
+    figures = report["latency_ns"][kind]
+    keys = {"mean": "mean", "p50": "p50", "p90": "p90", "p99": "p99", "p999": "p999", "max": "max"}
+    return {f"{name}_us": figures[key] / 1000 if figures["count"] else None for name, key in keys.items()}
+
+
+def failures(report):
+    """What went wrong, as words; empty when nothing did."""
+    return "; ".join(f"{name}: {error['count']}" for name, error in report["errors"].items() if error["count"])

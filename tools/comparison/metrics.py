@@ -1,0 +1,39 @@
+"""The figures of a cell: what each is called, how it is written, and which end is better. One line each; the CSV, the tables
+and the words are made from this list."""
+import dataclasses
+from typing import Callable
+
+from . import numbers
+from .status import PARTS
+
+
+@dataclasses.dataclass(frozen=True)
+class Metric:
+    key: str
+    title: str
+    write: Callable
+    better: str  # more, less, or empty where neither is better as such
+
+
+METRICS = [
+    Metric("rate", "requests/s", numbers.amount, "more"),
+    Metric("p50_us", "p50", numbers.time_us, "less"),
+    Metric("p90_us", "p90", numbers.time_us, "less"),
+    Metric("p99_us", "p99", numbers.time_us, "less"),
+    Metric("p999_us", "p99.9", numbers.time_us, "less"),
+    Metric("max_us", "max", numbers.time_us, "less"),
+    Metric("mean_us", "mean", numbers.time_us, "less"),
+    Metric("cpu_us", "CPU a request", numbers.time_us, "less"),
+    Metric("voluntary", "voluntary switches a request", numbers.amount, "less"),
+    Metric("involuntary", "involuntary switches a request", numbers.amount, "less"),
+    Metric("wakeups", "wakeups a request", numbers.amount, "less"),
+    Metric("syscalls", "system calls a request", numbers.amount, "less"),
+    Metric("pss_kib", "memory (PSS)", numbers.size_kib, "less"),
+    Metric("rss_kib", "memory (RSS)", numbers.size_kib, "less"),
+    Metric("threads", "threads", numbers.count, ""),
+    Metric("generator_cpu", "generator's CPU share", numbers.share, ""),
+    Metric("generator_waited", "generator waited for a CPU", numbers.share, ""),
+    *(Metric(f"stage_{part}_us", f"{part}, mean", numbers.time_us, "less") for part in (*PARTS, "total")),
+    *(Metric(f"stage_{part}_p99_us", f"{part}, p99", numbers.time_us, "less") for part in (*PARTS, "total")),
+]
+BY_KEY = {metric.key: metric for metric in METRICS}

@@ -1,0 +1,143 @@
+"""One cell: a server started anew, a warm-up, and a run of load between two looks at the server.
+
+The looks are taken just before the load generator starts and just after it ends, when nothing is in flight, and figures for
+each request are divided by all requests in between (the generator's own short warm-up included), so the two agree
+exactly. Requests/s and latencies are those of the generator's window.
+"""
+import contextlib
+import dataclasses
+import json
+import os
+import time
+
+from . import load, measure, processes, servers, status, syscalls
+from .trouble import Trouble
+
+SETTLE_S = 0.05  # until the kernel has closed the generator's connections
+
+
+@dataclasses.dataclass
+class Bench:
+    """What all cells of a comparison share."""
+    spec: object
+    build: object   # folder of the programs
+    root: object    # folder of the files served
+    driver: object  # runs the load generator: here, or on other machines
+    load_words: dict  # how it is started
+
+
+def seed_of(bench, cell):
+    """The same arrivals for all subjects in one repetition, others in the next."""
+    return bench.spec.seed * 1000 + cell.repetition
+
+
+def drive(bench, cell, url, rate, folder, name, times):
+    seed = seed_of(bench, cell) + (500_000 if name == "warmup" else 0)
+    options = load.words(cell, url, bench.load_words, rate, seed, times)
+    return bench.driver(options, bench.load_words, folder, name)
+
+
+def warm_up(bench, cell, url, rate, folder):
+    if cell.times["warmup"] > 0:
+        drive(bench, cell, url, rate, folder, "warmup", (0, cell.times["warmup"]))
+
+
+def look(server, cell):
+    """Kernel's and server's own figures at this moment."""
+    own = status.ask(server.url) if cell.subject["kind"] == "quartet" else None
+    return own, measure.usage(server.process.pid)
+
+
+def figures(report, before, after, window):
+    """The metrics of a cell, by name."""
+    cpu_s, voluntary, involuntary = measure.between(before, after)
+    answered = report["run"]["answered"]
+    each = {"cpu_us": cpu_s * 1e6, "voluntary": voluntary, "involuntary": involuntary}
+    found = {"rate": report["rate"]["answered"] / report["window"]["seconds"], **load.latency_us(report),
+             **{name: value / answered if answered else None for name, value in each.items()},
+             "generator_cpu": report["generator"]["cpu_share"],
+             "generator_waited": report["generator"]["runqueue_ns"] / 1e9 / report["window"]["seconds"]}
+    if window:
+        found["wakeups"] = sum(queue["rung"] for queue in window["queues"]) / answered if answered else None
+        for part in (*status.PARTS, "total"):
+            found[f"stage_{part}_us"] = window["intervals"][part]["mean"]
+            found[f"stage_{part}_p99_us"] = window["intervals"][part]["p99"]
+    return found
+
+
+def measured_run(bench, cell, server, rate, folder):
+    """Load between two looks: what a cell is about."""
+    warm_up(bench, cell, server.url, rate, folder)
+    time.sleep(SETTLE_S)
+    server.check_alive()
+    own_before, usage_before = look(server, cell)
+    counting = syscalls.counter(server.process.pid, folder) if cell.purpose == "syscalls" else contextlib.nullcontext()
+    with counting as counted:
+        report = drive(bench, cell, server.url, rate, folder, "load", (cell.times["settle"], cell.times["duration"]))
+    server.check_alive()
+    usage_after = measure.usage(server.process.pid)
+    time.sleep(SETTLE_S)
+    own_after = status.ask(server.url) if own_before else None
+    window = status.window(own_after, own_before)
+    found = figures(report, usage_before, usage_after, window)
+    found["pss_kib"], found["rss_kib"], found["threads"] = measure.memory(server.process.pid)
+    result = {"metrics": found, "status": window, "config": own_after and own_after.get("config"),
+              "build": own_after and own_after.get("build"), "command": server.command}
+    if counted is not None:
+        result["syscalls"] = counted.by_name()
+        answered = report["run"]["answered"]
+        found["syscalls"] = counted.total() / answered if answered and counted.total() else None
+    return result, report
+
+
+def judge(report):
+    """(outcome, why) of what the load generator says of its own run. A run with failed requests is no measurement."""
+    wrong = load.failures(report)
+    if wrong:
+        return "failed", f"requests failed: {wrong}"
+    if not report["valid"]:
+        return "invalid", "; ".join(report["invalid"])
+    return "ok", ""
+
+
+def load_figures(report):
+    """Of the generator's report, what the comparison needs again; the whole lies beside it."""
+    return {"loop": report["loop"], "asked": report["rate"]["asked"], "due": report["rate"]["due"], "answered": report["rate"]["answered"],
+            "seconds": report["window"]["seconds"], "dropped": report["requests"]["dropped"], "notes": report.get("notes", []),
+            "statuses": report["run"]["statuses"]}
+
+
+def read_trace(bench, folder):
+    """What quartet-trace says of a trace: the text for people, the verdict for the report."""
+    tool, trace = str(bench.build / "quartet-trace"), str(folder / "server.trace")
+    for words, name in (([], "trace.txt"), (["--json"], "trace.json")):
+        with open(folder / name, "wb") as out, open(folder / "trace.log", "ab") as err:
+            if processes.start([tool, *words, trace], out, err).wait() != 0:
+                raise Trouble(f"quartet-trace cannot read {trace}: {processes.said(folder / 'trace.log')}")
+    said = json.loads((folder / "trace.json").read_text(encoding="utf-8"))
+    return {"verdict": (said.get("verdict") or {}).get("text", ""), "lost": said["summary"]["records_lost"],
+            "bytes": (folder / "server.trace").stat().st_size}
+
+
+def attempt(bench, cell, rate, folder):
+    more = ["--trace", str(folder / "server.trace")] if cell.purpose == "trace" else []
+    words = {**bench.spec.server, "args": bench.spec.server["args"] + cell.workload["server_args"]}
+    with servers.server_of(cell.subject, bench.build, bench.root, folder, words, more) as server:
+        result, report = measured_run(bench, cell, server, rate, folder)
+    if cell.purpose == "trace":
+        result["trace"] = read_trace(bench, folder)
+    outcome, why = judge(report)
+    return {**result, "outcome": outcome, "why": why, "load": load_figures(report)}
+
+
+def run(bench, cell, rate, folder):
+    """The record of one cell, whatever became of it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    begun, load_average = time.time(), os.getloadavg()
+    try:
+        result = attempt(bench, cell, rate, folder)
+    except (Trouble, OSError, json.JSONDecodeError, KeyError) as error:
+        result = {"metrics": {}, "outcome": "crashed", "why": f"{type(error).__name__}: {error}" if isinstance(error, KeyError) else str(error)}
+    return {"id": cell.id, "purpose": cell.purpose, "subject": cell.subject, "workload": cell.workload["name"],
+            "level": dataclasses.asdict(cell.level), "repetition": cell.repetition, "times": cell.times, "rate_asked": rate,
+            "started": begun, "seconds": time.time() - begun, "load_average": load_average, **result}

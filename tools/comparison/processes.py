@@ -1,0 +1,53 @@
+"""Starting and ending programs. Each is in a session of its own; what is started here is ended here, by its id, and ends
+with us even where we are killed."""
+import ctypes
+import os
+import signal
+import subprocess
+
+STOP_LIMIT_S = 15
+PR_SET_PDEATHSIG = 1
+LIBC = ctypes.CDLL(None)
+
+
+def die_with_parent():
+    """In the child, before it becomes the program."""
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def start(command, out, err, cwd=None):
+    return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True, cwd=cwd,
+                            preexec_fn=die_with_parent)
+
+
+def signal_group(process, number):
+    try:
+        os.killpg(process.pid, number)
+    except ProcessLookupError:
+        pass
+
+
+def end(process, whole_group=False):
+    """SIGTERM, and SIGKILL for one that does not listen. Returns its status. Our own server passes signals on to its
+    children itself; of others the whole group gets them."""
+    if process.poll() is None:
+        if whole_group:
+            signal_group(process, signal.SIGTERM)
+        else:
+            process.terminate()
+    try:
+        status = process.wait(STOP_LIMIT_S)
+    except subprocess.TimeoutExpired:
+        signal_group(process, signal.SIGKILL)
+        status = process.wait()
+    signal_group(process, signal.SIGKILL)  # what its leader has left behind
+    return status
+
+
+def said(path, lines=6):
+    """The last that a program wrote."""
+    try:
+        with open(path, encoding="utf-8", errors="replace") as log:
+            return " / ".join(line.strip() for line in log.read().splitlines()[-lines:] if line.strip())
+    except OSError:
+        return ""

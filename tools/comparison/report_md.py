@@ -1,0 +1,56 @@
+"""The report for a terminal or a repository."""
+from . import tables, words
+
+
+def cell_text(text):
+    return str(text).replace("|", "\\|").replace("\n", " ")
+
+
+def table(rows):
+    """Padded, so that it reads as plain text too."""
+    rows = [[cell_text(text) for text in row] for row in rows]
+    widths = [max(3, *(len(row[i]) for row in rows)) for i in range(len(rows[0]))]
+    lines = ["| " + " | ".join(text.ljust(width) for text, width in zip(row, widths)) + " |" for row in rows]
+    lines.insert(1, "| " + " | ".join("-" * width for width in widths) + " |")
+    return "\n".join(lines)
+
+
+def word_lines(summary, workload):
+    return "\n\n".join(f"**{heading}.** {said}" for heading, said in words.of_workload(summary, workload))
+
+
+def workload_text(summary, workload, figures, with_figures):
+    parts = [f"## {workload['title']}", workload["what"] or "", word_lines(summary, workload), table(tables.overview(summary, workload))]
+    stages = next((figure for figure in figures if figure.name.endswith("-stages")), None)
+    if stages and not with_figures:
+        parts += [f"{stages.title} (mean / p99):", table([["model", *stages.columns[1:]], *stages.rows])]
+    for figure in figures if with_figures else []:
+        parts += [f"### {figure.title}", f"![{figure.title}](figures/{figure.name}.svg)", figure.note, table([figure.columns, *figure.rows])]
+    for title, rows in ((tables.CALLS_TITLE, tables.calls(summary, workload)), (tables.TRACES_TITLE, tables.traces(summary, workload))):
+        if rows:
+            parts += [f"### {title}", table(rows)]
+    return "\n\n".join(part for part in parts if part)
+
+
+def terminal(summary, figures):
+    """What is printed at the end: tables and words, no pictures."""
+    parts = [workload_text(summary, workload, figures[workload["name"]], False) for workload in summary.spec.workloads]
+    return "\n\n".join(parts + ["## What cannot be concluded", "\n".join("- " + said for said in words.doubts(summary, summary.facts))])
+
+
+def whole(summary, figures, manifest):
+    """report.md."""
+    facts = summary.facts
+    parts = [f"# {summary.spec.title}", summary.spec.question or "",
+             f"{facts['date']}, commit {facts['commit']}, {facts['cpu']} ({facts['cpus_allowed']} CPUs), Linux {facts['kernel']}.",
+             "## What was compared", table(tables.subjects(summary.spec)), "\n".join("- " + said for said in tables.method(summary, facts))]
+    parts += [workload_text(summary, workload, figures[workload["name"]], True) for workload in summary.spec.workloads]
+    parts += ["## What cannot be concluded", "\n".join("- " + said for said in words.doubts(summary, facts))]
+    if summary.bad():
+        parts += ["## Cells that are in no median", table(tables.wrong(summary))]
+    parts += ["## Environment", table(tables.environment(facts)), f"Command: `{manifest['command']}`"]
+    for name, text in manifest["peers"].items():
+        parts += [f"### Configuration of {name}", f"```\n{text.strip()}\n```"]
+    if manifest["spec"]:
+        parts += ["## Spec", f"```toml\n{manifest['spec'].strip()}\n```"]
+    return "\n\n".join(part for part in parts if part) + "\n"

@@ -1,0 +1,103 @@
+"""Going through all cells: skipping those that are done, surviving those that crash, finding peaks on the way."""
+from . import cells as plans, one_cell, stats
+from .progress import Progress
+
+OVERHEAD_S = 0.55  # starting and ending two programs, looking at the server twice
+
+
+def expected_s(cell):
+    return cell.times["warmup"] + cell.times["settle"] + cell.times["duration"] + OVERHEAD_S
+
+
+def peaks_of(spec, records):
+    """{workload: {subject: requests/s}}: the best median of the closed loops."""
+    found = {}
+    for record in records:
+        if record["purpose"] == "measure" and record["level"]["kind"] == "closed" and record["outcome"] == "ok":
+            levels = found.setdefault(record["workload"], {}).setdefault(record["subject"]["name"], {})
+            levels.setdefault(record["level"]["value"], []).append(record["metrics"]["rate"])
+    return {workload: {subject: max(stats.median(rates) for rates in levels.values()) for subject, levels in subjects.items()}
+            for workload, subjects in found.items()}
+
+
+def rate_of(cell, peaks):
+    """(requests/s or None for a closed loop, why it cannot be had)."""
+    if not cell.level.is_open:
+        return None, ""
+    if cell.level.kind == "rate":
+        return cell.level.value, ""
+    known = peaks.get(cell.workload["name"], {})
+    if cell.level.kind == "own":
+        peak = known.get(cell.subject["name"])
+    else:
+        peak = min(known.values(), default=None)
+    if peak is None:
+        return None, "no valid run with a closed loop, so there is no peak to take a share of"
+    return cell.level.value * peak, ""
+
+
+def skipped(cell, why):
+    return {"id": cell.id, "purpose": cell.purpose, "subject": cell.subject, "workload": cell.workload["name"],
+            "level": {"kind": cell.level.kind, "value": cell.level.value, "connections": cell.level.connections},
+            "repetition": cell.repetition, "times": cell.times, "rate_asked": None, "started": 0.0, "seconds": 0.0,
+            "metrics": {}, "outcome": "skipped", "why": why}
+
+
+class Runner:
+    """A comparison under way."""
+
+    def __init__(self, bench, results, plan):
+        self.bench, self.results, self.plan = bench, results, plan
+        self.peaks = results.read_json("peaks.json")
+
+    def needs_peaks(self, cell):
+        return cell.level.kind in ("slowest", "own")
+
+    def find_peaks(self):
+        """Once for a comparison, so that a resumed one asks for the same rates."""
+        if self.peaks is None:
+            self.results.read_cells()
+            self.peaks = peaks_of(self.bench.spec, self.results.records.values())
+            self.results.write_json("peaks.json", self.peaks)
+
+    def run_cell(self, cell):
+        if self.needs_peaks(cell):
+            self.find_peaks()
+        rate, why = rate_of(cell, self.peaks or {})
+        folder = self.results.cell_folder(cell)
+        if why:
+            folder.mkdir(parents=True)
+            return skipped(cell, why)
+        return one_cell.run(self.bench, cell, rate, folder)
+
+    def run(self, todo):
+        """Returns how many of the cells went wrong."""
+        todo = [cell for cell in todo if cell.id not in self.results.records]
+        progress = Progress([expected_s(cell) for cell in todo])
+        wrong = 0
+        try:
+            for cell in todo:
+                progress.tell(f"{cell.title}, repetition {cell.repetition}")
+                record = self.run_cell(cell)
+                self.results.add(record)
+                self.results.write_csv(self.plan)
+                progress.done()
+                if record["outcome"] != "ok":
+                    wrong += 1
+                    progress.note(f"  {record['outcome']}: {cell.title}, repetition {cell.repetition}: {record['why'][:300]}")
+        finally:
+            progress.end()
+        return wrong
+
+
+def plan_seconds(todo):
+    return sum(expected_s(cell) for cell in todo)
+
+
+def first_phase(spec, todo):
+    """The cells that can run before any peak is known."""
+    return [cell for cell in todo if cell.level.kind in ("closed", "rate")]
+
+
+def shares(todo, part, parts):
+    return plans.share_of(todo, part, parts)

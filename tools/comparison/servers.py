@@ -1,0 +1,112 @@
+"""A server that is measured: ours or a peer. Ready when entered, ended when left."""
+import pathlib
+import re
+import socket
+import time
+
+from . import peers, processes
+from .trouble import Trouble
+
+START_LIMIT_S = 15
+LOOK_EVERY_S = 0.01
+
+
+class Crashed(Trouble):
+    """The server of a cell ended by itself, or was never ready."""
+
+
+class Server:
+    """What all servers have in common: a process, its logs, and a way to see that it is there."""
+
+    def __init__(self, name, work):
+        self.name = name
+        self.work = pathlib.Path(work)
+        self.out, self.err = self.work / "server.stdout", self.work / "server.stderr"
+        self.command = []
+        self.process = None
+        self.url = None
+
+    def __enter__(self):
+        with open(self.out, "wb") as out, open(self.err, "wb") as err:
+            try:
+                self.process = processes.start(self.command, out, err)
+            except OSError as error:
+                raise Crashed(f"{self.name} cannot be started: {self.command[0]}: {error.strerror}") from None
+        try:
+            self.wait_ready()
+        except BaseException:
+            self.end()
+            raise
+        return self
+
+    def __exit__(self, *unused):
+        self.end()
+
+    def wait_ready(self):
+        limit = time.monotonic() + START_LIMIT_S
+        while not self.is_ready():
+            self.check_alive()
+            if time.monotonic() > limit:
+                raise Crashed(f"{self.name} was not ready after {START_LIMIT_S} s: {self.said()}")
+            time.sleep(LOOK_EVERY_S)
+
+    def check_alive(self):
+        status = self.process.poll()
+        if status is not None:
+            how = f"status {status}" if status >= 0 else f"signal {-status}"
+            raise Crashed(f"{self.name} ended by itself with {how}: {self.said()}")
+
+    def said(self):
+        return processes.said(self.err) or processes.said(self.out) or "it said nothing"
+
+
+class OurServer(Server):
+    """quartet says where it listens."""
+
+    def __init__(self, subject, program, root, work, server_words, more):
+        super().__init__(subject["name"], work)
+        self.command = [*server_words["prefix"], str(program), "--listen", f"{server_words['address']}:0", "--root", str(root),
+                        "--log-level", "warn", *subject["args"], *server_words["args"], *more]
+
+    def is_ready(self):
+        match = re.search(r"^listening on (http://\S+)$", self.out.read_text(errors="replace"), re.M)
+        self.url = match[1] if match else None
+        return match is not None
+
+    def end(self):
+        return processes.end(self.process)
+
+
+class Peer(Server):
+    """Another server is told where to listen, and is ready when it accepts."""
+
+    def __init__(self, subject, root, work, server_words):
+        super().__init__(subject["name"], work)
+        self.address = server_words["address"]
+        self.port = free_port(self.address)
+        self.command = [*server_words["prefix"], *peers.command_of(subject, self.address, self.port, root, self.work)]
+        self.url = f"http://{self.address}:{self.port}"
+
+    def is_ready(self):
+        try:
+            socket.create_connection((self.address, self.port), 1).close()
+        except OSError:
+            return False
+        return True
+
+    def end(self):
+        return processes.end(self.process, whole_group=True)
+
+
+def free_port(address):
+    """A port that nobody has now. Somebody may take it before the peer does: then that cell has crashed."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((address, 0))
+        return probe.getsockname()[1]
+
+
+def server_of(subject, build, root, work, server_words, more=()):
+    if subject["kind"] == "quartet":
+        return OurServer(subject, build / "quartet", root, work, server_words, more)
+    return Peer(subject, root, work, server_words)

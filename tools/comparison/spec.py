@@ -1,0 +1,174 @@
+"""A comparison as asked for: a TOML file, checked key by key.
+
+Each table of the file is described by one dictionary: key -> (check, default). A key that is not in it, a value that its
+check refuses and a table that lacks what it needs are one line each, with the file, the key and what is accepted.
+"""
+import copy
+import dataclasses
+import pathlib
+import tomllib
+
+from . import checks, peers, workloads
+from .trouble import BadSpec
+
+NEEDED = object()  # the default of a key that must be there
+
+TOP = {
+    "title": (checks.text(200), "A comparison of threading models"),
+    "question": (checks.text(), None),
+    "repetitions": (checks.whole(1, 1000), 5),
+    "seed": (checks.whole(0, 2 ** 31), 1),
+    "warmup": (checks.duration(0, 3600), 1.0),
+    "settle": (checks.duration(0, 60), 0.25),
+    "duration": (checks.duration(0.05, 24 * 3600), 3.0),
+    "trace": (checks.flag, False),
+    "syscalls": (checks.flag, False),
+    "workloads": (checks.list_of(checks.name, 1), None),
+    "models": (checks.list_of(checks.name, 0), None),
+    "peers": (checks.list_of(checks.name, 0), None),
+}
+SERVER = {"args": (checks.words, []), "prefix": (checks.words, []), "address": (checks.name, "127.0.0.1")}
+LOAD = {"args": (checks.words, []), "prefix": (checks.words, []), "realtime": (checks.flag, True)}
+LEVELS = {
+    "connections": (checks.list_of(checks.whole(1, 100000)), [64]),
+    "rates": (checks.list_of(checks.number(1, 10_000_000)), []),
+    "shares_of_slowest": (checks.list_of(checks.number(0.01, 5)), []),
+    "shares_of_own": (checks.list_of(checks.number(0.01, 5)), []),
+    "open_connections": (checks.whole(1, 100000), 64),
+}
+MODEL = {"name": (checks.name, None), "model": (checks.name, None), "wiring": (checks.name, None), "flags": (checks.words, [])}
+PEER = {"name": (checks.name, None), "kind": (checks.choice(*peers.KINDS, "command"), NEEDED), "command": (checks.words, [])}
+TABLES = {"server": SERVER, "load": LOAD, "levels": LEVELS}
+LISTS = {"model": MODEL, "peer": PEER, "workload": workloads.WORKLOAD}
+
+
+@dataclasses.dataclass
+class Spec:
+    """A comparison. Subjects and workloads are plain dictionaries, since their content names their cells."""
+    title: str
+    question: str
+    repetitions: int
+    seed: int
+    warmup: float
+    settle: float
+    duration: float
+    trace: bool
+    syscalls: bool
+    server: dict
+    load: dict
+    levels: dict
+    subjects: list
+    workloads: list
+    text: str = ""
+
+
+def refuse(where, key, value, accepted):
+    raise BadSpec(f"{where}: {key}: {value!r} is not accepted: {accepted}")
+
+
+def read_table(where, path, table, keys):
+    """The values of one table, each checked, defaults filled in. Keys are named by their path in the file."""
+    if not isinstance(table, dict):
+        refuse(where, path.rstrip("."), table, "a table")
+    for key in table:
+        if key not in keys:
+            raise BadSpec(f"{where}: {path}{key}: there is no such key; accepted here: {', '.join(sorted(keys))}")
+    values = {}
+    for key, (check, default) in keys.items():
+        if key in table:
+            try:
+                values[key] = check(table[key])
+            except ValueError as accepted:
+                refuse(where, path + key, table[key], accepted)
+        elif default is NEEDED:
+            raise BadSpec(f"{where}: {path}{key}: is missing")
+        else:
+            values[key] = copy.deepcopy(default)
+    return values
+
+
+def subject_of_model(where, path, entry):
+    if bool(entry["model"]) == bool(entry["wiring"]):
+        raise BadSpec(f"{where}: {path}: one of model and wiring is needed, and not both")
+    words = ["--model", entry["model"]] if entry["model"] else ["--wiring", entry["wiring"]]
+    name = entry["name"] or " ".join([entry["model"] or entry["wiring"], *entry["flags"]])
+    return {"kind": "quartet", "name": name, "args": words + entry["flags"]}
+
+
+def subject_of_peer(where, path, entry):
+    if (entry["kind"] == "command") != bool(entry["command"]):
+        raise BadSpec(f"{where}: {path}: a command is needed for the kind command, and only for it")
+    return {"kind": entry["kind"], "name": entry["name"] or entry["kind"], "args": entry["command"]}
+
+
+def model_by_words(where, text):
+    """A model as --models has it: its name, and flags behind it."""
+    name, *flags = checks.words(text) or [""]
+    if not name or name.startswith("-"):
+        refuse(where, "models", text, "the name of a model, and flags of the server behind it")
+    return subject_of_model(where, "models", {"name": None, "model": name, "wiring": None, "flags": flags})
+
+
+def peer_by_name(where, name):
+    if name not in peers.KINDS:
+        refuse(where, "peers", name, "one of " + ", ".join(peers.KINDS))
+    return {"kind": name, "name": name, "args": []}
+
+
+def once(where, what, things):
+    names = [thing["name"] for thing in things]
+    for name in names:
+        if names.count(name) > 1:
+            raise BadSpec(f"{where}: two {what} have the name {name!r}: give one another name")
+
+
+def subjects_of(where, top, entries):
+    subjects = [model_by_words(where, text) for text in top["models"] or []]
+    subjects += [subject_of_model(where, f"model[{i}]", entry) for i, entry in enumerate(entries["model"])]
+    subjects += [peer_by_name(where, name) for name in top["peers"] or []]
+    subjects += [subject_of_peer(where, f"peer[{i}]", entry) for i, entry in enumerate(entries["peer"])]
+    if not subjects:
+        raise BadSpec(f"{where}: nothing to compare: give models, model, peers or peer")
+    once(where, "models or peers", subjects)
+    return subjects
+
+
+def workloads_of(where, folder, top, entries):
+    chosen = [workloads.by_name(where, name, folder) for name in top["workloads"] or []]
+    chosen += [workloads.finish(where, entry) for entry in entries["workload"]]
+    chosen = chosen or [workloads.by_name(where, "tiny", folder)]
+    once(where, "workloads", chosen)
+    return chosen
+
+
+def check_levels(where, levels):
+    if (levels["shares_of_slowest"] or levels["shares_of_own"]) and not levels["connections"]:
+        raise BadSpec(f"{where}: levels: shares of a peak need connections, whose closed loop finds the peak")
+    if not any(levels[key] for key in ("connections", "rates")):
+        raise BadSpec(f"{where}: levels: no load: give connections or rates")
+
+
+def from_values(values, where, folder=pathlib.Path("."), text=""):
+    """A spec of what a TOML file holds."""
+    values = dict(values)
+    tables = {name: read_table(where, f"{name}.", values.pop(name, {}), keys) for name, keys in TABLES.items()}
+    entries = {}
+    for name, keys in LISTS.items():
+        given = values.pop(name, [])
+        if not isinstance(given, list):
+            refuse(where, name, given, f"tables headed [[{name}]]")
+        entries[name] = [read_table(where, f"{name}[{i}].", entry, keys) for i, entry in enumerate(given)]
+    top = read_table(where, "", values, TOP)
+    check_levels(where, tables["levels"])
+    return Spec(subjects=subjects_of(where, top, entries), workloads=workloads_of(where, folder, top, entries), text=text,
+                **tables, **{key: top[key] for key in top if key not in ("workloads", "models", "peers")})
+
+
+def read_toml(path):
+    try:
+        text = pathlib.Path(path).read_text(encoding="utf-8")
+        return tomllib.loads(text), text
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadSpec(f"{path}: cannot be read: {error.strerror if isinstance(error, OSError) else 'it is not UTF-8'}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise BadSpec(f"{path}: not TOML: {error}") from None

@@ -1,0 +1,105 @@
+"""The records of a comparison, gathered for reports: which cells of a subject, workload and level are valid, their
+estimates, and what went wrong."""
+from . import cells, stats
+
+
+class Summary:
+    """Cells by (workload, level, subject)."""
+
+    def __init__(self, spec, records):
+        self.spec = spec
+        self.records = sorted(records, key=lambda record: (record["repetition"], record["started"], record["id"]))
+        self.levels = cells.levels_of(spec)
+        self.places = {}
+        for record in self.records:
+            if record["purpose"] == "measure":
+                self.places.setdefault(place_of(record), []).append(record)
+
+    def all(self, workload, level, subject):
+        return self.places.get((workload["name"], level.key, subject["name"]), [])
+
+    def valid(self, workload, level, subject):
+        return [record for record in self.all(workload, level, subject) if record["outcome"] == "ok"]
+
+    def estimate(self, workload, level, subject, key):
+        """Over the valid repetitions of one figure, or None."""
+        return stats.estimate([record["metrics"].get(key) for record in self.valid(workload, level, subject)])
+
+    def estimates(self, workload, level, key):
+        """[(subject, estimate)] of those that have one."""
+        found = [(subject, self.estimate(workload, level, subject, key)) for subject in self.subjects(workload)]
+        return [(subject, estimate) for subject, estimate in found if estimate is not None]
+
+    def subjects(self, workload):
+        return [subject for subject in self.spec.subjects if cells.can_run(subject, workload)]
+
+    def left_out(self, workload):
+        return [subject for subject in self.spec.subjects if not cells.can_run(subject, workload)]
+
+    def middle(self, workload, level, subject):
+        """The valid record whose rate is the median: where a whole picture of one run is wanted, not of a mixture."""
+        records = sorted((record for record in self.valid(workload, level, subject) if record.get("status")),
+                         key=lambda record: record["metrics"]["stage_total_us"] or 0)
+        return records[(len(records) - 1) // 2] if records else None
+
+    def closed(self):
+        return [level for level in self.levels if not level.is_open]
+
+    def common(self):
+        """Open levels at which all subjects get the same rate."""
+        return [level for level in self.levels if level.kind in ("rate", "slowest")]
+
+    def own(self):
+        return [level for level in self.levels if level.kind == "own"]
+
+    def busy_level(self):
+        """The closed loop with most connections."""
+        return self.closed()[-1] if self.closed() else None
+
+    def featured(self, workload):
+        """The open level whose cells stand for the workload: the middle one that has valid cells, of those that are the same
+        for all where there are any; else the busy one."""
+        for levels in (self.common(), self.own()):
+            seen = [level for level in levels if any(self.valid(workload, level, subject) for subject in self.subjects(workload))]
+            if seen:
+                return seen[len(seen) // 2]
+        return self.busy_level()
+
+    def rate_at(self, workload, level):
+        """The requests/s that a common open level asked for."""
+        for subject in self.subjects(workload):
+            for record in self.all(workload, level, subject):
+                if record["rate_asked"]:
+                    return record["rate_asked"]
+        return None
+
+    def bad(self, workload=None):
+        return [record for record in self.records if record["outcome"] != "ok" and (workload is None or record["workload"] == workload["name"])]
+
+    def passed(self, purpose, workload, subject):
+        """The record of a pass that is no measurement."""
+        for record in self.records:
+            if (record["purpose"] == purpose and record["workload"] == workload["name"] and record["subject"]["name"] == subject["name"]
+                    and record["outcome"] != "crashed"):
+                return record
+        return None
+
+    def saturation(self, workload, subject):
+        """(highest open rate that was kept up, lowest that was not), either None: kept up is 97 % of what was due
+        answered in the window and nothing dropped."""
+        kept, broken = None, None
+        for level in self.common() + self.own():
+            for record in self.all(workload, level, subject):
+                said = record.get("load")
+                if not said or record["outcome"] == "crashed":
+                    continue
+                if said["answered"] < 0.97 * said["due"] or said["dropped"]:
+                    broken = min(broken or 1e18, record["rate_asked"])
+                elif record["outcome"] == "ok":
+                    kept = max(kept or 0, record["rate_asked"])
+        return kept, broken
+
+
+def place_of(record):
+    level = record["level"]
+    return record["workload"], f"{level['kind']}-{level['value']:g}", record["subject"]["name"]

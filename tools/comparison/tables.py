@@ -1,0 +1,91 @@
+"""The tables that stand in every kind of report, as rows of texts."""
+import shlex
+
+from . import cells, metrics, numbers
+from .figures import written
+
+CALLS_TITLE = "System calls, counted in a pass of its own"
+TRACES_TITLE = "Traced in a pass of its own, and what limits it"
+SUMMARY_KEYS = ["rate", "p50_us", "p99_us", "cpu_us", "voluntary", "pss_kib"]
+
+
+def subjects(spec):
+    """Who was compared."""
+    rows = [["name", "is", "started with"]]
+    for subject in spec.subjects:
+        kind = "quartet" if subject["kind"] == "quartet" else subject["kind"]
+        rows.append([subject["name"], kind, shlex.join(subject["args"]) or f"tools/peers/{subject['kind']}.conf"])
+    return rows
+
+
+def overview(summary, workload):
+    """One line for each subject at the busy closed level and at the featured open one."""
+    levels = [level for level in (summary.busy_level(), summary.featured(workload)) if level]
+    rows = [["model", "load", *(metrics.BY_KEY[key].title for key in SUMMARY_KEYS), "valid"]]
+    for level in dict.fromkeys(levels):
+        for subject in summary.subjects(workload):
+            found = [summary.estimate(workload, level, subject, key) for key in SUMMARY_KEYS]
+            counted = f"{len(summary.valid(workload, level, subject))} of {len(summary.all(workload, level, subject))}"
+            shown = [written(found[0], metrics.BY_KEY["rate"])]
+            shown += [metrics.BY_KEY[key].write(e.median) if e else numbers.NONE for e, key in zip(found[1:], SUMMARY_KEYS[1:])]
+            rows.append([subject["name"], level.label, *shown, counted])
+    return rows
+
+
+def calls(summary, workload):
+    """System calls a request from the pass of its own, or None where there was none."""
+    rows = [["model", "system calls a request", "most of them"]]
+    for subject in summary.subjects(workload):
+        record = summary.passed("syscalls", workload, subject)
+        if record and record.get("syscalls"):
+            total = sum(record["syscalls"].values())
+            each = record["metrics"].get("syscalls")
+            most = ", ".join(f"{name} {numbers.digits3(number / total * each)}" for name, number in list(record["syscalls"].items())[:5])
+            rows.append([subject["name"], numbers.amount(each), most])
+    return rows if len(rows) > 1 else None
+
+
+def traces(summary, workload):
+    """What the traces of a workload say limits each model, or None where there are none."""
+    rows = [["model", "trace", "lost", "verdict"]]
+    for subject in summary.subjects(workload):
+        record = summary.passed("trace", workload, subject)
+        if record and record.get("trace"):
+            found = record["trace"]
+            rows.append([subject["name"], f"raw/{record['id']}/server.trace ({numbers.size_kib(found['bytes'] / 1024)})", numbers.count(found["lost"]), found["verdict"]])
+    return rows if len(rows) > 1 else None
+
+
+def wrong(summary):
+    """Every cell that is in no median, with its reason."""
+    rows = [["cell", "outcome", "model", "workload", "load", "why"]]
+    for record in summary.bad():
+        level = cells.Level(**record["level"])
+        rows.append([record["id"], record["outcome"], record["subject"]["name"], record["workload"], f"{level.label}, repetition {record['repetition']}", record["why"]])
+    return rows
+
+
+def environment(facts):
+    """Keys and values, nested ones flattened."""
+    rows = [["what", "value"]]
+    for key, value in facts.items():
+        if isinstance(value, dict):
+            rows += [[f"{key}.{name}", str(inner)] for name, inner in value.items()]
+        else:
+            rows.append([key, str(value)])
+    return rows
+
+
+def method(summary, facts):
+    """How it was measured, as sentences."""
+    spec = summary.spec
+    said = [f"{len(summary.records)} cells, a server started anew for each, in random interleaved order (seed {spec.seed}), {spec.repetitions} repetitions.",
+            f"Each: {numbers.write_time(spec.warmup)} of warm-up, then {numbers.write_time(spec.duration)} measured behind {numbers.write_time(spec.settle)} "
+            "of the same load that settles it.",
+            "Load comes from quartet-load, which checks itself: a run that it calls INVALID is in no median."]
+    if facts.get("realtime"):
+        said.append("It ran with real-time priority (chrt -f 1), so that no server can delay it and its arrivals are on time; the CPU that it takes, it takes from all alike.")
+    said.append("Latency of an open loop runs from when a request was due (Poisson arrivals, the same for all in one repetition), of a closed loop from when it was sent.")
+    said.append("CPU time, context switches and memory are the kernel's (/proc), of the server and its children, divided by all requests between two looks. "
+                "Stage times, queues and threads are Quartet's own, the difference of two snapshots of /server-status?json around the run, so they need no trace.")
+    return said

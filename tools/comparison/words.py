@@ -1,0 +1,188 @@
+"""A comparison in sentences, written from its numbers, with what cannot be concluded from them.
+
+One thing is called more or less than another only where their intervals lie apart. What is told apart by nothing is said
+to be so.
+"""
+from . import metrics, numbers, stats
+from .status import PARTS
+
+
+def listing(names):
+    """a, b and c."""
+    names = list(names)
+    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
+
+
+def span(estimate, write):
+    if estimate.count == 1:
+        return write(estimate.median)
+    return f"{write(estimate.median)} ({write(estimate.low)} to {write(estimate.high)})"
+
+
+def ranked(entries, metric):
+    return sorted(entries, key=lambda entry: entry[1].median * (-1 if metric.better == "more" else 1))
+
+
+def like_best(order):
+    """The names of those that are not told apart from the first."""
+    return [subject["name"] for subject, estimate in order[1:] if not stats.separate(order[0][1], estimate)]
+
+
+def times_more(first, second, metric):
+    """How many times as much, as words."""
+    more, less = (first, second) if metric.better == "more" else (second, first)
+    if less.median <= 0:
+        return "far more"
+    ratio = more.median / less.median
+    return f"{ratio:.2f} times" if ratio < 9.95 else f"{ratio:.0f} times"
+
+
+def best_and_worst(where, entries, key, best, worst):
+    """Who is first, who cannot be told apart from it, and how far the last is behind. `best` and `worst` are the ends of
+    sentences, with {name}, {value} and {ratio}."""
+    metric = metrics.BY_KEY[key]
+    order = ranked(entries, metric)
+    first = where + best.format(name=order[0][0]["name"], value=span(order[0][1], metric.write))
+    if len(order) == 1:
+        return [first + ", the only one with valid runs."]
+    if order[0][1].count == 1:
+        parts = [f"{subject['name']} {metric.write(estimate.median)}" for subject, estimate in order]
+        return [f"{where}{metric.title} was: {', '.join(parts)}; from one run each, which says nothing of how they differ."]
+    alike = like_best(order)
+    if len(alike) == len(order) - 1:
+        ends = f"{metric.write(order[0][1].median)} ({order[0][0]['name']}) to {metric.write(order[-1][1].median)} ({order[-1][0]['name']})"
+        return [f"{where}nothing tells the others apart from the best: medians from {ends}, with intervals that overlap."]
+    said = [first + "."]
+    if alike:
+        said.append(f"{listing(alike)} {'is' if len(alike) == 1 else 'are'} not told apart from it.")
+    last, estimate = order[-1]
+    if last["name"] not in alike:
+        said.append(worst.format(name=last["name"], value=span(estimate, metric.write), ratio=times_more(order[0][1], estimate, metric)) + ".")
+    return said
+
+
+def level_words(level):
+    """At the beginning of a sentence."""
+    return f"With {level.label}, " if level.kind == "closed" else f"At {level.label}, "
+
+
+def peak_words(summary, workload):
+    """Throughput in the closed loop where it was largest for most."""
+    level = max(summary.closed(), key=lambda one: sum(e.median for _, e in summary.estimates(workload, one, "rate")), default=None)
+    entries = summary.estimates(workload, level, "rate") if level else []
+    if not entries:
+        return []
+    return best_and_worst(level_words(level), entries, "rate", "{name} answered most, {value} requests/s",
+                          "{name} answered least, {value}; the first answers {ratio} as many")
+
+
+def saturation_words(summary, workload):
+    """Only where rates were raised beyond what was kept up."""
+    said = []
+    for subject in summary.subjects(workload):
+        kept, broken = summary.saturation(workload, subject)
+        if kept and broken and broken > kept:
+            said.append(f"{subject['name']} kept up with {numbers.amount(kept)}/s and not with {numbers.amount(broken)}/s")
+    return [f"Asked for more and more at given rates, {'; '.join(said)}."] if said else []
+
+
+def latency_words(summary, workload):
+    level = summary.featured(workload)
+    if level is None or not level.is_open:
+        return ["No open loop has a valid run, so nothing is said of latency at a given rate."] if summary.common() + summary.own() else []
+    entries = summary.estimates(workload, level, "p99_us")
+    rate = summary.rate_at(workload, level) if level.kind == "slowest" else None
+    where = f"At {numbers.amount(rate)} requests/s ({level.label}), " if rate else level_words(level)
+    return best_and_worst(where, entries, "p99_us", "{name} had the lowest p99 from when a request was due, {value}",
+                          "{name} had the highest, {value}, {ratio} as long")
+
+
+def stage_words(summary, workload):
+    """How much of a request's time is waiting, and where most of it lies."""
+    level = summary.featured(workload)
+    shares = []
+    for subject in summary.subjects(workload):
+        record = summary.middle(workload, level, subject) if level else None
+        if not record:
+            continue
+        parts = {part: record["status"]["intervals"][part]["mean"] or 0 for part in PARTS}
+        total = sum(parts.values())
+        if total > 0:
+            shares.append((subject["name"], (parts["process.wait"] + parts["write.wait"]) / total, max(parts, key=parts.get)))
+    if not shares:
+        return []
+    shares.sort(key=lambda entry: -entry[1])
+    listed = "; ".join(f"{name} {numbers.share(share)} (its largest part is {part})" for name, share, part in shares)
+    return [f"Of a request's mean time inside the server this share was waiting between stages: {listed}."]
+
+
+def cost_words(summary, workload):
+    level = summary.busy_level() or summary.featured(workload)
+    entries = summary.estimates(workload, level, "cpu_us") if level else []
+    if len(entries) < 2:
+        return []
+    return best_and_worst(level_words(level), entries, "cpu_us", "{name} spent least CPU on a request, {value}",
+                          "{name} spent most, {value}, {ratio} as much")
+
+
+def missing_words(summary, workload):
+    """What went wrong or was not run, so that nobody takes silence for success."""
+    said = []
+    left = summary.left_out(workload)
+    if left:
+        said.append(f"{listing(s['name'] for s in left)} cannot run it, since its handlers are Quartet's own.")
+    kinds = {}
+    for record in summary.bad(workload):
+        kinds.setdefault(record["outcome"], []).append(record["subject"]["name"])
+    for outcome, names in sorted(kinds.items()):
+        counted = listing(f"{names.count(name)} of {name}" for name in sorted(set(names)))
+        said.append(f"Kept out because {REASONS[outcome]}: cells, {counted}.")
+    return said
+
+
+REASONS = {"invalid": "the load generator calls its own run INVALID", "failed": "requests failed", "crashed": "the server or the load generator failed",
+           "skipped": "there was no peak to take a share of"}
+
+
+PARAGRAPHS = [("Throughput", lambda *of: peak_words(*of) + saturation_words(*of)), ("Latency", latency_words),
+              ("Where the time goes", stage_words), ("Cost", cost_words), ("Left out", missing_words)]
+
+
+def of_workload(summary, workload):
+    """[(heading, sentences)] of a workload; headings without sentences are left out."""
+    made = [(heading, " ".join(write(summary, workload))) for heading, write in PARAGRAPHS]
+    return [(heading, said) for heading, said in made if said] or [("Nothing", "No cell of it has been run.")]
+
+
+def interval_words(spec):
+    """What an interval here means, exactly."""
+    count = spec.repetitions
+    if count < 2:
+        return "With one repetition there are no intervals, and no difference can be told from chance."
+    low, high, coverage = stats.ranks(count)
+    kind = "from the smallest to the largest" if (low, high) == (1, count) else f"from the {low}. to the {high}. in order"
+    return (f"An interval runs {kind} of {count} repetitions and holds the true median in at least {100 * coverage:.1f} % of cases. Two things are "
+            f"called different only where their intervals lie apart; with two that are equal that happens in {100 * stats.chance_apart(count, count):.2g} % "
+            f"of pairs, so among many pairs some will be. Each repetition is a server started anew; requests are never pooled.")
+
+
+def doubts(summary, environment):
+    """What cannot be concluded from a comparison as it was made."""
+    said = [interval_words(summary.spec)]
+    if summary.spec.repetitions < 6:
+        said.append("Fewer than six repetitions cannot give an interval of 95 %.")
+    if summary.closed():
+        said.append("The closed loop hides queueing: a slow answer delays the next request instead of making it wait, so its latencies are those of "
+                    "this loop, not of independent users. Read latencies at given rates.")
+    if not environment.get("load_hosts"):
+        said.append(f"Load generator and servers shared the {environment.get('cpus_allowed', '?')} CPUs and the loopback device: what a network and "
+                    "its interrupts do is not in here, and at the peak the two compete.")
+    said.append("One machine, one kernel, these files and these flags: another setting of a model's threads may change the order. "
+                "tools/compare --tune finds the best one for a workload.")
+    loads = [record["load_average"][0] for record in summary.records if record.get("load_average")]
+    cpus = environment.get("cpus_allowed") or 1
+    if loads and max(loads) > cpus + 1.5:
+        said.append(f"The machine was busy with other work: load average up to {max(loads):.1f} on {cpus} CPUs. Do not publish these figures.")
+    if str(environment.get("commit", "")).endswith("-dirty"):
+        said.append("The sources differed from the commit that is named.")
+    return said
