@@ -51,7 +51,6 @@ bool source_open(struct trace_source *source)
     source->wall_s = source->reader.head.wall_s;
     while (is_preamble(source) && source_step(source)) {
     }
-    source->opened = true;
     memcpy(source->error, source->reader.error, sizeof source->error);
     return source->item != TRACE_ITEM_BROKEN;
 }
@@ -123,11 +122,11 @@ static void take_block(struct trace_source *source)
     }
 }
 
-/* The first one counts; a second, or one behind records, can only be an accident of damage. */
+/* The first one counts; a second can only be an accident of damage. */
 static void take_config(struct trace_source *source)
 {
     struct bytes text = source->reader.payload;
-    if (source->opened || source->config_store != NULL || !json_view_valid(text)) {
+    if (source->config_store != NULL || !json_view_valid(text)) {
         return;
     }
     source->config_store = must_alloc(text.len + 1);
@@ -138,7 +137,7 @@ static void take_config(struct trace_source *source)
 static void take_names(struct trace_source *source)
 {
     struct bytes text = source->reader.payload;
-    if (source->opened || source->threads.at != NULL || !json_view_valid(text)) {
+    if (source->threads.at != NULL || !json_view_valid(text)) {
         return;
     }
     take_list(&source->threads, text, "threads");
