@@ -87,7 +87,7 @@ static void add_bin(struct flow_bin *to, const struct flow_bin *from)
 
 static void double_width(struct flow *flow)
 {
-    for (unsigned i = 0; i < FLOW_BINS / 2; i++) {
+    for (size_t i = 0; i < FLOW_BINS / 2; i++) {
         struct flow_bin pair = flow->bins[2 * i];
         add_bin(&pair, &flow->bins[2 * i + 1]);
         flow->bins[i] = pair;
