@@ -58,6 +58,7 @@ struct exchange {
     void *complete_arg;
     const struct settings *settings;
     const struct handler *handler; /* NULL until found, and for refused requests */
+    bool pipelined;                /* its first byte came with an earlier request */
     bool uncounted;                /* set with the handler: see exchange_is_counted */
     uint64_t id;                   /* unique in this process, from 1 */
 

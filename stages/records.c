@@ -34,6 +34,7 @@ static void put_request(struct worker *worker, const struct conn *conn, uint64_t
         .kind = TRACE_REQUEST,
         .method = (uint8_t)x->request.method,
         .close_reason = (uint8_t)conn->close,
+        .pipelined = x->pipelined,
         .thread_read = (uint16_t)x->reader,
         .thread_process = (uint16_t)x->processor,
         .thread_write = (uint16_t)x->writer,

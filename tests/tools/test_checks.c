@@ -211,6 +211,29 @@ TEST(checks, the_number_in_a_stage_is_arrivals_times_mean_time)
     free_run(&read);
 }
 
+TEST(checks, what_lies_behind_another_request_is_in_no_stage_yet)
+{
+    static const uint64_t even[] = {4};
+    struct read_run read;
+    make_slow_run(&read);
+    give_samples(&read, even, 1);
+    struct trace_record request = sample_request(1);
+    request.whole_ns = request.first_byte_ns + 20 * NS_PER_S;
+    request.started_ns = request.handed_ns = request.writer_ns = request.whole_ns;
+    request.first_sent_ns = request.last_sent_ns = request.whole_ns;
+    request.pipelined = 1;
+    summary_request(&read.summary, &request);
+    expect_check(&read, "Little, read", CHECK_HOLDS, "read: 0.000 in it at a time");
+    free_run(&read);
+
+    make_slow_run(&read);
+    give_samples(&read, even, 1);
+    request.pipelined = 0;
+    summary_request(&read.summary, &request);
+    expect_check(&read, "Little, read", CHECK_FAILED, "20.0");
+    free_run(&read);
+}
+
 TEST(flow, knows_when_anything_was_asked_and_keeps_time_in_bounded_bins)
 {
     const struct trace_run run = {.started_ns = NS_PER_S};

@@ -31,6 +31,10 @@ void summary_request(struct summary *summary, const struct trace_record *request
     summary->requests++;
     summary->bytes_sent += request->bytes_sent;
     note_time(summary, request);
+    if (request->pipelined && intervals[INTERVAL_READ] > intervals[INTERVAL_READ_BLOCKED]) {
+        summary->lay_read_ns +=
+            (uint64_t)(intervals[INTERVAL_READ] - intervals[INTERVAL_READ_BLOCKED]);
+    }
     if (request->first_byte_ns == 0 || request->last_sent_ns == 0) {
         summary->unfinished++;
     } else {

@@ -11,6 +11,7 @@ struct summary {
     uint64_t requests;
     uint64_t unfinished; /* of these, not sent to their last byte: no total */
     uint64_t bytes_sent;
+    uint64_t lay_read_ns;       /* of all pipelined requests: read while they lay behind another */
     uint64_t first_ns, last_ns; /* the earliest first byte and the latest stamp */
     uint64_t wrong;             /* requests whose parts do not add up, … */
     uint64_t wrong_id;          /* … the first of them, and why */
