@@ -37,10 +37,9 @@ static void on_wheel_timer(void *arg)
 /* The coarse clock may be a step behind, so a step is added: a timeout is never early. */
 void loop_group_deadline(struct worker *worker, struct deadline *deadline, uint64_t after_ns)
 {
-    bool was_set = deadline->next != NULL;
     wheel_set(&worker->wheel, deadline, clock_coarse_ns() + after_ns + CLOCK_COARSE_STEP_NS);
-    if (!was_set || worker->wheel_armed_ns == 0 ||
-        deadline->step << WHEEL_STEP_SHIFT < worker->wheel_armed_ns) {
+    uint64_t look_ns = (deadline->step + 1) << WHEEL_STEP_SHIFT; /* when that step is over */
+    if (worker->wheel_armed_ns == 0 || look_ns < worker->wheel_armed_ns) {
         arm_wheel(worker);
     }
 }

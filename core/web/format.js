@@ -37,6 +37,7 @@ const format = (() => {
     const kinds = {
         /* Nanoseconds. */
         time: (ns) => (ns < 999.5 ? Math.round(ns) + (ns === 0 ? "" : GAP + "ns") : scaled(ns, TIMES)),
+        seconds: (s) => kinds.time(s * 1e9),
         /* A number that is counted, whole. */
         count: (n) => Math.round(n).toLocaleString("en-US"),
         /* One that may be large: 23.1 k. */
@@ -51,6 +52,8 @@ const format = (() => {
             const text = percent >= 9.95 || percent === 0 ? Math.round(percent) : percent.toFixed(1);
             return text + GAP + "%";
         },
+        /* The same where the smallest ones matter: 0.01 %. */
+        tail: (x) => (x > 0 && x < 0.01 ? Number((100 * x).toPrecision(1)) + GAP + "%" : kinds.share(x)),
         text: (text) => String(text),
     };
 

@@ -26,56 +26,13 @@
     }
 
     function head(doc) {
-        show(by_id("model"), "text", doc.config.model || "own wiring");
-        document.title = `quartet: ${doc.config.model || doc.config.wiring}`;
-        const spec = by_id("spec");
-        if (spec.dataset.value !== doc.config.wiring) {
-            spec.dataset.value = doc.config.wiring;
-            spec.replaceChildren(...[...doc.config.wiring].map(letter_or_text));
-        }
+        page.title(doc.config);
         const s = doc.server;
         const of = s.processes > 1 ? `, process ${s.process} of ${s.processes}` : "";
         const up = format.duration(s.uptime_ns / 1e9);
         live(s.phase === "running" ? "" : "draining",
             s.phase === "running" ? `live, up ${up}${of}` : `draining, up ${up}${of}`);
         show(by_id("foot"), "text", `quartet ${s.version}, pid ${s.pid}, policies ${doc.config.policies}`);
-    }
-
-    function letter_or_text(character) {
-        if (!"LKRPW".includes(character.toUpperCase())) {
-            return document.createTextNode(character);
-        }
-        const bold = document.createElement("b");
-        bold.className = "stage-" + character.toUpperCase();
-        bold.textContent = character;
-        return bold;
-    }
-
-    const FIGURES = [
-        ["requests a second", "rate.REQUESTS", "amount", (v) => v.rate("REQUESTS")],
-        ["total p50", "total.p50", "time", (v) => v.intervals.total && histograms.percentile(v.intervals.total, 0.5)],
-        ["total p99", "total.p99", "time", (v) => v.intervals.total && histograms.percentile(v.intervals.total, 0.99)],
-        ["requests in flight", "flow.all", "amount", (v) => v.in_flight && v.in_flight.all],
-        ["connections", "connections", "amount", (v) => v.connections],
-        ["CPUs in use", "cpus", "amount", (v) => v.cpus],
-    ];
-
-    function make_figures() {
-        return FIGURES.map(([label, key, kind, get]) => {
-            const figure = tables.element(by_id("figures"), "div", "figure");
-            tables.element(figure, "dt", "", label);
-            const value = tables.element(figure, "dd");
-            value.dataset.key = key;
-            return (view) => show(value, kind, get(view));
-        });
-    }
-
-    function verdict(view) {
-        const node = by_id("verdict");
-        const found = view.verdict;
-        show(node, "text", found ? found.text : "");
-        const group = found && view.groups[found.group];
-        node.className = "verdict" + (group ? " stage-" + wiring_drawing.main_stage(group) : "");
     }
 
     function make_choices() {
@@ -92,18 +49,6 @@
         const press = () => buttons.forEach(([button, seconds]) =>
             button.setAttribute("aria-pressed", String(seconds === chosen)));
         press();
-    }
-
-    function make_key() {
-        [["works stage-N", "working; a thread: on a CPU"], ["waits stage-N", "waiting; a thread: for a CPU"],
-         ["held", "a thread held up otherwise"], ["", "percentages: of a request\u2019s time in stages and queues, of the clock for threads"],
-        ].forEach(([cls, words]) => {
-            const span = tables.element(by_id("key"), "span");
-            if (cls) {
-                tables.element(span, "i", cls);
-            }
-            span.append(words);
-        });
     }
 
     /* --- the charts: points are made when they come, each of its own second --- */
@@ -209,26 +154,10 @@
 
     /* --- the rest --- */
 
-    const figures = make_figures();
+    const figures = page.figures();
     const drawing = wiring.on(by_id("wiring"));
     const bar = time_bar.on(by_id("time"));
-    const lists = {
-        intervals: tables.make(by_id("intervals"), "interval", tables.interval_columns),
-        queues: tables.make(by_id("queues"), "queue", tables.queue_columns),
-        threads: tables.make(by_id("threads"), "thread", tables.thread_columns),
-        closed: tables.make(by_id("closed"), "closed", tables.count_columns("closed because")),
-        statuses: tables.make(by_id("statuses"), "status", tables.count_columns("answers")),
-        counters: tables.make(by_id("counters"), "counter", tables.count_columns("counted")),
-    };
-
-    function draw_tables(view) {
-        lists.intervals.rows(tables.interval_rows(view));
-        lists.queues.rows(tables.queue_rows(view));
-        lists.threads.rows(tables.thread_rows(view, THREADS_SHOWN));
-        lists.closed.rows(tables.count_rows(view.close_reasons));
-        lists.statuses.rows(tables.count_rows(view.statuses));
-        lists.counters.rows(tables.count_rows(view.counters));
-    }
+    const lists = page.lists(THREADS_SHOWN);
 
     function asides(view) {
         const span = view.whole ? "since the server started" : `of the last ${format.duration(view.seconds)}`;
@@ -237,11 +166,7 @@
         const hidden = view.threads.length - Math.min(view.threads.length, THREADS_SHOWN);
         show(by_id("threads-aside"), "text", span + (hidden > 0 ? `; the ${THREADS_SHOWN} busiest, ${format.as("count", hidden)} more` : "") +
             (view.threads_unused > 0 ? `; ${format.as("count", view.threads_unused)} have had nothing to do` : ""));
-        const {waiting, working} = time_bar.sums(view);
-        show(by_id("time-aside"), "text", working === null ? "no request " + span.replace("of", "in") :
-            `${format.as("share", working)} working, ${format.as("share", waiting)} waiting; ` +
-            `${format.as("time", histograms.mean(view.intervals.total))} on average of ` +
-            `${format.as("count", view.intervals.total.count)}`);
+        show(by_id("time-aside"), "text", page.time_words(view) || "no request " + span.replace("of", "in"));
     }
 
     /* The snapshot that is as old as the window asks, or the oldest there is. */
@@ -261,11 +186,11 @@
         }
         const base = base_of(chosen);
         const view = view_of(now, base);
-        figures.forEach((update) => update(view));
-        verdict(view);
+        figures(view);
+        page.verdict(view);
         drawing.update(view);
         bar.update(view);
-        draw_tables(view);
+        lists(view);
         asides(view);
         window.quartet = {last: now.text, base: base ? base.text : null, drawn: (window.quartet ? window.quartet.drawn : 0) + 1};
     }
@@ -294,7 +219,7 @@
         keep(now);
         by_id("main").classList.remove("hidden");
         head(doc);
-        show(by_id("config"), "text", JSON.stringify({config: doc.config, environment: doc.environment, build: doc.build}, null, 2));
+        page.config({config: doc.config, environment: doc.environment, build: doc.build});
         now_s = performance.now() / 1000;
         const last_second = view_of(now, before);
         make_load(last_second);
@@ -334,7 +259,7 @@
     }
 
     make_choices();
-    make_key();
+    page.key();
     make_latency();
     window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
         [...latency, ...load].forEach((chart) => chart.restyle());

@@ -19,8 +19,8 @@ const wiring = (() => {
         const pipes = [];
         if (group.index === 0 && view.accept) {
             pipes.push({
-                letter: "L", label: "accept queue", key: "queue.accept.depth", get: (v) => v.accept,
-                rows: [["peak", "queue.accept.depth_max", "amount", (v) => v.accept.depth_max]],
+                letter: "L", label: "accept queue", key: "drawn.accept.depth", get: (v) => v.accept,
+                rows: [["peak", "drawn.accept.depth_max", "amount", (v) => v.accept.depth_max]],
             });
         }
         if (d.has_pipe(group, ways)) {
@@ -47,7 +47,9 @@ const wiring = (() => {
         return (view) => updates.forEach((update) => update(view));
     }
 
-    const clients_words = (view) => `clients: ${format.as("count", view.connections)} connected`;
+    const clients_words = (view) => (view.averages
+        ? `clients: ${format.as("amount", view.connections)} connected on average`
+        : `clients: ${format.as("count", view.connections)} connected`);
 
     /* --- across --- */
 

@@ -198,7 +198,7 @@ def read_log(path):
 @exact_case("percentiles are those of a server with programmed delays")
 def _(world):
     shares = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p999": 0.999}
-    delays = ("10000:800", "20000:150", "50000:45", "100000:5")
+    delays = ("20000:800", "30000:150", "60000:45", "120000:5")
     with DelayServer(world, *delays) as server:
         _, result = load_json(world, "-c", "64", "-d", "3s", "--warmup", "0s", "--rate", "900",
                               server.url, before=first_in_line)
@@ -500,6 +500,22 @@ goes_wrong("a cut chunk", "length",
            answer_with(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel"), "end")
 goes_wrong("a cut head", "closed", answer_with(b"HTTP/1.1 200 OK\r\nConte"), "end")
 goes_wrong("no HTTP", "malformed", answer_with(b"SSH-2.0-OpenSSH_9.2\r\n"), "")
+
+
+@case("a server that closes each connection at once")
+def _(world):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        def close_all():
+            with contextlib.suppress(OSError):
+                while True:
+                    listener.accept()[0].close()
+        threading.Thread(target=close_all, daemon=True).start()
+        code, result = load_json(world, "-c", "200", "-d", "100ms", "--warmup", "0s", "--rate",
+                                 "500", "--timeout", "300ms", url_of(listener.getsockname()))
+        listener.shutdown(socket.SHUT_RDWR)
+    adds_up(result)
+    require(code == 3 and result["requests"]["good"] == 0, f"{code}, {result['requests']}")
+    require(result["run"]["connections"] >= 200, f"{result['run']}")
 
 
 @case("a body that ends with the connection is good")

@@ -97,7 +97,7 @@ class Browser:
     def look(self, width, dark):
         """The size of the page, and the reader's scheme."""
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
-            "width": width, "height": 860, "deviceScaleFactor": 1 if width > 600 else 2,
+            "width": width, "height": 860, "deviceScaleFactor": 1 if width > 600 else 1.5,
             "mobile": width < 600})
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {
             "features": [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]})

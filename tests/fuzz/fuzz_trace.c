@@ -51,7 +51,7 @@ static void remove_dir(void)
     (void)rmdir(dir_made);
 }
 
-/* Where --hdr writes; the other verbs take these, too, or nothing. */
+/* Where the verbs that make files write; the others take these, too, or nothing. */
 static const char *argument_of(const struct trace_verb *verb)
 {
     static char dir[] = "/tmp/quartet-fuzz-XXXXXX";
@@ -61,17 +61,29 @@ static const char *argument_of(const struct trace_verb *verb)
         (void)atexit(remove_dir);
         dir_made = dir;
     }
-    return verb == &trace_verb_hdr ? dir : verb == &trace_verb_perfetto ? "/dev/null" : "5";
+    if (verb == &trace_verb_perfetto || verb == &trace_verb_html) {
+        return "/dev/null";
+    }
+    return verb == &trace_verb_hdr ? dir : "5";
+}
+
+/* One of those that read files. */
+static const struct trace_verb *pick_verb(unsigned which)
+{
+    const struct trace_verb *verbs[16];
+    unsigned count = 0;
+    for (unsigned i = 0; trace_verbs[i] != NULL && count < 16; i++) {
+        if (trace_verbs[i]->begin != NULL) {
+            verbs[count++] = trace_verbs[i];
+        }
+    }
+    return verbs[which % count];
 }
 
 /* One run of the tool, its output thrown away. */
 static void show(char *bytes, size_t len, unsigned how)
 {
-    unsigned verbs = 0;
-    while (trace_verbs[verbs] != NULL) {
-        verbs++;
-    }
-    const struct trace_verb *verb = trace_verbs[(how >> 2 & 31) % verbs];
+    const struct trace_verb *verb = pick_verb(how >> 2 & 31);
     struct trace_source sources[2] = {{.path = "fuzz 1", .in = fmemopen(bytes, len, "r")},
                                       {.path = "fuzz 2", .in = fmemopen(bytes, len, "r")}};
     FILE *none = fopen("/dev/null", "w");

@@ -61,6 +61,9 @@ TEST(validity, refuses_a_late_generator)
         histogram_record(&results.own_lag, 150 * NS_PER_US);
     }
     expect_invalid("the generator was late: by 150us at p99");
+    expect(strstr(validity.reasons[0], "wait for a CPU") == NULL);
+    results.runqueue_ns = NS_PER_S;
+    expect_invalid("it had to wait for a CPU");
     /* The same lateness is nothing beside a median of 2 ms. */
     for (unsigned i = 0; i < 2 * COUNT; i++) {
         histogram_record(&results.from_due, 2 * NS_PER_MS);

@@ -511,6 +511,22 @@ TEST(quartet_trace, tells_of_records_that_come_twice)
     join_deinit(&join);
 }
 
+TEST(quartet_trace, joins_records_that_lack_their_connection_and_times)
+{
+    struct joined joined = {0};
+    struct join join;
+    join_init(&join, 4, note_joined, &joined);
+    for (unsigned i = 0; i < 2; i++) {
+        join_put(&join, &(struct trace_record){.request_id = 1, .kind = TRACE_REQUEUE});
+        join_put(&join, &(struct trace_record){.request_id = 2, .kind = TRACE_REQUEST});
+    }
+    join_finish(&join);
+    expect_int(joined.count, 2);
+    expect_int(join.doubled, 2);
+    expect_int(join.unjoined, 1);
+    join_deinit(&join);
+}
+
 TEST(quartet_trace, shows_progress_of_long_readings_and_erases_it)
 {
     struct progress progress;

@@ -100,6 +100,7 @@ struct connection {
     /* The drive's lists. */
     struct connection *next_ready, *next_broken;
     bool is_ready;
+    bool refused; /* could not be made, the last time */
     uint64_t retry_ns;
 };
 

@@ -31,7 +31,8 @@ static void before_poll(void *arg);
 static void after_poll(void *arg, bool busy);
 static void open_more(struct drive *drive);
 static void open_again(struct drive *drive, struct connection *connection);
-static void note_refused(struct drive *drive, const char *words);
+static void note_refused(struct drive *drive, struct connection *connection, const char *words);
+static void add_broken(struct drive *drive, struct connection *connection);
 static void retry_broken(struct drive *drive, uint64_t now_ns);
 static void start(struct drive *drive);
 static void begin_window(struct drive *drive);
@@ -183,7 +184,7 @@ static void open_more(struct drive *drive)
         struct connection *connection = &drive->connections[drive->next_open++];
         drive->connecting++;
         if (!connection_open(connection)) {
-            note_refused(drive, strerror(errno));
+            note_refused(drive, connection, strerror(errno));
             on_closed(drive, connection);
         }
     }
@@ -210,6 +211,8 @@ static void on_opened(void *owner, struct connection *connection, uint64_t took_
 {
     struct drive *drive = owner;
     drive->results->opened++;
+    connection->refused = false;
+    connection->retry_ns = 0;
     histogram_record(&drive->results->connect, took_ns);
     add_ready(drive, connection);
     if (drive->phase == DRIVE_CONNECTING) {
@@ -225,12 +228,13 @@ static void on_refused(void *owner, struct connection *connection, enum load_err
 {
     struct drive *drive = owner;
     (void)error;
-    connection->retry_ns = clock_ns() + RETRY_NS;
-    note_refused(drive, words);
+    note_refused(drive, connection, words);
 }
 
-static void note_refused(struct drive *drive, const char *words)
+static void note_refused(struct drive *drive, struct connection *connection, const char *words)
 {
+    connection->refused = true;
+    connection->retry_ns = clock_ns() + RETRY_NS;
     errors_note(&drive->results->errors, LOAD_CONNECT, words);
     snprintf(drive->refused, sizeof drive->refused, "%s", words);
 }
@@ -247,19 +251,18 @@ static void on_closed(void *owner, struct connection *connection)
 {
     struct drive *drive = owner;
     if (drive->phase == DRIVE_CONNECTING) {
-        connection->retry_ns = clock_ns() + RETRY_NS;
-        connection->next_broken = drive->broken;
-        drive->broken = connection;
-        settle_one(drive);
+        add_broken(drive, connection);
+        if (connection->refused) {
+            settle_one(drive);
+        }
         return;
     }
     if (drive->phase == DRIVE_OVER ||
         (drive->phase == DRIVE_DRAINING && drive->pending.count == 0)) {
         return;
     }
-    if (connection->retry_ns > clock_ns()) {
-        connection->next_broken = drive->broken;
-        drive->broken = connection;
+    if (connection->refused) {
+        add_broken(drive, connection);
         return;
     }
     open_again(drive, connection);
@@ -268,11 +271,15 @@ static void on_closed(void *owner, struct connection *connection)
 static void open_again(struct drive *drive, struct connection *connection)
 {
     if (!connection_open(connection)) {
-        note_refused(drive, strerror(errno));
-        connection->retry_ns = clock_ns() + RETRY_NS;
-        connection->next_broken = drive->broken;
-        drive->broken = connection;
+        note_refused(drive, connection, strerror(errno));
+        add_broken(drive, connection);
     }
+}
+
+static void add_broken(struct drive *drive, struct connection *connection)
+{
+    connection->next_broken = drive->broken;
+    drive->broken = connection;
 }
 
 static void retry_broken(struct drive *drive, uint64_t now_ns)
@@ -285,8 +292,7 @@ static void retry_broken(struct drive *drive, uint64_t now_ns)
         if (connection->retry_ns <= now_ns && drive->phase != DRIVE_CONNECTING) {
             open_again(drive, connection);
         } else {
-            connection->next_broken = drive->broken;
-            drive->broken = connection;
+            add_broken(drive, connection);
         }
     }
 }

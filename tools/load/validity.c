@@ -19,6 +19,8 @@ static const uint64_t lag_allowed_ns = 100 * NS_PER_US;
 static const double lag_allowed_share = 0.1;
 /* A thread that is nearly always busy is late whenever two things come together. */
 static const double cpu_allowed = 0.9;
+/* The share of its time from which on waiting for a CPU is named as the reason. */
+static const double waited_worth_saying = 0.005;
 /* Of the asked rate, beside what chance allows a Poisson process (four standard deviations). */
 static const double rate_wanted = 0.99;
 /* Of what was due, sent before the end: less means that requests piled up. */
@@ -90,8 +92,11 @@ static void judge_lag(struct validity *validity, const struct results *results)
         char lag[FIGURE_TEXT], allowed[FIGURE_TEXT];
         figure_time(lag_ns, lag);
         figure_time((uint64_t)allowed_ns, allowed);
-        invalid(validity, "the generator was late: by %s at p99, at most %s is accepted", lag,
-                allowed);
+        double waited =
+            (double)results->runqueue_ns / (results_window_s(results) * (double)NS_PER_S);
+        invalid(validity, "the generator was late: by %s at p99, at most %s is accepted%s", lag,
+                allowed,
+                waited > waited_worth_saying ? "; it had to wait for a CPU, see chrt(1)" : "");
     }
 }
 

@@ -52,7 +52,7 @@ static void put_request(struct join *join, struct trace_record *place,
     if (place->kind == TRACE_REQUEUE) {
         requeued_ns = place->requeued_ns;
         join->waiting--;
-    } else if (place->connection_id != 0) {
+    } else if (place->kind == TRACE_REQUEST || place->connection_id != 0) {
         join->doubled++;
         pass_on(join, place);
     }
@@ -67,7 +67,7 @@ static void put_request(struct join *join, struct trace_record *place,
 static void put_requeue(struct join *join, struct trace_record *place,
                         const struct trace_record *record)
 {
-    if (place->requeued_ns != 0) {
+    if (place->kind == TRACE_REQUEUE || place->requeued_ns != 0) {
         join->doubled++;
     } else if (place->kind == TRACE_REQUEST) {
         place->requeued_ns = record->requeued_ns;

@@ -1,9 +1,8 @@
-/* json.c: the run as one JSON object, for programs. Described in quartet-trace.1. */
-#include "tools/trace/run.h"
+/* json.c: the run as one JSON object, for programs. See json.h. */
+#include "tools/trace/json.h"
 
 #include "core/check.h"
 #include "core/json.h"
-#include "tools/trace/review.h"
 
 #include <stdlib.h>
 
@@ -31,31 +30,36 @@ static void *json_verb_begin(struct trace_run *run, const char *argument)
     return review_new(run);
 }
 
-/* The run's own JSON has been checked when it was read, and goes through as it is. */
 static int json_verb_end(void *state, struct trace_run *run)
 {
     struct review *review = state;
-    struct json json;
     int status = review_end(review, run);
-    fprintf(run->out,
-            "{\"run\": %.*s,\n\"summary\": ", run->config.len > 0 ? (int)run->config.len : 4,
-            run->config.len > 0 ? run->config.at : "null");
-    json_begin(&json, run->out);
-    print_summary(&json, run, &review->summary);
-    fprintf(run->out, ",\n\"sources\": ");
-    json_begin(&json, run->out);
-    print_sources(&json, run);
-    fprintf(run->out, ",\n\"checks\": ");
-    json_begin(&json, run->out);
-    print_checks(&json, &review->checks);
-    fprintf(run->out, ",\n\"verdict\": ");
-    json_begin(&json, run->out);
-    bottleneck_to_json(&json, NULL, &review->verdict, review->judged_ns);
-    fprintf(run->out, ",\n\"report\": ");
-    report_to_json(run->out, &run->report);
-    fprintf(run->out, "}\n");
+    fputc('{', run->out);
+    json_print_run(run->out, run, review);
+    fputs("}\n", run->out);
     review_free(review);
     return status;
+}
+
+/* The run's own JSON has been checked when it was read, and goes through as it is. */
+void json_print_run(FILE *out, const struct trace_run *run, const struct review *review)
+{
+    struct json json;
+    fprintf(out, "\"run\": %.*s,\n\"summary\": ", run->config.len > 0 ? (int)run->config.len : 4,
+            run->config.len > 0 ? run->config.at : "null");
+    json_begin(&json, out);
+    print_summary(&json, run, &review->summary);
+    fprintf(out, ",\n\"sources\": ");
+    json_begin(&json, out);
+    print_sources(&json, run);
+    fprintf(out, ",\n\"checks\": ");
+    json_begin(&json, out);
+    print_checks(&json, &review->checks);
+    fprintf(out, ",\n\"verdict\": ");
+    json_begin(&json, out);
+    bottleneck_to_json(&json, NULL, &review->verdict, review->judged_ns);
+    fprintf(out, ",\n\"report\": ");
+    report_to_json(out, &run->report);
 }
 
 static void json_verb_cancel(void *state)

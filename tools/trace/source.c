@@ -51,6 +51,7 @@ bool source_open(struct trace_source *source)
     source->wall_s = source->reader.head.wall_s;
     while (is_preamble(source) && source_step(source)) {
     }
+    source->opened = true;
     memcpy(source->error, source->reader.error, sizeof source->error);
     return source->item != TRACE_ITEM_BROKEN;
 }
@@ -122,11 +123,11 @@ static void take_block(struct trace_source *source)
     }
 }
 
-/* The first one counts; a second can only be an accident of damage. */
+/* The first one counts; a second, or one behind records, can only be an accident of damage. */
 static void take_config(struct trace_source *source)
 {
     struct bytes text = source->reader.payload;
-    if (source->config_store != NULL || !json_view_valid(text)) {
+    if (source->opened || source->config_store != NULL || !json_view_valid(text)) {
         return;
     }
     source->config_store = must_alloc(text.len + 1);
@@ -137,7 +138,7 @@ static void take_config(struct trace_source *source)
 static void take_names(struct trace_source *source)
 {
     struct bytes text = source->reader.payload;
-    if (source->threads.at != NULL || !json_view_valid(text)) {
+    if (source->opened || source->threads.at != NULL || !json_view_valid(text)) {
         return;
     }
     take_list(&source->threads, text, "threads");

@@ -54,6 +54,7 @@ struct trace_source {
     uint64_t now_ns;      /* the latest stamp read: by it sources are read side by side */
     enum trace_item item; /* what has been read and not yet used */
     uint64_t blocks;
+    bool opened; /* what verbs may rely on is known, and does not change any more */
     struct trace_reader reader;
     struct join join;
 };
