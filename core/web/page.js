@@ -52,6 +52,7 @@ const page = (() => {
         const node = by_id("verdict");
         const found = view.verdict;
         show(node, "text", found ? found.text : "");
+        node.title = found && found.since_ns ? `judged of the last ${format.duration(found.since_ns / 1e9)}` : "";
         const group = found && view.groups[found.group];
         node.className = "verdict" + (group ? " stage-" + wiring_drawing.main_stage(group) : "");
     }

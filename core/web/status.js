@@ -14,8 +14,8 @@
     const by_id = (id) => document.getElementById(id);
 
     let chosen = 10;
-    let server = null;     /* which one answered last: its process and its start */
-    let kept = [];         /* snapshots of that one, oldest first */
+    const histories = new Map(); /* of each process that answers, by its number: {who, kept} */
+    let kept = [];         /* snapshots of the one that answered last, oldest first */
     const points = [];     /* for the charts: one a second, null where there was no answer */
 
     /* --- the head --- */
@@ -166,7 +166,8 @@
         const hidden = view.threads.length - Math.min(view.threads.length, THREADS_SHOWN);
         show(by_id("threads-aside"), "text", span + (hidden > 0 ? `; the ${THREADS_SHOWN} busiest, ${format.as("count", hidden)} more` : "") +
             (view.threads_unused > 0 ? `; ${format.as("count", view.threads_unused)} have had nothing to do` : ""));
-        show(by_id("time-aside"), "text", page.time_words(view) || "no request " + span.replace("of", "in"));
+        show(by_id("time-aside"), "text", view.measured
+            ? page.time_words(view) || "no request " + span.replace("of", "in") : "not measured (--trace-level)");
     }
 
     /* The snapshot that is as old as the window asks, or the oldest there is. */
@@ -206,17 +207,24 @@
 
     let number = 0;
 
+    /* With several processes any of them may answer; one that was started anew has no past. */
+    function history_of(one) {
+        const who = `${one.pid}/${one.started_s}`;
+        const known = histories.get(one.process);
+        if (!known || known.who !== who) {
+            histories.set(one.process, {who, kept: []});
+        }
+        return histories.get(one.process).kept;
+    }
+
     function take(text) {
         const doc = JSON.parse(text);
-        const who = `${doc.server.pid}/${doc.server.started_s}`;
-        if (who !== server) {
-            server = who;
-            kept = [];
-        }
+        kept = history_of(doc.server);
         const now = snapshot({...doc.report, verdict: doc.verdict}, doc.server.now_ns, text);
         now.number = number++;
         const before = kept.length > 0 ? kept[kept.length - 1] : null;
         keep(now);
+        histories.get(doc.server.process).kept = kept;
         by_id("main").classList.remove("hidden");
         head(doc);
         page.config({config: doc.config, environment: doc.environment, build: doc.build});

@@ -56,6 +56,8 @@ const time_bar = (() => {
         return "";
     }
 
+    const UNKNOWN = {mean: null, share: 0, for_cpu: 0, for_client: 0};
+
     function on(host) {
         const bar = element(host, "div", "time-bar");
         const legend = element(host, "div", "time-legend");
@@ -63,7 +65,7 @@ const time_bar = (() => {
         const entries = PARTS.map((part) => entry(legend, part));
         return {
             update(view) {
-                view.parts.forEach((part, i) => {
+                PARTS.map((part, i) => view.parts[i] || {...part, ...UNKNOWN}).forEach((part, i) => {
                     pieces(part).forEach(([, share], j) => {
                         segments[i][j].style.flexGrow = part.share * share;
                         segments[i][j].title = `${part.name}: ${format.as("share", part.share)}, mean ${format.as("time", part.mean)}`;

@@ -115,6 +115,13 @@ QUEUE_COUNTS = ("put", "refused", "rung", "elided")
 THREAD_COUNTS = ("wall_ns", "busy_ns", "cpu_ns", "runqueue_ns", "voluntary", "involuntary", "turns")
 
 
+class Intervals(dict):
+    """By name; empty where a server measures nothing."""
+
+    def __missing__(self, name):
+        return merged([])
+
+
 class Figures:
     """Of what happened between `base` (None: the server's start) and `last`; both are reports with
     the time at which they were made, in ns."""
@@ -126,8 +133,8 @@ class Figures:
         self.counters = self._counts("counters")
         self.closed = self._counts("close_reasons")
         self.statuses = self._counts("statuses")
-        self.intervals = {name: Histogram(h, old.get("intervals_ns", {}).get(name))
-                          for name, h in last["intervals_ns"].items()}
+        self.intervals = Intervals((name, Histogram(h, old.get("intervals_ns", {}).get(name)))
+                                   for name, h in last["intervals_ns"].items())
         self.queues = {q["name"]: self._queue(q) for q in last["queues"]}
         self.threads = {t["name"]: self._thread(t) for t in last["threads"]}
 

@@ -141,21 +141,27 @@ def check_network(browser, servers):
 
 
 def check_restart(browser, program, args, server):
-    """The page says when the server is gone, and goes on with the next one from zero."""
+    """The page says when the server is gone, and goes on with the next one from zero, which measures
+    no times."""
     old, _, _ = page_state(browser)
     port = server.address[1]
     require(not server.stop(), "the server did not end well")
     eventually(lambda: "gone" in browser.run("return document.getElementById('live').textContent"),
                "the page says that the server is gone")
-    browser.complaints()  # the failed requests
-    with Server(program, args, listen=(f"127.0.0.1:{port}",)):
+    with Server(program, [*args, "--trace-level", "off"], listen=(f"127.0.0.1:{port}",)):
         eventually(lambda: page_state(browser)[0]["server"]["pid"] != old["server"]["pid"],
                    "the page shows the new server")
         require("live" in browser.run("return document.getElementById('live').textContent"), "live")
         last, base, shown = page_state(browser)
         require(last["report"]["counters"]["REQUESTS"] == 0, "the new server has no requests")
-        lines, _ = wrong(figures_of(last, base), shown)
+        require(not last["server"]["measured"], "the new server measures")
+        lines, seen = wrong(figures_of(last, base), shown)
         require(not lines, "after the restart: " + "; ".join(lines[:6]))
+        require("rate.REQUESTS" in seen, "there are figures after the restart")
+        require("not measured" in browser.run("return document.getElementById('time-aside').textContent"),
+                "the page says that there are no times")
+    others = [words for words in browser.complaints() if "net::ERR_" not in words]
+    require(not others, f"the console says {others[:3]}")
 
 
 def run(browser, program, root):

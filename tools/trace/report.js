@@ -316,9 +316,7 @@
         } else {
             by_id("wiring-section").classList.add("hidden");
         }
-        if (made.measured) {
-            time_bar.on(by_id("time")).update(made);
-        }
+        time_bar.on(by_id("time")).update(made);
         show(by_id("time-aside"), "text", made.measured ? page.time_words(made) || "no request" : "not measured");
         const all = [...(made.measured ? distributions(made) : []), ...heats(made), ...load(made)];
         window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => all.forEach((chart) => chart.restyle()));
