@@ -168,6 +168,13 @@ const wiring_drawing = (() => {
         };
     }
 
+    /* "q-P/3" is /3; with several processes "2:q-P/3" is 2/3. */
+    function short_name(name) {
+        const process = name.match(/^\d+(?=:)/);
+        const thread = name.match(/\/\d+$/);
+        return (process ? process[0] : "") + (thread ? thread[0] : "");
+    }
+
     /* Few threads have a row each; one alone needs no number. */
     function meter_rows(parent, x, y, width, group, count) {
         const left = count > 1 ? 24 : 0;
@@ -177,9 +184,9 @@ const wiring_drawing = (() => {
             const name = text(parent, x, top + 10, "", "label");
             const value = text(parent, x + width, top + 10, "", "value end");
             value.dataset.key = `drawn.thread.${group}.${i}.busy`;
-            updates.push(meter(parent, x + left, top + 1, width - left - 42, 10, group, i, false), (view) => {
+            updates.push(meter(parent, x + left, top + 1, width - left - 44, 10, group, i, false), (view) => {
                 const t = view.groups[group].members[i];
-                show(name, "text", count > 1 ? t.name.slice(t.name.lastIndexOf("/")) : "");
+                show(name, "text", count > 1 ? short_name(t.name) : "");
                 show(value, "share", t.busy);
             });
         }

@@ -301,8 +301,22 @@ const wiring = (() => {
         return JSON.stringify([groups, view.accept !== null, width]);
     }
 
+    /* All stages, each once (w beside W is not the same), and a queue wherever a way ends. Not so
+     * where processes of different wirings were added up, or a damaged trace lacks its report. */
+    function is_drawable(view, ways) {
+        const letters = view.groups.flatMap((g) => [...g.letters]);
+        const complete = [..."LRPW"].every((letter) => stage_group(view.groups, letter) >= 0);
+        return complete && new Set(letters).size === letters.length &&
+            letters.every((letter) => "LKRPWlkrpw".includes(letter)) &&
+            ways.every((way) => way.from === way.to || view.groups[way.to].queue !== null);
+    }
+
     function build(host, view, room) {
         const ways = wiring_ways(view.groups);
+        if (!is_drawable(view, ways)) {
+            host.textContent = "No drawing: these figures are not of one whole wiring.";
+            return () => {};
+        }
         const sizes = room >= 700 ? across_sizes(view, ways, room) : null;
         const width = sizes ? room : Math.min(room, TALL_WIDTH);
         const root = document.createElementNS("http://www.w3.org/2000/svg", "svg");

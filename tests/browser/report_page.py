@@ -181,6 +181,19 @@ def check_cut(browser, tool, path):
     require(shown["interval.total.count"] > 0, "the page of a cut trace has requests")
 
 
+def check_several(browser, tool, paths):
+    """Processes of different wirings are shown together, but for the drawing, which would be of none."""
+    page = paths[0] + ".several.html"
+    subprocess.run([tool, "--html", page, *paths], capture_output=True, check=True)
+    browser.open("file://" + page)
+    require("No drawing" in browser.run("return document.getElementById('wiring').textContent"),
+            "two wirings in one are drawn")
+    shown = {key: value for key, value, _ in numbers(browser)}
+    data = json.loads(browser.run("return document.getElementById('data').textContent"))
+    count = data["report"]["intervals_ns"]["total"]["count"]
+    require(shown["interval.total.count"] == count >= len(paths) * REQUESTS, "requests of both")
+
+
 def run(browser, program, tool, root, scratch):
     """All of it."""
     for name, args, groups in TRACED:
@@ -188,6 +201,7 @@ def run(browser, program, tool, root, scratch):
         trace(program, root, path, args)
         check_page(browser, tool, name, path, groups)
     check_cut(browser, tool, os.path.join(scratch, "staged.trace"))
+    check_several(browser, tool, [os.path.join(scratch, name + ".trace") for name, *_ in TRACED[:2]])
     complaints = browser.complaints()
     require(not complaints, f"the console says {complaints[:3]}")
     others = [url for url in browser.asked_for()

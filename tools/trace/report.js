@@ -308,14 +308,10 @@
         page.figures()(made);
         page.verdict(made);
         page.key();
-        if (made.groups.length > 0) {
-            const drawing = wiring.on(by_id("wiring"));
-            show(by_id("wiring-aside"), "text", "means over the run");
-            new ResizeObserver(() => drawing.update(made)).observe(by_id("wiring"));
-            drawing.update(made);
-        } else {
-            by_id("wiring-section").classList.add("hidden");
-        }
+        const drawing = wiring.on(by_id("wiring"));
+        show(by_id("wiring-aside"), "text", "means over the run");
+        new ResizeObserver(() => drawing.update(made)).observe(by_id("wiring"));
+        drawing.update(made);
         time_bar.on(by_id("time")).update(made);
         show(by_id("time-aside"), "text", made.measured ? page.time_words(made) || "no request" : "not measured");
         const all = [...(made.measured ? distributions(made) : []), ...heats(made), ...load(made)];
