@@ -17,7 +17,6 @@ from status_page import INK, PICTURED, Load
 TRACED = (
     ("staged", ("--model", "staged"), 4),
     ("loops", ("--model", "loops", "--readers", "2"), 1),
-    ("in-turn", ("--wiring", "LRPW@4"), 2),
 )
 EXPECTED_KEYS = ("rate.REQUESTS", "total.p99", "flow.all", "connections", "share.process",
                  "drawn.process.p50", "part.write.wait.mean", "interval.total.count",
@@ -201,7 +200,7 @@ def run(browser, program, tool, root, scratch):
         trace(program, root, path, args)
         check_page(browser, tool, name, path, groups)
     check_cut(browser, tool, os.path.join(scratch, "staged.trace"))
-    check_several(browser, tool, [os.path.join(scratch, name + ".trace") for name, *_ in TRACED[:2]])
+    check_several(browser, tool, [os.path.join(scratch, name + ".trace") for name, *_ in TRACED])
     complaints = browser.complaints()
     require(not complaints, f"the console says {complaints[:3]}")
     others = [url for url in browser.asked_for()
