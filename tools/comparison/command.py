@@ -1,5 +1,6 @@
 """The command line of tools/compare."""
 import argparse
+import contextlib
 import os
 import pathlib
 import resource
@@ -26,7 +27,8 @@ started anew. A cell that crashes is recorded, the rest goes on; what was killed
   tools/compare --models 'staged,loops --readers 2' --wiring 'L | RP*2 | W' --peers nginx
   tools/compare experiment.toml --dry-run                  what would run, and how long it takes
   tools/compare experiment.toml --out results/experiment
-  tools/compare --tune staged --workloads tiny             the best setting of its thread flags"""
+  tools/compare --tune staged --workloads tiny             the best setting of its thread flags
+  tools/compare --tune staged,loops --peers nginx          best-tuned against best-tuned"""
 
 
 def parser():
@@ -56,7 +58,7 @@ def parser():
     run.add_argument("--phase", choices=["first", "all"], default="all", help="first: only cells that need no peak to be known")
     run.add_argument("--load-hosts", metavar="HOST,...", help="machines to load from, over ssh, all at one start time")
     sweep = out.add_argument_group("tuning")
-    sweep.add_argument("--tune", metavar="MODEL", help="sweep the thread flags of a model for one workload")
+    sweep.add_argument("--tune", metavar="A,B", help="sweep the thread flags of a model for one workload; of several, or with --peers, compare the best of each")
     sweep.add_argument("--grid", action="append", default=[], metavar="FLAG=A,B",
                        help="values of a flag, instead of those made from the CPUs; repeatable")
     sweep.add_argument("--connections", type=int, default=64, metavar="N", help="of the closed loop that is tuned for (default 64)")
@@ -75,6 +77,12 @@ def merged(base, more):
     return out
 
 
+def subject_words(tuned):
+    """A model with the best flags that were found, as a spec has it."""
+    kind, what, *flags = tuned["args"]
+    return {"name": tuned["name"], kind.removeprefix("--"): what, "flags": flags}
+
+
 def values_of(options):
     """(what a TOML file would hold, where it comes from, its folder, its text)."""
     if options.spec:
@@ -85,11 +93,11 @@ def values_of(options):
         values, where, folder, text = dict(DEFAULTS), "command line", pathlib.Path("."), ""
     if options.quick:
         values = merged(values, QUICK)
-    if options.models or options.peers or options.wiring:
+    if options.models or options.peers or options.wiring or options.tuned:
         for key in ("models", "model", "peers", "peer"):
             values.pop(key, None)
         values.update({"models": split(options.models), "peers": split(options.peers),
-                       "model": [{"wiring": wiring} for wiring in options.wiring]})
+                       "model": [{"wiring": wiring} for wiring in options.wiring] + [subject_words(one) for one in options.tuned]})
     elif not options.spec:
         values["models"] = ["staged", "loops"]
     if options.workloads:
@@ -145,7 +153,8 @@ def manifest_of(wanted, options):
     return {"format": 1, "title": wanted.title, "question": wanted.question, "command": shlex.join(sys.argv), "spec": wanted.text,
             "cells": [cell.id for cell in cells.plan(wanted)], "environment": environment.describe(options.build, wanted.subjects),
             "peers": {s["name"]: peers.template_text(s["kind"]) for s in wanted.subjects if s["kind"] in peers.KINDS},
-            "load_hosts": split(options.load_hosts), "realtime": load.with_priority(wanted.load)[1]}
+            "load_hosts": split(options.load_hosts), "tuning": [{"said": one["said"], "log": one["log"]} for one in options.tuned],
+            "realtime": load.with_priority(wanted.load)[1]}
 
 
 def open_results(options, wanted):
@@ -169,17 +178,22 @@ def open_results(options, wanted):
     return there
 
 
-def run_cells(options, wanted, plan, todo):
-    check_programs(options.build, wanted.subjects)
+@contextlib.contextmanager
+def bench_of(options, wanted):
+    """What all cells share, with the files that they serve."""
     raise_descriptors()
-    there = open_results(options, wanted)
-    left = [cell for cell in todo if cell.id not in there.records]
-    print(f"compare: {len(left)} of {len(plan)} cells to run, about {numbers.clock(runner.plan_seconds(left))}; results in {options.out}")
     with tempfile.TemporaryDirectory(prefix="compare-") as root:
         os.chmod(root, 0o755)  # peers may run as another user
         workloads.make_files(root, wanted.workloads)
-        bench = one_cell.Bench(wanted, options.build.resolve(), pathlib.Path(root), driver.driver_of(options),
-                               load.with_priority(wanted.load)[0])
+        yield one_cell.Bench(wanted, options.build.resolve(), pathlib.Path(root), driver.driver_of(options), load.with_priority(wanted.load)[0])
+
+
+def run_cells(options, wanted, plan, todo):
+    check_programs(options.build, wanted.subjects)
+    there = open_results(options, wanted)
+    left = [cell for cell in todo if cell.id not in there.records]
+    print(f"compare: {len(left)} of {len(plan)} cells to run, about {numbers.clock(runner.plan_seconds(left))}; results in {options.out}")
+    with bench_of(options, wanted) as bench:
         runner.Runner(bench, there, plan).run(left)
     return there
 
@@ -209,6 +223,7 @@ def compare(options):
 
 def main(arguments=None):
     options = parser().parse_args(arguments)
+    options.tuned = []
     try:
         return tune.tune(options) if options.tune else compare(options)
     except BadSpec as error:

@@ -53,7 +53,7 @@ def figures(report, before, after, window):
     cpu_s, voluntary, involuntary = measure.between(before, after)
     answered = report["run"]["answered"]
     each = {"cpu_us": cpu_s * 1e6, "voluntary": voluntary, "involuntary": involuntary}
-    found = {"rate": report["rate"]["answered"] / report["window"]["seconds"], **load.latency_us(report),
+    found = {"rate": report["rate"]["answered"], **load.latency_us(report),
              **{name: value / answered if answered else None for name, value in each.items()},
              "generator_cpu": report["generator"]["cpu_share"],
              "generator_waited": report["generator"]["runqueue_ns"] / 1e9 / report["window"]["seconds"]}

@@ -90,6 +90,8 @@ def appendix(summary, manifest):
         parts.append(folded(f"Cells that are in no median ({len(summary.bad())})", table(tables.wrong(summary), "texts")))
     parts.append(folded("Environment", table(tables.environment(summary.facts), "texts")))
     parts += [folded(f"Configuration of {name}", f"<pre>{text(conf.strip())}</pre>") for name, conf in manifest["peers"].items()]
+    parts += [folded("How its setting was found: " + tuned["said"].split(":")[1].strip(), f"<p>{text(tuned['said'])}</p><pre>{text(tuned['log'])}</pre>")
+              for tuned in manifest.get("tuning", [])]
     if manifest["spec"]:
         parts.append(folded("Spec", f"<pre>{text(manifest['spec'].strip())}</pre>"))
     return f"<section><h2>To repeat it</h2>{''.join(parts)}</section><footer>Made by <code>{text(manifest['command'])}</code></footer>"

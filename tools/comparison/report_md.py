@@ -51,6 +51,8 @@ def whole(summary, figures, manifest):
     parts += ["## Environment", table(tables.environment(facts)), f"Command: `{manifest['command']}`"]
     for name, text in manifest["peers"].items():
         parts += [f"### Configuration of {name}", f"```\n{text.strip()}\n```"]
+    for tuned in manifest.get("tuning", []):
+        parts += ["### How a setting was found", tuned["said"], f"```\n{tuned['log'].strip()}\n```"]
     if manifest["spec"]:
         parts += ["## Spec", f"```toml\n{manifest['spec'].strip()}\n```"]
     return "\n\n".join(part for part in parts if part) + "\n"

@@ -83,6 +83,8 @@ class Compare(unittest.TestCase):
         parts = sum(float(row[f"stage_{part}_us"]) for part in ("read", "process.wait", "process", "write.wait", "write"))
         self.assertAlmostEqual(parts, float(row["stage_total_us"]), delta=0.001 * parts)
         folder = self.out / "raw" / row["id"]
+        load = json.loads((folder / "load.json").read_text())
+        self.assertAlmostEqual(float(row["rate"]), load["requests"]["good"] / load["window"]["seconds"], delta=0.2 * float(row["rate"]))
         record = json.loads((folder / "cell.json").read_text())
         self.assertEqual(record["config"]["options"]["root"], record["command"][record["command"].index("--root") + 1])
         self.assertTrue((folder / "load.json").is_file() and (folder / "load.hlog").is_file())

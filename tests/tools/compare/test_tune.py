@@ -1,0 +1,72 @@
+"""Tuning: which flags, which settings, and that the verdict is made of the last round alone."""
+import unittest
+
+import support
+from comparison import stats, tune
+from comparison.trouble import BadSpec
+
+
+class Knobs(unittest.TestCase):
+    def test_are_those_of_the_groups(self):
+        self.assertEqual(tune.knobs_of("L | R | P*8 | W", 2), {"--readers": [1, 2], "--processors": [1, 2, 4, 8, 16], "--writers": [1, 2]})
+        self.assertEqual(tune.knobs_of("LRPW*2", 4), {"--processors": [2, 4]})
+        self.assertEqual(tune.knobs_of("LRPW@8", 2), {"--processors": [1, 2, 4, 8, 16]})
+        self.assertEqual(tune.knobs_of("LKW | rpw*1024", 2), {"--writers": [1, 2], "--sessions": tune.SESSIONS})
+        self.assertEqual(tune.knobs_of("lrpw*64", 2), {"--sessions": tune.SESSIONS})
+
+    def test_by_words_say_what_is_wrong(self):
+        self.assertEqual(tune.knobs_by_words(["--batch=1,64", "readers=2"]), {"--batch": ["1", "64"], "--readers": ["2"]})
+        for wrong in ("--batch", "=1", "--batch="):
+            with self.assertRaisesRegex(BadSpec, "--grid"):
+                tune.knobs_by_words([wrong])
+
+    def test_make_all_settings(self):
+        self.assertEqual(tune.settings_of({"--a": [1, 2], "--b": ["x"]}), [["--a", "1", "--b", "x"], ["--a", "2", "--b", "x"]])
+
+
+class Pretended(tune.Sweep):
+    """A sweep over settings whose rates are known."""
+
+    def __init__(self, values, final=5):
+        self.spec = support.make_spec(models=["staged"], levels={"connections": [64]})
+        self.base, self.knobs, self.default = self.spec.subjects[0], {"--processors": list(values)}, []
+        self.settings = [["--processors", str(value)] for value in values]
+        self.runs, self.planned, self.final = [], {}, final
+
+    def play(self, rate_of):
+        """All rounds; rate_of(setting's value or None, round, repetition)."""
+        for number, (settings, repetitions) in enumerate(self.rounds(), 1):
+            for repetition in range(repetitions):
+                for words in settings:
+                    rate = rate_of(int(words[1]) if words else None, number, repetition)
+                    record = {"outcome": "ok", "why": "", "metrics": {"rate": rate, "p99_us": 1.0, "cpu_us": 1.0}}
+                    self.runs.append((number, words, record))
+            self.last = number
+
+
+class Halving(unittest.TestCase):
+    def test_finds_the_best_and_runs_it_most(self):
+        sweep = Pretended(range(1, 17))
+        sweep.play(lambda value, _, repetition: 1000 - 10 * abs((value or 4) - 11) + repetition)
+        best, estimate = sweep.finalists()[0]
+        self.assertEqual(best, ["--processors", "11"])
+        self.assertEqual((estimate.count, len(sweep.runs)), (5, sweep.expected_runs()))
+        self.assertEqual(sum(1 for _, words, _ in sweep.runs if words == ["--processors", "1"]), 1)
+
+    def test_luck_in_the_rounds_that_choose_is_not_in_the_result(self):
+        sweep = Pretended(range(1, 9))
+        sweep.play(lambda value, number, repetition: 5000 if value == 3 and number == 1 else 1000 + repetition)
+        self.assertEqual(sweep.estimate(["--processors", "3"]).high, 1004)
+        self.assertIn("Not told apart from it", " ".join(tune.verdict(sweep)))
+
+    def test_the_default_is_always_measured_beside(self):
+        sweep = Pretended([1, 2])
+        sweep.play(lambda value, *_: {1: 100, 2: 200, None: 150}[value])
+        said = " ".join(tune.verdict(sweep))
+        self.assertIn("33 % more than the default, their intervals lie apart", said)
+        self.assertIn("The optimum is sharp: 1 of 2 settings came within 5.0 % of it; the worst reached 50 %", said)
+        self.assertTrue(stats.separate(sweep.estimate([]), sweep.estimate(["--processors", "2"])))
+
+
+if __name__ == "__main__":
+    unittest.main()
