@@ -57,6 +57,9 @@ def parser():
     run.add_argument("--cells", metavar="I/N", help="only the I-th of N shares of the cells, for several machines or jobs")
     run.add_argument("--phase", choices=["first", "all"], default="all", help="first: only cells that need no peak to be known")
     run.add_argument("--load-hosts", metavar="HOST,...", help="machines to load from, over ssh, all at one start time")
+    run.add_argument("--ssh", default="ssh -o BatchMode=yes", metavar="COMMAND", help="how a host is reached (default 'ssh -o BatchMode=yes')")
+    run.add_argument("--address", metavar="ADDR", help="where servers listen (default 127.0.0.1). Elsewhere, handlers below /synthetic/ and "
+                                                       "/server-status answer everybody")
     sweep = out.add_argument_group("tuning")
     sweep.add_argument("--tune", metavar="A,B", help="sweep the thread flags of a model for one workload; of several, or with --peers, compare the best of each")
     sweep.add_argument("--grid", action="append", default=[], metavar="FLAG=A,B",
@@ -103,6 +106,8 @@ def values_of(options):
     if options.workloads:
         values.pop("workload", None)
         values["workloads"] = split(options.workloads)
+    if options.address:
+        values = merged(values, {"server": {"address": options.address}})
     for key in ("repetitions", "duration"):
         if getattr(options, key) is not None:
             values[key] = getattr(options, key)
@@ -120,10 +125,10 @@ def part_of(text):
     return int(part), int(parts)
 
 
-def todo_of(options, wanted, plan):
+def todo_of(options, plan):
     part, parts = part_of(options.cells)
-    todo = runner.first_phase(wanted, plan) if options.phase == "first" else plan
-    return cells.share_of(todo, part, parts)
+    todo = cells.share_of(plan, part, parts)
+    return runner.first_phase(todo) if options.phase == "first" else todo
 
 
 def check_programs(build, subjects):
@@ -185,7 +190,7 @@ def bench_of(options, wanted):
     with tempfile.TemporaryDirectory(prefix="compare-") as root:
         os.chmod(root, 0o755)  # peers may run as another user
         workloads.make_files(root, wanted.workloads)
-        yield one_cell.Bench(wanted, options.build.resolve(), pathlib.Path(root), driver.driver_of(options), load.with_priority(wanted.load)[0])
+        yield one_cell.Bench(wanted, options.build.resolve(), pathlib.Path(root), driver.driver_of(options, wanted.server["address"]), load.with_priority(wanted.load)[0])
 
 
 def run_cells(options, wanted, plan, todo):
@@ -202,7 +207,7 @@ def compare(options):
     values, where, folder, text = values_of(options)
     wanted = spec.from_values(values, where, folder, text)
     plan = cells.plan(wanted)
-    todo = todo_of(options, wanted, plan)
+    todo = todo_of(options, plan)
     if options.dry_run:
         show_plan(wanted, todo)
         return 0
@@ -216,6 +221,9 @@ def compare(options):
         except KeyboardInterrupt:
             print("\ncompare: interrupted; the same command with --resume goes on", file=sys.stderr)
             return 130
+    if options.cells:
+        print(f"compare: {len(there.records)} of {len(plan)} cells are in {options.out}; --report writes the report when all are")
+        return 0
     print(report.write(there, wanted, plan))
     print(f"compare: {options.out / 'index.html'}")
     return 0 if any(record["outcome"] == "ok" for record in there.records.values()) else 1

@@ -1,6 +1,8 @@
 """Where the load comes from: this machine, or others."""
-from . import load
-from .trouble import Trouble
+import shlex
+
+from . import hosts, load
+from .trouble import BadSpec
 
 
 def here(build):
@@ -10,7 +12,12 @@ def here(build):
     return run
 
 
-def driver_of(options):
-    if options.load_hosts:
-        raise Trouble("--load-hosts: not there yet")
-    return here(options.build.resolve())
+def driver_of(options, address):
+    """A function that makes one run of load and returns its report."""
+    build = options.build.resolve()
+    if not options.load_hosts:
+        return here(build)
+    if address.startswith("127."):
+        raise BadSpec(f"--load-hosts: the server listens on {address}, which no other machine reaches: --address, or server.address in the spec")
+    names = [host.strip() for host in options.load_hosts.split(",") if host.strip()]
+    return hosts.driver(build, names, shlex.split(options.ssh))

@@ -1,6 +1,7 @@
 """Going through all cells: skipping those that are done, surviving those that crash, finding peaks on the way."""
-from . import cells as plans, one_cell, stats
+from . import one_cell, stats
 from .progress import Progress
+from .trouble import Trouble
 
 OVERHEAD_S = 0.55  # starting and ending two programs, looking at the server twice
 
@@ -57,6 +58,9 @@ class Runner:
         """Once for a comparison, so that a resumed one asks for the same rates."""
         if self.peaks is None:
             self.results.read_cells()
+            missing = [cell for cell in first_phase(self.plan) if cell.id not in self.results.records]
+            if missing:
+                raise Trouble(f"{len(missing)} cells that find the peaks have not run: run all shares with --phase first, then again without")
             self.peaks = peaks_of(self.bench.spec, self.results.records.values())
             self.results.write_json("peaks.json", self.peaks)
 
@@ -94,10 +98,6 @@ def plan_seconds(todo):
     return sum(expected_s(cell) for cell in todo)
 
 
-def first_phase(spec, todo):
-    """The cells that can run before any peak is known."""
-    return [cell for cell in todo if cell.level.kind in ("closed", "rate")]
-
-
-def shares(todo, part, parts):
-    return plans.share_of(todo, part, parts)
+def first_phase(todo):
+    """The cells that can run before any peak is known, and find it."""
+    return [cell for cell in todo if cell.purpose == "measure" and cell.level.kind in ("closed", "rate")]

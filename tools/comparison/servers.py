@@ -60,13 +60,18 @@ class Server:
         return processes.said(self.err) or processes.said(self.out) or "it said nothing"
 
 
+def open_to(address):
+    """Its own figures and handlers are for local clients only, and who comes from elsewhere is none."""
+    return [] if address.startswith("127.") else ["--synthetic", "on", "--status", "on"]
+
+
 class OurServer(Server):
     """quartet says where it listens."""
 
     def __init__(self, subject, program, root, work, server_words, more):
         super().__init__(subject["name"], work)
         self.command = [*server_words["prefix"], str(program), "--listen", f"{server_words['address']}:0", "--root", str(root),
-                        "--log-level", "warn", *subject["args"], *server_words["args"], *more]
+                        "--log-level", "warn", *open_to(server_words["address"]), *subject["args"], *server_words["args"], *more]
 
     def is_ready(self):
         match = re.search(r"^listening on (http://\S+)$", self.out.read_text(errors="replace"), re.M)
