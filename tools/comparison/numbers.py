@@ -24,6 +24,8 @@ def time_us(value):
     """Microseconds in the largest unit that leaves one of it."""
     if not known(value):
         return NONE
+    if value == 0:
+        return "0"
     unit = TIME_UNITS[0]
     for candidate in TIME_UNITS:
         if abs(value) >= 0.9995 * candidate[0]:

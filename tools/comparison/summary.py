@@ -84,16 +84,18 @@ class Summary:
                 return record
         return None
 
+    @staticmethod
+    def fell_behind(record):
+        """Less than 97 % of what was due was answered in the window, or something was dropped."""
+        said = record.get("load")
+        return bool(said) and (said["answered"] < 0.97 * said["due"] or bool(said["dropped"]))
+
     def saturation(self, workload, subject):
-        """(highest open rate that was kept up, lowest that was not), either None: kept up is 97 % of what was due
-        answered in the window and nothing dropped."""
+        """(highest open rate that was kept up, lowest that was not), either None."""
         kept, broken = None, None
         for level in self.common() + self.own():
             for record in self.all(workload, level, subject):
-                said = record.get("load")
-                if not said or record["outcome"] == "crashed":
-                    continue
-                if said["answered"] < 0.97 * said["due"] or said["dropped"]:
+                if self.fell_behind(record):
                     broken = min(broken or 1e18, record["rate_asked"])
                 elif record["outcome"] == "ok":
                     kept = max(kept or 0, record["rate_asked"])

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import time
 
-from . import processes
+from . import measure, processes
 from .trouble import Trouble
 
 ATTACH_LIMIT_S = 5
@@ -51,11 +51,12 @@ def perf_works():
     return done.returncode == 0
 
 
-def command(pid, path):
+def command(pids, path):
+    listed = ",".join(map(str, pids))
     if perf_works():
-        return ["perf", "trace", "-s", "-p", str(pid), "-o", str(path)], read_perf
+        return ["perf", "trace", "-s", "-p", listed, "-o", str(path)], read_perf
     if shutil.which("strace"):
-        return ["strace", "-f", "-c", "-o", str(path), "-p", str(pid)], read_strace
+        return ["strace", "-f", "-c", "-o", str(path), "-p", listed], read_strace
     raise Trouble("counting system calls needs perf (linux-perf) or strace")
 
 
@@ -70,9 +71,9 @@ def is_attached(pid, process):
 
 @contextlib.contextmanager
 def counter(pid, folder):
-    """Counts while the block runs."""
+    """Counts while the block runs, in the process and those that descend from it now."""
     path = folder / "syscalls.txt"
-    words, pattern = command(pid, path)
+    words, pattern = command(measure.family(pid), path)
     with open(folder / "syscalls.log", "wb") as log:
         process = processes.start(words, log, subprocess.STDOUT)
     try:

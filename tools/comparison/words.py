@@ -93,8 +93,10 @@ def latency_words(summary, workload):
     entries = summary.estimates(workload, level, "p99_us")
     rate = summary.rate_at(workload, level) if level.kind == "slowest" else None
     where = f"At {numbers.amount(rate)} requests/s ({level.label}), " if rate else level_words(level)
-    return best_and_worst(where, entries, "p99_us", "{name} had the lowest p99 from when a request was due, {value}",
+    said = best_and_worst(where, entries, "p99_us", "{name} had the lowest p99 from when a request was due, {value}",
                           "{name} had the highest, {value}, {ratio} as long")
+    behind = [subject["name"] for subject in summary.subjects(workload) if any(summary.fell_behind(r) for r in summary.valid(workload, level, subject))]
+    return said + [f"{listing(behind)} did not keep up with that rate in every run, so {'its' if len(behind) == 1 else 'their'} requests queued."] if behind else said
 
 
 def stage_words(summary, workload):
