@@ -13,14 +13,13 @@ import subprocess
 import sys
 import time
 
+from comparison import stats
+from comparison.processes import end as end_process
+from comparison.trouble import Trouble
+
 REPO = pathlib.Path(__file__).resolve().parent.parent
 START_LIMIT_S = 10
-STOP_LIMIT_S = 15
 UNIT_MS = {"us": 1e-3, "ms": 1.0, "s": 1e3, "m": 6e4}
-
-
-class Trouble(Exception):
-    """Something the user should read, without a traceback."""
 
 
 # --- processes ---
@@ -87,17 +86,6 @@ class Server:
         except OSError:
             self.check_alive()
             raise
-
-
-def end_process(process):
-    """SIGTERM, and SIGKILL for one that does not listen. Returns its status."""
-    if process.poll() is None:
-        process.terminate()
-    try:
-        return process.wait(STOP_LIMIT_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        return process.wait()
 
 
 def wait_wrk(wrk, seconds):
@@ -179,18 +167,10 @@ class Progress:
 
 def order_interval(values, confidence=0.95):
     """Two of the values that have the median of what they are drawn from between them, with at least this probability.
-
-    The k-th smallest and the k-th largest fail to do so only if fewer than k values lie on one side of it, and how many
-    lie there is a matter of tossing a coin for each: nothing is assumed of their distribution. None: too few values.
-    """
-    ranked, count = sorted(values), len(values)
-    rank, below = 0, 0.0
-    while rank < count:
-        below += math.comb(count, rank) / 2 ** count
-        if below > (1 - confidence) / 2:
-            break
-        rank += 1
-    return (ranked[rank - 1], ranked[count - rank]) if rank > 0 else None
+    None: too few values."""
+    ranked = sorted(values)
+    low, high, coverage = stats.ranks(len(ranked), confidence)
+    return (ranked[low - 1], ranked[high - 1]) if coverage >= confidence else None
 
 
 def judge(interval, goal):

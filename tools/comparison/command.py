@@ -190,7 +190,8 @@ def bench_of(options, wanted):
     with tempfile.TemporaryDirectory(prefix="compare-") as root:
         os.chmod(root, 0o755)  # peers may run as another user
         workloads.make_files(root, wanted.workloads)
-        yield one_cell.Bench(wanted, options.build.resolve(), pathlib.Path(root), driver.driver_of(options, wanted.server["address"]), load.with_priority(wanted.load)[0])
+        yield one_cell.Bench(wanted, options.build.resolve(), pathlib.Path(root), driver.driver_of(options, wanted.server["address"]), load.with_priority(wanted.load)[0],
+                             environment.describe(options.build, wanted.subjects))
 
 
 def run_cells(options, wanted, plan, todo):

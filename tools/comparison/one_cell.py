@@ -24,6 +24,7 @@ class Bench:
     root: object    # folder of the files served
     driver: object  # runs the load generator: here, or on other machines
     load_words: dict  # how it is started
+    environment: dict  # of this machine, into each record: the cells of one comparison may run on several
 
 
 def seed_of(bench, cell):
@@ -140,4 +141,5 @@ def run(bench, cell, rate, folder):
         result = {"metrics": {}, "outcome": "crashed", "why": f"{type(error).__name__}: {error}" if isinstance(error, KeyError) else str(error)}
     return {"id": cell.id, "purpose": cell.purpose, "subject": cell.subject, "workload": cell.workload["name"],
             "level": dataclasses.asdict(cell.level), "repetition": cell.repetition, "times": cell.times, "rate_asked": rate,
-            "started": begun, "seconds": time.time() - begun, "load_average": load_average, **result}
+            "started": begun, "seconds": time.time() - begun, "load_average": load_average,
+            "environment": bench.environment, **result}

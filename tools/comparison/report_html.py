@@ -4,6 +4,7 @@ import csv
 import html
 import io
 import pathlib
+import re
 import urllib.parse
 
 from . import numbers, tables, words
@@ -13,13 +14,21 @@ MARK = ('<svg viewBox="0 0 19 19" aria-hidden="true"><rect fill="var(--L)" width
         'rx="2"/><rect fill="var(--W)" y="11" width="8" height="8" rx="2"/><rect fill="var(--P)" x="11" y="11" width="8" height="8" rx="2"/></svg>')
 
 
+UNIT = re.compile(r"(\d) (?=ns|us|ms|s\b|KiB|MiB|%|of \d)|(\d of) (?=\d)")
+
+
 def text(words_):
     return html.escape(str(words_))
 
 
+def datum(words_):
+    """A number and its unit stay on one line."""
+    return UNIT.sub(lambda match: (match[1] or match[2]) + "\u00a0", text(words_))
+
+
 def table(rows, cls=""):
     head = "".join(f"<th>{text(word)}</th>" for word in rows[0])
-    body = "".join("<tr>" + "".join(f"<td>{text(word)}</td>" for word in row) + "</tr>" for row in rows[1:])
+    body = "".join("<tr>" + "".join(f"<td>{datum(word)}</td>" for word in row) + "</tr>" for row in rows[1:])
     return f'<div class="scroll {cls}"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
 
 

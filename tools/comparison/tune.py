@@ -23,6 +23,8 @@ FLAG_OF = {"L": "--listeners", "K": "--pollers", "R": "--readers", "P": "--proce
 SESSIONS = [8, 32, 128, 512, 1024]
 FINALISTS = 3
 FINAL_REPETITIONS = 7
+CALM = {"warmup": "500ms", "settle": "200ms"}
+HASTY = {"warmup": "100ms", "settle": "50ms"}
 FLAT = 0.05  # a setting this near to the best is called as good
 
 
@@ -208,7 +210,7 @@ def verdict(sweep):
 
 def spec_of(options, model):
     """One model, one workload, one closed loop."""
-    values = {"models": [model], "workloads": options.workloads.split(",")[:1] if options.workloads else ["tiny"], "warmup": "500ms", "settle": "200ms",
+    values = {"models": [model], "workloads": options.workloads.split(",")[:1] if options.workloads else ["tiny"], **(HASTY if options.quick else CALM),
               "duration": options.duration or "1s", "repetitions": options.repetitions or FINAL_REPETITIONS, "levels": {"connections": [options.connections]}}
     return spec.from_values(values, "command line")
 

@@ -168,6 +168,16 @@ def interval_words(spec):
             f"of pairs, so among many pairs some will be. Each repetition is a server started anew; requests are never pooled.")
 
 
+def machine_words(summary):
+    """Cells of several machines are compared only where those are alike."""
+    places = {tuple(record["environment"].get(key) for key in ("host", "cpu", "kernel")) for record in summary.records if record.get("environment")}
+    if len(places) < 2:
+        return []
+    alike = len({place[1:] for place in places}) == 1
+    return [f"Cells ran on {len(places)} machines" + (" of one CPU model and kernel: how much those differ is part of the intervals."
+                                                     if alike else " of different CPUs or kernels: their figures must not be compared.")]
+
+
 def doubts(summary, environment):
     """What cannot be concluded from a comparison as it was made."""
     said = [interval_words(summary.spec)]
@@ -181,6 +191,7 @@ def doubts(summary, environment):
                     "its interrupts do is not in here, and at the peak the two compete.")
     said.append("One machine, one kernel, these files and these flags: another setting of a model's threads may change the order. "
                 "tools/compare --tune finds the best one for a workload.")
+    said += machine_words(summary)
     loads = [record["load_average"][0] for record in summary.records if record.get("load_average")]
     cpus = environment.get("cpus_allowed") or 1
     if loads and max(loads) > cpus + 1.5:

@@ -83,6 +83,7 @@ class Compare(unittest.TestCase):
         parts = sum(float(row[f"stage_{part}_us"]) for part in ("read", "process.wait", "process", "write.wait", "write"))
         self.assertAlmostEqual(parts, float(row["stage_total_us"]), delta=0.001 * parts)
         folder = self.out / "raw" / row["id"]
+        self.assertEqual(record["environment"]["cpus_allowed"], len(os.sched_getaffinity(0)))
         load = json.loads((folder / "load.json").read_text())
         self.assertAlmostEqual(float(row["rate"]), load["requests"]["good"] / load["window"]["seconds"], delta=0.2 * float(row["rate"]))
         record = json.loads((folder / "cell.json").read_text())
@@ -110,6 +111,17 @@ class Compare(unittest.TestCase):
             said = self.run_it(text, *words, status=2)
             self.assertEqual(len(said.splitlines()), 1, said)
             self.assertIn(expected, said)
+
+    def test_tuning_tells_the_best_setting_and_keeps_its_log(self):
+        done = subprocess.run([str(support.REPO / "tools" / "compare"), "--build", str(BUILD), "--out", str(self.out), "--tune", "loops", "--quick",
+                               "--grid", "processors=1,2,0", "--connections", "2", "--duration", "100ms", "--repetitions", "2"],
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LIMIT_S, check=False)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertRegex(done.stdout, r"Best for tiny with 2 connections: loops (--processors [12]|the default): [\d,]+ requests/s")
+        self.assertIn("The optimum is", done.stdout)
+        with open(self.folder / "out-tuning" / "loops" / "tuning.csv", newline="", encoding="utf-8") as log:
+            settings = [row["setting"] for row in csv.DictReader(log)]
+        self.assertEqual(sorted(settings), ["", "", "--processors 1", "--processors 1", "--processors 2", "--processors 2"])
 
     def test_shares_of_the_cells_together_are_the_whole(self):
         for part in ("1/2", "2/2"):

@@ -131,9 +131,9 @@ class Reports(unittest.TestCase):
 
 
 class Words(unittest.TestCase):
-    def written(self, **values):
+    def written(self, places=({},), **values):
         wanted = support.make_spec(**values)
-        records = [support.record(cell, RATES[cell.subject["name"]]) for cell in cells.plan(wanted)]
+        records = [support.record(cell, RATES[cell.subject["name"]]) | {"environment": places[i % len(places)]} for i, cell in enumerate(cells.plan(wanted))]
         with tempfile.TemporaryDirectory() as folder:
             there, plan = support.store(pathlib.Path(folder), wanted, records)
             return report.write(there, wanted, plan)
@@ -142,6 +142,11 @@ class Words(unittest.TestCase):
         said = self.written(repetitions=1)
         self.assertIn("from one run each, which says nothing of how they differ", said)
         self.assertIn("no difference can be told from chance", said)
+
+    def test_cells_of_machines_that_differ_are_not_to_be_compared(self):
+        self.assertIn("different CPUs or kernels", self.written(places=({"host": "a", "cpu": "x"}, {"host": "b", "cpu": "y"})))
+        self.assertIn("part of the intervals", self.written(places=({"host": "a", "cpu": "x"}, {"host": "b", "cpu": "x"})))
+        self.assertNotIn("Cells ran on", self.written(places=({"host": "a", "cpu": "x"},)))
 
     def test_one_model_alone_is_no_comparison_but_a_report(self):
         self.assertIn("the only one with valid runs", self.written(models=["staged"]))
