@@ -90,7 +90,7 @@ def counter(server, text):
 def queue(server, name):
     """(put, refused, depth, peak) of the queue before that group."""
     number = r" +(\d+)"
-    found = figures(server, rf"^  {re.escape(name)}{number * 4} +\d+ +\d+ +\d+ +[\d.]+ +\d+$")
+    found = figures(server, rf"^  {re.escape(name)}{number * 4} +\d+ +\d+ +[\d.]+( +\d+){{3}}$")[:4]
     return tuple(int(text) for text in found)
 
 
