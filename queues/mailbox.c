@@ -325,38 +325,6 @@ static void tell_room(struct mailbox *box)
     }
 }
 
-/* Once in this many ns the waits of a take are split: two looks at the taker's run-queue wait, at
- * one take and at the next, some 4 us each. A take that brings nothing is tried again a few times,
- * since a pool's thread takes in vain before it sleeps. So at most 2 parts in a thousand of its
- * time. */
-static const uint64_t sample_every_ns = 10 * NS_PER_MS;
-enum { SAMPLE_TRIES = 4 };
-
-/* How long this thread has waited for a CPU since its last take, where that was noted; else
- * UINT64_MAX. Called ahead of the lock, since it asks the kernel. */
-static uint64_t look_at_cpu_wait(const struct mailbox *box, struct taker *taker, uint64_t now_ns)
-{
-    uint64_t runqueue_ns, before_ns = taker->sampled_ns;
-    bool begun = taker->tries > 0 && pthread_equal(taker->sampled_by, pthread_self());
-    if (!box->config.measured || (taker->tries == 0 && now_ns < taker->sample_due_ns) ||
-        !thread_runqueue_ns(&runqueue_ns)) {
-        return UINT64_MAX;
-    }
-    taker->tries++;
-    taker->sampled_by = pthread_self();
-    taker->sampled_ns = runqueue_ns;
-    return begun ? runqueue_ns - before_ns : UINT64_MAX;
-}
-
-static void end_look(struct taker *taker, uint64_t cpu_wait_ns, unsigned taken, uint64_t now_ns)
-{
-    bool found = cpu_wait_ns != UINT64_MAX && taken > 0;
-    if (found || taker->tries > SAMPLE_TRIES) {
-        taker->tries = 0;
-        taker->sample_due_ns = now_ns + sample_every_ns;
-    }
-}
-
 /* Histograms have one writer at a time because the lock is held. The taker's stamp is from before
  * it had the lock: what was put in between has not waited. Of a wait as much was for a CPU as the
  * taker has waited for one since its last take, and never more than all of it. */
@@ -364,7 +332,7 @@ static void measure_wait_locked(struct queue_report *stats, uint64_t wait_ns, ui
                                 unsigned slips)
 {
     histogram_record_times(&stats->wait, wait_ns, slips);
-    if (cpu_wait_ns != UINT64_MAX) {
+    if (cpu_wait_ns != CPU_WAIT_UNKNOWN) {
         histogram_record_times(&stats->sampled_wait, wait_ns, slips);
         histogram_record_times(&stats->cpu_wait, cpu_wait_ns < wait_ns ? cpu_wait_ns : wait_ns,
                                slips);
@@ -471,13 +439,16 @@ unsigned mailbox_take(struct mailbox *box, struct taker *taker, struct chain *ch
 {
     struct calls calls = {.count = 0};
     uint64_t now_ns = clock_ns();
-    uint64_t cpu_wait_ns = look_at_cpu_wait(box, taker, now_ns);
+    uint64_t cpu_wait_ns = CPU_WAIT_UNKNOWN;
+    if (box->config.measured) {
+        cpu_wait_ns = cpu_wait_look(&taker->cpu_wait, now_ns);
+    }
     lock_take(&box->shared.lock);
     wake_up_locked(box, taker, now_ns);
     take_locked(box, taker, chain, &calls, most, now_ns, cpu_wait_ns);
     bool room = room_again_locked(box);
     lock_release(&box->shared.lock);
-    end_look(taker, cpu_wait_ns, chain->count, now_ns);
+    cpu_wait_end(&taker->cpu_wait, cpu_wait_ns, chain->count, now_ns);
     PROBE(take, box->shared.stats.name, chain->count, now_ns);
     carry_out(box, &calls);
     if (room) {

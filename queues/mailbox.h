@@ -31,6 +31,7 @@
 #define QUEUES_MAILBOX_H
 
 #include "core/report.h"
+#include "queues/cpu_wait.h"
 #include "queues/doorbell.h"
 
 /* Embedded in whatever waits here. */
@@ -69,11 +70,7 @@ struct taker {
     uint64_t called_ns;    /* when it was taken off the stack to be rung; under the lock */
     _Atomic bool called;   /* the same, for the taker that has the turn */
 
-    /* The taking thread's own: what part of the queue's wait is one for a CPU. */
-    unsigned tries;         /* looks of this sample so far; 0: none is under way */
-    pthread_t sampled_by;   /* which thread took last (a loop may be run in turn), and … */
-    uint64_t sampled_ns;    /* … how long it had waited for a CPU by then */
-    uint64_t sample_due_ns; /* when the next one is begun */
+    struct cpu_wait cpu_wait; /* the taking thread's own */
 };
 
 void taker_init(struct taker *taker, int doorbell, bool polled);
