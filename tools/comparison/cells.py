@@ -14,6 +14,7 @@ import random
 class Level:
     """How much load. `kind` says what `value` is: connections of a closed loop, requests a second of an open one, or a
     share of the peak of the slowest or of the subject itself."""
+
     kind: str  # closed, rate, slowest, own
     value: float
     connections: int
@@ -38,7 +39,9 @@ class Level:
 
 @dataclasses.dataclass(frozen=True)
 class Cell:
-    """One measurement to be made. `purpose` is measure, or trace or syscalls for a pass that is kept out of all medians."""
+    """One measurement to be made. `purpose` is measure, or trace or syscalls for a pass that is kept out of all
+    medians."""
+
     id: str
     purpose: str
     subject: dict
@@ -57,14 +60,27 @@ def levels_of(spec):
     asked = spec.levels
     closed = [Level("closed", count, count) for count in sorted(asked["connections"])]
     opened = asked["open_connections"]
-    return (closed + [Level("rate", rate, opened) for rate in sorted(asked["rates"])]
-            + [Level("slowest", share, opened) for share in sorted(asked["shares_of_slowest"])]
-            + [Level("own", share, opened) for share in sorted(asked["shares_of_own"])])
+    return (
+        closed
+        + [Level("rate", rate, opened) for rate in sorted(asked["rates"])]
+        + [Level("slowest", share, opened) for share in sorted(asked["shares_of_slowest"])]
+        + [Level("own", share, opened) for share in sorted(asked["shares_of_own"])]
+    )
 
 
 def make_cell(spec, purpose, subject, workload, level, repetition):
     times = {"warmup": spec.warmup, "settle": spec.settle, "duration": spec.duration}
-    content = [purpose, subject, workload, dataclasses.asdict(level), repetition, times, spec.seed, spec.server, spec.load]
+    content = [
+        purpose,
+        subject,
+        workload,
+        dataclasses.asdict(level),
+        repetition,
+        times,
+        spec.seed,
+        spec.server,
+        spec.load,
+    ]
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
     return Cell(digest, purpose, subject, workload, level, repetition, times)
 
@@ -75,7 +91,9 @@ def can_run(subject, workload):
 
 
 def pairs(spec):
-    return [(subject, workload) for workload in spec.workloads for subject in spec.subjects if can_run(subject, workload)]
+    return [
+        (subject, workload) for workload in spec.workloads for subject in spec.subjects if can_run(subject, workload)
+    ]
 
 
 def blocks(spec, levels):
@@ -84,8 +102,11 @@ def blocks(spec, levels):
     order = random.Random(spec.seed)
     cells = []
     for repetition in range(1, spec.repetitions + 1):
-        block = [make_cell(spec, "measure", subject, workload, level, repetition)
-                 for subject, workload in pairs(spec) for level in levels]
+        block = [
+            make_cell(spec, "measure", subject, workload, level, repetition)
+            for subject, workload in pairs(spec)
+            for level in levels
+        ]
         order.shuffle(block)
         cells += block
     return cells
@@ -105,17 +126,24 @@ def passes(spec):
     """Cells that are not measured for their rates: a whole trace, a count of system calls."""
     level = featured(levels_of(spec))
     purposes = [purpose for purpose, wanted in (("trace", spec.trace), ("syscalls", spec.syscalls)) if wanted]
-    return [make_cell(spec, purpose, subject, workload, level, 1) for purpose in purposes for subject, workload in pairs(spec)
-            if purpose != "trace" or subject["kind"] == "quartet"]
+    return [
+        make_cell(spec, purpose, subject, workload, level, 1)
+        for purpose in purposes
+        for subject, workload in pairs(spec)
+        if purpose != "trace" or subject["kind"] == "quartet"
+    ]
 
 
 def plan(spec):
     """All cells in the order in which they run: what finds the peaks first, then rates, then passes."""
     levels = levels_of(spec)
-    return (blocks(spec, [level for level in levels if not level.is_open])
-            + blocks(spec, [level for level in levels if level.is_open]) + passes(spec))
+    return (
+        blocks(spec, [level for level in levels if not level.is_open])
+        + blocks(spec, [level for level in levels if level.is_open])
+        + passes(spec)
+    )
 
 
 def share_of(cells, part, parts):
     """Every parts-th cell, from the part-th on (from 1)."""
-    return cells[part - 1::parts]
+    return cells[part - 1 :: parts]

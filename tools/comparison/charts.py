@@ -1,4 +1,5 @@
-"""Kinds of figure: curves over load, rows of medians, stacked rows. Each takes plain series and knows nothing of servers."""
+"""Kinds of figure: curves over load, rows of medians, stacked rows. Each takes plain series and knows nothing of
+servers."""
 import dataclasses
 
 from . import numbers, svg
@@ -11,6 +12,7 @@ ROW = 27
 @dataclasses.dataclass
 class Point:
     """A median with its interval at some place of the x axis."""
+
     x: float
     estimate: object
 
@@ -65,7 +67,8 @@ def draw_series(sheet, one, across, up, write, aside):
     for point in one.points:
         x, estimate = across.at(point.x) + aside, point.estimate
         sheet.line(x, up.at(estimate.low), x, up.at(estimate.high), f"whisker {shade}")
-        title = f"{one.name}: {write(estimate.median)} ({write(estimate.low)} to {write(estimate.high)}), {estimate.count} repetitions"
+        interval = f"{write(estimate.low)} to {write(estimate.high)}"
+        title = f"{one.name}: {write(estimate.median)} ({interval}), {estimate.count} repetitions"
         sheet.mark(x, up.at(estimate.median), one.number, shade, title)
 
 
@@ -124,7 +127,9 @@ def rows(name, title, entries, write, log=False):
         sheet.rect(low - 1, y - 6, high - low + 2, 12, f"range {shade}", 3)
         for value in estimate.values:
             sheet.line(scale.at(value), y - 6, scale.at(value), y + 6, f"one {shade}")
-        sheet.mark(scale.at(estimate.median), y, number, shade, f"{label}: {write(estimate.low)} to {write(estimate.high)}")
+        sheet.mark(
+            scale.at(estimate.median), y, number, shade, f"{label}: {write(estimate.low)} to {write(estimate.high)}"
+        )
         sheet.text(WIDTH, y + 4, write(estimate.median), "end strong")
     return sheet.svg(title, False), sheet.svg(title, True)
 
@@ -132,6 +137,7 @@ def rows(name, title, entries, write, log=False):
 @dataclasses.dataclass
 class Piece:
     """A part of a stacked row. Hatched is waiting, pale is what is neither."""
+
     value: float
     colour: str
     style: str = "bar"
@@ -162,8 +168,8 @@ def draw_swatches(sheet, key, y):
 
 
 def stacks(name, title, entries, key, write, marks=None):
-    """A row for each: pieces end to end, their sum in words. `entries` are (name, pieces, words); `marks` are values that
-    get a ring in their row, by name."""
+    """A row for each: pieces end to end, their sum in words. `entries` are (name, pieces, words); `marks` are values
+    that get a ring in their row, by name."""
     left, right = 124, 78
     sheet = svg.Sheet(WIDTH, 0, name)
     top = draw_swatches(sheet, key, 12) + 12
@@ -184,7 +190,8 @@ def stacks(name, title, entries, key, write, marks=None):
 
 
 def depths(name, title, entries, write):
-    """A row for each queue: mean depth as a mark, peak as a ring, on a log scale. `entries` are (name, colour, mean, peak)."""
+    """A row for each queue: mean depth as a mark, peak as a ring, on a log scale. `entries` are (name, colour, mean,
+    peak)."""
     left, right = 124, 84
     sheet = svg.Sheet(WIDTH, 0, name)
     sheet.parts.append('<circle cx="6" cy="8" r="4.5" class="bar c-N"/>')

@@ -13,6 +13,7 @@ def text(limit=2000):
         if not isinstance(value, str) or not value.strip() or len(value) > limit:
             raise ValueError(f"a text of 1 to {limit} characters")
         return value.strip()
+
     return check
 
 
@@ -27,6 +28,7 @@ def choice(*words):
         if value not in words:
             raise ValueError("one of " + ", ".join(words))
         return value
+
     return check
 
 
@@ -41,6 +43,7 @@ def whole(low, high):
         if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
             raise ValueError(f"a whole number from {low} to {high}")
         return value
+
     return check
 
 
@@ -49,6 +52,7 @@ def number(low, high):
         if not isinstance(value, (int, float)) or isinstance(value, bool) or not low <= value <= high:
             raise ValueError(f"a number from {low:g} to {high:g}")
         return value
+
     return check
 
 
@@ -64,11 +68,13 @@ def duration(low, high):
         if not low <= seconds <= high:
             raise ValueError(accepted)
         return seconds
+
     return check
 
 
 def list_of(check_item, least=0, most=1000):
     """Items without repetition."""
+
     def check(value):
         if not isinstance(value, list) or not least <= len(value) <= most:
             raise ValueError(f"a list of {least} to {most} items")
@@ -81,6 +87,7 @@ def list_of(check_item, least=0, most=1000):
         if len({repr(item) for item in items}) != len(items):
             raise ValueError("a list without repetitions")
         return items
+
     return check
 
 

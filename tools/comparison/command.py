@@ -16,8 +16,13 @@ DEFAULTS = {
     "title": "A comparison of threading models",
     "levels": {"connections": [1, 16, 64, 256], "shares_of_slowest": [0.3, 0.6, 0.9]},
 }
-QUICK = {"repetitions": 3, "warmup": "500ms", "settle": "200ms", "duration": "1s",
-         "levels": {"connections": [1, 64], "shares_of_slowest": [0.5]}}
+QUICK = {
+    "repetitions": 3,
+    "warmup": "500ms",
+    "settle": "200ms",
+    "duration": "1s",
+    "levels": {"connections": [1, 64], "shares_of_slowest": [0.5]},
+}
 DESCRIPTION = """Runs an experiment: servers side by side under the same load, and writes a report.
 
 A cell is a model x workload x level of load x repetition. Cells run in random interleaved order, each with a server
@@ -32,9 +37,13 @@ started anew. A cell that crashes is recorded, the rest goes on; what was killed
 
 
 def parser():
-    out = argparse.ArgumentParser(prog="tools/compare", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter,
-                                  epilog="Exit status: 0; 1 when something cannot be done or every cell went wrong; 2 for a bad "
-                                         "command line or spec; 130 after Ctrl-C.")
+    out = argparse.ArgumentParser(
+        prog="tools/compare",
+        description=DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="Exit status: 0; 1 when something cannot be done or every cell went wrong; 2 for a bad "
+        "command line or spec; 130 after Ctrl-C.",
+    )
     what = out.add_argument_group("what is compared")
     what.add_argument("spec", nargs="?", metavar="SPEC.toml", help="the experiment; README.md lists its keys")
     what.add_argument("--models", metavar="A,B", help="models of quartet, each with flags behind it where wanted")
@@ -45,26 +54,63 @@ def parser():
     how.add_argument("--quick", action="store_true", help="3 repetitions of 1 s at two levels: to look, not to publish")
     how.add_argument("--repetitions", type=int, metavar="N", help="instead of the spec's")
     how.add_argument("--duration", metavar="T", help="of the measured part of a cell, instead of the spec's")
-    how.add_argument("--trace", action="store_true", help="one more cell for each model and workload, with a full trace")
-    how.add_argument("--syscalls", action="store_true", help="one more cell for each that counts system calls (perf or strace)")
-    how.add_argument("--build", type=pathlib.Path, default=REPO / "build" / "release", metavar="DIR", help="the programs (default build/release)")
+    how.add_argument(
+        "--trace", action="store_true", help="one more cell for each model and workload, with a full trace"
+    )
+    how.add_argument(
+        "--syscalls", action="store_true", help="one more cell for each that counts system calls (perf or strace)"
+    )
+    how.add_argument(
+        "--build",
+        type=pathlib.Path,
+        default=REPO / "build" / "release",
+        metavar="DIR",
+        help="the programs (default build/release)",
+    )
     run = out.add_argument_group("running")
-    run.add_argument("--out", type=pathlib.Path, default=REPO / "results" / "compare", metavar="DIR", help="default results/compare")
+    run.add_argument(
+        "--out", type=pathlib.Path, default=REPO / "results" / "compare", metavar="DIR", help="default results/compare"
+    )
     run.add_argument("--resume", action="store_true", help="go on in DIR; cells that are there stay")
     run.add_argument("--replace", action="store_true", help="remove the comparison that DIR holds")
     run.add_argument("--dry-run", action="store_true", help="list the cells and the expected time, run none")
     run.add_argument("--report", action="store_true", help="run nothing, write the report of what DIR holds")
-    run.add_argument("--cells", metavar="I/N", help="only the I-th of N shares of the cells, for several machines or jobs")
-    run.add_argument("--phase", choices=["first", "all"], default="all", help="first: only cells that need no peak to be known")
+    run.add_argument(
+        "--cells", metavar="I/N", help="only the I-th of N shares of the cells, for several machines or jobs"
+    )
+    run.add_argument(
+        "--phase", choices=["first", "all"], default="all", help="first: only cells that need no peak to be known"
+    )
     run.add_argument("--load-hosts", metavar="HOST,...", help="machines to load from, over ssh, all at one start time")
-    run.add_argument("--ssh", default="ssh -o BatchMode=yes", metavar="COMMAND", help="how a host is reached (default 'ssh -o BatchMode=yes')")
-    run.add_argument("--address", metavar="ADDR", help="where servers listen (default 127.0.0.1). Elsewhere, handlers below /synthetic/ and "
-                                                       "/server-status answer everybody")
+    run.add_argument(
+        "--ssh",
+        default="ssh -o BatchMode=yes",
+        metavar="COMMAND",
+        help="how a host is reached (default 'ssh -o BatchMode=yes')",
+    )
+    run.add_argument(
+        "--address",
+        metavar="ADDR",
+        help="where servers listen (default 127.0.0.1). Elsewhere, handlers below /synthetic/ and "
+        "/server-status answer everybody",
+    )
     sweep = out.add_argument_group("tuning")
-    sweep.add_argument("--tune", metavar="A,B", help="sweep the thread flags of a model for one workload; of several, or with --peers, compare the best of each")
-    sweep.add_argument("--grid", action="append", default=[], metavar="FLAG=A,B",
-                       help="values of a flag, instead of those made from the CPUs; repeatable")
-    sweep.add_argument("--connections", type=int, default=64, metavar="N", help="of the closed loop that is tuned for (default 64)")
+    sweep.add_argument(
+        "--tune",
+        metavar="A,B",
+        help="sweep the thread flags of a model for one workload; of several, or with --peers, compare the best "
+        "of each",
+    )
+    sweep.add_argument(
+        "--grid",
+        action="append",
+        default=[],
+        metavar="FLAG=A,B",
+        help="values of a flag, instead of those made from the CPUs; repeatable",
+    )
+    sweep.add_argument(
+        "--connections", type=int, default=64, metavar="N", help="of the closed loop that is tuned for (default 64)"
+    )
     return out
 
 
@@ -99,8 +145,14 @@ def values_of(options):
     if options.models or options.peers or options.wiring or options.tuned:
         for key in ("models", "model", "peers", "peer"):
             values.pop(key, None)
-        values.update({"models": split(options.models), "peers": split(options.peers),
-                       "model": [{"wiring": wiring} for wiring in options.wiring] + [subject_words(one) for one in options.tuned]})
+        values.update(
+            {
+                "models": split(options.models),
+                "peers": split(options.peers),
+                "model": [{"wiring": wiring} for wiring in options.wiring]
+                + [subject_words(one) for one in options.tuned],
+            }
+        )
     elif not options.spec:
         values["models"] = ["staged", "loops"]
     if options.workloads:
@@ -149,17 +201,28 @@ def raise_descriptors():
 def show_plan(wanted, todo):
     for cell in todo:
         print(f"{cell.id}  {cell.title}, repetition {cell.repetition}")
-    print(f"{len(todo)} cells: {len(wanted.subjects)} servers, {len(wanted.workloads)} workloads, {len(cells.levels_of(wanted))} levels, "
-          f"{wanted.repetitions} repetitions; about {numbers.clock(runner.plan_seconds(todo))}")
+    print(
+        f"{len(todo)} cells: {len(wanted.subjects)} servers, {len(wanted.workloads)} workloads, "
+        f"{len(cells.levels_of(wanted))} levels, "
+        f"{wanted.repetitions} repetitions; about {numbers.clock(runner.plan_seconds(todo))}"
+    )
 
 
 def manifest_of(wanted, options):
     """What must not change between the parts of one comparison."""
-    return {"format": 1, "title": wanted.title, "question": wanted.question, "command": shlex.join(sys.argv), "spec": wanted.text,
-            "cells": [cell.id for cell in cells.plan(wanted)], "environment": environment.describe(options.build, wanted.subjects),
-            "peers": {s["name"]: peers.template_text(s["kind"]) for s in wanted.subjects if s["kind"] in peers.KINDS},
-            "load_hosts": split(options.load_hosts), "tuning": [{"said": one["said"], "log": one["log"]} for one in options.tuned],
-            "realtime": load.with_priority(wanted.load)[1]}
+    return {
+        "format": 1,
+        "title": wanted.title,
+        "question": wanted.question,
+        "command": shlex.join(sys.argv),
+        "spec": wanted.text,
+        "cells": [cell.id for cell in cells.plan(wanted)],
+        "environment": environment.describe(options.build, wanted.subjects),
+        "peers": {s["name"]: peers.template_text(s["kind"]) for s in wanted.subjects if s["kind"] in peers.KINDS},
+        "load_hosts": split(options.load_hosts),
+        "tuning": [{"said": one["said"], "log": one["log"]} for one in options.tuned],
+        "realtime": load.with_priority(wanted.load)[1],
+    }
 
 
 def open_results(options, wanted):
@@ -169,7 +232,10 @@ def open_results(options, wanted):
         there.clear()
     shared = options.cells is not None
     if there.holds_cells() and not (options.resume or shared):
-        raise Trouble(f"{options.out} holds a comparison: --resume goes on with it, --replace removes it, --out takes another place")
+        raise Trouble(
+            f"{options.out} holds a comparison: --resume goes on with it, --replace removes it, --out takes "
+            f"another place"
+        )
     there.open(alone=not shared)
     now, before = manifest_of(wanted, options), there.read_json("manifest.json")
     if before is None:
@@ -179,7 +245,9 @@ def open_results(options, wanted):
         raise Trouble(f"{options.out} holds cells of another spec: --replace removes them, --out takes another place")
     changed = environment.same_programs(before["environment"], now["environment"])
     if changed and not shared:
-        raise Trouble(f"{options.out} holds cells made elsewhere or by other programs ({changed}): --replace or another --out")
+        raise Trouble(
+            f"{options.out} holds cells made elsewhere or by other programs ({changed}): --replace or another --out"
+        )
     return there
 
 
@@ -190,15 +258,24 @@ def bench_of(options, wanted):
     with tempfile.TemporaryDirectory(prefix="compare-") as root:
         os.chmod(root, 0o755)  # peers may run as another user
         workloads.make_files(root, wanted.workloads)
-        yield one_cell.Bench(wanted, options.build.resolve(), pathlib.Path(root), driver.driver_of(options, wanted.server["address"]), load.with_priority(wanted.load)[0],
-                             environment.describe(options.build, wanted.subjects))
+        yield one_cell.Bench(
+            wanted,
+            options.build.resolve(),
+            pathlib.Path(root),
+            driver.driver_of(options, wanted.server["address"]),
+            load.with_priority(wanted.load)[0],
+            environment.describe(options.build, wanted.subjects),
+        )
 
 
 def run_cells(options, wanted, plan, todo):
     check_programs(options.build, wanted.subjects)
     there = open_results(options, wanted)
     left = [cell for cell in todo if cell.id not in there.records]
-    print(f"compare: {len(left)} of {len(plan)} cells to run, about {numbers.clock(runner.plan_seconds(left))}; results in {options.out}")
+    print(
+        f"compare: {len(left)} of {len(plan)} cells to run, about {numbers.clock(runner.plan_seconds(left))}; "
+        f"results in {options.out}"
+    )
     with bench_of(options, wanted) as bench:
         runner.Runner(bench, there, plan).run(left)
     return there
@@ -223,7 +300,10 @@ def compare(options):
             print("\ncompare: interrupted; the same command with --resume goes on", file=sys.stderr)
             return 130
     if options.cells:
-        print(f"compare: {len(there.records)} of {len(plan)} cells are in {options.out}; --report writes the report when all are")
+        print(
+            f"compare: {len(there.records)} of {len(plan)} cells are in {options.out}; --report writes the "
+            f"report when all are"
+        )
         return 0
     print(report.write(there, wanted, plan))
     print(f"compare: {options.out / 'index.html'}")

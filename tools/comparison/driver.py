@@ -7,8 +7,10 @@ from .trouble import BadSpec
 
 def here(build):
     """Runs quartet-load on this machine."""
+
     def run(options, load_words, folder, name):
         return load.run(build / "quartet-load", options, load_words, folder, name)
+
     return run
 
 
@@ -18,6 +20,9 @@ def driver_of(options, address):
     if not options.load_hosts:
         return here(build)
     if address.startswith("127."):
-        raise BadSpec(f"--load-hosts: the server listens on {address}, which no other machine reaches: --address, or server.address in the spec")
+        raise BadSpec(
+            f"--load-hosts: the server listens on {address}, which no other machine reaches: --address, or "
+            f"server.address in the spec"
+        )
     names = [host.strip() for host in options.load_hosts.split(",") if host.strip()]
     return hosts.driver(build, names, shlex.split(options.ssh))

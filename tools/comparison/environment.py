@@ -11,8 +11,15 @@ import subprocess
 from . import peers
 
 REPO = pathlib.Path(__file__).resolve().parent.parent.parent
-SETTINGS = ["kernel/sched_autogroup_enabled", "net/core/somaxconn", "net/ipv4/tcp_max_syn_backlog", "net/ipv4/ip_local_port_range",
-            "net/ipv4/tcp_tw_reuse", "vm/swappiness", "kernel/randomize_va_space"]
+SETTINGS = [
+    "kernel/sched_autogroup_enabled",
+    "net/core/somaxconn",
+    "net/ipv4/tcp_max_syn_backlog",
+    "net/ipv4/ip_local_port_range",
+    "net/ipv4/tcp_tw_reuse",
+    "vm/swappiness",
+    "kernel/randomize_va_space",
+]
 
 
 def read(path, otherwise="unknown"):
@@ -25,7 +32,9 @@ def read(path, otherwise="unknown"):
 def first_line(command):
     """What a program says first, on either stream."""
     try:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, cwd=REPO, check=False, timeout=10)
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, cwd=REPO, check=False, timeout=10
+        )
     except (OSError, subprocess.TimeoutExpired):
         return "unknown"
     said = (done.stdout + done.stderr).strip().splitlines()
@@ -57,14 +66,24 @@ def digest(program):
 
 
 def limits():
-    names = {"descriptors": resource.RLIMIT_NOFILE, "processes": resource.RLIMIT_NPROC, "locked_memory": resource.RLIMIT_MEMLOCK}
-    return {name: "{}/{}".format(*("unlimited" if value == resource.RLIM_INFINITY else value
-                                   for value in resource.getrlimit(number))) for name, number in names.items()}
+    names = {
+        "descriptors": resource.RLIMIT_NOFILE,
+        "processes": resource.RLIMIT_NPROC,
+        "locked_memory": resource.RLIMIT_MEMLOCK,
+    }
+    return {
+        name: "{}/{}".format(
+            *("unlimited" if value == resource.RLIM_INFINITY else value for value in resource.getrlimit(number))
+        )
+        for name, number in names.items()
+    }
 
 
 def versions(build, subjects):
-    said = {"quartet": first_line([str(build / "quartet"), "--version"]),
-            "quartet-load": first_line([str(build / "quartet-load"), "--version"])}
+    said = {
+        "quartet": first_line([str(build / "quartet"), "--version"]),
+        "quartet-load": first_line([str(build / "quartet-load"), "--version"]),
+    }
     for subject in subjects:
         if subject["kind"] in peers.COMMANDS:
             program, *rest = peers.COMMANDS[subject["kind"]][1]
@@ -98,7 +117,8 @@ def describe(build, subjects):
 
 
 def same_programs(before, now):
-    """Words for what has changed between two descriptions so that their cells must not be mixed; None when nothing has."""
+    """Words for what has changed between two descriptions so that their cells must not be mixed; None when nothing
+    has."""
     for key in ("binaries", "kernel", "cpu", "cpus_allowed"):
         if before.get(key) != now.get(key):
             return f"{key}: {before.get(key)} then, {now.get(key)} now"

@@ -1,10 +1,17 @@
-"""The figures of a workload. Each is made together with its table, from the same numbers, and left out where there are none."""
+"""The figures of a workload. Each is made together with its table, from the same numbers, and left out where there
+are none."""
 import dataclasses
 
 from . import charts, metrics, numbers, svg
 from .status import PARTS
 
-KEY = [("read", "R", "bar"), ("process.wait", "P", "hatched"), ("process", "P", "bar"), ("write.wait", "W", "hatched"), ("write", "W", "bar")]
+KEY = [
+    ("read", "R", "bar"),
+    ("process.wait", "P", "hatched"),
+    ("process", "P", "bar"),
+    ("write.wait", "W", "hatched"),
+    ("write", "W", "bar"),
+]
 
 
 @dataclasses.dataclass
@@ -12,10 +19,10 @@ class Figure:
     name: str
     title: str
     note: str
-    inline: str    # SVG for the page
-    alone: str     # SVG for a file
+    inline: str  # SVG for the page
+    alone: str  # SVG for a file
     columns: list
-    rows: list     # of texts
+    rows: list  # of texts
     csv_rows: list  # the same with whole numbers
 
 
@@ -38,7 +45,11 @@ class Maker:
         made = []
         for subject in self.subjects:
             points = [charts.Point(x_of(level), self.estimate(level, subject, key)) for level in levels]
-            made.append(charts.Series(subject["name"], self.number[subject["name"]], [p for p in points if p.estimate and p.x is not None]))
+            made.append(
+                charts.Series(
+                    subject["name"], self.number[subject["name"]], [p for p in points if p.estimate and p.x is not None]
+                )
+            )
         return made
 
     def table(self, levels, keys):
@@ -48,10 +59,21 @@ class Maker:
         for level in levels:
             for subject in self.subjects:
                 found = [self.estimate(level, subject, key) for key in keys]
-                valid, tried = len(self.summary.valid(self.workload, level, subject)), len(self.summary.all(self.workload, level, subject))
+                valid, tried = len(self.summary.valid(self.workload, level, subject)), len(
+                    self.summary.all(self.workload, level, subject)
+                )
                 label = self.level_words(level)
-                texts.append([subject["name"], label, *(written(e, metrics.BY_KEY[key]) for e, key in zip(found, keys)), f"{valid} of {tried}"])
-                plain.append([subject["name"], label, *(f"{e.median:.6g}" if e else "" for e in found), f"{valid}/{tried}"])
+                texts.append(
+                    [
+                        subject["name"],
+                        label,
+                        *(written(e, metrics.BY_KEY[key]) for e, key in zip(found, keys)),
+                        f"{valid} of {tried}",
+                    ]
+                )
+                plain.append(
+                    [subject["name"], label, *(f"{e.median:.6g}" if e else "" for e in found), f"{valid}/{tried}"]
+                )
         return columns, texts, plain
 
     def level_words(self, level):
@@ -66,7 +88,9 @@ class Maker:
             return None
         columns, texts, plain = self.table(levels, [key])
         if len({p.x for one in series for p in one.points}) > 1:
-            pictures = charts.curves(self.named(what), title, series, across_of, write_x, short(metric), x_label, metric.title, log)
+            pictures = charts.curves(
+                self.named(what), title, series, across_of, write_x, short(metric), x_label, metric.title, log
+            )
         else:
             entries = [(one.name, one.number, one.points[0].estimate) for one in series if one.points]
             entries.sort(key=lambda entry: entry[2].median * (-1 if metric.better == "more" else 1))
@@ -77,8 +101,18 @@ class Maker:
     def throughput(self):
         levels = self.summary.closed()
         values = [level.value for level in levels]
-        return self.over_load("throughput", "Throughput against load", "Closed loop: each answer brings the next request.", levels, "rate",
-                              lambda level: level.value, lambda a, b: svg.Named(values, a, b), numbers.count, "connections", False)
+        return self.over_load(
+            "throughput",
+            "Throughput against load",
+            "Closed loop: each answer brings the next request.",
+            levels,
+            "rate",
+            lambda level: level.value,
+            lambda a, b: svg.Named(values, a, b),
+            numbers.count,
+            "connections",
+            False,
+        )
 
     def latency(self, levels, key, word):
         """Against the rate that was asked for; of shares of one's own peak, against the share."""
@@ -86,17 +120,35 @@ class Maker:
         x_of = (lambda level: level.value) if own else (lambda level: self.summary.rate_at(self.workload, level))
         xs = sorted({x for x in map(x_of, levels) if x})
         against = "share of its own peak" if own else "rate"
-        return self.over_load(f"{word}-{'own' if own else 'rate'}", f"Latency, {metrics.BY_KEY[key].title}, against {against}",
-                              "From the moment a request was due.", levels, key, x_of, lambda a, b: svg.Named(xs, a, b),
-                              numbers.share if own else numbers.amount, "share of its own peak" if own else "requests/s, the same for all", True)
+        return self.over_load(
+            f"{word}-{'own' if own else 'rate'}",
+            f"Latency, {metrics.BY_KEY[key].title}, against {against}",
+            "From the moment a request was due.",
+            levels,
+            key,
+            x_of,
+            lambda a, b: svg.Named(xs, a, b),
+            numbers.share if own else numbers.amount,
+            "share of its own peak" if own else "requests/s, the same for all",
+            True,
+        )
 
     def answered(self, levels):
         """Where more is asked than can be answered, the curve turns."""
         if len(levels) < 3:
             return None
-        return self.over_load("answered", "Answered against offered load", "Open loop. Runs with requests that the generator could not send in time are left out.",
-                              levels, "rate", lambda level: level.value, lambda a, b: svg.Named([level.value for level in levels], a, b),
-                              numbers.share, "offered, share of its own peak", False)
+        return self.over_load(
+            "answered",
+            "Answered against offered load",
+            "Open loop. Runs with requests that the generator could not send in time are left out.",
+            levels,
+            "rate",
+            lambda level: level.value,
+            lambda a, b: svg.Named([level.value for level in levels], a, b),
+            numbers.share,
+            "offered, share of its own peak",
+            False,
+        )
 
     def stages(self, level, what):
         """Mean times of the five parts, which add up to the whole."""
@@ -106,29 +158,58 @@ class Maker:
             if not record:
                 continue
             parts = record["status"]["intervals"]
-            pieces = [charts.Piece(parts[part]["mean"] or 0, shade, style, f"{subject['name']}, {part}: {numbers.time_us(parts[part]['mean'])}")
-                      for part, shade, style in KEY]
+            pieces = [
+                charts.Piece(
+                    parts[part]["mean"] or 0,
+                    shade,
+                    style,
+                    f"{subject['name']}, {part}: {numbers.time_us(parts[part]['mean'])}",
+                )
+                for part, shade, style in KEY
+            ]
             entries.append((subject["name"], pieces, numbers.time_us(parts["total"]["mean"])))
             shown = [(parts[part]["mean"], parts[part]["p99"]) for part in (*PARTS, "total")]
-            texts.append([subject["name"], *(f"{numbers.time_us(mean)} / {numbers.time_us(p99)}" for mean, p99 in shown)])
-            plain.append([subject["name"], *(f"{mean:.6g}/{p99:.6g}" if mean is not None and p99 is not None else "" for mean, p99 in shown)])
+            texts.append(
+                [subject["name"], *(f"{numbers.time_us(mean)} / {numbers.time_us(p99)}" for mean, p99 in shown)]
+            )
+            plain.append(
+                [
+                    subject["name"],
+                    *(f"{mean:.6g}/{p99:.6g}" if mean is not None and p99 is not None else "" for mean, p99 in shown),
+                ]
+            )
         if not entries:
             return None
         entries.sort(key=lambda entry: sum(piece.value for piece in entry[1]))
         title = f"Where a request's time goes, {self.level_words(level)}"
         pictures = charts.stacks(self.named(what), title, entries, KEY, numbers.time_us)
-        return Figure(self.named(what), title, "Mean time inside the server, of the middle repetition; hatched is waiting in a queue or for a wakeup.",
-                      *pictures, ["model (mean / p99)", *PARTS, "total"], texts, plain)
+        return Figure(
+            self.named(what),
+            title,
+            "Mean time inside the server, of the middle repetition; hatched is waiting in a queue or for a wakeup.",
+            *pictures,
+            ["model (mean / p99)", *PARTS, "total"],
+            texts,
+            plain,
+        )
 
     def costs(self, level, key, what, title):
         metric = metrics.BY_KEY[key]
-        entries = [(subject["name"], self.number[subject["name"]], estimate)
-                   for subject, estimate in self.summary.estimates(self.workload, level, key)]
+        entries = [
+            (subject["name"], self.number[subject["name"]], estimate)
+            for subject, estimate in self.summary.estimates(self.workload, level, key)
+        ]
         if not entries:
             return None
         entries.sort(key=lambda entry: entry[2].median)
         pictures = charts.rows(self.named(what), title, entries, short(metric))
-        return Figure(self.named(what), title, f"{self.level_words(level)}. Of the server and its children.", *pictures, *self.table([level], [key]))
+        return Figure(
+            self.named(what),
+            title,
+            f"{self.level_words(level)}. Of the server and its children.",
+            *pictures,
+            *self.table([level], [key]),
+        )
 
     def threads(self, level):
         entries, texts, plain = [], [], []
@@ -137,8 +218,11 @@ class Maker:
             for group in record["status"]["threads"] if record else []:
                 shade = main_letter(group["group"])
                 held = max(0.0, group["busy"] - group["cpu"] - group["cpu_wait"])
-                pieces = [charts.Piece(group["cpu"], shade, "bar", "on a CPU"), charts.Piece(group["cpu_wait"], shade, "hatched", "waits for a CPU"),
-                          charts.Piece(held, shade, "pale", "held up otherwise")]
+                pieces = [
+                    charts.Piece(group["cpu"], shade, "bar", "on a CPU"),
+                    charts.Piece(group["cpu_wait"], shade, "hatched", "waits for a CPU"),
+                    charts.Piece(held, shade, "pale", "held up otherwise"),
+                ]
                 label = f"{subject['name']} {group['group']}*{group['threads']}"
                 shown = [group["cpu"], group["cpu_wait"], group["busy"], group["busiest"]]
                 entries.append((label, pieces, f"{sum(p.value for p in pieces):.2f}"))
@@ -148,9 +232,18 @@ class Maker:
             return None
         title = f"Threads at work, {self.level_words(level)}"
         key = [("on a CPU", "N", "bar"), ("waits for a CPU", "N", "hatched"), ("held up otherwise", "N", "pale")]
-        pictures = charts.stacks(self.named("threads"), title, entries, key, lambda value: f"{value:g}" if value else "0")
-        return Figure(self.named("threads"), title, "How many threads of a group are busy at a time, in the middle repetition; 1 is one thread all the time.",
-                      *pictures, ["model and group", "on a CPU", "waits for a CPU", "busy", "busiest thread"], texts, plain)
+        pictures = charts.stacks(
+            self.named("threads"), title, entries, key, lambda value: f"{value:g}" if value else "0"
+        )
+        return Figure(
+            self.named("threads"),
+            title,
+            "How many threads of a group are busy at a time, in the middle repetition; 1 is one thread all the time.",
+            *pictures,
+            ["model and group", "on a CPU", "waits for a CPU", "busy", "busiest thread"],
+            texts,
+            plain,
+        )
 
     def queues(self, level):
         entries, texts, plain = [], [], []
@@ -160,17 +253,47 @@ class Maker:
                 label = f"{subject['name']} {queue['name']}"
                 entries.append((label, main_letter(queue["name"]), queue["mean_depth"], queue["peak_since_start"]))
                 each = queue["rung"] / queue["put"]
-                texts.append([label, numbers.amount(queue["mean_depth"]), numbers.count(queue["peak_since_start"]), numbers.time_us(queue["wait_p50_us"]),
-                              numbers.time_us(queue["wait_p99_us"]), numbers.share(each), numbers.amount(queue["batch"])])
-                plain.append([label, *(f"{value:.6g}" if value is not None else "" for value in
-                                       (queue["mean_depth"], queue["peak_since_start"], queue["wait_p50_us"], queue["wait_p99_us"], each, queue["batch"]))])
+                texts.append(
+                    [
+                        label,
+                        numbers.amount(queue["mean_depth"]),
+                        numbers.count(queue["peak_since_start"]),
+                        numbers.time_us(queue["wait_p50_us"]),
+                        numbers.time_us(queue["wait_p99_us"]),
+                        numbers.share(each),
+                        numbers.amount(queue["batch"]),
+                    ]
+                )
+                plain.append(
+                    [
+                        label,
+                        *(
+                            f"{value:.6g}" if value is not None else ""
+                            for value in (
+                                queue["mean_depth"],
+                                queue["peak_since_start"],
+                                queue["wait_p50_us"],
+                                queue["wait_p99_us"],
+                                each,
+                                queue["batch"],
+                            )
+                        ),
+                    ]
+                )
         if not entries:
             return None
         title = f"What lies in the queues, {self.level_words(level)}"
         pictures = charts.depths(self.named("queues"), title, entries, numbers.amount)
-        return Figure(self.named("queues"), title, "Of the middle repetition. The mean follows from the time that each item waited. "
-                      "A queue R also holds connections that came back quietly and wait for nothing.",
-                      *pictures, ["model and queue", "mean depth", "peak", "wait, p50", "wait, p99", "puts that rang", "batch"], texts, plain)
+        return Figure(
+            self.named("queues"),
+            title,
+            "Of the middle repetition. The mean follows from the time that each item waited. "
+            "A queue R also holds connections that came back quietly and wait for nothing.",
+            *pictures,
+            ["model and queue", "mean depth", "peak", "wait, p50", "wait, p99", "puts that rang", "batch"],
+            texts,
+            plain,
+        )
 
 
 def main_letter(letters):
@@ -200,12 +323,19 @@ def of_workload(summary, workload):
     made = [make.throughput()] if summary.closed() else []
     for levels in (summary.common(), summary.own()):
         if levels:
-            made += [make.latency(levels, key, word) for key, word in (("p50_us", "p50"), ("p99_us", "p99"), ("p999_us", "p999"))]
+            made += [
+                make.latency(levels, key, word)
+                for key, word in (("p50_us", "p50"), ("p99_us", "p99"), ("p999_us", "p999"))
+            ]
     made.append(make.answered(summary.own()))
     made.append(make.stages(featured, "stages"))
     if busy and busy != featured:
         made.append(make.stages(busy, "stages-busy"))
     level = busy or featured
-    made += [make.costs(level, "cpu_us", "cpu", "CPU time of a request"), make.costs(level, "voluntary", "switches", "Voluntary context switches of a request"),
-             make.threads(featured), make.queues(featured)]
+    made += [
+        make.costs(level, "cpu_us", "cpu", "CPU time of a request"),
+        make.costs(level, "voluntary", "switches", "Voluntary context switches of a request"),
+        make.threads(featured),
+        make.queues(featured),
+    ]
     return [figure for figure in made if figure is not None]

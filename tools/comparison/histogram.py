@@ -5,9 +5,11 @@ def difference(after, before):
     """What was recorded between two cumulative snapshots of one histogram."""
     earlier = dict(map(tuple, before["buckets"])) if before else {}
     buckets = [[high, number - earlier.get(high, 0)] for high, number in after["buckets"]]
-    return {"count": after["count"] - (before["count"] if before else 0),
-            "sum": after["sum"] - (before["sum"] if before else 0),
-            "buckets": [pair for pair in buckets if pair[1] > 0]}
+    return {
+        "count": after["count"] - (before["count"] if before else 0),
+        "sum": after["sum"] - (before["sum"] if before else 0),
+        "buckets": [pair for pair in buckets if pair[1] > 0],
+    }
 
 
 def percentile(histogram, share):
@@ -32,5 +34,9 @@ def merged(histograms):
     for histogram in histograms:
         for high, number in histogram["buckets"]:
             buckets[high] = buckets.get(high, 0) + number
-    return {"count": sum(h["count"] for h in histograms), "sum": sum(h["sum"] for h in histograms),
-            "max": max((h.get("max", 0) for h in histograms), default=0), "buckets": [list(p) for p in sorted(buckets.items())]}
+    return {
+        "count": sum(h["count"] for h in histograms),
+        "sum": sum(h["sum"] for h in histograms),
+        "max": max((h.get("max", 0) for h in histograms), default=0),
+        "buckets": [list(p) for p in sorted(buckets.items())],
+    }

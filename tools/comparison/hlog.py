@@ -1,14 +1,14 @@
 """HdrHistogram logs: reading, adding and writing them.
 
-Ours are all made with the same head (lowest value 1, two digits, V2 encoding), so that two histograms are added count by
-count, without ever turning a bucket into a value.
+Ours are all made with the same head (lowest value 1, two digits, V2 encoding), so that two histograms are added count
+by count, without ever turning a bucket into a value.
 """
 import base64
 import struct
 import zlib
 
 HEAD = 40
-COOKIE_DEFLATED = 0x1c849304 | 0x10
+COOKIE_DEFLATED = 0x1C849304 | 0x10
 LAST_BYTE = 9  # of a number; it holds eight bits, the others seven
 
 
@@ -20,7 +20,7 @@ def numbers_of(data):
         for place in range(1, LAST_BYTE + 1):
             byte = data[at]
             at += 1
-            value |= (byte if place == LAST_BYTE else byte & 0x7f) << shift
+            value |= (byte if place == LAST_BYTE else byte & 0x7F) << shift
             shift += 7
             if byte < 0x80:
                 break
@@ -31,7 +31,7 @@ def number_bytes(value):
     left = (value << 1 ^ value >> 63) & (1 << 64) - 1
     out = bytearray()
     while left >= 0x80 and len(out) < LAST_BYTE - 1:
-        out.append(left & 0x7f | 0x80)
+        out.append(left & 0x7F | 0x80)
         left >>= 7
     out.append(left)
     return bytes(out)
@@ -42,7 +42,7 @@ def decode(text):
     try:
         packed = base64.b64decode(text, validate=True)
         cookie, length = struct.unpack(">II", packed[:8])
-        data = zlib.decompress(packed[8:8 + length])
+        data = zlib.decompress(packed[8 : 8 + length])
         if cookie != COOKIE_DEFLATED or len(data) < HEAD:
             raise ValueError
         counts = []
@@ -93,7 +93,10 @@ def merge(texts):
         counts = []
         for row in rows:
             counts = add(counts, row[4])
-        lines.append(f"{rows[0][0]:.3f},{max(row[1] for row in rows):.3f},{max(row[2] for row in rows):.6f},{encode(rows[0][3], counts)}")
+        lines.append(
+            f"{rows[0][0]:.3f},{max(row[1] for row in rows):.3f},{max(row[2] for row in rows):.6f},"
+            f"{encode(rows[0][3], counts)}"
+        )
     return "\n".join(lines) + "\n"
 
 

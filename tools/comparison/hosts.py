@@ -1,8 +1,8 @@
 """Load from other machines: quartet-load on each, over ssh, all at one start time; what they saw is added up.
 
-Connections and rate are divided among the hosts, each has a seed of its own. Their clocks must agree (NTP): how far their
-windows began apart is checked, and a run in which that is too much is INVALID. A host runs the program at the same path as
-here, or else the one in its PATH.
+Connections and rate are divided among the hosts, each has a seed of its own. Their clocks must agree (NTP): how far
+their windows began apart is checked, and a run in which that is too much is INVALID. A host runs the program at the
+same path as here, or else the one in its PATH.
 """
 import io
 import json
@@ -15,7 +15,7 @@ import time
 from . import histogram, hlog, load, numbers
 from .load import GRACE_S, INVALID_STATUS, LoadFailed
 
-AHEAD_S = 1.5      # how long before its start time a run is arranged
+AHEAD_S = 1.5  # how long before its start time a run is arranged
 APART_MOST_S = 0.1  # windows that begin further apart are no one run
 FILES = ("load.json", "load.hlog", "load.txt", "status")
 PERCENTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p999": 0.999, "p9999": 0.9999}
@@ -23,7 +23,8 @@ PERCENTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p999": 0.999, "p9999": 0.99
 REMOTE = """d=$(mktemp -d) || exit 1; trap 'rm -rf "$d"' EXIT; p={program}; [ -x "$p" ] || p=quartet-load
 r={realtime}; $r true 2>/dev/null || r=
 while [ "$(date +%s%N)" -lt {start_ns} ]; do sleep 0.005; done
-$r {prefix} "$p" --json "$d/load.json" --hdr "$d/load.hlog" {options} >"$d/load.txt" 2>&1 </dev/null; echo $? >"$d/status"
+$r {prefix} "$p" --json "$d/load.json" --hdr "$d/load.hlog" {options} >"$d/load.txt" 2>&1 </dev/null
+echo $? >"$d/status"
 tar -C "$d" -cf - ."""
 
 
@@ -37,7 +38,7 @@ def with_value(options, key, value):
     if key not in options:
         return options
     at = options.index(key)
-    return options[:at + 1] + [str(value)] + options[at + 2:]
+    return options[: at + 1] + [str(value)] + options[at + 2 :]
 
 
 def value_of(options, key, otherwise=0):
@@ -95,7 +96,10 @@ def summed(tables):
 
 
 def merged_errors(reports):
-    return {kind: {"count": sum(r["errors"][kind]["count"] for r in reports), "first": reports[0]["errors"][kind]["first"]} for kind in reports[0]["errors"]}
+    return {
+        kind: {"count": sum(r["errors"][kind]["count"] for r in reports), "first": reports[0]["errors"][kind]["first"]}
+        for kind in reports[0]["errors"]
+    }
 
 
 def merge(reports):
@@ -105,15 +109,34 @@ def merge(reports):
     apart = max(begun) - min(begun)
     invalid = [f"{host}: {why}" for host, report in reports for why in report["invalid"]]
     if apart > APART_MOST_S:
-        invalid.append(f"the hosts did not begin together: {numbers.time_us(apart * 1e6)} apart, at most {numbers.time_us(APART_MOST_S * 1e6)} is accepted")
+        invalid.append(
+            f"the hosts did not begin together: {numbers.time_us(apart * 1e6)} apart, at most "
+            f"{numbers.time_us(APART_MOST_S * 1e6)} is accepted"
+        )
     run = summed(report["run"] for report in several)
     run["statuses"] = summed(report["run"]["statuses"] for report in several)
-    return {"tool": several[0]["tool"], "version": several[0]["version"], "loop": several[0]["loop"], "hosts": names, "apart_s": apart,
-            "valid": not invalid, "invalid": invalid, "notes": [f"{host}: {note}" for host, report in reports for note in report.get("notes", [])],
-            "window": several[0]["window"], "rate": summed(report["rate"] for report in several),
-            "requests": summed(report["requests"] for report in several), "run": run, "errors": merged_errors(several),
-            "latency_ns": {kind: merged_latency([report["latency_ns"][kind] for report in several]) for kind in several[0]["latency_ns"]},
-            "generator": {key: max(report["generator"][key] for report in several) for key in ("cpu_share", "cpu_ns", "runqueue_ns")}}
+    return {
+        "tool": several[0]["tool"],
+        "version": several[0]["version"],
+        "loop": several[0]["loop"],
+        "hosts": names,
+        "apart_s": apart,
+        "valid": not invalid,
+        "invalid": invalid,
+        "notes": [f"{host}: {note}" for host, report in reports for note in report.get("notes", [])],
+        "window": several[0]["window"],
+        "rate": summed(report["rate"] for report in several),
+        "requests": summed(report["requests"] for report in several),
+        "run": run,
+        "errors": merged_errors(several),
+        "latency_ns": {
+            kind: merged_latency([report["latency_ns"][kind] for report in several])
+            for kind in several[0]["latency_ns"]
+        },
+        "generator": {
+            key: max(report["generator"][key] for report in several) for key in ("cpu_share", "cpu_ns", "runqueue_ns")
+        },
+    }
 
 
 class Hosts:
@@ -124,10 +147,25 @@ class Hosts:
 
     def start(self, host, options, load_words, start_ns):
         realtime = shlex.join(load.REALTIME) if load_words["realtime"] else ""
-        prefix = load_words["prefix"][len(load.REALTIME):] if load_words["prefix"][:len(load.REALTIME)] == load.REALTIME else load_words["prefix"]
-        script = REMOTE.format(program=shlex.quote(str(self.program)), start_ns=start_ns, realtime=shlex.quote(realtime), prefix=shlex.join(prefix),
-                               options=shlex.join(options))
-        return subprocess.Popen([*self.ssh, host, script], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+        prefix = (
+            load_words["prefix"][len(load.REALTIME) :]
+            if load_words["prefix"][: len(load.REALTIME)] == load.REALTIME
+            else load_words["prefix"]
+        )
+        script = REMOTE.format(
+            program=shlex.quote(str(self.program)),
+            start_ns=start_ns,
+            realtime=shlex.quote(realtime),
+            prefix=shlex.join(prefix),
+            options=shlex.join(options),
+        )
+        return subprocess.Popen(
+            [*self.ssh, host, script],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
 
     def finish(self, host, process, seconds):
         try:
@@ -135,14 +173,23 @@ class Hosts:
         except subprocess.TimeoutExpired:
             raise LoadFailed(f"{host} did not end in time") from None
         if process.returncode != 0:
-            raise LoadFailed(f"{host}: ssh ended with status {process.returncode}: {said.decode(errors='replace').strip()[-300:]}")
+            raise LoadFailed(
+                f"{host}: ssh ended with status {process.returncode}: {said.decode(errors='replace').strip()[-300:]}"
+            )
         return unpack(data, host)
 
     def run(self, options, load_words, folder, name):
         """As load.run() does, from all hosts."""
         start_ns = math.ceil((time.time() + AHEAD_S) * 1e9)
-        seconds = AHEAD_S + GRACE_S + sum(numbers.read_time_s(options[options.index(key) + 1]) for key in ("--warmup", "--duration"))
-        running = [(host, self.start(host, share_of(options, i, len(self.names)), load_words, start_ns)) for i, host in enumerate(self.names)]
+        seconds = (
+            AHEAD_S
+            + GRACE_S
+            + sum(numbers.read_time_s(options[options.index(key) + 1]) for key in ("--warmup", "--duration"))
+        )
+        running = [
+            (host, self.start(host, share_of(options, i, len(self.names)), load_words, start_ns))
+            for i, host in enumerate(self.names)
+        ]
         try:
             found = [(host, self.finish(host, process, seconds)) for host, process in running]
         finally:

@@ -17,15 +17,18 @@ class LoadFailed(Trouble):
 
 
 def with_priority(load_words):
-    """Before the servers on the same machine, where it is wanted and allowed: then its arrivals are on time whatever they
-    do. Returns the words and whether it is so."""
+    """Before the servers on the same machine, where it is wanted and allowed: then its arrivals are on time whatever
+    they do. Returns the words and whether it is so."""
     allowed = load_words["realtime"] and try_priority()
     return {**load_words, "prefix": (REALTIME if allowed else []) + load_words["prefix"]}, allowed
 
 
 def try_priority():
     try:
-        return subprocess.run([*REALTIME, "true"], stdin=subprocess.DEVNULL, capture_output=True, check=False).returncode == 0
+        return (
+            subprocess.run([*REALTIME, "true"], stdin=subprocess.DEVNULL, capture_output=True, check=False).returncode
+            == 0
+        )
     except OSError:
         return False
 
@@ -33,8 +36,17 @@ def try_priority():
 def words(cell, url, load_words, rate, seed, times):
     """The options of one run. `times` is (warm-up, duration) in seconds."""
     warmup, duration = times
-    options = ["--connections", str(cell.level.connections), "--warmup", numbers.write_time(warmup),
-               "--duration", numbers.write_time(duration), "--seed", str(seed), "--quiet"]
+    options = [
+        "--connections",
+        str(cell.level.connections),
+        "--warmup",
+        numbers.write_time(warmup),
+        "--duration",
+        numbers.write_time(duration),
+        "--seed",
+        str(seed),
+        "--quiet",
+    ]
     if rate is not None:
         options += ["--rate", str(max(1, round(rate)))]
     return options + cell.workload["load_args"] + load_words["args"] + workloads.url_words(cell.workload, url)
@@ -43,7 +55,15 @@ def words(cell, url, load_words, rate, seed, times):
 def run(program, options, load_words, folder, name):
     """Returns the JSON of a run whose files are written as folder/NAME.json and .hlog."""
     report = folder / f"{name}.json"
-    command = [*load_words["prefix"], str(program), "--json", str(report), "--hdr", str(folder / f"{name}.hlog"), *options]
+    command = [
+        *load_words["prefix"],
+        str(program),
+        "--json",
+        str(report),
+        "--hdr",
+        str(folder / f"{name}.hlog"),
+        *options,
+    ]
     seconds = sum(numbers.read_time_s(options[options.index(key) + 1]) for key in ("--warmup", "--duration"))
     with open(folder / f"{name}.txt", "wb") as out:
         process = processes.start(command, out, subprocess.STDOUT)

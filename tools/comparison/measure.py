@@ -10,6 +10,7 @@ TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 @dataclasses.dataclass
 class Usage:
     """Figures since the start of the processes; switches by thread, so that one that ended does not count negative."""
+
     cpu_s: float
     switches: dict  # (process, thread) -> (voluntary, involuntary)
 
@@ -50,7 +51,10 @@ def switches_of(pid):
             text = pathlib.Path(f"/proc/{pid}/task/{task}/status").read_text(encoding="utf-8", errors="replace")
         except OSError:
             continue  # a thread that has just ended
-        counts[pid, int(task)] = (status_number(text, "voluntary_ctxt_switches"), status_number(text, "nonvoluntary_ctxt_switches"))
+        counts[pid, int(task)] = (
+            status_number(text, "voluntary_ctxt_switches"),
+            status_number(text, "nonvoluntary_ctxt_switches"),
+        )
     return counts
 
 
@@ -84,7 +88,8 @@ def between(before, after):
 
 
 def memory(pid):
-    """(proportional set size in KiB, resident set size in KiB, threads) of all together; None where it may not be read."""
+    """(proportional set size in KiB, resident set size in KiB, threads) of all together; None where it may not be
+    read."""
     pss = rss = threads = 0
     for member in family(pid):
         try:

@@ -1,5 +1,5 @@
-"""The figures of a cell: what each is called, how it is written, and which end is better. One line each; the CSV, the tables
-and the words are made from this list."""
+"""The figures of a cell: what each is called, how it is written, and which end is better. One line each; the CSV,
+the tables and the words are made from this list."""
 import dataclasses
 from typing import Callable
 

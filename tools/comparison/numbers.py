@@ -53,8 +53,10 @@ def size_kib(value):
 
 def tick(write):
     """As `write` does, without zeros that say nothing: for axes, whose numbers are round."""
+
     def shorter(value):
         return re.sub(r"(\.\d*?)0+(?=\D|$)", lambda match: match[1].rstrip("."), write(value))
+
     return shorter
 
 
@@ -78,7 +80,7 @@ def clock(seconds):
 def read_time_s(text):
     """The seconds of 10s, 250ms, 100us; ValueError for anything else."""
     for unit in ("us", "ms", "s", "m", "h"):
-        digits = text[:-len(unit)]
+        digits = text[: -len(unit)]
         if text.endswith(unit) and digits.isascii() and digits.isdigit():
             return int(digits) * TIME_WORDS[unit] / 1e6
     raise ValueError(text)

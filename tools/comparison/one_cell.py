@@ -1,7 +1,7 @@
 """One cell: a server started anew, a warm-up, and a run of load between two looks at the server.
 
-The looks are taken just before the load generator starts and just after it ends, when nothing is in flight, and figures for
-each request are divided by all requests in between (the generator's own short warm-up included), so the two agree
+The looks are taken just before the load generator starts and just after it ends, when nothing is in flight, and figures
+for each request are divided by all requests in between (the generator's own short warm-up included), so the two agree
 exactly. Requests/s and latencies are those of the generator's window.
 """
 import contextlib
@@ -19,9 +19,10 @@ SETTLE_S = 0.05  # until the kernel has closed the generator's connections
 @dataclasses.dataclass
 class Bench:
     """What all cells of a comparison share."""
+
     spec: object
-    build: object   # folder of the programs
-    root: object    # folder of the files served
+    build: object  # folder of the programs
+    root: object  # folder of the files served
     driver: object  # runs the load generator: here, or on other machines
     load_words: dict  # how it is started
     environment: dict  # of this machine, into each record: the cells of one comparison may run on several
@@ -54,10 +55,13 @@ def figures(report, before, after, window):
     cpu_s, voluntary, involuntary = measure.between(before, after)
     answered = report["run"]["answered"]
     each = {"cpu_us": cpu_s * 1e6, "voluntary": voluntary, "involuntary": involuntary}
-    found = {"rate": report["rate"]["answered"], **load.latency_us(report),
-             **{name: value / answered if answered else None for name, value in each.items()},
-             "generator_cpu": report["generator"]["cpu_share"],
-             "generator_waited": report["generator"]["runqueue_ns"] / 1e9 / report["window"]["seconds"]}
+    found = {
+        "rate": report["rate"]["answered"],
+        **load.latency_us(report),
+        **{name: value / answered if answered else None for name, value in each.items()},
+        "generator_cpu": report["generator"]["cpu_share"],
+        "generator_waited": report["generator"]["runqueue_ns"] / 1e9 / report["window"]["seconds"],
+    }
     if window:
         found["wakeups"] = sum(queue["rung"] for queue in window["queues"]) / answered if answered else None
         for part in (*status.PARTS, "total"):
@@ -82,8 +86,13 @@ def measured_run(bench, cell, server, rate, folder):
     window = status.window(own_after, own_before)
     found = figures(report, usage_before, usage_after, window)
     found["pss_kib"], found["rss_kib"], found["threads"] = measure.memory(server.process.pid)
-    result = {"metrics": found, "status": window, "config": own_after and own_after.get("config"),
-              "build": own_after and own_after.get("build"), "command": server.command}
+    result = {
+        "metrics": found,
+        "status": window,
+        "config": own_after and own_after.get("config"),
+        "build": own_after and own_after.get("build"),
+        "command": server.command,
+    }
     if counted is not None:
         result["syscalls"] = counted.by_name()
         answered = report["run"]["answered"]
@@ -103,9 +112,16 @@ def judge(report):
 
 def load_figures(report):
     """Of the generator's report, what the comparison needs again; the whole lies beside it."""
-    return {"loop": report["loop"], "asked": report["rate"]["asked"], "due": report["rate"]["due"], "answered": report["rate"]["answered"],
-            "seconds": report["window"]["seconds"], "dropped": report["requests"]["dropped"], "notes": report.get("notes", []),
-            "statuses": report["run"]["statuses"]}
+    return {
+        "loop": report["loop"],
+        "asked": report["rate"]["asked"],
+        "due": report["rate"]["due"],
+        "answered": report["rate"]["answered"],
+        "seconds": report["window"]["seconds"],
+        "dropped": report["requests"]["dropped"],
+        "notes": report.get("notes", []),
+        "statuses": report["run"]["statuses"],
+    }
 
 
 def read_trace(bench, folder):
@@ -116,8 +132,11 @@ def read_trace(bench, folder):
             if processes.start([tool, *words, trace], out, err).wait() != 0:
                 raise Trouble(f"quartet-trace cannot read {trace}: {processes.said(folder / 'trace.log')}")
     said = json.loads((folder / "trace.json").read_text(encoding="utf-8"))
-    return {"verdict": (said.get("verdict") or {}).get("text", ""), "lost": said["summary"]["records_lost"],
-            "bytes": (folder / "server.trace").stat().st_size}
+    return {
+        "verdict": (said.get("verdict") or {}).get("text", ""),
+        "lost": said["summary"]["records_lost"],
+        "bytes": (folder / "server.trace").stat().st_size,
+    }
 
 
 def attempt(bench, cell, rate, folder):
@@ -138,8 +157,23 @@ def run(bench, cell, rate, folder):
     try:
         result = attempt(bench, cell, rate, folder)
     except (Trouble, OSError, json.JSONDecodeError, KeyError) as error:
-        result = {"metrics": {}, "outcome": "crashed", "why": f"{type(error).__name__}: {error}" if isinstance(error, KeyError) else str(error)}
-    return {"id": cell.id, "purpose": cell.purpose, "subject": cell.subject, "workload": cell.workload["name"],
-            "level": dataclasses.asdict(cell.level), "repetition": cell.repetition, "times": cell.times, "rate_asked": rate,
-            "started": begun, "seconds": time.time() - begun, "load_average": load_average,
-            "environment": bench.environment, **result}
+        result = {
+            "metrics": {},
+            "outcome": "crashed",
+            "why": f"{type(error).__name__}: {error}" if isinstance(error, KeyError) else str(error),
+        }
+    return {
+        "id": cell.id,
+        "purpose": cell.purpose,
+        "subject": cell.subject,
+        "workload": cell.workload["name"],
+        "level": dataclasses.asdict(cell.level),
+        "repetition": cell.repetition,
+        "times": cell.times,
+        "rate_asked": rate,
+        "started": begun,
+        "seconds": time.time() - begun,
+        "load_average": load_average,
+        "environment": bench.environment,
+        **result,
+    }

@@ -53,8 +53,15 @@ def check_there(subject):
 def command_of(subject, address, port, root, work):
     """The command of a peer, its configuration written into `work`."""
     conf = pathlib.Path(work) / "peer.conf"
-    words = {"ADDRESS": address, "PORT": port, "ROOT": root, "WORK": work, "CPUS": len(os.sched_getaffinity(0)),
-             "USER": getpass.getuser(), "CONF": conf}
+    words = {
+        "ADDRESS": address,
+        "PORT": port,
+        "ROOT": root,
+        "WORK": work,
+        "CPUS": len(os.sched_getaffinity(0)),
+        "USER": getpass.getuser(),
+        "CONF": conf,
+    }
     if subject["kind"] in COMMANDS:
         conf.write_text(fill(template_text(subject["kind"]), words), encoding="utf-8")
         command = COMMANDS[subject["kind"]][2]

@@ -1,5 +1,5 @@
-"""Starting and ending programs. Each is in a session of its own; what is started here is ended here, by its id, and ends
-with us even where we are killed."""
+"""Starting and ending programs. Each is in a session of its own; what is started here is ended here, by its id, and
+ends with us even where we are killed."""
 import ctypes
 import os
 import signal
@@ -16,8 +16,15 @@ def die_with_parent():
 
 
 def start(command, out, err, cwd=None):
-    return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True, cwd=cwd,
-                            preexec_fn=die_with_parent)
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=out,
+        stderr=err,
+        start_new_session=True,
+        cwd=cwd,
+        preexec_fn=die_with_parent,
+    )
 
 
 def signal_group(process, number):

@@ -18,14 +18,18 @@ class Progress:
 
     def left_s(self):
         pace = self.taken / self.planned if self.planned else 1.0
-        return sum(self.expected[self.at:]) * pace
+        return sum(self.expected[self.at :]) * pace
 
     def tell(self, title):
         width = shutil.get_terminal_size((100, 24)).columns
         tail = f"  {numbers.clock(self.left_s())} left"
         digits = len(str(len(self.expected)))
-        line = f"[{self.at + 1:{digits}d}/{len(self.expected)}] {title}"[:max(20, width - len(tail) - 1)]
-        print(f"\r{line}{tail}".ljust(width) if self.terminal else line + tail, end="" if self.terminal else "\n", flush=True)
+        line = f"[{self.at + 1:{digits}d}/{len(self.expected)}] {title}"[: max(20, width - len(tail) - 1)]
+        print(
+            f"\r{line}{tail}".ljust(width) if self.terminal else line + tail,
+            end="" if self.terminal else "\n",
+            flush=True,
+        )
         self.begun = time.monotonic()
 
     def done(self):

@@ -10,8 +10,12 @@ import urllib.parse
 from . import numbers, tables, words
 
 STYLE = pathlib.Path(__file__).resolve().parent / "report.css"
-MARK = ('<svg viewBox="0 0 19 19" aria-hidden="true"><rect fill="var(--L)" width="8" height="8" rx="2"/><rect fill="var(--R)" x="11" width="8" height="8" '
-        'rx="2"/><rect fill="var(--W)" y="11" width="8" height="8" rx="2"/><rect fill="var(--P)" x="11" y="11" width="8" height="8" rx="2"/></svg>')
+MARK = (
+    '<svg viewBox="0 0 19 19" aria-hidden="true"><rect fill="var(--L)" width="8" height="8" rx="2"/><rect '
+    'fill="var(--R)" x="11" width="8" height="8" '
+    'rx="2"/><rect fill="var(--W)" y="11" width="8" height="8" rx="2"/><rect fill="var(--P)" x="11" y="11" '
+    'width="8" height="8" rx="2"/></svg>'
+)
 
 
 UNIT = re.compile(r"(\d) (?=ns|us|ms|s\b|KiB|MiB|%|of \d)|(\d of) (?=\d)")
@@ -47,27 +51,42 @@ def csv_text(figure):
 def figure_text(figure):
     picture = base64.b64encode(figure.alone.encode()).decode()
     data = urllib.parse.quote(csv_text(figure))
-    get = (f'<span class="get"><a download="{text(figure.name)}.svg" href="data:image/svg+xml;base64,{picture}">SVG</a>'
-           f'<a download="{text(figure.name)}.csv" href="data:text/csv;charset=utf-8,{data}">CSV</a></span>')
-    return (f'<figure class="figure"><figcaption><h3>{text(figure.title)}</h3><span class="note">{text(figure.note)}</span></figcaption>'
-            f"{figure.inline}{get}{folded('Data', table([figure.columns, *figure.rows]))}</figure>")
+    get = (
+        f'<span class="get"><a download="{text(figure.name)}.svg" href="data:image/svg+xml;base64,{picture}">SVG</a>'
+        f'<a download="{text(figure.name)}.csv" href="data:text/csv;charset=utf-8,{data}">CSV</a></span>'
+    )
+    return (
+        f'<figure class="figure"><figcaption><h3>{text(figure.title)}</h3><span '
+        f'class="note">{text(figure.note)}</span></figcaption>'
+        f"{figure.inline}{get}{folded('Data', table([figure.columns, *figure.rows]))}</figure>"
+    )
 
 
 def counts(summary):
     """The comparison in five numbers."""
     bad = len(summary.bad())
-    entries = [("servers compared", len(summary.spec.subjects), ""), ("workloads", len(summary.spec.workloads), ""),
-               ("repetitions", summary.spec.repetitions, ""), ("valid cells", f"{len(summary.records) - bad} of {len(summary.records)}", "alarm" if bad else ""),
-               ("measured in", numbers.clock(sum(record["seconds"] for record in summary.records)), "")]
-    inside = "".join(f'<div class="{cls}"><dt>{text(name)}</dt><dd>{text(value)}</dd></div>' for name, value, cls in entries)
+    entries = [
+        ("servers compared", len(summary.spec.subjects), ""),
+        ("workloads", len(summary.spec.workloads), ""),
+        ("repetitions", summary.spec.repetitions, ""),
+        ("valid cells", f"{len(summary.records) - bad} of {len(summary.records)}", "alarm" if bad else ""),
+        ("measured in", numbers.clock(sum(record["seconds"] for record in summary.records)), ""),
+    ]
+    inside = "".join(
+        f'<div class="{cls}"><dt>{text(name)}</dt><dd>{text(value)}</dd></div>' for name, value, cls in entries
+    )
     return f'<dl class="counts">{inside}</dl>'
 
 
 def head(summary):
     facts = summary.facts
     question = f'<p class="question">{text(summary.spec.question)}</p>' if summary.spec.question else ""
-    where = f"{facts['date'][:10]} \u00b7 commit {facts['commit']} \u00b7 {facts['cpu']}, {facts['cpus_allowed']} CPUs \u00b7 Linux {facts['kernel']}"
-    return (f'<div class="brand">{MARK} quartet</div><h1>{text(summary.spec.title)}</h1><p class="where">{text(where)}</p>{question}{counts(summary)}')
+    cpus = f"{facts['cpu']}, {facts['cpus_allowed']} CPUs"
+    where = " \u00b7 ".join([facts["date"][:10], f"commit {facts['commit']}", cpus, f"Linux {facts['kernel']}"])
+    return (
+        f'<div class="brand">{MARK} quartet</div><h1>{text(summary.spec.title)}</h1>'
+        f'<p class="where">{text(where)}</p>{question}{counts(summary)}'
+    )
 
 
 def workload_section(summary, workload, figures):
@@ -75,11 +94,16 @@ def workload_section(summary, workload, figures):
     more = folded(tables.CALLS_TITLE, table(calls, "texts")) if calls else ""
     traces = tables.traces(summary, workload)
     more += folded(tables.TRACES_TITLE, table(traces, "texts")) if traces else ""
-    said = "".join(f"<p><b>{text(heading)}.</b> {text(sentences)}</p>" for heading, sentences in words.of_workload(summary, workload))
+    said = "".join(
+        f"<p><b>{text(heading)}.</b> {text(sentences)}</p>"
+        for heading, sentences in words.of_workload(summary, workload)
+    )
     what = f'<p class="what">{text(workload["what"])}</p>' if workload["what"] else ""
-    return (f'<section id="{text(workload["name"])}"><h2>{text(workload["title"])}</h2>{what}'
-            f'<div class="words">{said}</div>{table(tables.overview(summary, workload))}'
-            f'<div class="figures">{"".join(figure_text(figure) for figure in figures)}</div>{more}</section>')
+    return (
+        f'<section id="{text(workload["name"])}"><h2>{text(workload["title"])}</h2>{what}'
+        f'<div class="words">{said}</div>{table(tables.overview(summary, workload))}'
+        f'<div class="figures">{"".join(figure_text(figure) for figure in figures)}</div>{more}</section>'
+    )
 
 
 def doubts_section(summary):
@@ -89,30 +113,45 @@ def doubts_section(summary):
 
 def how_section(summary):
     listed = "".join(f"<li>{text(said)}</li>" for said in tables.method(summary, summary.facts))
-    return (f'<section><h2>What was compared, and how</h2><ul class="method">{listed}</ul>{table(tables.subjects(summary.spec), "texts")}</section>')
+    who = table(tables.subjects(summary.spec), "texts")
+    return f'<section><h2>What was compared, and how</h2><ul class="method">{listed}</ul>{who}</section>'
 
 
 def appendix(summary, manifest):
     """All that is needed to repeat it."""
     parts = []
     if summary.bad():
-        parts.append(folded(f"Cells that are in no median ({len(summary.bad())})", table(tables.wrong(summary), "texts")))
+        parts.append(
+            folded(f"Cells that are in no median ({len(summary.bad())})", table(tables.wrong(summary), "texts"))
+        )
     parts.append(folded("Environment", table(tables.environment(summary.facts), "texts")))
-    parts += [folded(f"Configuration of {name}", f"<pre>{text(conf.strip())}</pre>") for name, conf in manifest["peers"].items()]
-    parts += [folded("How its setting was found: " + tuned["said"].split(":")[1].strip(), f"<p>{text(tuned['said'])}</p><pre>{text(tuned['log'])}</pre>")
-              for tuned in manifest.get("tuning", [])]
+    parts += [
+        folded(f"Configuration of {name}", f"<pre>{text(conf.strip())}</pre>")
+        for name, conf in manifest["peers"].items()
+    ]
+    parts += [
+        folded(
+            "How its setting was found: " + tuned["said"].split(":")[1].strip(),
+            f"<p>{text(tuned['said'])}</p><pre>{text(tuned['log'])}</pre>",
+        )
+        for tuned in manifest.get("tuning", [])
+    ]
     if manifest["spec"]:
         parts.append(folded("Spec", f"<pre>{text(manifest['spec'].strip())}</pre>"))
-    return f"<section><h2>To repeat it</h2>{''.join(parts)}</section><footer>Made by <code>{text(manifest['command'])}</code></footer>"
+    made_by = f"<footer>Made by <code>{text(manifest['command'])}</code></footer>"
+    return f"<section><h2>To repeat it</h2>{''.join(parts)}</section>{made_by}"
 
 
 def whole(summary, figures, manifest, figure_style):
     """index.html."""
-    sections = "".join(workload_section(summary, workload, figures[workload["name"]]) for workload in summary.spec.workloads)
+    sections = "".join(
+        workload_section(summary, workload, figures[workload["name"]]) for workload in summary.spec.workloads
+    )
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{text(summary.spec.title)}</title><style>
 {STYLE.read_text(encoding="utf-8")}{figure_style}</style></head><body>
-<header>{head(summary)}</header><main>{sections}{doubts_section(summary)}{how_section(summary)}{appendix(summary, manifest)}</main>
+<header>{head(summary)}</header>
+<main>{sections}{doubts_section(summary)}{how_section(summary)}{appendix(summary, manifest)}</main>
 </body></html>
 """

@@ -20,13 +20,26 @@ def word_lines(summary, workload):
 
 
 def workload_text(summary, workload, figures, with_figures):
-    parts = [f"## {workload['title']}", workload["what"] or "", word_lines(summary, workload), table(tables.overview(summary, workload))]
+    parts = [
+        f"## {workload['title']}",
+        workload["what"] or "",
+        word_lines(summary, workload),
+        table(tables.overview(summary, workload)),
+    ]
     stages = next((figure for figure in figures if figure.name.endswith("-stages")), None)
     if stages and not with_figures:
         parts += [f"{stages.title} (mean / p99):", table([["model", *stages.columns[1:]], *stages.rows])]
     for figure in figures if with_figures else []:
-        parts += [f"### {figure.title}", f"![{figure.title}](figures/{figure.name}.svg)", figure.note, table([figure.columns, *figure.rows])]
-    for title, rows in ((tables.CALLS_TITLE, tables.calls(summary, workload)), (tables.TRACES_TITLE, tables.traces(summary, workload))):
+        parts += [
+            f"### {figure.title}",
+            f"![{figure.title}](figures/{figure.name}.svg)",
+            figure.note,
+            table([figure.columns, *figure.rows]),
+        ]
+    for title, rows in (
+        (tables.CALLS_TITLE, tables.calls(summary, workload)),
+        (tables.TRACES_TITLE, tables.traces(summary, workload)),
+    ):
         if rows:
             parts += [f"### {title}", table(rows)]
     return "\n\n".join(part for part in parts if part)
@@ -35,15 +48,23 @@ def workload_text(summary, workload, figures, with_figures):
 def terminal(summary, figures):
     """What is printed at the end: tables and words, no pictures."""
     parts = [workload_text(summary, workload, figures[workload["name"]], False) for workload in summary.spec.workloads]
-    return "\n\n".join(parts + ["## What cannot be concluded", "\n".join("- " + said for said in words.doubts(summary, summary.facts))])
+    return "\n\n".join(
+        parts + ["## What cannot be concluded", "\n".join("- " + said for said in words.doubts(summary, summary.facts))]
+    )
 
 
 def whole(summary, figures, manifest):
     """report.md."""
     facts = summary.facts
-    parts = [f"# {summary.spec.title}", summary.spec.question or "",
-             f"{facts['date']}, commit {facts['commit']}, {facts['cpu']} ({facts['cpus_allowed']} CPUs), Linux {facts['kernel']}.",
-             "## What was compared", table(tables.subjects(summary.spec)), "\n".join("- " + said for said in tables.method(summary, facts))]
+    parts = [
+        f"# {summary.spec.title}",
+        summary.spec.question or "",
+        f"{facts['date']}, commit {facts['commit']}, {facts['cpu']} ({facts['cpus_allowed']} CPUs), Linux "
+        f"{facts['kernel']}.",
+        "## What was compared",
+        table(tables.subjects(summary.spec)),
+        "\n".join("- " + said for said in tables.method(summary, facts)),
+    ]
     parts += [workload_text(summary, workload, figures[workload["name"]], True) for workload in summary.spec.workloads]
     parts += ["## What cannot be concluded", "\n".join("- " + said for said in words.doubts(summary, facts))]
     if summary.bad():

@@ -19,8 +19,32 @@ import shutil
 from .metrics import METRICS
 from .trouble import Trouble
 
-FIXED = ["id", "purpose", "subject", "workload", "loop", "level", "connections", "rate_asked", "repetition", "outcome", "why", "started", "seconds"]
-OWN = ["manifest.json", "peaks.json", "cells.csv", "index.html", "report.md", "raw", "figures", "tuning.csv", "spec.toml"]
+FIXED = [
+    "id",
+    "purpose",
+    "subject",
+    "workload",
+    "loop",
+    "level",
+    "connections",
+    "rate_asked",
+    "repetition",
+    "outcome",
+    "why",
+    "started",
+    "seconds",
+]
+OWN = [
+    "manifest.json",
+    "peaks.json",
+    "cells.csv",
+    "index.html",
+    "report.md",
+    "raw",
+    "figures",
+    "tuning.csv",
+    "spec.toml",
+]
 
 
 def write_whole(path, text):
@@ -40,11 +64,21 @@ def number(value):
 
 def row_of(record):
     level = record["level"]
-    fixed = {"id": record["id"], "purpose": record["purpose"], "subject": record["subject"]["name"], "workload": record["workload"],
-             "loop": "closed" if level["kind"] == "closed" else "open", "level": f"{level['kind']}-{level['value']:g}",
-             "connections": level["connections"], "rate_asked": number(record["rate_asked"]), "repetition": record["repetition"],
-             "outcome": record["outcome"], "why": record["why"].replace("\n", " "), "started": f"{record['started']:.3f}",
-             "seconds": f"{record['seconds']:.3f}"}
+    fixed = {
+        "id": record["id"],
+        "purpose": record["purpose"],
+        "subject": record["subject"]["name"],
+        "workload": record["workload"],
+        "loop": "closed" if level["kind"] == "closed" else "open",
+        "level": f"{level['kind']}-{level['value']:g}",
+        "connections": level["connections"],
+        "rate_asked": number(record["rate_asked"]),
+        "repetition": record["repetition"],
+        "outcome": record["outcome"],
+        "why": record["why"].replace("\n", " "),
+        "started": f"{record['started']:.3f}",
+        "seconds": f"{record['seconds']:.3f}",
+    }
     return fixed | {metric.key: number(record["metrics"].get(metric.key)) for metric in METRICS}
 
 

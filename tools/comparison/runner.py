@@ -17,8 +17,12 @@ def peaks_of(spec, records):
         if record["purpose"] == "measure" and record["level"]["kind"] == "closed" and record["outcome"] == "ok":
             levels = found.setdefault(record["workload"], {}).setdefault(record["subject"]["name"], {})
             levels.setdefault(record["level"]["value"], []).append(record["metrics"]["rate"])
-    return {workload: {subject: max(stats.median(rates) for rates in levels.values()) for subject, levels in subjects.items()}
-            for workload, subjects in found.items()}
+    return {
+        workload: {
+            subject: max(stats.median(rates) for rates in levels.values()) for subject, levels in subjects.items()
+        }
+        for workload, subjects in found.items()
+    }
 
 
 def rate_of(cell, peaks):
@@ -38,10 +42,21 @@ def rate_of(cell, peaks):
 
 
 def skipped(cell, why):
-    return {"id": cell.id, "purpose": cell.purpose, "subject": cell.subject, "workload": cell.workload["name"],
-            "level": {"kind": cell.level.kind, "value": cell.level.value, "connections": cell.level.connections},
-            "repetition": cell.repetition, "times": cell.times, "rate_asked": None, "started": 0.0, "seconds": 0.0,
-            "metrics": {}, "outcome": "skipped", "why": why}
+    return {
+        "id": cell.id,
+        "purpose": cell.purpose,
+        "subject": cell.subject,
+        "workload": cell.workload["name"],
+        "level": {"kind": cell.level.kind, "value": cell.level.value, "connections": cell.level.connections},
+        "repetition": cell.repetition,
+        "times": cell.times,
+        "rate_asked": None,
+        "started": 0.0,
+        "seconds": 0.0,
+        "metrics": {},
+        "outcome": "skipped",
+        "why": why,
+    }
 
 
 class Runner:
@@ -60,7 +75,10 @@ class Runner:
             self.results.read_cells()
             missing = [cell for cell in first_phase(self.plan) if cell.id not in self.results.records]
             if missing:
-                raise Trouble(f"{len(missing)} cells that find the peaks have not run: run all shares with --phase first, then again without")
+                raise Trouble(
+                    f"{len(missing)} cells that find the peaks have not run: run all shares with --phase first, "
+                    f"then again without"
+                )
             self.peaks = peaks_of(self.bench.spec, self.results.records.values())
             self.results.write_json("peaks.json", self.peaks)
 
@@ -88,7 +106,9 @@ class Runner:
                 progress.done()
                 if record["outcome"] != "ok":
                     wrong += 1
-                    progress.note(f"  {record['outcome']}: {cell.title}, repetition {cell.repetition}: {record['why'][:300]}")
+                    progress.note(
+                        f"  {record['outcome']}: {cell.title}, repetition {cell.repetition}: {record['why'][:300]}"
+                    )
         finally:
             progress.end()
         return wrong

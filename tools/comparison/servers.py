@@ -70,8 +70,20 @@ class OurServer(Server):
 
     def __init__(self, subject, program, root, work, server_words, more):
         super().__init__(subject["name"], work)
-        self.command = [*server_words["prefix"], str(program), "--listen", f"{server_words['address']}:0", "--root", str(root),
-                        "--log-level", "warn", *open_to(server_words["address"]), *subject["args"], *server_words["args"], *more]
+        self.command = [
+            *server_words["prefix"],
+            str(program),
+            "--listen",
+            f"{server_words['address']}:0",
+            "--root",
+            str(root),
+            "--log-level",
+            "warn",
+            *open_to(server_words["address"]),
+            *subject["args"],
+            *server_words["args"],
+            *more,
+        ]
 
     def is_ready(self):
         match = re.search(r"^listening on (http://\S+)$", self.out.read_text(errors="replace"), re.M)

@@ -1,7 +1,7 @@
 """A comparison as asked for: a TOML file, checked key by key.
 
-Each table of the file is described by one dictionary: key -> (check, default). A key that is not in it, a value that its
-check refuses and a table that lacks what it needs are one line each, with the file, the key and what is accepted.
+Each table of the file is described by one dictionary: key -> (check, default). A key that is not in it, a value that
+its check refuses and a table that lacks what it needs are one line each, with the file, the key and what is accepted.
 """
 import copy
 import dataclasses
@@ -17,7 +17,7 @@ TOP = {
     "title": (checks.text(200), "A comparison of threading models"),
     "question": (checks.text(), None),
     "repetitions": (checks.whole(1, 1000), 5),
-    "seed": (checks.whole(0, 2 ** 31), 1),
+    "seed": (checks.whole(0, 2**31), 1),
     "warmup": (checks.duration(0, 3600), 1.0),
     "settle": (checks.duration(0, 60), 0.25),
     "duration": (checks.duration(0.05, 24 * 3600), 3.0),
@@ -36,8 +36,17 @@ LEVELS = {
     "shares_of_own": (checks.list_of(checks.number(0.01, 5)), []),
     "open_connections": (checks.whole(1, 100000), 64),
 }
-MODEL = {"name": (checks.name, None), "model": (checks.name, None), "wiring": (checks.name, None), "flags": (checks.words, [])}
-PEER = {"name": (checks.name, None), "kind": (checks.choice(*peers.KINDS, "command"), NEEDED), "command": (checks.words, [])}
+MODEL = {
+    "name": (checks.name, None),
+    "model": (checks.name, None),
+    "wiring": (checks.name, None),
+    "flags": (checks.words, []),
+}
+PEER = {
+    "name": (checks.name, None),
+    "kind": (checks.choice(*peers.KINDS, "command"), NEEDED),
+    "command": (checks.words, []),
+}
 TABLES = {"server": SERVER, "load": LOAD, "levels": LEVELS}
 LISTS = {"model": MODEL, "peer": PEER, "workload": workloads.WORKLOAD}
 
@@ -45,6 +54,7 @@ LISTS = {"model": MODEL, "peer": PEER, "workload": workloads.WORKLOAD}
 @dataclasses.dataclass
 class Spec:
     """A comparison. Subjects and workloads are plain dictionaries, since their content names their cells."""
+
     title: str
     question: str
     repetitions: int
@@ -160,8 +170,13 @@ def from_values(values, where, folder=pathlib.Path("."), text=""):
         entries[name] = [read_table(where, f"{name}[{i}].", entry, keys) for i, entry in enumerate(given)]
     top = read_table(where, "", values, TOP)
     check_levels(where, tables["levels"])
-    return Spec(subjects=subjects_of(where, top, entries), workloads=workloads_of(where, folder, top, entries), text=text,
-                **tables, **{key: top[key] for key in top if key not in ("workloads", "models", "peers")})
+    return Spec(
+        subjects=subjects_of(where, top, entries),
+        workloads=workloads_of(where, folder, top, entries),
+        text=text,
+        **tables,
+        **{key: top[key] for key in top if key not in ("workloads", "models", "peers")},
+    )
 
 
 def read_toml(path):
@@ -169,6 +184,8 @@ def read_toml(path):
         text = pathlib.Path(path).read_text(encoding="utf-8")
         return tomllib.loads(text), text
     except (OSError, UnicodeDecodeError) as error:
-        raise BadSpec(f"{path}: cannot be read: {error.strerror if isinstance(error, OSError) else 'it is not UTF-8'}") from None
+        raise BadSpec(
+            f"{path}: cannot be read: {error.strerror if isinstance(error, OSError) else 'it is not UTF-8'}"
+        ) from None
     except tomllib.TOMLDecodeError as error:
         raise BadSpec(f"{path}: not TOML: {error}") from None

@@ -14,6 +14,7 @@ WANTED_COVERAGE = 0.95
 @dataclasses.dataclass(frozen=True)
 class Estimate:
     """A median over repetitions with its interval."""
+
     median: float
     low: float
     high: float
@@ -25,8 +26,13 @@ class Estimate:
         return len(self.values)
 
     def scaled(self, factor):
-        return Estimate(self.median * factor, self.low * factor, self.high * factor, self.coverage,
-                        tuple(v * factor for v in self.values))
+        return Estimate(
+            self.median * factor,
+            self.low * factor,
+            self.high * factor,
+            self.coverage,
+            tuple(v * factor for v in self.values),
+        )
 
 
 def median(values):
@@ -37,7 +43,7 @@ def median(values):
 
 def tail(count, below):
     """The chance that fewer than `below` of `count` values lie under the true median."""
-    return sum(math.comb(count, k) for k in range(below)) / 2 ** count
+    return sum(math.comb(count, k) for k in range(below)) / 2**count
 
 
 def ranks(count, wanted=WANTED_COVERAGE):
@@ -69,8 +75,9 @@ def chance_apart(first_count, second_count):
     """How often the intervals of two equal things come apart by chance, exactly: all orders are then alike."""
     low_a, high_a, _ = ranks(first_count)
     low_b, high_b, _ = ranks(second_count)
-    return (order_chance(high_a, first_count, low_b, second_count)
-            + order_chance(high_b, second_count, low_a, first_count))
+    return order_chance(high_a, first_count, low_b, second_count) + order_chance(
+        high_b, second_count, low_a, first_count
+    )
 
 
 def order_chance(rank_a, count_a, rank_b, count_b):
@@ -78,7 +85,9 @@ def order_chance(rank_a, count_a, rank_b, count_b):
     # A's value comes first exactly when, in the merged order, at most rank_b - 1 of B stand before it.
     ways = 0
     for before in range(rank_b):
-        ways += math.comb(rank_a - 1 + before, before) * math.comb(count_a - rank_a + count_b - before, count_b - before)
+        ways += math.comb(rank_a - 1 + before, before) * math.comb(
+            count_a - rank_a + count_b - before, count_b - before
+        )
     return ways / math.comb(count_a + count_b, count_a)
 
 

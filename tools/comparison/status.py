@@ -34,9 +34,15 @@ def interval_figures(after, before):
         if name not in after:
             continue
         window = histogram.difference(after[name], before.get(name))
-        in_us = {key: None if value is None else value / 1000
-                 for key, value in (("mean", histogram.mean(window)), ("p50", histogram.percentile(window, 0.5)),
-                                    ("p99", histogram.percentile(window, 0.99)), ("p999", histogram.percentile(window, 0.999)))}
+        in_us = {
+            key: None if value is None else value / 1000
+            for key, value in (
+                ("mean", histogram.mean(window)),
+                ("p50", histogram.percentile(window, 0.5)),
+                ("p99", histogram.percentile(window, 0.99)),
+                ("p999", histogram.percentile(window, 0.999)),
+            )
+        }
         figures[name] = {"count": window["count"], "sum_us": window["sum"] / 1000, **in_us}
     return figures
 
@@ -54,11 +60,21 @@ def queue_figures(after, before, seconds):
             continue
         wait = histogram.difference(queue["wait_ns"], old["wait_ns"])
         batch = histogram.difference(queue["batch"], old["batch"])
-        rows.append({"name": queue["name"], "put": put, "rung": queue["rung"] - old["rung"], "elided": queue["elided"] - old["elided"],
-                     "refused": queue["refused"] - old["refused"], "mean_depth": wait["sum"] / 1e9 / seconds,
-                     "peak_since_start": queue["depth_max"], "bound": queue["bound"],
-                     "wait_p50_us": scaled(histogram.percentile(wait, 0.5)), "wait_p99_us": scaled(histogram.percentile(wait, 0.99)),
-                     "batch": histogram.mean(batch)})
+        rows.append(
+            {
+                "name": queue["name"],
+                "put": put,
+                "rung": queue["rung"] - old["rung"],
+                "elided": queue["elided"] - old["elided"],
+                "refused": queue["refused"] - old["refused"],
+                "mean_depth": wait["sum"] / 1e9 / seconds,
+                "peak_since_start": queue["depth_max"],
+                "bound": queue["bound"],
+                "wait_p50_us": scaled(histogram.percentile(wait, 0.5)),
+                "wait_p99_us": scaled(histogram.percentile(wait, 0.99)),
+                "batch": histogram.mean(batch),
+            }
+        )
     return rows
 
 
@@ -77,7 +93,9 @@ def thread_figures(after, before, groups):
             continue
         number = thread.get("group", -1)
         letters = groups[number]["letters"] if 0 <= number < len(groups) else thread["name"]
-        row = rows.setdefault(letters, {"group": letters, "threads": 0, "busy": 0.0, "cpu": 0.0, "cpu_wait": 0.0, "busiest": 0.0})
+        row = rows.setdefault(
+            letters, {"group": letters, "threads": 0, "busy": 0.0, "cpu": 0.0, "cpu_wait": 0.0, "busiest": 0.0}
+        )
         busy = (thread["busy_ns"] - old["busy_ns"]) / wall
         row["threads"] += 1
         row["busy"] += busy
@@ -93,7 +111,10 @@ def window(after, before):
         return None
     seconds = (after["server"]["now_ns"] - before["server"]["now_ns"]) / 1e9
     new, old = after["report"], before["report"]
-    return {"seconds": seconds, "intervals": interval_figures(new["intervals_ns"], old["intervals_ns"]),
-            "queues": queue_figures(new["queues"], old["queues"], seconds),
-            "threads": thread_figures(new["threads"], old["threads"], new.get("groups", [])),
-            "verdict": new.get("verdict")}
+    return {
+        "seconds": seconds,
+        "intervals": interval_figures(new["intervals_ns"], old["intervals_ns"]),
+        "queues": queue_figures(new["queues"], old["queues"], seconds),
+        "threads": thread_figures(new["threads"], old["threads"], new.get("groups", [])),
+        "verdict": new.get("verdict"),
+    }

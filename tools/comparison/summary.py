@@ -38,8 +38,10 @@ class Summary:
 
     def middle(self, workload, level, subject):
         """The valid record whose rate is the median: where a whole picture of one run is wanted, not of a mixture."""
-        records = sorted((record for record in self.valid(workload, level, subject) if record.get("status")),
-                         key=lambda record: record["metrics"]["stage_total_us"] or 0)
+        records = sorted(
+            (record for record in self.valid(workload, level, subject) if record.get("status")),
+            key=lambda record: record["metrics"]["stage_total_us"] or 0,
+        )
         return records[(len(records) - 1) // 2] if records else None
 
     def closed(self):
@@ -57,10 +59,14 @@ class Summary:
         return self.closed()[-1] if self.closed() else None
 
     def featured(self, workload):
-        """The open level whose cells stand for the workload: the middle one that has valid cells, of those that are the same
-        for all where there are any; else the busy one."""
+        """The open level whose cells stand for the workload: the middle one that has valid cells, of those that are
+        the same for all where there are any; else the busy one."""
         for levels in (self.common(), self.own()):
-            seen = [level for level in levels if any(self.valid(workload, level, subject) for subject in self.subjects(workload))]
+            seen = [
+                level
+                for level in levels
+                if any(self.valid(workload, level, subject) for subject in self.subjects(workload))
+            ]
             if seen:
                 return seen[len(seen) // 2]
         return self.busy_level()
@@ -74,13 +80,21 @@ class Summary:
         return None
 
     def bad(self, workload=None):
-        return [record for record in self.records if record["outcome"] != "ok" and (workload is None or record["workload"] == workload["name"])]
+        return [
+            record
+            for record in self.records
+            if record["outcome"] != "ok" and (workload is None or record["workload"] == workload["name"])
+        ]
 
     def passed(self, purpose, workload, subject):
         """The record of a pass that is no measurement."""
         for record in self.records:
-            if (record["purpose"] == purpose and record["workload"] == workload["name"] and record["subject"]["name"] == subject["name"]
-                    and record["outcome"] != "crashed"):
+            if (
+                record["purpose"] == purpose
+                and record["workload"] == workload["name"]
+                and record["subject"]["name"] == subject["name"]
+                and record["outcome"] != "crashed"
+            ):
                 return record
         return None
 

@@ -24,11 +24,19 @@ STYLE = """
 .fig .one { stroke: var(--c); stroke-width: 1.2; opacity: .75; } .fig .bar { fill: var(--c); }
 .fig .hatch { fill: color-mix(in srgb, var(--c) var(--hatch-back), var(--ground)); } .fig .stripe { fill: var(--c); }
 .fig .pale { fill: color-mix(in srgb, var(--c) 35%, var(--ground)); } .fig .ring { fill: var(--ground); stroke: var(--c); stroke-width: 1.8; }
-""" + "".join(f".fig .c-{name} {{ --c: var(--{name}); }}\n" for name in [*(f"s{i}" for i in range(11)), *"LKRPWN"])
+""" + "".join(
+    f".fig .c-{name} {{ --c: var(--{name}); }}\n" for name in [*(f"s{i}" for i in range(11)), *"LKRPWN"]
+)
 
 SERIES = 11
-MARKS = ["M-4 0a4 4 0 1 0 8 0a4 4 0 1 0-8 0Z", "M-3.6-3.6h7.2v7.2h-7.2Z", "M0-4.8L4.6 3.4H-4.6Z", "M0-5L5 0L0 5L-5 0Z", "M0 4.8L4.6-3.4H-4.6Z",
-         "M-1.5-4.5h3v3h3v3h-3v3h-3v-3h-3v-3h3Z"]
+MARKS = [
+    "M-4 0a4 4 0 1 0 8 0a4 4 0 1 0-8 0Z",
+    "M-3.6-3.6h7.2v7.2h-7.2Z",
+    "M0-4.8L4.6 3.4H-4.6Z",
+    "M0-5L5 0L0 5L-5 0Z",
+    "M0 4.8L4.6-3.4H-4.6Z",
+    "M-1.5-4.5h3v3h3v3h-3v3h-3v-3h-3v-3h3Z",
+]
 CHARACTER = 6.7  # about as wide as one of the text is
 
 
@@ -48,7 +56,9 @@ class Sheet:
     def rect(self, x, y, width, height, cls, radius=0, title=None):
         round_words = f' rx="{radius}"' if radius else ""
         inside = f"<title>{html.escape(title)}</title>" if title else ""
-        self.parts.append(f'<rect x="{x:.1f}" y="{y:.1f}" width="{max(0, width):.1f}" height="{height:.1f}"{round_words} class="{cls}">{inside}</rect>')
+        self.parts.append(
+            f'<rect x="{x:.1f}" y="{y:.1f}" width="{max(0, width):.1f}" height="{height:.1f}"{round_words} class="{cls}">{inside}</rect>'
+        )
 
     def curve(self, points, cls):
         words = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
@@ -56,23 +66,31 @@ class Sheet:
 
     def mark(self, x, y, series, cls, title=None):
         inside = f"<title>{html.escape(title)}</title>" if title else ""
-        self.parts.append(f'<path d="{MARKS[series % len(MARKS)]}" transform="translate({x:.1f} {y:.1f})" class="dot {cls}">{inside}</path>')
+        self.parts.append(
+            f'<path d="{MARKS[series % len(MARKS)]}" transform="translate({x:.1f} {y:.1f})" class="dot {cls}">{inside}</path>'
+        )
 
     def hatched(self, x, y, width, height, colour, title=None):
         """Waiting: stripes on a pale ground. A pattern's name is the figure's own, since all share one page."""
         name = f"{self.name}-{colour}"
-        self.patterns[name] = (f'<pattern id="{name}" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)" class="c-{colour}">'
-                               f'<rect width="6" height="6" class="hatch"/><rect width="2.4" height="6" class="stripe"/></pattern>')
+        self.patterns[name] = (
+            f'<pattern id="{name}" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)" class="c-{colour}">'
+            f'<rect width="6" height="6" class="hatch"/><rect width="2.4" height="6" class="stripe"/></pattern>'
+        )
         inside = f"<title>{html.escape(title)}</title>" if title else ""
-        self.parts.append(f'<rect x="{x:.1f}" y="{y:.1f}" width="{max(0, width):.1f}" height="{height:.1f}" fill="url(#{name})">{inside}</rect>')
+        self.parts.append(
+            f'<rect x="{x:.1f}" y="{y:.1f}" width="{max(0, width):.1f}" height="{height:.1f}" fill="url(#{name})">{inside}</rect>'
+        )
 
     def svg(self, title, alone):
         """The picture; `alone` brings its style along, for a file of its own."""
         style = f"<style>{STYLE}</style>" if alone else ""
         ground = f'<rect width="{self.width}" height="{self.height:.0f}" style="fill:var(--ground)"/>' if alone else ""
         size = f' width="{self.width}" height="{self.height:.0f}"' if alone else ""
-        return (f'<svg xmlns="http://www.w3.org/2000/svg" class="fig" viewBox="0 0 {self.width} {self.height:.0f}"{size} role="img" '
-                f'aria-label="{html.escape(title, quote=True)}">{style}<defs>{"".join(self.patterns.values())}</defs>{ground}{"".join(self.parts)}</svg>')
+        return (
+            f'<svg xmlns="http://www.w3.org/2000/svg" class="fig" viewBox="0 0 {self.width} {self.height:.0f}"{size} role="img" '
+            f'aria-label="{html.escape(title, quote=True)}">{style}<defs>{"".join(self.patterns.values())}</defs>{ground}{"".join(self.parts)}</svg>'
+        )
 
 
 class Linear:
@@ -108,7 +126,7 @@ class Log:
 
     def ticks(self):
         steps = (1, 2, 5) if self.high / self.low <= 150 else (1,)
-        found = [step * 10.0 ** power for power in range(-10, 13) for step in steps]
+        found = [step * 10.0**power for power in range(-10, 13) for step in steps]
         return [tick for tick in found if self.low * 0.999 <= tick <= self.high * 1.001]
 
 
@@ -147,4 +165,4 @@ def round_up(value):
 def cut(text, width):
     """A name that fits."""
     room = int(width / CHARACTER)
-    return text if len(text) <= room else text[:max(1, room - 1)] + "\u2026"
+    return text if len(text) <= room else text[: max(1, room - 1)] + "\u2026"

@@ -27,7 +27,10 @@ def overview(summary, workload):
             found = [summary.estimate(workload, level, subject, key) for key in SUMMARY_KEYS]
             counted = f"{len(summary.valid(workload, level, subject))} of {len(summary.all(workload, level, subject))}"
             shown = [written(found[0], metrics.BY_KEY["rate"])]
-            shown += [metrics.BY_KEY[key].write(e.median) if e else numbers.NONE for e, key in zip(found[1:], SUMMARY_KEYS[1:])]
+            shown += [
+                metrics.BY_KEY[key].write(e.median) if e else numbers.NONE
+                for e, key in zip(found[1:], SUMMARY_KEYS[1:])
+            ]
             rows.append([subject["name"], level.label, *shown, counted])
     return rows
 
@@ -40,7 +43,10 @@ def calls(summary, workload):
         if record and record.get("syscalls"):
             total = sum(record["syscalls"].values())
             each = record["metrics"].get("syscalls")
-            most = ", ".join(f"{name} {numbers.digits3(number / total * each)}" for name, number in list(record["syscalls"].items())[:5])
+            most = ", ".join(
+                f"{name} {numbers.digits3(number / total * each)}"
+                for name, number in list(record["syscalls"].items())[:5]
+            )
             rows.append([subject["name"], numbers.amount(each), most])
     return rows if len(rows) > 1 else None
 
@@ -52,7 +58,14 @@ def traces(summary, workload):
         record = summary.passed("trace", workload, subject)
         if record and record.get("trace"):
             found = record["trace"]
-            rows.append([subject["name"], f"raw/{record['id']}/server.trace ({numbers.size_kib(found['bytes'] / 1024)})", numbers.count(found["lost"]), found["verdict"]])
+            rows.append(
+                [
+                    subject["name"],
+                    f"raw/{record['id']}/server.trace ({numbers.size_kib(found['bytes'] / 1024)})",
+                    numbers.count(found["lost"]),
+                    found["verdict"],
+                ]
+            )
     return rows if len(rows) > 1 else None
 
 
@@ -61,7 +74,16 @@ def wrong(summary):
     rows = [["cell", "outcome", "model", "workload", "load", "why"]]
     for record in summary.bad():
         level = cells.Level(**record["level"])
-        rows.append([record["id"], record["outcome"], record["subject"]["name"], record["workload"], f"{level.label}, repetition {record['repetition']}", record["why"]])
+        rows.append(
+            [
+                record["id"],
+                record["outcome"],
+                record["subject"]["name"],
+                record["workload"],
+                f"{level.label}, repetition {record['repetition']}",
+                record["why"],
+            ]
+        )
     return rows
 
 
@@ -79,13 +101,27 @@ def environment(facts):
 def method(summary, facts):
     """How it was measured, as sentences."""
     spec = summary.spec
-    said = [f"{len(summary.records)} cells, a server started anew for each, in random interleaved order (seed {spec.seed}), {spec.repetitions} repetitions.",
-            f"Each: {numbers.write_time(spec.warmup)} of warm-up, then {numbers.write_time(spec.duration)} measured behind {numbers.write_time(spec.settle)} "
-            "of the same load that settles it.",
-            "Load comes from quartet-load, which checks itself: a run that it calls INVALID is in no median."]
+    said = [
+        f"{len(summary.records)} cells, a server started anew for each, in random interleaved order (seed "
+        f"{spec.seed}), {spec.repetitions} repetitions.",
+        f"Each: {numbers.write_time(spec.warmup)} of warm-up, then {numbers.write_time(spec.duration)} measured "
+        f"behind {numbers.write_time(spec.settle)} "
+        "of the same load that settles it.",
+        "Load comes from quartet-load, which checks itself: a run that it calls INVALID is in no median.",
+    ]
     if facts.get("realtime"):
-        said.append("It ran with real-time priority (chrt -f 1), so that no server can delay it and its arrivals are on time; the CPU that it takes, it takes from all alike.")
-    said.append("Latency of an open loop runs from when a request was due (Poisson arrivals, the same for all in one repetition), of a closed loop from when it was sent.")
-    said.append("CPU time, context switches and memory are the kernel's (/proc), of the server and its children, divided by all requests between two looks. "
-                "Stage times, queues and threads are Quartet's own, the difference of two snapshots of /server-status?json around the run, so they need no trace.")
+        said.append(
+            "It ran with real-time priority (chrt -f 1), so that no server can delay it and its arrivals are "
+            "on time; the CPU that it takes, it takes from all alike."
+        )
+    said.append(
+        "Latency of an open loop runs from when a request was due (Poisson arrivals, the same for all in one "
+        "repetition), of a closed loop from when it was sent."
+    )
+    said.append(
+        "CPU time, context switches and memory are the kernel's (/proc), of the server and its children, "
+        "divided by all requests between two looks. "
+        "Stage times, queues and threads are Quartet's own, the difference of two snapshots of "
+        "/server-status?json around the run, so they need no trace."
+    )
     return said

@@ -1,9 +1,9 @@
 """The best setting of a model's thread flags for a workload, and how flat the optimum is.
 
-All settings of a grid run once; the better half runs again, and so on (successive halving), so that most of the time goes
-to those that may be best. At the end the few that are left, and the default, run several times anew, interleaved. Only
-those last runs make the medians and intervals: a setting that was chosen because it was lucky is not measured by its luck.
-Every run is in tuning.csv.
+All settings of a grid run once; the better half runs again, and so on (successive halving), so that most of the time
+goes to those that may be best. At the end the few that are left, and the default, run several times anew, interleaved.
+Only those last runs make the medians and intervals: a setting that was chosen because it was lucky is not measured by
+its luck. Every run is in tuning.csv.
 """
 import argparse
 import csv
@@ -30,7 +30,13 @@ FLAT = 0.05  # a setting this near to the best is called as good
 
 def config_of(build, args):
     """What the server makes of these options."""
-    done = subprocess.run([str(build / "quartet"), *args, "--print-config"], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [str(build / "quartet"), *args, "--print-config"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if done.returncode != 0:
         raise BadSpec(f"--tune: {done.stderr.strip()}")
     return json.loads(done.stdout)
@@ -41,7 +47,8 @@ def counts_around(cpus, factors):
 
 
 def knobs_of(wiring, cpus):
-    """{flag: values} of the groups of a wiring. A listener or poller alone is left as it is: it is rarely what limits."""
+    """{flag: values} of the groups of a wiring. A listener or poller alone is left as it is: it is rarely what
+    limits."""
     knobs = {}
     for group in wiring.split("|"):
         letters = group.replace("@", "*").split("*")[0].strip()
@@ -50,7 +57,9 @@ def knobs_of(wiring, cpus):
         elif letters.upper() == "P" or "@" in group:
             knobs["--processors"] = counts_around(cpus, (0.5, 1, 2, 4, 8))
         elif set(letters) - {"L", "K"}:
-            knobs[FLAG_OF[next(letter for letter in "PRW" if letter in letters)]] = counts_around(cpus, (0.5, 1))  # more loops than CPUs only wait for each other
+            knobs[FLAG_OF[next(letter for letter in "PRW" if letter in letters)]] = counts_around(
+                cpus, (0.5, 1)
+            )  # more loops than CPUs only wait for each other
     return knobs
 
 
@@ -60,14 +69,19 @@ def knobs_by_words(words):
     for word in words:
         flag, equals, values = word.partition("=")
         if not equals or not values or not flag.strip("-"):
-            raise BadSpec(f"--grid: {word!r} is not accepted: a flag of the server and values, such as --processors=4,8,16")
+            raise BadSpec(
+                f"--grid: {word!r} is not accepted: a flag of the server and values, such as --processors=4,8,16"
+            )
         knobs["--" + flag.strip("-")] = values.split(",")
     return knobs
 
 
 def settings_of(knobs):
     """All combinations, each as words."""
-    return [[word for flag, value in zip(knobs, values) for word in (flag, str(value))] for values in itertools.product(*knobs.values())]
+    return [
+        [word for flag, value in zip(knobs, values) for word in (flag, str(value))]
+        for values in itertools.product(*knobs.values())
+    ]
 
 
 class Sweep:
@@ -83,7 +97,7 @@ class Sweep:
         self.settings = [words for words in settings_of(knobs) if self.accepted(build, words)]
         if not self.settings:
             raise BadSpec(f"--tune: quartet accepts no setting of this grid for {base['name']}")
-        self.runs = []    # (round, setting, record)
+        self.runs = []  # (round, setting, record)
         self.planned = {}  # setting -> repetitions so far
         self.order = random.Random(wanted.seed)
         self.final = wanted.repetitions
@@ -104,16 +118,25 @@ class Sweep:
             for words in settings:
                 number = self.planned.get(tuple(words), 0) + 1
                 self.planned[tuple(words)] = number
-                subject = {"kind": "quartet", "name": shlex.join([self.base["name"], *words]), "args": self.base["args"] + words}
+                subject = {
+                    "kind": "quartet",
+                    "name": shlex.join([self.base["name"], *words]),
+                    "args": self.base["args"] + words,
+                }
                 level = cells.levels_of(self.spec)[0]
-                block.append((words, cells.make_cell(self.spec, "measure", subject, self.spec.workloads[0], level, number)))
+                block.append(
+                    (words, cells.make_cell(self.spec, "measure", subject, self.spec.workloads[0], level, number))
+                )
             self.order.shuffle(block)
             made += block
         return made
 
     def median(self, words, last_round=None):
-        rates = [record["metrics"]["rate"] for number, ran, record in self.runs
-                 if ran == words and record["outcome"] == "ok" and last_round in (None, number)]
+        rates = [
+            record["metrics"]["rate"]
+            for number, ran, record in self.runs
+            if ran == words and record["outcome"] == "ok" and last_round in (None, number)
+        ]
         return stats.median(rates) if rates else -math.inf
 
     def better_half(self, settings, keep):
@@ -142,19 +165,30 @@ class Sweep:
         for number, (settings, repetitions) in enumerate(self.rounds(), 1):
             block = self.cells_of(settings, repetitions)
             plan += [cell for _, cell in block]
-            print(f"tune: {self.base['name']}, round {number}: {len(settings)} settings, {repetitions} repetitions", flush=True)
+            print(
+                f"tune: {self.base['name']}, round {number}: {len(settings)} settings, {repetitions} repetitions",
+                flush=True,
+            )
             runner.Runner(bench, there, plan).run([cell for _, cell in block])
             self.runs += [(number, words, there.records[cell.id]) for words, cell in block]
             self.last = number
 
     def estimate(self, words, key="rate"):
         """Of the last round alone."""
-        return stats.estimate([record["metrics"].get(key) for number, ran, record in self.runs
-                               if number == self.last and ran == words and record["outcome"] == "ok"])
+        return stats.estimate(
+            [
+                record["metrics"].get(key)
+                for number, ran, record in self.runs
+                if number == self.last and ran == words and record["outcome"] == "ok"
+            ]
+        )
 
     def finalists(self):
         """[(setting, estimate)], best first."""
-        seen = [list(words) for words in dict.fromkeys(tuple(words) for number, words, _ in self.runs if number == self.last)]
+        seen = [
+            list(words)
+            for words in dict.fromkeys(tuple(words) for number, words, _ in self.runs if number == self.last)
+        ]
         found = [(words, self.estimate(words)) for words in seen]
         return sorted(((words, e) for words, e in found if e), key=lambda pair: -pair[1].median)
 
@@ -163,8 +197,16 @@ class Sweep:
         writer = csv.writer(out, lineterminator="\n")
         writer.writerow(["round", "model", "setting", "outcome", "why", "rate", "p99_us", "cpu_us"])
         for number, words, record in self.runs:
-            writer.writerow([number, self.base["name"], shlex.join(words), record["outcome"], record["why"],
-                             *(results.number(record["metrics"].get(key)) for key in ("rate", "p99_us", "cpu_us"))])
+            writer.writerow(
+                [
+                    number,
+                    self.base["name"],
+                    shlex.join(words),
+                    record["outcome"],
+                    record["why"],
+                    *(results.number(record["metrics"].get(key)) for key in ("rate", "p99_us", "cpu_us")),
+                ]
+            )
         return out.getvalue()
 
 
@@ -194,15 +236,23 @@ def verdict(sweep):
         raise Trouble(f"--tune: no valid run of {sweep.base['name']} in the last round; tuning.csv says why")
     best, estimate = order[0]
     write = metrics.BY_KEY["rate"].write
-    said = [f"Best for {sweep.spec.workloads[0]['name']} with {sweep.spec.levels['connections'][0]} connections: {sweep.base['name']} {named(best)}: "
-            f"{write(estimate.median)} requests/s ({write(estimate.low)} to {write(estimate.high)}, {estimate.count} repetitions)."]
+    said = [
+        f"Best for {sweep.spec.workloads[0]['name']} with {sweep.spec.levels['connections'][0]} connections: "
+        f"{sweep.base['name']} {named(best)}: "
+        f"{write(estimate.median)} requests/s ({write(estimate.low)} to {write(estimate.high)}, "
+        f"{estimate.count} repetitions)."
+    ]
     alike = [named(words) for words, other in order[1:] if not stats.separate(estimate, other)]
     if alike:
         said.append(f"Not told apart from it: {'; '.join(alike)}.")
     default = next((e for words, e in order if words == sweep.default), None)
     if default and best != sweep.default:
         more = estimate.median / default.median - 1
-        apart = "their intervals lie apart" if stats.separate(estimate, default) else "which their intervals do not tell from nothing"
+        apart = (
+            "their intervals lie apart"
+            if stats.separate(estimate, default)
+            else "which their intervals do not tell from nothing"
+        )
         said.append(f"That is {numbers.share(more)} more than the default, {apart}.")
     said.append(flat_words(sweep, best))
     return said
@@ -210,23 +260,40 @@ def verdict(sweep):
 
 def spec_of(options, model):
     """One model, one workload, one closed loop."""
-    values = {"models": [model], "workloads": options.workloads.split(",")[:1] if options.workloads else ["tiny"], **(HASTY if options.quick else CALM),
-              "duration": options.duration or "1s", "repetitions": options.repetitions or FINAL_REPETITIONS, "levels": {"connections": [options.connections]}}
+    values = {
+        "models": [model],
+        "workloads": options.workloads.split(",")[:1] if options.workloads else ["tiny"],
+        **(HASTY if options.quick else CALM),
+        "duration": options.duration or "1s",
+        "repetitions": options.repetitions or FINAL_REPETITIONS,
+        "levels": {"connections": [options.connections]},
+    }
     return spec.from_values(values, "command line")
 
 
 def tune_model(options, model):
     """Returns {model, best, said}."""
     from . import command  # which calls us
+
     wanted = spec_of(options, model)
     base = wanted.subjects[0]
     command.check_programs(options.build, wanted.subjects)
     sweep = Sweep(wanted, base, options.build, knobs_by_words(options.grid))
     seconds = sweep.expected_runs() * runner.expected_s(cells.plan(wanted)[0])
-    print(f"tune: {base['name']}: {len(sweep.settings)} settings of {', '.join(sweep.knobs)}; {sweep.expected_runs()} runs, about {numbers.clock(seconds)}")
+    print(
+        f"tune: {base['name']}: {len(sweep.settings)} settings of {', '.join(sweep.knobs)}; "
+        f"{sweep.expected_runs()} runs, about {numbers.clock(seconds)}"
+    )
     if options.dry_run:
         return None
-    where = argparse.Namespace(**{**vars(options), "out": options.out.with_name(options.out.name + "-tuning") / base["name"].replace("/", "_"), "load_hosts": None, "cells": None})
+    where = argparse.Namespace(
+        **{
+            **vars(options),
+            "out": options.out.with_name(options.out.name + "-tuning") / base["name"].replace("/", "_"),
+            "load_hosts": None,
+            "cells": None,
+        }
+    )
     there = command.open_results(where, wanted)
     with command.bench_of(where, wanted) as bench:
         sweep.run(bench, there)
@@ -234,12 +301,18 @@ def tune_model(options, model):
     said = verdict(sweep)
     best = sweep.finalists()[0][0]
     print("\n".join([*said, f"tune: {there.folder / 'tuning.csv'} has every run\n"]))
-    return {"name": shlex.join([base["name"], *best]), "args": base["args"] + best, "said": " ".join(said), "log": sweep.csv_text()}
+    return {
+        "name": shlex.join([base["name"], *best]),
+        "args": base["args"] + best,
+        "said": " ".join(said),
+        "log": sweep.csv_text(),
+    }
 
 
 def tune(options):
     """One model: its best setting. Several, or peers beside it: the best of each are then compared."""
     from . import command
+
     models = command.split(options.tune)
     found = [tune_model(options, model) for model in models]
     if options.dry_run or (len(models) == 1 and not options.peers):

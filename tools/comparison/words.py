@@ -1,7 +1,7 @@
 """A comparison in sentences, written from its numbers, with what cannot be concluded from them.
 
-One thing is called more or less than another only where their intervals lie apart. What is told apart by nothing is said
-to be so.
+One thing is called more or less than another only where their intervals lie apart. What is told apart by nothing is
+said to be so.
 """
 from . import metrics, numbers, stats
 from .status import PARTS
@@ -38,8 +38,8 @@ def times_more(first, second, metric):
 
 
 def best_and_worst(where, entries, key, best, worst):
-    """Who is first, who cannot be told apart from it, and how far the last is behind. `best` and `worst` are the ends of
-    sentences, with {name}, {value} and {ratio}."""
+    """Who is first, who cannot be told apart from it, and how far the last is behind. `best` and `worst` are the
+    ends of sentences, with {name}, {value} and {ratio}."""
     metric = metrics.BY_KEY[key]
     order = ranked(entries, metric)
     first = where + best.format(name=order[0][0]["name"], value=span(order[0][1], metric.write))
@@ -47,17 +47,28 @@ def best_and_worst(where, entries, key, best, worst):
         return [first + ", the only one with valid runs."]
     if order[0][1].count == 1:
         parts = [f"{subject['name']} {metric.write(estimate.median)}" for subject, estimate in order]
-        return [f"{where}{metric.title} was: {', '.join(parts)}; from one run each, which says nothing of how they differ."]
+        return [
+            f"{where}{metric.title} was: {', '.join(parts)}; from one run each, which says nothing of how they differ."
+        ]
     alike = like_best(order)
     if len(alike) == len(order) - 1:
-        ends = f"{metric.write(order[0][1].median)} ({order[0][0]['name']}) to {metric.write(order[-1][1].median)} ({order[-1][0]['name']})"
-        return [f"{where}nothing tells the others apart from the best: medians from {ends}, with intervals that overlap."]
+        ends = " to ".join(
+            f"{metric.write(estimate.median)} ({subject['name']})" for subject, estimate in (order[0], order[-1])
+        )
+        return [
+            f"{where}nothing tells the others apart from the best: medians from {ends}, with intervals that overlap."
+        ]
     said = [first + "."]
     if alike:
         said.append(f"{listing(alike)} {'is' if len(alike) == 1 else 'are'} not told apart from it.")
     last, estimate = order[-1]
     if last["name"] not in alike:
-        said.append(worst.format(name=last["name"], value=span(estimate, metric.write), ratio=times_more(order[0][1], estimate, metric)) + ".")
+        said.append(
+            worst.format(
+                name=last["name"], value=span(estimate, metric.write), ratio=times_more(order[0][1], estimate, metric)
+            )
+            + "."
+        )
     return said
 
 
@@ -68,12 +79,21 @@ def level_words(level):
 
 def peak_words(summary, workload):
     """Throughput in the closed loop where it was largest for most."""
-    level = max(summary.closed(), key=lambda one: sum(e.median for _, e in summary.estimates(workload, one, "rate")), default=None)
+    level = max(
+        summary.closed(),
+        key=lambda one: sum(e.median for _, e in summary.estimates(workload, one, "rate")),
+        default=None,
+    )
     entries = summary.estimates(workload, level, "rate") if level else []
     if not entries:
         return []
-    return best_and_worst(level_words(level), entries, "rate", "{name} answered most, {value} requests/s",
-                          "{name} answered least, {value}; the first answers {ratio} as many")
+    return best_and_worst(
+        level_words(level),
+        entries,
+        "rate",
+        "{name} answered most, {value} requests/s",
+        "{name} answered least, {value}; the first answers {ratio} as many",
+    )
 
 
 def saturation_words(summary, workload):
@@ -82,21 +102,44 @@ def saturation_words(summary, workload):
     for subject in summary.subjects(workload):
         kept, broken = summary.saturation(workload, subject)
         if kept and broken and broken > kept:
-            said.append(f"{subject['name']} kept up with {numbers.amount(kept)}/s and not with {numbers.amount(broken)}/s")
+            said.append(
+                f"{subject['name']} kept up with {numbers.amount(kept)}/s and not with {numbers.amount(broken)}/s"
+            )
     return [f"Asked for more and more at given rates, {'; '.join(said)}."] if said else []
 
 
 def latency_words(summary, workload):
     level = summary.featured(workload)
     if level is None or not level.is_open:
-        return ["No open loop has a valid run, so nothing is said of latency at a given rate."] if summary.common() + summary.own() else []
+        return (
+            ["No open loop has a valid run, so nothing is said of latency at a given rate."]
+            if summary.common() + summary.own()
+            else []
+        )
     entries = summary.estimates(workload, level, "p99_us")
     rate = summary.rate_at(workload, level) if level.kind == "slowest" else None
     where = f"At {numbers.amount(rate)} requests/s ({level.label}), " if rate else level_words(level)
-    said = best_and_worst(where, entries, "p99_us", "{name} had the lowest p99 from when a request was due, {value}",
-                          "{name} had the highest, {value}, {ratio} as long")
-    behind = [subject["name"] for subject in summary.subjects(workload) if any(summary.fell_behind(r) for r in summary.valid(workload, level, subject))]
-    return said + [f"{listing(behind)} did not keep up with that rate in every run, so {'its' if len(behind) == 1 else 'their'} requests queued."] if behind else said
+    said = best_and_worst(
+        where,
+        entries,
+        "p99_us",
+        "{name} had the lowest p99 from when a request was due, {value}",
+        "{name} had the highest, {value}, {ratio} as long",
+    )
+    behind = [
+        subject["name"]
+        for subject in summary.subjects(workload)
+        if any(summary.fell_behind(r) for r in summary.valid(workload, level, subject))
+    ]
+    return (
+        said
+        + [
+            f"{listing(behind)} did not keep up with that rate in every run, so "
+            f"{'its' if len(behind) == 1 else 'their'} requests queued."
+        ]
+        if behind
+        else said
+    )
 
 
 def stage_words(summary, workload):
@@ -110,7 +153,9 @@ def stage_words(summary, workload):
         parts = {part: record["status"]["intervals"][part]["mean"] or 0 for part in PARTS}
         total = sum(parts.values())
         if total > 0:
-            shares.append((subject["name"], (parts["process.wait"] + parts["write.wait"]) / total, max(parts, key=parts.get)))
+            shares.append(
+                (subject["name"], (parts["process.wait"] + parts["write.wait"]) / total, max(parts, key=parts.get))
+            )
     if not shares:
         return []
     shares.sort(key=lambda entry: -entry[1])
@@ -123,8 +168,13 @@ def cost_words(summary, workload):
     entries = summary.estimates(workload, level, "cpu_us") if level else []
     if len(entries) < 2:
         return []
-    return best_and_worst(level_words(level), entries, "cpu_us", "{name} spent least CPU on a request, {value}",
-                          "{name} spent most, {value}, {ratio} as much")
+    return best_and_worst(
+        level_words(level),
+        entries,
+        "cpu_us",
+        "{name} spent least CPU on a request, {value}",
+        "{name} spent most, {value}, {ratio} as much",
+    )
 
 
 def missing_words(summary, workload):
@@ -142,12 +192,21 @@ def missing_words(summary, workload):
     return said
 
 
-REASONS = {"invalid": "the load generator calls its own run INVALID", "failed": "requests failed", "crashed": "the server or the load generator failed",
-           "skipped": "there was no peak to take a share of"}
+REASONS = {
+    "invalid": "the load generator calls its own run INVALID",
+    "failed": "requests failed",
+    "crashed": "the server or the load generator failed",
+    "skipped": "there was no peak to take a share of",
+}
 
 
-PARAGRAPHS = [("Throughput", lambda *of: peak_words(*of) + saturation_words(*of)), ("Latency", latency_words),
-              ("Where the time goes", stage_words), ("Cost", cost_words), ("Left out", missing_words)]
+PARAGRAPHS = [
+    ("Throughput", lambda *of: peak_words(*of) + saturation_words(*of)),
+    ("Latency", latency_words),
+    ("Where the time goes", stage_words),
+    ("Cost", cost_words),
+    ("Left out", missing_words),
+]
 
 
 def of_workload(summary, workload):
@@ -162,20 +221,37 @@ def interval_words(spec):
     if count < 2:
         return "With one repetition there are no intervals, and no difference can be told from chance."
     low, high, coverage = stats.ranks(count)
-    kind = "from the smallest to the largest" if (low, high) == (1, count) else f"from the {low}. to the {high}. in order"
-    return (f"An interval runs {kind} of {count} repetitions and holds the true median in at least {100 * coverage:.1f} % of cases. Two things are "
-            f"called different only where their intervals lie apart; with two that are equal that happens in {100 * stats.chance_apart(count, count):.2g} % "
-            f"of pairs, so among many pairs some will be. Each repetition is a server started anew; requests are never pooled.")
+    kind = (
+        "from the smallest to the largest" if (low, high) == (1, count) else f"from the {low}. to the {high}. in order"
+    )
+    return (
+        f"An interval runs {kind} of {count} repetitions and holds the true median in at least "
+        f"{100 * coverage:.1f} % of cases. Two things are "
+        f"called different only where their intervals lie apart; with two that are equal that happens in "
+        f"{100 * stats.chance_apart(count, count):.2g} % "
+        f"of pairs, so among many pairs some will be. Each repetition is a server started anew; requests are "
+        f"never pooled."
+    )
 
 
 def machine_words(summary):
     """Cells of several machines are compared only where those are alike."""
-    places = {tuple(record["environment"].get(key) for key in ("host", "cpu", "kernel")) for record in summary.records if record.get("environment")}
+    places = {
+        tuple(record["environment"].get(key) for key in ("host", "cpu", "kernel"))
+        for record in summary.records
+        if record.get("environment")
+    }
     if len(places) < 2:
         return []
     alike = len({place[1:] for place in places}) == 1
-    return [f"Cells ran on {len(places)} machines" + (" of one CPU model and kernel: how much those differ is part of the intervals."
-                                                     if alike else " of different CPUs or kernels: their figures must not be compared.")]
+    return [
+        f"Cells ran on {len(places)} machines"
+        + (
+            " of one CPU model and kernel: how much those differ is part of the intervals."
+            if alike
+            else " of different CPUs or kernels: their figures must not be compared."
+        )
+    ]
 
 
 def doubts(summary, environment):
@@ -184,18 +260,30 @@ def doubts(summary, environment):
     if summary.spec.repetitions < 6:
         said.append("Fewer than six repetitions cannot give an interval of 95 %.")
     if summary.closed():
-        said.append("The closed loop hides queueing: a slow answer delays the next request instead of making it wait, so its latencies are those of "
-                    "this loop, not of independent users. Read latencies at given rates.")
+        said.append(
+            "The closed loop hides queueing: a slow answer delays the next request instead of making it wait, "
+            "so its latencies are those of "
+            "this loop, not of independent users. Read latencies at given rates."
+        )
     if not environment.get("load_hosts"):
-        said.append(f"Load generator and servers shared the {environment.get('cpus_allowed', '?')} CPUs and the loopback device: what a network and "
-                    "its interrupts do is not in here, and at the peak the two compete.")
-    said.append("One machine, one kernel, these files and these flags: another setting of a model's threads may change the order. "
-                "tools/compare --tune finds the best one for a workload.")
+        said.append(
+            f"Load generator and servers shared the {environment.get('cpus_allowed', '?')} CPUs and the "
+            f"loopback device: what a network and "
+            "its interrupts do is not in here, and at the peak the two compete."
+        )
+    said.append(
+        "One machine, one kernel, these files and these flags: another setting of a model's threads may change "
+        "the order. "
+        "tools/compare --tune finds the best one for a workload."
+    )
     said += machine_words(summary)
     loads = [record["load_average"][0] for record in summary.records if record.get("load_average")]
     cpus = environment.get("cpus_allowed") or 1
     if loads and max(loads) > cpus + 1.5:
-        said.append(f"The machine was busy with other work: load average up to {max(loads):.1f} on {cpus} CPUs. Do not publish these figures.")
+        said.append(
+            f"The machine was busy with other work: load average up to {max(loads):.1f} on {cpus} CPUs. Do not "
+            f"publish these figures."
+        )
     if str(environment.get("commit", "")).endswith("-dirty"):
         said.append("The sources differed from the commit that is named.")
     return said

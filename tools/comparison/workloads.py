@@ -1,4 +1,5 @@
-"""Workloads: what is asked for, by whom, and the files that must be there. Each shipped one is a file in tools/workloads/."""
+"""Workloads: what is asked for, by whom, and the files that must be there. Each shipped one is a file in
+tools/workloads/."""
 import pathlib
 import random
 
@@ -23,7 +24,7 @@ def target(value):
 def file_entry(value):
     """{path, size} of a file below the server's root."""
     if not isinstance(value, dict) or set(value) != {"path", "size"}:
-        raise ValueError("{path = \"name\", size = bytes}")
+        raise ValueError('{path = "name", size = bytes}')
     path = value["path"]
     if not isinstance(path, str) or path.startswith("/") or ".." in path or not path:
         raise ValueError("a path that stays below the root")
@@ -32,8 +33,12 @@ def file_entry(value):
 
 def class_entry(value):
     """{share, smallest, largest, files} of a class of a Zipf mix."""
-    keys = {"share": checks.number(0, 100), "smallest": checks.whole(1, 1 << 30), "largest": checks.whole(1, 1 << 30),
-            "files": checks.whole(1, URLS_MOST)}
+    keys = {
+        "share": checks.number(0, 100),
+        "smallest": checks.whole(1, 1 << 30),
+        "largest": checks.whole(1, 1 << 30),
+        "files": checks.whole(1, URLS_MOST),
+    }
     if not isinstance(value, dict) or set(value) != set(keys):
         raise ValueError("{share = percent, smallest = bytes, largest = bytes, files = number}")
     return {key: check(value[key]) for key, check in keys.items()}
@@ -47,7 +52,7 @@ WORKLOAD = {
     "files": (checks.list_of(file_entry), []),
     "classes": (checks.list_of(class_entry), []),
     "zipf_exponent": (checks.number(0, 5), 1.0),
-    "seed": (checks.whole(0, 2 ** 31), 1),
+    "seed": (checks.whole(0, 2**31), 1),
     "load_args": (checks.words, []),
     "server_args": (checks.words, []),
     "ours_only": (checks.flag, False),
@@ -57,11 +62,14 @@ WORKLOAD = {
 def by_name(where, name, folder):
     """A shipped workload, or a file beside the spec."""
     from . import spec  # the reader of tables knows workloads, and they need it here
+
     path = SHIPPED / f"{name}.toml"
     if name.endswith(".toml"):
         path = folder / name
     if not path.is_file():
-        raise BadSpec(f"{where}: workloads: {name!r} is not accepted: one of {', '.join(shipped())}, or the path of a .toml file")
+        raise BadSpec(
+            f"{where}: workloads: {name!r} is not accepted: one of {', '.join(shipped())}, or the path of a .toml file"
+        )
     values, _ = spec.read_toml(path)
     entry = spec.read_table(str(path), "", values, WORKLOAD)
     entry["name"] = entry["name"] or path.stem
@@ -81,7 +89,9 @@ def finish(where, entry):
     if not entry["name"]:
         raise BadSpec(f"{where}: workload.name: is missing")
     if not 1 <= len(entry["targets"]) <= URLS_MOST:
-        raise BadSpec(f"{where}: workload {entry['name']}: it has {len(entry['targets'])} targets; accepted are 1 to {URLS_MOST}")
+        raise BadSpec(
+            f"{where}: workload {entry['name']}: it has {len(entry['targets'])} targets; accepted are 1 to {URLS_MOST}"
+        )
     entry["title"] = entry["title"] or entry["name"]
     entry["ours_only"] = entry["ours_only"] or any(path.startswith("/synthetic/") for _, path in entry["targets"])
     return {key: entry[key] for key in WORKLOAD if key not in ("classes", "zipf_exponent", "seed")}

@@ -7,8 +7,15 @@ sys.path.insert(0, str(REPO / "tools"))
 
 from comparison import cells, results, spec, status  # noqa: E402
 
-ENVIRONMENT = {"date": "2026-01-02T03:04:05+00:00", "commit": "0123456789ab", "cpu": "A processor", "cpus": 4, "cpus_allowed": 4,
-               "kernel": "6.1.0", "binaries": {"quartet": "feed", "quartet-load": "beef"}}
+ENVIRONMENT = {
+    "date": "2026-01-02T03:04:05+00:00",
+    "commit": "0123456789ab",
+    "cpu": "A processor",
+    "cpus": 4,
+    "cpus_allowed": 4,
+    "kernel": "6.1.0",
+    "binaries": {"quartet": "feed", "quartet-load": "beef"},
+}
 PARTS_US = {"read": 2.0, "process.wait": 30.0, "process": 5.0, "write.wait": 12.0, "write": 6.0}
 
 
@@ -21,17 +28,44 @@ def window(scale):
     """What a server says of a run, its waits `scale` times as long."""
     means = {part: mean * (scale if part.endswith("wait") else 1) for part, mean in PARTS_US.items()}
     means["total"] = sum(means.values())
-    intervals = {name: {"count": 1000, "sum_us": 1000 * mean, "mean": mean, "p50": mean, "p99": 4 * mean, "p999": 9 * mean} for name, mean in means.items()}
-    queue = {"name": "P", "put": 1000, "rung": 250, "elided": 750, "refused": 0, "mean_depth": 1.5 * scale, "peak_since_start": 20, "bound": 16384,
-             "wait_p50_us": 20.0, "wait_p99_us": 80.0, "batch": 2.5}
+    intervals = {
+        name: {"count": 1000, "sum_us": 1000 * mean, "mean": mean, "p50": mean, "p99": 4 * mean, "p999": 9 * mean}
+        for name, mean in means.items()
+    }
+    queue = {
+        "name": "P",
+        "put": 1000,
+        "rung": 250,
+        "elided": 750,
+        "refused": 0,
+        "mean_depth": 1.5 * scale,
+        "peak_since_start": 20,
+        "bound": 16384,
+        "wait_p50_us": 20.0,
+        "wait_p99_us": 80.0,
+        "batch": 2.5,
+    }
     thread = {"group": "R", "threads": 1, "busy": 0.6, "cpu": 0.4, "cpu_wait": 0.1, "busiest": 0.6}
     return {"seconds": 1.0, "intervals": intervals, "queues": [queue], "threads": [thread], "verdict": None}
 
 
 def metrics_of(rate, scale, ours=True):
-    found = {"rate": rate, "cpu_us": 1e6 / rate, "voluntary": 0.25 * scale, "involuntary": 0.01, "wakeups": 0.5, "pss_kib": 4096.0, "rss_kib": 6000.0,
-             "threads": 5, "generator_cpu": 0.2, "generator_waited": 0.01}
-    found |= {f"{name}_us": 100.0 * scale * factor for name, factor in (("mean", 1.2), ("p50", 1), ("p90", 2), ("p99", 5), ("p999", 9), ("max", 20))}
+    found = {
+        "rate": rate,
+        "cpu_us": 1e6 / rate,
+        "voluntary": 0.25 * scale,
+        "involuntary": 0.01,
+        "wakeups": 0.5,
+        "pss_kib": 4096.0,
+        "rss_kib": 6000.0,
+        "threads": 5,
+        "generator_cpu": 0.2,
+        "generator_waited": 0.01,
+    }
+    found |= {
+        f"{name}_us": 100.0 * scale * factor
+        for name, factor in (("mean", 1.2), ("p50", 1), ("p90", 2), ("p99", 5), ("p999", 9), ("max", 20))
+    }
     if ours:
         intervals = window(scale)["intervals"]
         found |= {f"stage_{part}_us": intervals[part]["mean"] for part in (*status.PARTS, "total")}
@@ -44,10 +78,24 @@ def record(cell, rate, scale=1.0, outcome="ok", why="", asked=None):
     ours = cell.subject["kind"] == "quartet"
     level = {"kind": cell.level.kind, "value": cell.level.value, "connections": cell.level.connections}
     whole = outcome != "crashed"
-    return {"id": cell.id, "purpose": cell.purpose, "subject": cell.subject, "workload": cell.workload["name"], "level": level,
-            "repetition": cell.repetition, "times": cell.times, "rate_asked": asked, "started": 1000.0, "seconds": 2.0, "load_average": [1.0, 1.0, 1.0],
-            "outcome": outcome, "why": why, "metrics": metrics_of(rate, scale, ours) if whole else {}, "status": window(scale) if ours and whole else None,
-            "load": {"answered": rate, "due": asked or rate, "dropped": 0} if whole else None}
+    return {
+        "id": cell.id,
+        "purpose": cell.purpose,
+        "subject": cell.subject,
+        "workload": cell.workload["name"],
+        "level": level,
+        "repetition": cell.repetition,
+        "times": cell.times,
+        "rate_asked": asked,
+        "started": 1000.0,
+        "seconds": 2.0,
+        "load_average": [1.0, 1.0, 1.0],
+        "outcome": outcome,
+        "why": why,
+        "metrics": metrics_of(rate, scale, ours) if whole else {},
+        "status": window(scale) if ours and whole else None,
+        "load": {"answered": rate, "due": asked or rate, "dropped": 0} if whole else None,
+    }
 
 
 def store(folder, wanted, records):
@@ -55,8 +103,21 @@ def store(folder, wanted, records):
     plan = cells.plan(wanted)
     there = results.Results(folder)
     there.open()
-    there.write_json("manifest.json", {"format": 1, "title": wanted.title, "question": None, "command": "tools/compare test.toml", "spec": "",
-                                       "cells": [cell.id for cell in plan], "environment": ENVIRONMENT, "peers": {}, "load_hosts": [], "realtime": True})
+    there.write_json(
+        "manifest.json",
+        {
+            "format": 1,
+            "title": wanted.title,
+            "question": None,
+            "command": "tools/compare test.toml",
+            "spec": "",
+            "cells": [cell.id for cell in plan],
+            "environment": ENVIRONMENT,
+            "peers": {},
+            "load_hosts": [],
+            "realtime": True,
+        },
+    )
     for one in records:
         (there.raw / one["id"]).mkdir()
         there.add(one)

@@ -15,27 +15,46 @@ def ids(plan):
 
 class Plan(unittest.TestCase):
     def test_is_the_same_in_another_process(self):
-        said = subprocess.run([sys.executable, "-c", "import support, test_cells; print(*test_cells.ids(support.cells.plan(support.make_spec())))"],
-                              cwd=support.REPO / "tests/tools/compare", capture_output=True, text=True, check=True)
+        said = subprocess.run(
+            [
+                sys.executable,
+                "-c",
+                "import support, test_cells; print(*test_cells.ids(support.cells.plan(support.make_spec())))",
+            ],
+            cwd=support.REPO / "tests/tools/compare",
+            capture_output=True,
+            text=True,
+            check=True,
+        )
         self.assertEqual(said.stdout.split(), ids(cells.plan(support.make_spec())))
 
     def test_names_all_cells_apart(self):
-        plan = cells.plan(support.make_spec(levels=LEVELS, trace=True, syscalls=True, peers=["nginx"], workloads=["tiny", "cpu"]))
+        plan = cells.plan(
+            support.make_spec(levels=LEVELS, trace=True, syscalls=True, peers=["nginx"], workloads=["tiny", "cpu"])
+        )
         self.assertEqual(len(set(ids(plan))), len(plan))
         # Two models with two workloads and nginx with one; 4 levels, 5 times; a trace of ours, a count of all.
         self.assertEqual(len(plan), 5 * 4 * 5 + 4 + 5)
 
     def test_names_change_with_what_is_measured(self):
         base = set(ids(cells.plan(support.make_spec())))
-        for change in ({"duration": "2s"}, {"seed": 2}, {"server": {"args": ["--batch", "1"]}}, {"models": ["staged --readers 2", "loops --readers 2"]}):
+        for change in (
+            {"duration": "2s"},
+            {"seed": 2},
+            {"server": {"args": ["--batch", "1"]}},
+            {"models": ["staged --readers 2", "loops --readers 2"]},
+        ):
             self.assertFalse(base & set(ids(cells.plan(support.make_spec(**change)))), change)
 
     def test_more_repetitions_keep_the_names_of_the_first(self):
-        self.assertLess(set(ids(cells.plan(support.make_spec(repetitions=3)))), set(ids(cells.plan(support.make_spec(repetitions=4)))))
+        self.assertLess(
+            set(ids(cells.plan(support.make_spec(repetitions=3)))),
+            set(ids(cells.plan(support.make_spec(repetitions=4)))),
+        )
 
     def test_is_whole_repetitions_in_different_orders(self):
         plan = [cell for cell in cells.plan(support.make_spec(levels={"connections": [1, 2, 4, 8]}))]
-        blocks = [plan[i:i + 8] for i in range(0, len(plan), 8)]
+        blocks = [plan[i : i + 8] for i in range(0, len(plan), 8)]
         self.assertTrue(all({cell.repetition for cell in block} == {i + 1} for i, block in enumerate(blocks)))
         orders = {tuple((cell.subject["name"], cell.level.key) for cell in block) for block in blocks}
         self.assertGreater(len(orders), 1)
@@ -56,7 +75,11 @@ class Peaks(unittest.TestCase):
         self.plan = cells.plan(self.spec)
 
     def records(self, rates, outcome="ok"):
-        return [support.record(cell, rates[cell.subject["name"]] * cell.level.value, outcome=outcome) for cell in self.plan if not cell.level.is_open]
+        return [
+            support.record(cell, rates[cell.subject["name"]] * cell.level.value, outcome=outcome)
+            for cell in self.plan
+            if not cell.level.is_open
+        ]
 
     def rate(self, kind, subject, peaks):
         cell = next(cell for cell in self.plan if cell.level.kind == kind and cell.subject["name"] == subject)

@@ -37,10 +37,25 @@ class Compare(unittest.TestCase):
 
     def command(self, text, *words):
         (self.folder / "spec.toml").write_text(text)
-        return [str(support.REPO / "tools" / "compare"), str(self.folder / "spec.toml"), "--build", str(BUILD), "--out", str(self.out), *words]
+        return [
+            str(support.REPO / "tools" / "compare"),
+            str(self.folder / "spec.toml"),
+            "--build",
+            str(BUILD),
+            "--out",
+            str(self.out),
+            *words,
+        ]
 
     def run_it(self, text, *words, status=0):
-        done = subprocess.run(self.command(text, *words), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LIMIT_S, check=False)
+        done = subprocess.run(
+            self.command(text, *words),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=LIMIT_S,
+            check=False,
+        )
         self.assertEqual(done.returncode, status, done.stdout + done.stderr)
         self.assertNotIn("Traceback", done.stderr)
         return done.stdout + done.stderr
@@ -56,7 +71,9 @@ class Compare(unittest.TestCase):
         planned = [line.split()[0] for line in self.run_it(SIX, "--dry-run").splitlines()[:-1]]
         self.assertEqual(len(planned), 6)
         self.assertFalse(self.out.exists())
-        process = subprocess.Popen(self.command(SIX), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            self.command(SIX), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
         eventually(lambda: len(self.finished()) >= 2)
         family = eventually(lambda: len(found := measure.family(process.pid)) > 1 and found)
         process.send_signal(signal.SIGKILL)
@@ -80,18 +97,26 @@ class Compare(unittest.TestCase):
         for key in ("rate", "p50_us", "cpu_us", "voluntary", "pss_kib", "threads", "stage_total_us"):
             self.assertNotEqual(row[key], "", key)
         self.assertGreater(float(row["rate"]), 0)
-        parts = sum(float(row[f"stage_{part}_us"]) for part in ("read", "process.wait", "process", "write.wait", "write"))
+        parts = sum(
+            float(row[f"stage_{part}_us"]) for part in ("read", "process.wait", "process", "write.wait", "write")
+        )
         self.assertAlmostEqual(parts, float(row["stage_total_us"]), delta=0.001 * parts)
         folder = self.out / "raw" / row["id"]
         load = json.loads((folder / "load.json").read_text())
-        self.assertAlmostEqual(float(row["rate"]), load["requests"]["good"] / load["window"]["seconds"], delta=0.2 * float(row["rate"]))
+        self.assertAlmostEqual(
+            float(row["rate"]), load["requests"]["good"] / load["window"]["seconds"], delta=0.2 * float(row["rate"])
+        )
         record = json.loads((folder / "cell.json").read_text())
         self.assertEqual(record["environment"]["cpus_allowed"], len(os.sched_getaffinity(0)))
         self.assertEqual(record["config"]["options"]["root"], record["command"][record["command"].index("--root") + 1])
         self.assertTrue((folder / "load.json").is_file() and (folder / "load.hlog").is_file())
 
     def test_a_crash_is_recorded_and_the_rest_goes_on(self):
-        text = 'models = ["staged", "staged --readers 0"]\nrepetitions = 1\n' + SHORT + '[levels]\nconnections = [2]\n[[peer]]\nkind = "command"\nname = "gone"\ncommand = "false"\n'
+        text = (
+            'models = ["staged", "staged --readers 0"]\nrepetitions = 1\n'
+            + SHORT
+            + '[levels]\nconnections = [2]\n[[peer]]\nkind = "command"\nname = "gone"\ncommand = "false"\n'
+        )
         said = self.run_it(text)
         outcomes = {row["subject"]: row for row in self.rows()}
         self.assertIn(outcomes["staged"]["outcome"], ("ok", "invalid"))
@@ -107,21 +132,51 @@ class Compare(unittest.TestCase):
         self.run_it(one, "--report")
 
     def test_nonsense_is_one_line_and_status_2(self):
-        for text, words, expected in ((SIX.replace("3", "0"), [], "repetitions: 0"), (SIX, ["--cells", "3/2"], "--cells: '3/2'"), (SIX, ["--duration", "1"], "duration: '1'")):
+        for text, words, expected in (
+            (SIX.replace("3", "0"), [], "repetitions: 0"),
+            (SIX, ["--cells", "3/2"], "--cells: '3/2'"),
+            (SIX, ["--duration", "1"], "duration: '1'"),
+        ):
             said = self.run_it(text, *words, status=2)
             self.assertEqual(len(said.splitlines()), 1, said)
             self.assertIn(expected, said)
 
     def test_tuning_tells_the_best_setting_and_keeps_its_log(self):
-        done = subprocess.run([str(support.REPO / "tools" / "compare"), "--build", str(BUILD), "--out", str(self.out), "--tune", "loops", "--quick",
-                               "--grid", "processors=1,2,0", "--connections", "2", "--duration", "100ms", "--repetitions", "2"],
-                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LIMIT_S, check=False)
+        done = subprocess.run(
+            [
+                str(support.REPO / "tools" / "compare"),
+                "--build",
+                str(BUILD),
+                "--out",
+                str(self.out),
+                "--tune",
+                "loops",
+                "--quick",
+                "--grid",
+                "processors=1,2,0",
+                "--connections",
+                "2",
+                "--duration",
+                "100ms",
+                "--repetitions",
+                "2",
+            ],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=LIMIT_S,
+            check=False,
+        )
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        self.assertRegex(done.stdout, r"Best for tiny with 2 connections: loops (--processors [12]|the default): [\d,]+ requests/s")
+        self.assertRegex(
+            done.stdout, r"Best for tiny with 2 connections: loops (--processors [12]|the default): [\d,]+ requests/s"
+        )
         self.assertIn("The optimum is", done.stdout)
         with open(self.folder / "out-tuning" / "loops" / "tuning.csv", newline="", encoding="utf-8") as log:
             settings = [row["setting"] for row in csv.DictReader(log)]
-        self.assertEqual(sorted(settings), ["", "", "--processors 1", "--processors 1", "--processors 2", "--processors 2"])
+        self.assertEqual(
+            sorted(settings), ["", "", "--processors 1", "--processors 1", "--processors 2", "--processors 2"]
+        )
 
     def test_shares_of_the_cells_together_are_the_whole(self):
         for part in ("1/2", "2/2"):

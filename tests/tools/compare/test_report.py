@@ -22,16 +22,22 @@ LEVELS = {"connections": [1, 64], "shares_of_slowest": [0.3, 0.6], "shares_of_ow
 
 
 def canned(wanted):
-    """Records in which loops is fastest and nginx cannot be told apart from it, one run is INVALID and one server crashed."""
+    """Records in which loops is fastest and nginx cannot be told apart from it, one run is INVALID and one server
+    crashed."""
     records = []
     for cell in cells.plan(wanted):
         name, value = cell.subject["name"], cell.level.value
         asked = None if not cell.level.is_open else value * (9000 if cell.level.kind == "slowest" else RATES[name])
         rate = asked or RATES[name] * value / (value + 3)
         scale = {"staged": 3.0, "loops": 1.0, "nginx": 1.05}[name] * (1 + value if cell.level.is_open else 1)
-        one = support.record(cell, rate * (1 + 0.02 * cell.repetition), scale * (1 + 0.05 * cell.repetition), asked=asked)
+        one = support.record(
+            cell, rate * (1 + 0.02 * cell.repetition), scale * (1 + 0.05 * cell.repetition), asked=asked
+        )
         if (name, cell.level.key, cell.repetition) == ("staged", "slowest-0.6", 2):
-            one["outcome"], one["why"] = "invalid", "the generator was late: by 3.49ms at p99, at most 100us is accepted"
+            one["outcome"], one["why"] = (
+                "invalid",
+                "the generator was late: by 3.49ms at p99, at most 100us is accepted",
+            )
         if (name, cell.level.key, cell.repetition) == ("nginx", "closed-64", 1):
             one = support.record(cell, 1, outcome="crashed", why="nginx ended by itself with signal 11: <no | words>")
         records.append(one)
@@ -40,6 +46,7 @@ def canned(wanted):
 
 class Page(html.parser.HTMLParser):
     """What matters of a page: tags that are closed, links, texts, tables."""
+
     VOID = {"meta", "br", "link", "path", "rect", "line", "polyline", "circle"}
 
     def __init__(self, text):
@@ -68,7 +75,9 @@ class Reports(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.folder = tempfile.TemporaryDirectory()
-        cls.spec = support.make_spec(title="Canned", models=["staged", "loops"], peers=["nginx"], repetitions=3, levels=LEVELS)
+        cls.spec = support.make_spec(
+            title="Canned", models=["staged", "loops"], peers=["nginx"], repetitions=3, levels=LEVELS
+        )
         there, plan = support.store(pathlib.Path(cls.folder.name), cls.spec, canned(cls.spec))
         cls.said = report.write(there, cls.spec, plan)
         cls.html = (there.folder / "index.html").read_text(encoding="utf-8")
@@ -118,7 +127,9 @@ class Reports(unittest.TestCase):
         self.assertIn("ended by itself with signal 11: &lt;no | words&gt;", self.html)
         self.assertIn("signal 11: <no \\| words>", self.markdown)
         self.assertRegex(self.markdown, r"staged +\| 60 % of the slowest's peak[^\n]*2 of 3")
-        self.assertIn("Kept out because the load generator calls its own run INVALID: cells, 1 of staged.", self.markdown)
+        self.assertIn(
+            "Kept out because the load generator calls its own run INVALID: cells, 1 of staged.", self.markdown
+        )
 
     def test_a_difference_is_called_one_only_where_intervals_are_apart(self):
         self.assertIn("loops answered most", self.said)
@@ -133,7 +144,10 @@ class Reports(unittest.TestCase):
 class Words(unittest.TestCase):
     def written(self, places=({},), **values):
         wanted = support.make_spec(**values)
-        records = [support.record(cell, RATES[cell.subject["name"]]) | {"environment": places[i % len(places)]} for i, cell in enumerate(cells.plan(wanted))]
+        records = [
+            support.record(cell, RATES[cell.subject["name"]]) | {"environment": places[i % len(places)]}
+            for i, cell in enumerate(cells.plan(wanted))
+        ]
         with tempfile.TemporaryDirectory() as folder:
             there, plan = support.store(pathlib.Path(folder), wanted, records)
             return report.write(there, wanted, plan)
@@ -144,8 +158,12 @@ class Words(unittest.TestCase):
         self.assertIn("no difference can be told from chance", said)
 
     def test_cells_of_machines_that_differ_are_not_to_be_compared(self):
-        self.assertIn("different CPUs or kernels", self.written(places=({"host": "a", "cpu": "x"}, {"host": "b", "cpu": "y"})))
-        self.assertIn("part of the intervals", self.written(places=({"host": "a", "cpu": "x"}, {"host": "b", "cpu": "x"})))
+        self.assertIn(
+            "different CPUs or kernels", self.written(places=({"host": "a", "cpu": "x"}, {"host": "b", "cpu": "y"}))
+        )
+        self.assertIn(
+            "part of the intervals", self.written(places=({"host": "a", "cpu": "x"}, {"host": "b", "cpu": "x"}))
+        )
         self.assertNotIn("Cells ran on", self.written(places=({"host": "a", "cpu": "x"},)))
 
     def test_one_model_alone_is_no_comparison_but_a_report(self):

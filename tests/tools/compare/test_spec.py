@@ -14,7 +14,7 @@ REFUSED = [  # what the file holds, words of the line
     ('models = ["staged"]\nduration = "3"', ["duration: '3' is not accepted: a time such as 10s"]),
     ('models = ["staged"]\nduration = 3', ["duration: 3 is not accepted: a time such as 10s"]),
     ('models = ["staged"]\nwarmup = "2h"', ["warmup: '2h' is not accepted", "from 0s to 3600s"]),
-    ('models = []', ["nothing to compare"]),
+    ("models = []", ["nothing to compare"]),
     ('models = ["staged", "staged"]', ["a list without repetitions"]),
     ('models = ["--model"]', ["models: ['--model'] is not accepted"]),
     ('models = ["staged"]\n[[model]]\nmodel = "staged"', ["two models or peers have the name 'staged'"]),
@@ -25,15 +25,30 @@ REFUSED = [  # what the file holds, words of the line
     ('peers = ["iis"]', ["peers: 'iis' is not accepted: one of nginx"]),
     ('[[peer]]\nname = "x"', ["peer[0].kind: is missing"]),
     ('[[peer]]\nkind = "command"', ["peer[0]: a command is needed"]),
-    ('[[peer]]\nkind = "nginx"\ncommand = "nginx"', ["peer[0]: a command is needed for the kind command, and only for it"]),
+    (
+        '[[peer]]\nkind = "nginx"\ncommand = "nginx"',
+        ["peer[0]: a command is needed for the kind command, and only for it"],
+    ),
     ('models = ["staged"]\nworkloads = ["none"]', ["workloads: 'none' is not accepted: one of", "tiny"]),
     ('models = ["staged"]\n[[workload]]\nname = "x"', ["workload x: it has 0 targets; accepted are 1 to 16"]),
-    ('models = ["staged"]\n[[workload]]\nname = "x"\ntargets = ["tiny.txt"]', ["workload[0].targets:", "a target such as /tiny.txt"]),
+    (
+        'models = ["staged"]\n[[workload]]\nname = "x"\ntargets = ["tiny.txt"]',
+        ["workload[0].targets:", "a target such as /tiny.txt"],
+    ),
     ('models = ["staged"]\n[[workload]]\nname = "x"\ntargets = ["0,/a"]', ["workload[0].targets:"]),
-    ('models = ["staged"]\n[[workload]]\nname = "x"\ntargets = ["/a"]\nfiles = [{path = "../a", size = 1}]', ["files:", "stays below the root"]),
+    (
+        'models = ["staged"]\n[[workload]]\nname = "x"\ntargets = ["/a"]\nfiles = [{path = "../a", size = 1}]',
+        ["files:", "stays below the root"],
+    ),
     ('models = ["staged"]\n[levels]\nconnections = []', ["no load"]),
-    ('models = ["staged"]\n[levels]\nconnections = []\nrates = [10]\nshares_of_own = [0.5]', ["shares of a peak need connections"]),
-    ('models = ["staged"]\n[levels]\nrates = [0]', ["levels.rates: [0] is not accepted: a list, each item a number from 1"]),
+    (
+        'models = ["staged"]\n[levels]\nconnections = []\nrates = [10]\nshares_of_own = [0.5]',
+        ["shares of a peak need connections"],
+    ),
+    (
+        'models = ["staged"]\n[levels]\nrates = [0]',
+        ["levels.rates: [0] is not accepted: a list, each item a number from 1"],
+    ),
     ('models = ["staged"]\nlevels = 3', ["levels: 3 is not accepted: a table"]),
     ('models = ["staged"\n', ["not TOML"]),
 ]
@@ -63,19 +78,28 @@ class Specs(unittest.TestCase):
             spec.read_toml("nowhere.toml")
 
     def test_models_with_flags_wirings_and_peers_are_subjects(self):
-        read = self.read('models = ["staged", "loops --readers 2"]\npeers = ["nginx"]\n[[model]]\nwiring = "L | RP*2 | W"\nflags = ["--batch", "8"]\n'
-                         '[[peer]]\nname = "mine"\nkind = "command"\ncommand = "serve --port @PORT@ \'a b\'"')
-        self.assertEqual([(s["name"], s["kind"], s["args"]) for s in read.subjects], [
-            ("staged", "quartet", ["--model", "staged"]),
-            ("loops --readers 2", "quartet", ["--model", "loops", "--readers", "2"]),
-            ("L | RP*2 | W --batch 8", "quartet", ["--wiring", "L | RP*2 | W", "--batch", "8"]),
-            ("nginx", "nginx", []),
-            ("mine", "command", ["serve", "--port", "@PORT@", "a b"])])
+        read = self.read(
+            'models = ["staged", "loops --readers 2"]\npeers = ["nginx"]\n[[model]]\nwiring = "L | RP*2 | '
+            'W"\nflags = ["--batch", "8"]\n'
+            '[[peer]]\nname = "mine"\nkind = "command"\ncommand = "serve --port @PORT@ \'a b\'"'
+        )
+        self.assertEqual(
+            [(s["name"], s["kind"], s["args"]) for s in read.subjects],
+            [
+                ("staged", "quartet", ["--model", "staged"]),
+                ("loops --readers 2", "quartet", ["--model", "loops", "--readers", "2"]),
+                ("L | RP*2 | W --batch 8", "quartet", ["--wiring", "L | RP*2 | W", "--batch", "8"]),
+                ("nginx", "nginx", []),
+                ("mine", "command", ["serve", "--port", "@PORT@", "a b"]),
+            ],
+        )
 
 
 class Workloads(unittest.TestCase):
     def test_all_that_are_shipped_can_be_read(self):
-        self.assertEqual(set(workloads.shipped()), {"tiny", "zipf", "cpu", "blocking", "slow-clients", "close", "stream", "filter"})
+        self.assertEqual(
+            set(workloads.shipped()), {"tiny", "zipf", "cpu", "blocking", "slow-clients", "close", "stream", "filter"}
+        )
         read = support.make_spec(workloads=workloads.shipped())
         self.assertTrue(all(workload["what"] for workload in read.workloads))
 
@@ -88,7 +112,9 @@ class Workloads(unittest.TestCase):
 
     def test_files_are_made_once_and_must_agree(self):
         with tempfile.TemporaryDirectory() as root:
-            workloads.make_files(root, [{"files": [{"path": "a/b.bin", "size": 70000}]}, {"files": [{"path": "a/b.bin", "size": 70000}]}])
+            workloads.make_files(
+                root, [{"files": [{"path": "a/b.bin", "size": 70000}]}, {"files": [{"path": "a/b.bin", "size": 70000}]}]
+            )
             self.assertEqual((pathlib.Path(root) / "a/b.bin").stat().st_size, 70000)
             with self.assertRaises(BadSpec):
                 workloads.make_files(root, [{"files": [{"path": "a/b.bin", "size": 1}]}])

@@ -20,8 +20,12 @@ def coverage(draw, true_median, count):
 
 class Intervals(unittest.TestCase):
     def test_hold_the_median_as_often_as_they_say(self):
-        draws = {"exponential": (lambda r: r.expovariate(1), math.log(2)), "lognormal": (lambda r: r.lognormvariate(0, 1.5), 1.0),
-                 "uniform": (lambda r: r.random(), 0.5), "pareto": (lambda r: r.paretovariate(1.1), 2 ** (1 / 1.1))}
+        draws = {
+            "exponential": (lambda r: r.expovariate(1), math.log(2)),
+            "lognormal": (lambda r: r.lognormvariate(0, 1.5), 1.0),
+            "uniform": (lambda r: r.random(), 0.5),
+            "pareto": (lambda r: r.paretovariate(1.1), 2 ** (1 / 1.1)),
+        }
         for name, (draw, true_median) in draws.items():
             for count in (3, 5, 8, 20):
                 promised = stats.ranks(count)[2]
@@ -58,8 +62,13 @@ class Chance(unittest.TestCase):
     def test_of_equal_things_coming_apart_is_what_is_seen(self):
         random_source = random.Random(11)
         for count in (3, 9):
-            apart = sum(stats.separate(stats.estimate([random_source.random() for _ in range(count)]),
-                                       stats.estimate([random_source.random() for _ in range(count)])) for _ in range(DRAWS))
+            apart = sum(
+                stats.separate(
+                    stats.estimate([random_source.random() for _ in range(count)]),
+                    stats.estimate([random_source.random() for _ in range(count)]),
+                )
+                for _ in range(DRAWS)
+            )
             expected = stats.chance_apart(count, count)
             self.assertAlmostEqual(apart / DRAWS, expected, delta=4 * math.sqrt(expected / DRAWS) + 1e-3)
 

@@ -8,20 +8,27 @@ from comparison.trouble import BadSpec
 
 class Knobs(unittest.TestCase):
     def test_are_those_of_the_groups(self):
-        self.assertEqual(tune.knobs_of("L | R | P*8 | W", 2), {"--readers": [1, 2], "--processors": [1, 2, 4, 8, 16], "--writers": [1, 2]})
+        self.assertEqual(
+            tune.knobs_of("L | R | P*8 | W", 2),
+            {"--readers": [1, 2], "--processors": [1, 2, 4, 8, 16], "--writers": [1, 2]},
+        )
         self.assertEqual(tune.knobs_of("LRPW*2", 4), {"--processors": [2, 4]})
         self.assertEqual(tune.knobs_of("LRPW@8", 2), {"--processors": [1, 2, 4, 8, 16]})
         self.assertEqual(tune.knobs_of("LKW | rpw*1024", 2), {"--writers": [1, 2], "--sessions": tune.SESSIONS})
         self.assertEqual(tune.knobs_of("lrpw*64", 2), {"--sessions": tune.SESSIONS})
 
     def test_by_words_say_what_is_wrong(self):
-        self.assertEqual(tune.knobs_by_words(["--batch=1,64", "readers=2"]), {"--batch": ["1", "64"], "--readers": ["2"]})
+        self.assertEqual(
+            tune.knobs_by_words(["--batch=1,64", "readers=2"]), {"--batch": ["1", "64"], "--readers": ["2"]}
+        )
         for wrong in ("--batch", "=1", "--batch="):
             with self.assertRaisesRegex(BadSpec, "--grid"):
                 tune.knobs_by_words([wrong])
 
     def test_make_all_settings(self):
-        self.assertEqual(tune.settings_of({"--a": [1, 2], "--b": ["x"]}), [["--a", "1", "--b", "x"], ["--a", "2", "--b", "x"]])
+        self.assertEqual(
+            tune.settings_of({"--a": [1, 2], "--b": ["x"]}), [["--a", "1", "--b", "x"], ["--a", "2", "--b", "x"]]
+        )
 
 
 class Pretended(tune.Sweep):
