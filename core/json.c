@@ -6,6 +6,7 @@
 #include "core/json.h"
 
 #include "core/check.h"
+#include "core/utf8.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -20,7 +21,6 @@ static void begin_member(struct json *json, const char *key);
 static void new_line(struct json *json);
 static void put_string(FILE *out, const char *text);
 static size_t put_character(FILE *out, const unsigned char *at);
-static size_t utf8_sequence(const unsigned char *at);
 
 void json_begin(struct json *json, FILE *out)
 {
@@ -148,6 +148,7 @@ static void put_string(FILE *out, const char *text)
 /* Writes the character at `at` and returns how many bytes of text it took. */
 static size_t put_character(FILE *out, const unsigned char *at)
 {
+    struct bytes rest = {(const char *)at, strnlen((const char *)at, 4)};
     if (*at == '"' || *at == '\\') {
         fprintf(out, "\\%c", *at);
         return 1;
@@ -156,43 +157,15 @@ static size_t put_character(FILE *out, const unsigned char *at)
         fprintf(out, "\\u%04x", *at);
         return 1;
     }
-    size_t len = utf8_sequence(at);
+    size_t len = utf8_sequence(rest);
+    if (len == 2 && utf8_is_control(rest)) {
+        fprintf(out, "\\u%04x", at[1]); /* its code point is its second byte */
+        return len;
+    }
     if (len == 0) {
         fputs("\xef\xbf\xbd", out); /* U+FFFD */
         return 1;
     }
     fwrite(at, 1, len, out);
-    return len;
-}
-
-/* The length of the well-formed UTF-8 sequence at `at`, or 0 (Unicode 15, table 3-7). The closing
- * NUL is no continuation byte, so nothing is read behind it. */
-static size_t utf8_sequence(const unsigned char *at)
-{
-    static const struct {
-        unsigned char first_low, first_high, second_low, second_high;
-        size_t len;
-    } forms[] = {
-        {0x01, 0x7f, 0x00, 0x00, 1}, {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
-        {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
-        {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
-    };
-    size_t form = 0;
-    size_t count = sizeof(forms) / sizeof(forms[0]);
-    while (form < count && (*at < forms[form].first_low || *at > forms[form].first_high)) {
-        form++;
-    }
-    if (form == count) {
-        return 0;
-    }
-    size_t len = forms[form].len;
-    if (len > 1 && (at[1] < forms[form].second_low || at[1] > forms[form].second_high)) {
-        return 0;
-    }
-    for (size_t i = 2; i < len; i++) {
-        if (at[i] < 0x80 || at[i] > 0xbf) {
-            return 0;
-        }
-    }
     return len;
 }

@@ -5,18 +5,23 @@
  */
 #include "core/json_view.h"
 
-/* Above every code point; its low 8 bits are the byte. */
-enum { RAW = 0x110000 };
+#include "core/utf8.h"
+
+#include <ctype.h>
 
 static bool take_value(struct bytes *at, unsigned depth);
 static bool take_container(struct bytes *at, char closing, unsigned depth);
 static bool take_string(struct bytes *at);
+static size_t escape_len(struct bytes text);
+static size_t plain_len(struct bytes text);
 static bool take_number(struct bytes *at);
+static bool take_digits(struct bytes *at);
 static bool take_word(struct bytes *at, const char *word);
 static bool take(struct bytes *at, char c);
 static void skip_space(struct bytes *at);
+static void skip(struct bytes *at, size_t len);
 static struct bytes between(struct bytes from, struct bytes to);
-static unsigned take_character(struct bytes *at, bool escapes);
+static size_t take_character(struct bytes *at, bool escapes, char out[4]);
 static unsigned take_escape(struct bytes *at);
 static size_t put_character(unsigned code, char out[4]);
 
@@ -93,7 +98,7 @@ size_t json_view_text(struct bytes value, char *out, size_t size)
     size_t len = 0;
     while (value.len > 0) {
         char text[4];
-        size_t n = put_character(take_character(&value, string), text);
+        size_t n = take_character(&value, string, text);
         if (len + n >= size) {
             break;
         }
@@ -151,32 +156,86 @@ static bool take_container(struct bytes *at, char closing, unsigned depth)
 
 static bool take_string(struct bytes *at)
 {
-    if (at->len == 0 || *at->at != '"') {
+    struct bytes rest = *at;
+    if (rest.len == 0 || *rest.at != '"') {
         return false;
     }
-    for (size_t i = 1; i < at->len; i++) {
-        unsigned char c = (unsigned char)at->at[i];
-        if (c < 0x20) {
+    skip(&rest, 1);
+    while (rest.len > 0 && *rest.at != '"') {
+        size_t len = *rest.at == '\\' ? escape_len(rest) : plain_len(rest);
+        if (len == 0) {
             return false;
         }
-        if (c == '\\') {
-            i++;
-        } else if (c == '"') {
-            *at = (struct bytes){at->at + i + 1, at->len - i - 1};
-            return true;
-        }
+        skip(&rest, len);
     }
-    return false;
+    if (rest.len == 0) {
+        return false;
+    }
+    skip(&rest, 1);
+    *at = rest;
+    return true;
 }
 
-/* Any run of the characters that numbers are made of: what it means is the reader's affair. */
+/* Of what begins with a backslash; 0 when it is no escape. */
+static size_t escape_len(struct bytes text)
+{
+    enum { HEX = 6 };
+    if (text.len < 2 || text.at[1] == '\0') {
+        return 0;
+    }
+    if (text.at[1] != 'u') {
+        return strchr("\"\\/bfnrt", text.at[1]) != NULL ? 2 : 0;
+    }
+    for (size_t i = 2; i < HEX; i++) {
+        if (i >= text.len || !isxdigit((unsigned char)text.at[i])) {
+            return 0;
+        }
+    }
+    return HEX;
+}
+
+/* Of a character that stands for itself; 0 when it must not. JSON allows more control characters
+ * than this, but what is valid here may be passed on to a terminal as it is. */
+static size_t plain_len(struct bytes text)
+{
+    return utf8_is_control(text) ? 0 : utf8_sequence(text);
+}
+
 static bool take_number(struct bytes *at)
 {
+    if (at->len > 0 && *at->at == '-') {
+        skip(at, 1);
+    }
+    bool zero = at->len > 0 && *at->at == '0';
+    if (zero) {
+        skip(at, 1); /* nothing may follow a leading 0 */
+    } else if (!take_digits(at)) {
+        return false;
+    }
+    if (at->len > 0 && *at->at == '.') {
+        skip(at, 1);
+        if (!take_digits(at)) {
+            return false;
+        }
+    }
+    if (at->len == 0 || (*at->at != 'e' && *at->at != 'E')) {
+        return true;
+    }
+    skip(at, 1);
+    if (at->len > 0 && (*at->at == '+' || *at->at == '-')) {
+        skip(at, 1);
+    }
+    return take_digits(at);
+}
+
+/* One at least. */
+static bool take_digits(struct bytes *at)
+{
     size_t len = 0;
-    while (len < at->len && at->at[len] != '\0' && strchr("+-.0123456789eE", at->at[len]) != NULL) {
+    while (len < at->len && at->at[len] >= '0' && at->at[len] <= '9') {
         len++;
     }
-    *at = (struct bytes){at->at + len, at->len - len};
+    skip(at, len);
     return len > 0;
 }
 
@@ -210,21 +269,31 @@ static void skip_space(struct bytes *at)
     }
 }
 
+static void skip(struct bytes *at, size_t len)
+{
+    *at = (struct bytes){at->at + len, at->len - len};
+}
+
 static struct bytes between(struct bytes from, struct bytes to)
 {
     return (struct bytes){from.at, (size_t)(to.at - from.at)};
 }
 
-/* The next character; a byte above 0x7f is part of UTF-8 and passed on as it is, marked as RAW. */
-static unsigned take_character(struct bytes *at, bool escapes)
+/* The next character, written as it shall be shown; returns that one's length. */
+static size_t take_character(struct bytes *at, bool escapes, char out[4])
 {
-    unsigned char c = (unsigned char)*at->at;
-    at->at++;
-    at->len--;
-    if (c == '\\' && escapes) {
-        return take_escape(at);
+    size_t len = utf8_sequence(*at);
+    if (len > 1 && !utf8_is_control(*at)) {
+        memcpy(out, at->at, len);
+        skip(at, len);
+        return len;
     }
-    return c < 0x80 ? c : RAW + c;
+    unsigned char c = (unsigned char)*at->at;
+    skip(at, len > 1 ? len : 1);
+    if (c == '\\' && escapes) {
+        return put_character(take_escape(at), out);
+    }
+    return put_character(len == 1 ? c : '?', out);
 }
 
 static unsigned take_escape(struct bytes *at)
@@ -254,7 +323,7 @@ static unsigned take_escape(struct bytes *at)
 /* As UTF-8; returns its length. */
 static size_t put_character(unsigned code, char out[4])
 {
-    if (code < 0x80 || code >= RAW) {
+    if (code < 0x80) {
         out[0] = code < 0x20 || code == 0x7f ? '?' : (char)code;
         return 1;
     }

@@ -14,7 +14,8 @@
 
 enum { JSON_VIEW_DEPTH_MAX = 32 };
 
-/* Is the text exactly one value, nested no deeper than the limit? */
+/* Is the text exactly one value, nested no deeper than the limit, of well-formed UTF-8 and without
+ * control characters but as escapes? */
 bool json_view_valid(struct bytes text);
 
 /* The next member of an object or array: `rest` begins as the whole container and moves on; false

@@ -65,7 +65,8 @@ TEST(json, puts_members_of_the_outer_levels_on_lines)
 
 TEST(json, escapes_quotes_backslashes_and_control_characters)
 {
-    expect_text(written("a\"b\\c\n\x01\x7f/"), "\"a\\\"b\\\\c\\u000a\\u0001\\u007f/\"");
+    expect_text(written("a\"b\\c\n\x01\x7f/\xc2\x9b"),
+                "\"a\\\"b\\\\c\\u000a\\u0001\\u007f/\\u009b\"");
 }
 
 TEST(json, escapes_keys_too)
@@ -81,7 +82,7 @@ TEST(json, escapes_keys_too)
 
 TEST(json, keeps_well_formed_utf8)
 {
-    const char *all = "\xc2\x80 \xe0\xa0\x80 \xed\x9f\xbf \xee\x80\x80 \xf0\x90\x80\x80 "
+    const char *all = "\xc2\xa0 \xe0\xa0\x80 \xed\x9f\xbf \xee\x80\x80 \xf0\x90\x80\x80 "
                       "\xf4\x8f\xbf\xbf";
     char quoted[64];
     snprintf(quoted, sizeof(quoted), "\"%s\"", all);

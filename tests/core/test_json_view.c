@@ -8,10 +8,34 @@ static const char sample[] = " {\"a\": 1, \"list\" : [ 10, \"x\", {\"b\": null} 
 
 TEST(json_view, tells_json_from_what_is_none)
 {
-    static const char *const good[] = {"{}", "[]", " [1, 2.5e-3] ", "\"\"", "null", "{\"a\":{}}"};
-    static const char *const bad[] = {"",         "{",   "[1,]",     "{\"a\"}", "{a:1}",
-                                      "\"\\\"",   "tru", "[1 2]",    "{} x",    "\"\n\"",
-                                      "{\"a\":}", "[1}", "{\"a\":1]"};
+    static const char *const good[] = {
+        "{}",   "[]",         " [1, 2.5e-3] ", "\"\"",
+        "null", "{\"a\":{}}", "-0.5E+3",       "\"\\b\\u00e4\xc3\xa4\""};
+    static const char *const bad[] = {"",
+                                      "{",
+                                      "[1,]",
+                                      "{\"a\"}",
+                                      "{a:1}",
+                                      "\"\\\"",
+                                      "tru",
+                                      "[1 2]",
+                                      "{} x",
+                                      "\"\n\"",
+                                      "{\"a\":}",
+                                      "[1}",
+                                      "{\"a\":1]",
+                                      "--1",
+                                      "1e",
+                                      "01",
+                                      ".5",
+                                      "1.",
+                                      "+1",
+                                      "\"\\x\"",
+                                      "\"\\u12\"",
+                                      "\"\x7f\"",      /* DEL, */
+                                      "\"\xc2\x9bm\"", /* CSI as one character, */
+                                      "\"\x9bm\"",     /* the same in eight bits, */
+                                      "\"\xff\""};     /* and what is no UTF-8 */
     expect(json_view_valid(bytes_of(sample)));
     for (unsigned i = 0; i < sizeof good / sizeof *good; i++) {
         expect_msg(json_view_valid(bytes_of(good[i])), "%s", good[i]);
@@ -60,6 +84,12 @@ TEST(json_view, unescapes_and_masks_text)
     expect_text(text, "true");
     (void)json_view_text(BYTES("\"\\u001b[31m\\ud800\\u20ac\""), text, sizeof text);
     expect_text(text, "?[31m?\xe2\x82\xac");
+    (void)json_view_text(BYTES("\xc2\x9b"
+                               "31m\x9b"
+                               "31m\xff\xc3\xa4"),
+                         text, sizeof text);
+    expect_text(text, "?31m?31m?\xc3\xa4");
+    expect_int(json_view_text(BYTES("a\xc3\xa4"), small, sizeof small), 1); /* not half of it */
 }
 
 TEST(json_view, numbers_saturate)
