@@ -137,7 +137,10 @@ TEST(checks, know_nothing_where_records_were_lost_or_the_report_is_missing)
     expect_check(&read, "counts", CHECK_UNKNOWN, "records are missing");
     read.run.unjoined = 3; /* their requests are among the lost */
     expect_check(&read, "records", CHECK_HOLDS, "");
-    read.run.reported = false;
+    read.run.lost = 0;
+    expect_check(&read, "records", CHECK_FAILED, "3 connections went on behind a request");
+    read.run.reported = false; /* cut short: they may be in the part that is not there */
+    expect_check(&read, "records", CHECK_HOLDS, "");
     expect_check(&read, "counts", CHECK_UNKNOWN, "no counts of the server");
     expect_check(&read, "flow", CHECK_UNKNOWN, "does not tell how many requests were begun");
     expect_int(read.checks.failed, 0);
@@ -232,6 +235,68 @@ TEST(checks, what_lies_behind_another_request_is_in_no_stage_yet)
     summary_request(&read.summary, &request);
     expect_check(&read, "Little, read", CHECK_FAILED, "20.0");
     free_run(&read);
+}
+
+/* Each has been seen and has no record: a client that vanished with half a request, an answer that
+ * was cut off, a record that was lost. */
+TEST(checks, samples_may_see_requests_that_no_record_tells_of)
+{
+    static const uint64_t more[] = {7}, less[] = {1};
+    struct read_run read;
+    make_slow_run(&read);
+    give_samples(&read, more, 1);
+    read.run.lost = 1;
+    expect_check(&read, "Little, process", CHECK_UNKNOWN, "without a record may be the rest");
+    read.run.lost = 0;
+    tally_add(&read.run.report.tally, COUNTER_ABORTED, 1);
+    expect_check(&read, "Little, process", CHECK_FAILED, "7.000 in it at a time");
+    tally_add(&read.run.report.tally, COUNTER_ABORTED, 1);
+    expect_check(&read, "Little, process", CHECK_UNKNOWN, "without a record may be the rest");
+    free_run(&read);
+
+    make_slow_run(&read);
+    give_samples(&read, less, 1);
+    tally_add(&read.run.report.tally, COUNTER_ABORTED, 10);
+    read.run.lost = 10;
+    expect_check(&read, "Little, process", CHECK_FAILED, "1.000 in it at a time");
+    free_run(&read);
+}
+
+TEST(checks, half_requests_are_read_and_have_no_record)
+{
+    const struct trace_source source = {.number = 1};
+    struct read_run read;
+    make_run(&read);
+    for (unsigned i = 0; i <= 100; i++) {
+        struct trace_sample sample = {.at_ns = NS_PER_S + i * 10 * NS_PER_MS};
+        sample.flow[TRACE_FLOW_BEGUN] = REQUESTS + 5;
+        sample.flow[TRACE_FLOW_WHOLE] = sample.flow[TRACE_FLOW_STARTED] = REQUESTS;
+        sample.flow[TRACE_FLOW_HANDED] = sample.flow[TRACE_FLOW_ENDED] = REQUESTS;
+        flow_sample(&read.flow, &source, &sample, NULL);
+    }
+    expect_check(&read, "Little, read", CHECK_FAILED, "5.000 in it at a time");
+    tally_add(&read.run.report.tally, COUNTER_BEGUN, 5);
+    tally_add(&read.run.report.tally, COUNTER_ABANDONED, 5);
+    expect_check(&read, "Little, read", CHECK_UNKNOWN, "5.000 in it at a time");
+    free_run(&read);
+}
+
+/* Process 2 takes over from process 1 after a third of the time: two files, one process. */
+TEST(flow, a_process_that_took_over_from_another_is_no_further_one)
+{
+    const struct trace_run run = {.started_ns = NS_PER_S};
+    struct flow flow;
+    double error;
+    flow_init(&flow, &run);
+    for (uint64_t i = 0; i <= 300; i++) {
+        const struct trace_source source = {.number = i < 100 ? 1 : 2};
+        struct trace_sample sample = {.at_ns = NS_PER_S + i * 20 * NS_PER_MS};
+        sample.flow[TRACE_FLOW_BEGUN] = 4;
+        flow_sample(&flow, &source, &sample, NULL);
+    }
+    expect_int(flow_sampled_ns(&flow), 6 * NS_PER_S);
+    double number = flow_in_stage(&flow, FLOW_READ, &error);
+    expect_msg(number > 3.95 && number < 4.05, "%f", number);
 }
 
 TEST(flow, knows_when_anything_was_asked_and_keeps_time_in_bounded_bins)

@@ -42,10 +42,13 @@ void flow_sample(struct flow *flow, const struct trace_source *source,
     CHECK(number < TRACE_SOURCES_MAX);
     struct trace_sample *last = &flow->source[number].last;
     uint64_t put = put_in_all(sample, queues);
+    if (sample->at_ns <= last->at_ns) {
+        return; /* time does not go backwards: the file is damaged or forged */
+    }
     if (last->at_ns == 0) {
         flow->source[number].first_ns = sample->at_ns;
         flow->sources++;
-    } else if (sample->at_ns > last->at_ns) {
+    } else {
         double ns = (double)(sample->at_ns - last->at_ns), in_stage[FLOW_STAGES];
         struct flow_bin *bin = bin_at(flow, sample->at_ns);
         count_in_stages(sample, in_stage);
@@ -131,12 +134,15 @@ static bool is_active(const struct trace_sample *before, const struct trace_samp
 
 uint64_t flow_sampled_ns(const struct flow *flow)
 {
-    uint64_t most_ns = 0;
+    uint64_t first_ns = UINT64_MAX, last_ns = 0;
     for (unsigned i = 0; i < TRACE_SOURCES_MAX; i++) {
-        uint64_t ns = flow->source[i].last.at_ns - flow->source[i].first_ns;
-        most_ns = ns > most_ns ? ns : most_ns;
+        if (flow->source[i].last.at_ns != 0) {
+            uint64_t from_ns = flow->source[i].first_ns, to_ns = flow->source[i].last.at_ns;
+            first_ns = from_ns < first_ns ? from_ns : first_ns;
+            last_ns = to_ns > last_ns ? to_ns : last_ns;
+        }
     }
-    return most_ns;
+    return last_ns > first_ns ? last_ns - first_ns : 0;
 }
 
 uint64_t flow_active_ns(const struct flow *flow)
@@ -162,16 +168,17 @@ double flow_in_stage(const struct flow *flow, enum flow_stage stage, double *err
     if (ns <= 0) {
         return 0;
     }
-    double mean = area / ns;
+    /* So many processes ran at a time: fewer than there are files where one took over. */
+    double mean = area / ns, processes = ns / (double)flow_sampled_ns(flow);
     for (unsigned i = 0; i < FLOW_BINS; i++) {
         const struct flow_bin *bin = &flow->bins[i];
         double off = bin->ns > 0 ? bin->in_stage[stage] / bin->ns - mean : 0;
         squares += off * off * bin->ns / ns;
     }
     if (bins >= BINS_LEAST) {
-        *error = sqrt(squares / (bins - 1)) * flow->sources;
+        *error = sqrt(squares / (bins - 1)) * processes;
     }
-    return mean * flow->sources;
+    return mean * processes;
 }
 
 static double mean_depth(const struct flow *flow, unsigned queue, unsigned from, unsigned to)

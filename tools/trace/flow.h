@@ -43,9 +43,9 @@ void flow_init(struct flow *flow, const struct trace_run *run);
 void flow_sample(struct flow *flow, const struct trace_source *source,
                  const struct trace_sample *sample, const struct trace_sample_queue *queues);
 
-/* Sampled time, of the source that was sampled longest; of that, the part in which requests came or
- * were in hand. */
+/* From the first sample of any source to the last of any. */
 uint64_t flow_sampled_ns(const struct flow *flow);
+/* Time in which requests came or were in hand, of the source of which that was longest. */
 uint64_t flow_active_ns(const struct flow *flow);
 
 /* Time-averaged number in a stage, all processes together, and its standard error; the error is
