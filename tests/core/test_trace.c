@@ -10,6 +10,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 TEST(trace, writes_every_record_once)
 {
@@ -132,6 +133,14 @@ TEST(trace, says_why_a_file_cannot_be_made)
     expect_int(errno, ENOENT);
     expect(trace_open("/dev/full", 0) == NULL);
     expect_int(errno, ENOSPC);
+
+    char path[TRACE_PATH];
+    trace_path(path);
+    expect_int(unlink(path), 0);
+    expect_int(mkfifo(path, 0600), 0);
+    expect(trace_open(path, 0) == NULL); /* and does not wait for a reader */
+    expect_int(errno, ENXIO);
+    expect_int(unlink(path), 0);
 }
 
 TEST(trace, stopping_nothing_is_allowed)
