@@ -89,10 +89,9 @@ static enum verdict parse(struct conn *conn)
 }
 
 /* A request begins here: it is counted by the thread that sees it, as the pool is that thread's. */
-static void begin_request(struct conn *conn, struct exchange_pool *pool, bool pipelined)
+static void begin_request(struct conn *conn, struct exchange_pool *pool)
 {
     struct exchange *x = conn->exchange;
-    x->pipelined = pipelined;
     if (pool->begun != NULL) {
         histogram_bump(pool->begun, 1);
     }
@@ -109,7 +108,7 @@ static enum verdict take_in(struct conn *conn, struct exchange_pool *pool, size_
     struct exchange *x = conn->exchange;
     x->received_ns = stamp_now();
     if (x->input.len == 0) {
-        begin_request(conn, pool, false);
+        begin_request(conn, pool);
     } else if (conn->blocked_ns != 0) {
         x->stamps.read_blocked_ns += x->received_ns - conn->blocked_ns;
     }
@@ -180,7 +179,8 @@ enum verdict conn_next(struct conn *conn, struct exchange_pool *pool)
         return nothing_yet(conn, pool);
     }
     exchange_begin(x);
-    begin_request(conn, pool, true);
+    x->lay_ns = stamp_now() - x->received_ns;
+    begin_request(conn, pool);
     enum verdict verdict = parse(conn);
     conn->blocked_ns = verdict == VERDICT_WANT_READ ? stamp_now() : 0;
     return verdict;

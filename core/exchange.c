@@ -121,6 +121,7 @@ void exchange_begin(struct exchange *x)
     x->cut = CLOSE_NONE;
     x->would_block = false;
     x->received = 0;
+    x->lay_ns = 0;
     x->close = CLOSE_NONE;
     x->forwards = 0;
     x->pause_ns = 0;

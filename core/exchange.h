@@ -58,7 +58,6 @@ struct exchange {
     void *complete_arg;
     const struct settings *settings;
     const struct handler *handler; /* NULL until found, and for refused requests */
-    bool pipelined;                /* its first byte came with an earlier request */
     bool uncounted;                /* set with the handler: see exchange_is_counted */
     uint64_t id;                   /* unique in this process, from 1 */
 
@@ -67,7 +66,8 @@ struct exchange {
     struct request request;
     uint64_t received_ns; /* the last read that brought something */
     uint64_t received;    /* bytes read for this exchange */
-    int refused_status;   /* not 0: no handler runs, this status is the answer, then close */
+    uint64_t lay_ns;    /* its first byte came with an earlier request, and lay behind it so long */
+    int refused_status; /* not 0: no handler runs, this status is the answer, then close */
 
     struct response response;
     struct outlet outlet;

@@ -88,8 +88,9 @@ struct trace_record {
     uint8_t kind;         /* 120 enum trace_kind */
     uint8_t method;       /* 121 enum method, 0 when refused before it was known */
     uint8_t close_reason; /* 122 index into the close reasons; 0: stays open */
-    uint8_t pipelined; /* 123 1: its first byte came with an earlier request, and waited for it */
-    uint8_t unused[4]; /* 124 zero */
+    uint8_t unused;       /* 123 zero */
+    uint32_t lay_us;      /* 124 of `read`, how long its first byte, which came with an earlier
+                                 request, lay until its turn came; rounded down, saturates */
 };
 _Static_assert(sizeof(struct trace_record) == 128, "the record's size is part of the format");
 _Static_assert(offsetof(struct trace_record, bytes_sent) == 96, "and so are its members' places");

@@ -10,6 +10,13 @@ static void put(struct worker *worker, const struct trace_record *record)
     }
 }
 
+/* Rounded down; 71 minutes and more are those. */
+static uint32_t in_us(uint64_t ns)
+{
+    uint64_t us = ns / NS_PER_US;
+    return us < UINT32_MAX ? (uint32_t)us : UINT32_MAX;
+}
+
 static void put_request(struct worker *worker, const struct conn *conn, uint64_t requeued_ns)
 {
     const struct exchange *x = conn->exchange;
@@ -28,13 +35,13 @@ static void put_request(struct worker *worker, const struct conn *conn, uint64_t
         .last_sent_ns = s->last_sent_ns,
         .requeued_ns = requeued_ns,
         .bytes_sent = x->sent,
-        .read_blocked_us = (uint32_t)(s->read_blocked_ns / NS_PER_US),
-        .write_blocked_us = (uint32_t)(s->write_blocked_ns / NS_PER_US),
+        .read_blocked_us = in_us(s->read_blocked_ns),
+        .write_blocked_us = in_us(s->write_blocked_ns),
+        .lay_us = in_us(x->lay_ns),
         .status = (uint16_t)x->response.status,
         .kind = TRACE_REQUEST,
         .method = (uint8_t)x->request.method,
         .close_reason = (uint8_t)conn->close,
-        .pipelined = x->pipelined,
         .thread_read = (uint16_t)x->reader,
         .thread_process = (uint16_t)x->processor,
         .thread_write = (uint16_t)x->writer,

@@ -115,6 +115,20 @@ TEST(checks, tell_of_one_record_that_stands_in_for_another)
     free_run(&read);
 }
 
+TEST(checks, tell_of_an_answer_that_was_changed)
+{
+    struct read_run read;
+    make_run(&read);
+    read.summary.bytes_sent++;
+    expect_check(&read, "counts", CHECK_FAILED, "other statuses or bytes");
+    read.summary.bytes_sent--;
+    expect_check(&read, "counts", CHECK_HOLDS, "");
+    read.summary.tally.statuses[2]--;
+    read.summary.tally.statuses[5]++;
+    expect_check(&read, "counts", CHECK_FAILED, "other statuses or bytes");
+    free_run(&read);
+}
+
 TEST(checks, tell_of_a_requeue_that_is_missing)
 {
     struct read_run read;
@@ -224,14 +238,14 @@ TEST(checks, what_lies_behind_another_request_is_in_no_stage_yet)
     request.whole_ns = request.first_byte_ns + 20 * NS_PER_S;
     request.started_ns = request.handed_ns = request.writer_ns = request.whole_ns;
     request.first_sent_ns = request.last_sent_ns = request.whole_ns;
-    request.pipelined = 1;
+    request.lay_us = 20 * 1000 * 1000;
     summary_request(&read.summary, &request);
     expect_check(&read, "Little, read", CHECK_HOLDS, "read: 0.000 in it at a time");
     free_run(&read);
 
     make_slow_run(&read);
     give_samples(&read, even, 1);
-    request.pipelined = 0;
+    request.lay_us = 0;
     summary_request(&read.summary, &request);
     expect_check(&read, "Little, read", CHECK_FAILED, "20.0");
     free_run(&read);

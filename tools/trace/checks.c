@@ -105,6 +105,16 @@ static enum interval first_that_differs(const struct histogram *records,
     return i;
 }
 
+/* Bytes, and answers by the first digit of their status. */
+static bool answers_differ(const struct tally *report, const struct summary *summary)
+{
+    bool differ = report->counters[COUNTER_BYTES_SENT] != summary->bytes_sent;
+    for (unsigned i = 0; i < 6; i++) {
+        differ = differ || report->statuses[i] != summary->tally.statuses[i];
+    }
+    return differ;
+}
+
 static void check_report(struct checks *checks, const struct trace_run *run,
                          const struct summary *summary)
 {
@@ -136,6 +146,13 @@ static void check_report(struct checks *checks, const struct trace_run *run,
             " times %" PRIu64 " ns",
             interval_name(differs), (uint64_t)there->count, (uint64_t)there->sum,
             (uint64_t)here->count, (uint64_t)here->sum);
+        return;
+    }
+    if (answers_differ(report, summary)) {
+        add(checks, "counts", CHECK_FAILED,
+            "the server sent other statuses or bytes than the records tell of (%" PRIu64
+            " and %" PRIu64 " bytes)",
+            (uint64_t)report->counters[COUNTER_BYTES_SENT], summary->bytes_sent);
         return;
     }
     add(checks, "counts", CHECK_HOLDS,

@@ -31,9 +31,9 @@ void summary_request(struct summary *summary, const struct trace_record *request
     summary->requests++;
     summary->bytes_sent += request->bytes_sent;
     note_time(summary, request);
-    if (request->pipelined && intervals[INTERVAL_READ] > intervals[INTERVAL_READ_BLOCKED]) {
-        summary->lay_read_ns +=
-            (uint64_t)(intervals[INTERVAL_READ] - intervals[INTERVAL_READ_BLOCKED]);
+    if (intervals[INTERVAL_READ] > 0) {
+        uint64_t read_ns = (uint64_t)intervals[INTERVAL_READ], lay_ns = request->lay_us * NS_PER_US;
+        summary->lay_read_ns += lay_ns < read_ns ? lay_ns : read_ns;
     }
     if (request->first_byte_ns == 0 || request->last_sent_ns == 0) {
         summary->unfinished++;
