@@ -480,8 +480,11 @@ static uint64_t min_u64(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
+/* On a full disk a small block may still fit between two large ones that do not: each would be a
+ * complaint of its own. */
 static bool write_block(struct trace *trace, struct trace_block block, const void *payload)
 {
+    static struct log_rate complaints;
     block.marker = TRACE_MARKER;
     block.check = trace_block_check(&block, payload);
     struct iovec parts[2] = {{&block, sizeof block}, {(void *)payload, block.length}};
@@ -490,8 +493,9 @@ static bool write_block(struct trace *trace, struct trace_block block, const voi
         return true;
     }
     if (!trace->mine.failed) {
-        log_line(LOG_ERROR, "trace: cannot write: %s; records are lost until it works again",
-                 strerror(errno));
+        log_rated(&complaints, NS_PER_S, LOG_ERROR,
+                  "trace: cannot write: %s; records are lost until it works again",
+                  strerror(errno));
         trace->mine.failed = true;
     }
     return false;
