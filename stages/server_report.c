@@ -115,6 +115,35 @@ static void report_group(const struct server *server, unsigned index, struct gro
 
 /* --- the report --- */
 
+static const enum counter passing[TRACE_FLOW_COUNT] = {
+    COUNTER_BEGUN,  COUNTER_WHOLE,    COUNTER_STARTED,
+    COUNTER_HANDED, COUNTER_REQUESTS, COUNTER_ABANDONED,
+};
+
+/* How many requests have passed that point, in all threads. What another thread completed was
+ * handed over by none of ours. */
+static uint64_t count_passed(struct server *server, enum trace_flow point)
+{
+    uint64_t passed = point == TRACE_FLOW_HANDED ? atomic_load(&server->completed) : 0;
+    for (unsigned i = 0; i < server->worker_count; i++) {
+        const struct worker *worker = &server->workers[i];
+        if (!is_unused(worker)) {
+            passed +=
+                atomic_load_explicit(&worker->tally.counters[passing[point]], memory_order_relaxed);
+        }
+    }
+    return passed;
+}
+
+/* Merging all tallies takes so long that requests pass several threads meanwhile. So these are
+ * counted once more, all at once, from the back: none has ended that has not begun. */
+static void report_flow(struct server *server, struct tally *tally)
+{
+    for (unsigned i = TRACE_FLOW_COUNT; i-- > 0;) {
+        atomic_store(&tally->counters[passing[i]], count_passed(server, i));
+    }
+}
+
 static void report_tallies(struct server *server, struct report *report)
 {
     struct tally *tally = &report->tally;
@@ -122,7 +151,7 @@ static void report_tallies(struct server *server, struct report *report)
     for (unsigned i = 0; i < server->worker_count; i++) {
         tally_merge(tally, &server->workers[i].tally);
     }
-    tally_add(tally, COUNTER_HANDED, atomic_load(&server->completed));
+    report_flow(server, tally);
     for (unsigned i = 0; i < server->group_count; i++) {
         tally_add(tally, COUNTER_THREADS_STARTED, atomic_load(&server->groups[i].started));
     }
@@ -176,32 +205,15 @@ static void sample_queue(struct trace_sample_queue *queue, struct mailbox_depth 
         .put = depth.put, .depth = (uint32_t)depth.depth, .depth_max = (uint32_t)depth.depth_max};
 }
 
-static uint64_t count_passed(struct server *server, enum counter counter)
-{
-    uint64_t passed = 0;
-    for (unsigned i = 0; i < server->worker_count; i++) {
-        const struct worker *worker = &server->workers[i];
-        if (!is_unused(worker)) {
-            passed += atomic_load_explicit(&worker->tally.counters[counter], memory_order_relaxed);
-        }
-    }
-    return passed;
-}
-
 /* In the order of enum trace_flow. Counting takes its time, in which requests move: from the front
  * and from the back in turn, so that in the mean none is seen twice or not at all. */
 static void sample_flow(struct server *server, uint64_t flow[TRACE_FLOW_COUNT])
 {
-    static const enum counter counters[TRACE_FLOW_COUNT] = {
-        COUNTER_BEGUN,  COUNTER_WHOLE,    COUNTER_STARTED,
-        COUNTER_HANDED, COUNTER_REQUESTS, COUNTER_ABANDONED,
-    };
     bool backwards = server->samples++ % 2 == 0;
     for (unsigned i = 0; i < TRACE_FLOW_COUNT; i++) {
         unsigned point = backwards ? TRACE_FLOW_COUNT - 1 - i : i;
-        flow[point] = count_passed(server, counters[point]);
+        flow[point] = count_passed(server, point);
     }
-    flow[TRACE_FLOW_HANDED] += atomic_load_explicit(&server->completed, memory_order_relaxed);
 }
 
 void server_sample(void *arg, struct trace_sample *sample, struct trace_sample_queue *queues,

@@ -214,6 +214,7 @@ def watched_under_load(world):
             flow = status_of(client)["report"]["flow"]
             counts = [flow[name] for name in order]
             require(counts[-1] > 0, f"nothing is answered: {flow}")
+            require(counts == sorted(counts, reverse=True), f"one left before it came: {flow}")
         for one in hammers:
             require(not one.problem, f"{one.problem}")
         server.stop()
