@@ -41,15 +41,19 @@ def best_and_worst(where, entries, key, best, worst):
     """Who is first, who cannot be told apart from it, and how far the last is behind. `best` and `worst` are the
     ends of sentences, with {name}, {value} and {ratio}."""
     metric = metrics.BY_KEY[key]
+    single = [(subject, estimate) for subject, estimate in entries if estimate.count == 1]
+    if len(single) == len(entries) > 1:
+        parts = [f"{subject['name']} {metric.write(estimate.median)}" for subject, estimate in ranked(entries, metric)]
+        listed = f"{where}{metric.title} was: {', '.join(parts)}"
+        return [f"{listed}; from one run each, which says nothing of how they differ."]
+    if single and len(entries) > 1:
+        rest = best_and_worst(where, [entry for entry in entries if entry not in single], key, best, worst)
+        alone = listing(f"{subject['name']} ({metric.write(estimate.median)})" for subject, estimate in single)
+        return [*rest, f"Of {alone} only one run is valid, which is compared with nothing."]
     order = ranked(entries, metric)
     first = where + best.format(name=order[0][0]["name"], value=span(order[0][1], metric.write))
     if len(order) == 1:
-        return [first + ", the only one with valid runs."]
-    if order[0][1].count == 1:
-        parts = [f"{subject['name']} {metric.write(estimate.median)}" for subject, estimate in order]
-        return [
-            f"{where}{metric.title} was: {', '.join(parts)}; from one run each, which says nothing of how they differ."
-        ]
+        return [first + ", the only one with valid runs to compare."]
     alike = like_best(order)
     if len(alike) == len(order) - 1:
         ends = " to ".join(
@@ -142,25 +146,32 @@ def latency_words(summary, workload):
     )
 
 
-def stage_words(summary, workload):
+def waiting_words(summary, workload, level):
     """How much of a request's time is waiting, and where most of it lies."""
-    level = summary.featured(workload)
     shares = []
     for subject in summary.subjects(workload):
-        record = summary.middle(workload, level, subject) if level else None
+        record = summary.middle(workload, level, subject)
         if not record:
             continue
         parts = {part: record["status"]["intervals"][part]["mean"] or 0 for part in PARTS}
         total = sum(parts.values())
         if total > 0:
-            shares.append(
-                (subject["name"], (parts["process.wait"] + parts["write.wait"]) / total, max(parts, key=parts.get))
-            )
-    if not shares:
-        return []
+            waiting = (parts["process.wait"] + parts["write.wait"]) / total
+            shares.append((subject["name"], waiting, max(parts, key=parts.get)))
     shares.sort(key=lambda entry: -entry[1])
-    listed = "; ".join(f"{name} {numbers.share(share)} (its largest part is {part})" for name, share, part in shares)
-    return [f"Of a request's mean time inside the server this share was waiting between stages: {listed}."]
+    some = [
+        f"{name} {numbers.share(share)} (its largest part is {part})" for name, share, part in shares if share >= 0.005
+    ]
+    none = [name for name, share, _ in shares if share < 0.005]
+    return "; ".join(some + ([f"next to none in {listing(none)}"] if none else []))
+
+
+def stage_words(summary, workload):
+    """At the level that stands for the workload, and where all connections are busy."""
+    levels = dict.fromkeys(level for level in (summary.featured(workload), summary.busy_level()) if level)
+    listed = [(level, waiting_words(summary, workload, level)) for level in levels]
+    said = [f"{level_words(level).removesuffix(', ')}: {words}." for level, words in listed if words]
+    return ["Of a request's mean time inside the server this share was waiting between stages.", *said] if said else []
 
 
 def cost_words(summary, workload):
@@ -187,16 +198,17 @@ def missing_words(summary, workload):
     for record in summary.bad(workload):
         kinds.setdefault(record["outcome"], []).append(record["subject"]["name"])
     for outcome, names in sorted(kinds.items()):
-        counted = listing(f"{names.count(name)} of {name}" for name in sorted(set(names)))
-        said.append(f"Kept out because {REASONS[outcome]}: cells, {counted}.")
+        cells = listing(f"{names.count(name)} of {name}" for name in sorted(set(names)))
+        many = "1 cell" if len(names) == 1 else f"{len(names)} cells"
+        said.append(f"Kept out: {many} ({cells}) {REASONS[outcome]}.")
     return said
 
 
 REASONS = {
-    "invalid": "the load generator calls its own run INVALID",
-    "failed": "requests failed",
-    "crashed": "the server or the load generator failed",
-    "skipped": "there was no peak to take a share of",
+    "invalid": "whose run the load generator calls INVALID",
+    "failed": "in which requests failed",
+    "crashed": "in which the server or the load generator failed",
+    "skipped": "for which there was no peak to take a share of",
 }
 
 

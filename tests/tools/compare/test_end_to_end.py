@@ -123,7 +123,7 @@ class Compare(unittest.TestCase):
         self.assertEqual(outcomes["gone"]["outcome"], "crashed")
         self.assertIn("ended by itself with status 1", outcomes["gone"]["why"])
         self.assertIn("--readers: '0' is not accepted", outcomes["staged --readers 0"]["why"])
-        self.assertIn("Kept out because the server or the load generator failed", said)
+        self.assertIn("in which the server or the load generator failed", said)
 
     def test_another_spec_is_not_mixed_in(self):
         one = 'models = ["staged"]\nrepetitions = 1\n' + SHORT + "[levels]\nconnections = [2]\n"

@@ -127,9 +127,7 @@ class Reports(unittest.TestCase):
         self.assertIn("ended by itself with signal 11: &lt;no | words&gt;", self.html)
         self.assertIn("signal 11: <no \\| words>", self.markdown)
         self.assertRegex(self.markdown, r"staged +\| 60 % of the slowest's peak[^\n]*2 of 3")
-        self.assertIn(
-            "Kept out because the load generator calls its own run INVALID: cells, 1 of staged.", self.markdown
-        )
+        self.assertIn("Kept out: 1 cell (1 of staged) whose run the load generator calls INVALID.", self.markdown)
 
     def test_a_difference_is_called_one_only_where_intervals_are_apart(self):
         self.assertIn("loops answered most", self.said)
@@ -165,6 +163,20 @@ class Words(unittest.TestCase):
             "part of the intervals", self.written(places=({"host": "a", "cpu": "x"}, {"host": "b", "cpu": "x"}))
         )
         self.assertNotIn("Cells ran on", self.written(places=({"host": "a", "cpu": "x"},)))
+
+    def test_one_run_beside_several_is_compared_with_nothing(self):
+        wanted = support.make_spec(repetitions=3)
+        plan = cells.plan(wanted)
+        records = [support.record(cell, 100 * cell.repetition + RATES[cell.subject["name"]]) for cell in plan]
+        for one in records:
+            if one["subject"]["name"] == "loops" and one["repetition"] > 1:
+                one["outcome"], one["why"] = "invalid", "late"
+        with tempfile.TemporaryDirectory() as folder:
+            said = report.write(*support.store(pathlib.Path(folder), wanted, records)[:1], wanted, plan)
+        self.assertIn(
+            "staged answered most, 9,200 (9,100 to 9,300) requests/s, the only one with valid runs to compare.", said
+        )
+        self.assertIn("Of loops (12,100) only one run is valid, which is compared with nothing.", said)
 
     def test_one_model_alone_is_no_comparison_but_a_report(self):
         self.assertIn("the only one with valid runs", self.written(models=["staged"]))
