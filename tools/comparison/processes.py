@@ -10,12 +10,17 @@ PR_SET_PDEATHSIG = 1
 LIBC = ctypes.CDLL(None)
 
 
-def die_with_parent():
-    """In the child, before it becomes the program."""
+def die_with_parent(parent):
+    """In the child, before it becomes the program. The parent may be gone already, or go before that: so the signal must
+    not meet a handler that ends with this image, and who has come too late sees it by another parent."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:
+        os._exit(1)
 
 
 def start(command, out, err, cwd=None):
+    parent = os.getpid()
     return subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
@@ -23,7 +28,7 @@ def start(command, out, err, cwd=None):
         stderr=err,
         start_new_session=True,
         cwd=cwd,
-        preexec_fn=die_with_parent,
+        preexec_fn=lambda: die_with_parent(parent),
     )
 
 
