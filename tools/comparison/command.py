@@ -1,28 +1,12 @@
 """The command line of tools/compare."""
 import argparse
-import contextlib
-import os
 import pathlib
-import resource
-import shlex
 import sys
-import tempfile
 
-from . import cells, driver, environment, load, numbers, one_cell, peers, report, results, runner, spec, tune, workloads
+from . import environment, experiment, peers, tune, workloads
 from .trouble import BadSpec, Trouble
 
 REPO = environment.REPO
-DEFAULTS = {
-    "title": "A comparison of threading models",
-    "levels": {"connections": [1, 16, 64, 256], "shares_of_slowest": [0.3, 0.6, 0.9]},
-}
-QUICK = {
-    "repetitions": 3,
-    "warmup": "500ms",
-    "settle": "200ms",
-    "duration": "1s",
-    "levels": {"connections": [1, 64], "shares_of_slowest": [0.5]},
-}
 DESCRIPTION = """Runs an experiment: servers side by side under the same load, and writes a report.
 
 A cell is a model x workload x level of load x repetition. Cells run in random interleaved order, each with a server
@@ -114,207 +98,11 @@ def parser():
     return out
 
 
-def split(text):
-    return [item.strip() for item in text.split(",") if item.strip()] if text else []
-
-
-def merged(base, more):
-    """Tables joined key by key; all else is replaced."""
-    out = dict(base)
-    for key, value in more.items():
-        out[key] = merged(out[key], value) if isinstance(value, dict) and isinstance(out.get(key), dict) else value
-    return out
-
-
-def subject_words(tuned):
-    """A model with the best flags that were found, as a spec has it."""
-    kind, what, *flags = tuned["args"]
-    return {"name": tuned["name"], kind.removeprefix("--"): what, "flags": flags}
-
-
-def values_of(options):
-    """(what a TOML file would hold, where it comes from, its folder, its text)."""
-    if options.spec:
-        path = pathlib.Path(options.spec)
-        values, text = spec.read_toml(path)
-        where, folder = str(path), path.parent
-    else:
-        values, where, folder, text = dict(DEFAULTS), "command line", pathlib.Path("."), ""
-    if options.quick:
-        values = merged(values, QUICK)
-    if options.models or options.peers or options.wiring or options.tuned:
-        for key in ("models", "model", "peers", "peer"):
-            values.pop(key, None)
-        values.update(
-            {
-                "models": split(options.models),
-                "peers": split(options.peers),
-                "model": [{"wiring": wiring} for wiring in options.wiring]
-                + [subject_words(one) for one in options.tuned],
-            }
-        )
-    elif not options.spec:
-        values["models"] = ["staged", "loops"]
-    if options.workloads:
-        values.pop("workload", None)
-        values["workloads"] = split(options.workloads)
-    if options.address:
-        values = merged(values, {"server": {"address": options.address}})
-    for key in ("repetitions", "duration"):
-        if getattr(options, key) is not None:
-            values[key] = getattr(options, key)
-    values.update({key: True for key in ("trace", "syscalls") if getattr(options, key)})
-    return values, where, folder, text
-
-
-def part_of(text):
-    """(I, N) of I/N."""
-    if text is None:
-        return 1, 1
-    part, slash, parts = text.partition("/")
-    if not slash or not part.isdigit() or not parts.isdigit() or not 1 <= int(part) <= int(parts):
-        raise BadSpec(f"--cells: {text!r} is not accepted: a share such as 2/8, the first number from 1 to the second")
-    return int(part), int(parts)
-
-
-def todo_of(options, plan):
-    part, parts = part_of(options.cells)
-    todo = cells.share_of(plan, part, parts)
-    return runner.first_phase(todo) if options.phase == "first" else todo
-
-
-def check_programs(build, subjects):
-    needed = ["quartet-load"] + (["quartet"] if any(s["kind"] == "quartet" for s in subjects) else [])
-    for name in needed:
-        if not os.access(build / name, os.X_OK):
-            raise Trouble(f"{build / name} is not there: cmake --preset release && cmake --build --preset release")
-    for subject in subjects:
-        peers.check_there(subject)
-
-
-def raise_descriptors():
-    """Servers and load generators inherit it: as many descriptors as this user may have."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-
-
-def show_plan(wanted, todo):
-    for cell in todo:
-        print(f"{cell.id}  {cell.title}, repetition {cell.repetition}")
-    print(
-        f"{len(todo)} cells: {len(wanted.subjects)} servers, {len(wanted.workloads)} workloads, "
-        f"{len(cells.levels_of(wanted))} levels, "
-        f"{wanted.repetitions} repetitions; about {numbers.clock(runner.plan_seconds(todo))}"
-    )
-
-
-def manifest_of(wanted, options):
-    """What must not change between the parts of one comparison."""
-    return {
-        "format": 1,
-        "title": wanted.title,
-        "question": wanted.question,
-        "command": shlex.join(sys.argv),
-        "spec": wanted.text,
-        "cells": [cell.id for cell in cells.plan(wanted)],
-        "environment": environment.describe(options.build, wanted.subjects),
-        "peers": {s["name"]: peers.template_text(s["kind"]) for s in wanted.subjects if s["kind"] in peers.KINDS},
-        "load_hosts": split(options.load_hosts),
-        "tuning": [{"said": one["said"], "log": one["log"]} for one in options.tuned],
-        "realtime": load.with_priority(wanted.load)[1],
-    }
-
-
-def open_results(options, wanted):
-    """The folder, made or found again. Cells of other programs or another spec are never mixed in."""
-    there = results.Results(options.out)
-    if options.replace:
-        there.clear()
-    shared = options.cells is not None
-    if there.holds_cells() and not (options.resume or shared):
-        raise Trouble(
-            f"{options.out} holds a comparison: --resume goes on with it, --replace removes it, --out takes "
-            f"another place"
-        )
-    there.open(alone=not shared)
-    now, before = manifest_of(wanted, options), there.read_json("manifest.json")
-    if before is None:
-        there.write_json("manifest.json", now)
-        return there
-    if before["cells"] != now["cells"]:
-        raise Trouble(f"{options.out} holds cells of another spec: --replace removes them, --out takes another place")
-    changed = environment.same_programs(before["environment"], now["environment"])
-    if changed and not shared:
-        raise Trouble(
-            f"{options.out} holds cells made elsewhere or by other programs ({changed}): --replace or another --out"
-        )
-    return there
-
-
-@contextlib.contextmanager
-def bench_of(options, wanted):
-    """What all cells share, with the files that they serve."""
-    raise_descriptors()
-    with tempfile.TemporaryDirectory(prefix="compare-") as root:
-        os.chmod(root, 0o755)  # peers may run as another user
-        workloads.make_files(root, wanted.workloads)
-        yield one_cell.Bench(
-            wanted,
-            options.build.resolve(),
-            pathlib.Path(root),
-            driver.driver_of(options, wanted.server["address"]),
-            load.with_priority(wanted.load)[0],
-            environment.describe(options.build, wanted.subjects),
-        )
-
-
-def run_cells(options, wanted, plan, todo):
-    check_programs(options.build, wanted.subjects)
-    there = open_results(options, wanted)
-    left = [cell for cell in todo if cell.id not in there.records]
-    print(
-        f"compare: {len(left)} of {len(plan)} cells to run, about {numbers.clock(runner.plan_seconds(left))}; "
-        f"results in {options.out}"
-    )
-    with bench_of(options, wanted) as bench:
-        runner.Runner(bench, there, plan).run(left)
-    return there
-
-
-def compare(options):
-    values, where, folder, text = values_of(options)
-    wanted = spec.from_values(values, where, folder, text)
-    plan = cells.plan(wanted)
-    todo = todo_of(options, plan)
-    if options.dry_run:
-        show_plan(wanted, todo)
-        return 0
-    if options.report:
-        there = results.Results(options.out)
-        there.open()
-        there.write_csv(plan)
-    else:
-        try:
-            there = run_cells(options, wanted, plan, todo)
-        except KeyboardInterrupt:
-            print("\ncompare: interrupted; the same command with --resume goes on", file=sys.stderr)
-            return 130
-    if options.cells:
-        print(
-            f"compare: {len(there.records)} of {len(plan)} cells are in {options.out}; --report writes the "
-            f"report when all are"
-        )
-        return 0
-    print(report.write(there, wanted, plan))
-    print(f"compare: {options.out / 'index.html'}")
-    return 0 if any(record["outcome"] == "ok" for record in there.records.values()) else 1
-
-
 def main(arguments=None):
     options = parser().parse_args(arguments)
     options.tuned = []
     try:
-        return tune.tune(options) if options.tune else compare(options)
+        return tune.tune(options) if options.tune else experiment.compare(options)
     except BadSpec as error:
         print(f"compare: {error}", file=sys.stderr)
         return 2

@@ -1,17 +1,10 @@
-"""A comparison as asked for: a TOML file, checked key by key.
-
-Each table of the file is described by one dictionary: key -> (check, default). A key that is not in it, a value that
-its check refuses and a table that lacks what it needs are one line each, with the file, the key and what is accepted.
-"""
-import copy
+"""A comparison as asked for: a TOML file, checked key by key (tables_of_toml.py)."""
 import dataclasses
 import pathlib
-import tomllib
 
 from . import checks, peers, workloads
+from .tables_of_toml import NEEDED, read_table, refuse
 from .trouble import BadSpec
-
-NEEDED = object()  # the default of a key that must be there
 
 TOP = {
     "title": (checks.text(200), "A comparison of threading models"),
@@ -70,31 +63,6 @@ class Spec:
     subjects: list
     workloads: list
     text: str = ""
-
-
-def refuse(where, key, value, accepted):
-    raise BadSpec(f"{where}: {key}: {value!r} is not accepted: {accepted}")
-
-
-def read_table(where, path, table, keys):
-    """The values of one table, each checked, defaults filled in. Keys are named by their path in the file."""
-    if not isinstance(table, dict):
-        refuse(where, path.rstrip("."), table, "a table")
-    for key in table:
-        if key not in keys:
-            raise BadSpec(f"{where}: {path}{key}: there is no such key; accepted here: {', '.join(sorted(keys))}")
-    values = {}
-    for key, (check, default) in keys.items():
-        if key in table:
-            try:
-                values[key] = check(table[key])
-            except ValueError as accepted:
-                refuse(where, path + key, table[key], accepted)
-        elif default is NEEDED:
-            raise BadSpec(f"{where}: {path}{key}: is missing")
-        else:
-            values[key] = copy.deepcopy(default)
-    return values
 
 
 def subject_of_model(where, path, entry):
@@ -177,15 +145,3 @@ def from_values(values, where, folder=pathlib.Path("."), text=""):
         **tables,
         **{key: top[key] for key in top if key not in ("workloads", "models", "peers")},
     )
-
-
-def read_toml(path):
-    try:
-        text = pathlib.Path(path).read_text(encoding="utf-8")
-        return tomllib.loads(text), text
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadSpec(
-            f"{path}: cannot be read: {error.strerror if isinstance(error, OSError) else 'it is not UTF-8'}"
-        ) from None
-    except tomllib.TOMLDecodeError as error:
-        raise BadSpec(f"{path}: not TOML: {error}") from None

@@ -16,7 +16,7 @@ import random
 import shlex
 import subprocess
 
-from . import cells, metrics, numbers, results, runner, spec, stats
+from . import cells, experiment, metrics, numbers, results, runner, spec, stats
 from .trouble import BadSpec, Trouble
 
 FLAG_OF = {"L": "--listeners", "K": "--pollers", "R": "--readers", "P": "--processors", "W": "--writers"}
@@ -273,11 +273,10 @@ def spec_of(options, model):
 
 def tune_model(options, model):
     """Returns {model, best, said}."""
-    from . import command  # which calls us
 
     wanted = spec_of(options, model)
     base = wanted.subjects[0]
-    command.check_programs(options.build, wanted.subjects)
+    experiment.check_programs(options.build, wanted.subjects)
     sweep = Sweep(wanted, base, options.build, knobs_by_words(options.grid))
     seconds = sweep.expected_runs() * runner.expected_s(cells.plan(wanted)[0])
     print(
@@ -294,8 +293,8 @@ def tune_model(options, model):
             "cells": None,
         }
     )
-    there = command.open_results(where, wanted)
-    with command.bench_of(where, wanted) as bench:
+    there = experiment.open_results(where, wanted)
+    with experiment.bench_of(where, wanted) as bench:
         sweep.run(bench, there)
     results.write_whole(there.folder / "tuning.csv", sweep.csv_text())
     said = verdict(sweep)
@@ -311,11 +310,10 @@ def tune_model(options, model):
 
 def tune(options):
     """One model: its best setting. Several, or peers beside it: the best of each are then compared."""
-    from . import command
 
-    models = command.split(options.tune)
+    models = experiment.split(options.tune)
     found = [tune_model(options, model) for model in models]
     if options.dry_run or (len(models) == 1 and not options.peers):
         return 0
     options.tuned, options.models, options.wiring = found, None, []
-    return command.compare(options)
+    return experiment.compare(options)

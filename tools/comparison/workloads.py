@@ -3,7 +3,7 @@ tools/workloads/."""
 import pathlib
 import random
 
-from . import checks
+from . import checks, tables_of_toml
 from .trouble import BadSpec
 
 SHIPPED = pathlib.Path(__file__).resolve().parent.parent / "workloads"
@@ -61,7 +61,6 @@ WORKLOAD = {
 
 def by_name(where, name, folder):
     """A shipped workload, or a file beside the spec."""
-    from . import spec  # the reader of tables knows workloads, and they need it here
 
     path = SHIPPED / f"{name}.toml"
     if name.endswith(".toml"):
@@ -70,8 +69,8 @@ def by_name(where, name, folder):
         raise BadSpec(
             f"{where}: workloads: {name!r} is not accepted: one of {', '.join(shipped())}, or the path of a .toml file"
         )
-    values, _ = spec.read_toml(path)
-    entry = spec.read_table(str(path), "", values, WORKLOAD)
+    values, _ = tables_of_toml.read_toml(path)
+    entry = tables_of_toml.read_table(str(path), "", values, WORKLOAD)
     entry["name"] = entry["name"] or path.stem
     return finish(str(path), entry)
 

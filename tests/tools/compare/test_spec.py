@@ -4,7 +4,7 @@ import tempfile
 import unittest
 
 import support
-from comparison import spec, workloads
+from comparison import spec, tables_of_toml, workloads
 from comparison.trouble import BadSpec
 
 REFUSED = [  # what the file holds, words of the line
@@ -59,7 +59,7 @@ class Specs(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             path = pathlib.Path(folder) / "spec.toml"
             path.write_text(text)
-            values, text = spec.read_toml(path)
+            values, text = tables_of_toml.read_toml(path)
             return spec.from_values(values, str(path), path.parent, text)
 
     def test_errors_say_where_and_what_is_accepted(self):
@@ -75,7 +75,7 @@ class Specs(unittest.TestCase):
 
     def test_a_file_that_is_not_there_is_one_line(self):
         with self.assertRaisesRegex(BadSpec, "nowhere.toml: cannot be read"):
-            spec.read_toml("nowhere.toml")
+            tables_of_toml.read_toml("nowhere.toml")
 
     def test_models_with_flags_wirings_and_peers_are_subjects(self):
         read = self.read(
