@@ -1,6 +1,7 @@
 /* bottleneck.c: figures by group, and the rules. See bottleneck.h. */
 #include "core/bottleneck.h"
 
+#include "core/cell.h"
 #include "core/clock.h"
 
 #include <inttypes.h>
@@ -236,9 +237,9 @@ static void say_waiting(struct bottleneck *verdict, const struct bottleneck_figu
     uint64_t count = accepts ? figures->accepted : figures->requests;
     double requests = count > 0 ? (double)count : 1;
     if (interval >= 0 && interval != INTERVAL_ACCEPT_WAIT) {
-        double wait_us = (double)figures->interval_ns[interval] / requests / NS_PER_US;
-        say(verdict, "; %.1f requests waited in front of it in the mean, each %.1f us",
-            waiting(figures, group), wait_us);
+        double wait_ns = (double)figures->interval_ns[interval] / requests;
+        say(verdict, "; %.1f requests waited in front of it in the mean, each %s",
+            waiting(figures, group), cell_time(wait_ns).text);
     }
     if (holds(group, 'L') && figures->accept_depth > 0) {
         say(verdict, "; %" PRIu64 " connections wait to be accepted", figures->accept_depth);
@@ -246,7 +247,7 @@ static void say_waiting(struct bottleneck *verdict, const struct bottleneck_figu
     if (group->depth_late > 2 * group->depth_early && group->depth_late > 8) {
         say(verdict, "; its queue grew from %.0f to %.0f", group->depth_early, group->depth_late);
     }
-    say(verdict, "; it was busy %.1f us for a %s.", (double)group->busy_ns / requests / NS_PER_US,
+    say(verdict, "; it was busy %s for a %s.", cell_time((double)group->busy_ns / requests).text,
         accepts ? "connection" : "request");
 }
 
@@ -311,9 +312,8 @@ static bool judge_cpu(struct bottleneck *verdict, const struct bottleneck_figure
     verdict->group = (int)most;
     memcpy(verdict->limit, group->letters, sizeof verdict->limit);
     say(verdict,
-        "%s limits, with the CPUs: %.1f threads waited for one in the mean, and it used %.0f %% of "
-        "one.",
-        group->letters, wanting, percent((double)group->cpu_ns, (double)figures->wall_ns));
+        "The CPUs limit: %.1f threads waited for one in the mean. %s used most, %.0f %% of one.",
+        wanting, group->letters, percent((double)group->cpu_ns, (double)figures->wall_ns));
     say_which_stage(verdict, figures, group);
     return true;
 }

@@ -167,7 +167,7 @@ def listener(world):
             require(client.wait(timeout=scaled(30)) == 0, "a client failed")
     told = follows(world, work, ("--wiring", "L | R*8 | P | W", "--defer-accept", "off",
                                  "--accept-limit", "1", "--batch", "1", "--doorbell", "pipe"),
-                   "L", "busy", "us for a connection")
+                   "L", "busy", "for a connection")
     accept = told["report"]["queues"][0]
     require(accept["accept"] and accept["depth_max"] > 0, f"the kernel's accept queue: {accept}")
 

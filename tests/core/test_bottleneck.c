@@ -124,7 +124,8 @@ TEST(bottleneck, names_the_group_with_most_cpu_where_threads_wait_for_one)
                                           .busy_ns = 12 * NS_PER_S,
                                           .cpu_ns = 2 * NS_PER_S,
                                           .runqueue_ns = 10 * NS_PER_S};
-    expect_limit(&figures, BOTTLENECK_CPU, "rpw", "10.0 threads waited for one in the mean");
+    expect_limit(&figures, BOTTLENECK_CPU, "rpw",
+                 "The CPUs limit: 10.0 threads waited for one in the mean. rpw used most");
     expect_limit(&figures, BOTTLENECK_CPU, "rpw", "W took 50 %");
 }
 
@@ -183,7 +184,7 @@ TEST(bottleneck, counts_the_wait_of_a_thread_that_was_woken_as_busy)
     report.tally.counters[COUNTER_ACCEPTED] = 1000;
     bottleneck_read(&figures, &report);
     expect_int(figures.groups[0].busy_ns, 950 * NS_PER_MS);
-    expect_limit(&figures, BOTTLENECK_BUSY, "L", "it was busy 950.0 us for a connection");
+    expect_limit(&figures, BOTTLENECK_BUSY, "L", "it was busy 950us for a connection");
     thread.busy_ns = 980 * NS_PER_MS; /* blocked in a handler */
     bottleneck_read(&figures, &report);
     expect_int(figures.groups[0].busiest_ns, 980 * NS_PER_MS);
