@@ -91,13 +91,14 @@ const charts = (() => {
         const plot = element(card, "div", "plot");
         let u = null;
         let data = [[], ...spec.lines.map(() => [])];
+        let said = data;
 
         /* Where the pointer is; without one the last values, or what the chart says of the whole. */
         function read(at) {
             const pointed = at !== null && at !== undefined;
             const index = pointed ? at : data[0].length - 1;
             readings.forEach((node, i) => {
-                const value = pointed || !spec.whole ? data[i + 1][index] : spec.whole[i];
+                const value = pointed || !spec.whole ? said[i + 1][index] : spec.whole[i];
                 show(node, value === "" ? "text" : spec.kind, value ?? null);
             });
             if (where) {
@@ -130,8 +131,10 @@ const charts = (() => {
         watch.observe(plot);
         return {
             restyle: make,
-            set(columns) {
+            /* words: what is said, where that is not what is drawn. */
+            set(columns, words) {
                 data = columns;
+                said = words || columns;
                 u.setData(columns);
                 read(u.cursor.idx);
             },

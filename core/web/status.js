@@ -147,8 +147,10 @@
         set_scale();
         const xs = points.map((one) => one.at);
         const floor = (v) => (v === null || v === undefined ? null : Math.max(scale[0], v));
-        PLOTTED.forEach((part, i) => latency[i].set([xs, ...[0, 1].map((j) =>
-            points.map((one) => floor(one[part.name] && one[part.name][j])))]));
+        PLOTTED.forEach((part, i) => {
+            const lines = [0, 1].map((j) => points.map((one) => one[part.name] && one[part.name][j]));
+            latency[i].set([xs, ...lines.map((line) => line.map(floor))], [xs, ...lines]);
+        });
         load.forEach((chart) => chart.set([xs, ...chart.keys.map((key) => points.map((one) => one[key] ?? null))]));
     }
 

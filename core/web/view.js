@@ -176,7 +176,7 @@ const view = (() => {
             return {
                 ...part,
                 mean: histograms.mean(h), share: total > 0 ? h.sum / total : 0,
-                for_cpu: sampled && sampled.sum > 0 ? Math.min(1, taker.queue.cpu_wait_ns.sum / sampled.sum) : 0,
+                for_cpu: h.sum > 0 && sampled && sampled.sum > 0 ? Math.min(1, taker.queue.cpu_wait_ns.sum / sampled.sum) : 0,
                 for_client: blocked && h.sum > 0 ? Math.min(1, blocked.sum / h.sum) : 0,
             };
         });
