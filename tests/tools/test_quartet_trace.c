@@ -241,6 +241,7 @@ TEST(quartet_trace, a_cut_file_is_one_line_and_can_be_salvaged)
     expect_int(strict.status, 1);
     expect_text(strict.out, "");
     expect(strstr(strict.err, "cut short") != NULL && one_line(strict.err));
+    expect(strstr(strict.err, "--salvage") != NULL);
     struct shown salvaged = show(&trace_verb_table, path, true);
     expect_int(salvaged.status, 0);
     expect(one_line(salvaged.err));

@@ -208,6 +208,8 @@ static void complain(const struct trace_run *run)
         if (run->salvage) {
             fprintf(run->err, "; read what is whole, passed over %" PRIu64 " bytes in %u places",
                     source->skipped, source->gaps);
+        } else if (source->records > 0) {
+            fputs("; --salvage reads what is whole", run->err);
         }
         fputc('\n', run->err);
     }
