@@ -551,6 +551,15 @@ def _(world):
         require("quartet-load: cannot connect to" in out and "Connection refused" in out, out)
 
 
+@case("a latency that nothing was measured of is none, not 0")
+def _(world):
+    with Server(world.program, ["--root", str(world.root)]) as server:
+        code, out = load(world, "-c", "2", "-d", "100ms", "--warmup", "0s",
+                         url_of(server.address, "/nowhere"), codes=(3,))
+        words = [line.split() for line in out.splitlines()]
+        require(["from", "send", "none"] in words and "no good answer" in out, f"{code}: {out}")
+
+
 @case("an impossible rate is INVALID and exits 3")
 def _(world):
     with Server(world.program, ["--root", str(world.root)]) as server:

@@ -93,6 +93,10 @@ static void print_latency(FILE *out, const char *name, const struct histogram *h
 {
     static const double shares[] = {0.5, 0.9, 0.99, 0.999, 0.9999};
     char text[FIGURE_TEXT];
+    if (histogram->count == 0) {
+        fprintf(out, "  %-15s%10s\n", name, "none");
+        return;
+    }
     figure_time((uint64_t)histogram_mean(histogram), text);
     fprintf(out, "  %-15s%10s", name, text);
     for (unsigned i = 0; i < sizeof shares / sizeof shares[0]; i++) {
