@@ -4,6 +4,7 @@ import os
 import pathlib
 import resource
 import shlex
+import subprocess
 import sys
 import tempfile
 
@@ -102,6 +103,17 @@ def check_programs(build, subjects):
         peers.check_there(subject)
 
 
+def check_models(build, wanted):
+    """What the server says of a model's words, before anything runs."""
+    for subject in wanted.subjects:
+        if subject["kind"] != "quartet":
+            continue
+        command = [str(build / "quartet"), *subject["args"], *wanted.server["args"], "--check"]
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        if done.returncode == 2:
+            raise BadSpec(f"{subject['name']}: {done.stderr.strip()}")
+
+
 def raise_descriptors():
     """Servers and load generators inherit it: as many descriptors as this user may have."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -180,6 +192,7 @@ def bench_of(options, wanted):
 
 def run_cells(options, wanted, plan, todo):
     check_programs(options.build, wanted.subjects)
+    check_models(options.build, wanted)
     there = open_results(options, wanted)
     left = [cell for cell in todo if cell.id not in there.records]
     print(
@@ -197,6 +210,8 @@ def compare(options):
     plan = cells.plan(wanted)
     todo = todo_of(options, plan)
     if options.dry_run:
+        if os.access(options.build / "quartet", os.X_OK):
+            check_models(options.build, wanted)
         show_plan(wanted, todo)
         return 0
     if options.report:

@@ -113,7 +113,7 @@ class Compare(unittest.TestCase):
 
     def test_a_crash_is_recorded_and_the_rest_goes_on(self):
         text = (
-            'models = ["staged", "staged --readers 0"]\nrepetitions = 1\n'
+            'models = ["staged", "staged --access-log /nowhere/log"]\nrepetitions = 1\n'
             + SHORT
             + '[levels]\nconnections = [2]\n[[peer]]\nkind = "command"\nname = "gone"\ncommand = "false"\n'
         )
@@ -122,7 +122,7 @@ class Compare(unittest.TestCase):
         self.assertIn(outcomes["staged"]["outcome"], ("ok", "invalid"))
         self.assertEqual(outcomes["gone"]["outcome"], "crashed")
         self.assertIn("ended by itself with status 1", outcomes["gone"]["why"])
-        self.assertIn("--readers: '0' is not accepted", outcomes["staged --readers 0"]["why"])
+        self.assertIn("/nowhere/log", outcomes["staged --access-log /nowhere/log"]["why"])
         self.assertIn("in which the server or the load generator failed", said)
 
     def test_another_spec_is_not_mixed_in(self):
@@ -136,6 +136,8 @@ class Compare(unittest.TestCase):
             (SIX.replace("3", "0"), [], "repetitions: 0"),
             (SIX, ["--cells", "3/2"], "--cells: '3/2'"),
             (SIX, ["--duration", "1"], "duration: '1'"),
+            (SIX.replace("loops", "lops"), ["--dry-run"], "'lops' is not accepted"),
+            (SIX.replace("loops", "loops --readers 0"), [], "--readers: '0'"),
         ):
             said = self.run_it(text, *words, status=2)
             self.assertEqual(len(said.splitlines()), 1, said)
