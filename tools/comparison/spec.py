@@ -136,7 +136,8 @@ def from_values(values, where, folder=pathlib.Path("."), text=""):
         if not isinstance(given, list):
             refuse(where, name, given, f"tables headed [[{name}]]")
         entries[name] = [read_table(where, f"{name}[{i}].", entry, keys) for i, entry in enumerate(given)]
-    top = read_table(where, "", values, TOP)
+    headings = [f"[{name}]" for name in TABLES] + [f"[[{name}]]" for name in LISTS]
+    top = read_table(where, "", values, TOP, headings)
     check_levels(where, tables["levels"])
     return Spec(
         subjects=subjects_of(where, top, entries),

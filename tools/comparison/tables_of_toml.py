@@ -16,13 +16,15 @@ def refuse(where, key, value, accepted):
     raise BadSpec(f"{where}: {key}: {value!r} is not accepted: {accepted}")
 
 
-def read_table(where, path, table, keys):
-    """The values of one table, each checked, defaults filled in. Keys are named by their path in the file."""
+def read_table(where, path, table, keys, beside=()):
+    """The values of one table, each checked, defaults filled in. Keys are named by their path in the file;
+    `beside` are those that stand in it, too, and are read elsewhere."""
     if not isinstance(table, dict):
         refuse(where, path.rstrip("."), table, "a table")
     for key in table:
         if key not in keys:
-            raise BadSpec(f"{where}: {path}{key}: there is no such key; accepted here: {', '.join(sorted(keys))}")
+            accepted = ", ".join(sorted([*keys, *beside]))
+            raise BadSpec(f"{where}: {path}{key}: there is no such key; accepted here: {accepted}")
     values = {}
     for key, (check, default) in keys.items():
         if key in table:

@@ -49,6 +49,7 @@ REFUSED = [  # what the file holds, words of the line
         'models = ["staged"]\n[levels]\nrates = [0]',
         ["levels.rates: [0] is not accepted: a list, each item a number from 1"],
     ),
+    ('models = ["staged"]\n[level]\nrates = [10]', ["level: there is no such key", "[levels]", "[[model]]"]),
     ('models = ["staged"]\nlevels = 3', ["levels: 3 is not accepted: a table"]),
     ('models = ["staged"\n', ["not TOML"]),
 ]
