@@ -214,8 +214,9 @@ def named(words):
     return shlex.join(words) or "the default"
 
 
-def flat_words(sweep, best):
-    """How much it matters: settings near the best, from all runs, and what their flags have in common."""
+def flat_words(sweep, best, alone):
+    """How much it matters: settings near the best, from all runs, and what their flags have in common. Only one that is
+    told apart from all others is a sharp optimum."""
     near = [words for words in sweep.settings if sweep.median(words) >= (1 - FLAT) * sweep.median(best)]
     said = f"{len(near)} of {len(sweep.settings)} settings came within {numbers.share(FLAT)} of it"
     worst = min((sweep.median(words) for words in sweep.settings if sweep.median(words) > 0), default=None)
@@ -225,8 +226,8 @@ def flat_words(sweep, best):
     for place, flag in enumerate(sweep.knobs):
         values = list(dict.fromkeys(words[2 * place + 1] for words in near))
         spans.append(f"{flag} {'/'.join(values)}")
-    kind = "flat" if len(near) > 1 else "sharp"
-    return f"The optimum is {kind}: {said}" + (f" (near it: {', '.join(spans)})." if near else ".")
+    begin = "The optimum is flat: " if len(near) > 1 else "The optimum is sharp: " if alone else "How sharp the optimum is, these runs do not tell: "
+    return begin + said + (f" (near it: {', '.join(spans)})." if near else ".")
 
 
 def verdict(sweep):
@@ -254,7 +255,7 @@ def verdict(sweep):
             else "which their intervals do not tell from nothing"
         )
         said.append(f"That is {numbers.share(more)} more than the default, {apart}.")
-    said.append(flat_words(sweep, best))
+    said.append(flat_words(sweep, best, not alike))
     return said
 
 

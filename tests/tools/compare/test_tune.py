@@ -74,6 +74,13 @@ class Halving(unittest.TestCase):
         self.assertIn("The optimum is sharp: 1 of 2 settings came within 5.0 % of it; the worst reached 50 %", said)
         self.assertTrue(stats.separate(sweep.estimate([]), sweep.estimate(["--processors", "2"])))
 
+    def test_an_optimum_that_is_not_told_apart_is_not_called_sharp(self):
+        sweep = Pretended([1, 2])
+        sweep.play(lambda value, _, repetition: {1: 100, 2: 200, None: 180}[value] + 20 * repetition)
+        said = " ".join(tune.verdict(sweep))
+        self.assertIn("Not told apart from it", said)
+        self.assertIn("How sharp the optimum is, these runs do not tell: 1 of 2 settings", said)
+
 
 if __name__ == "__main__":
     unittest.main()
