@@ -60,7 +60,7 @@ def best_and_worst(where, entries, key, best, worst):
             f"{metric.write(estimate.median)} ({subject['name']})" for subject, estimate in (order[0], order[-1])
         )
         return [
-            f"{where}nothing tells the others apart from the best: medians from {ends}, with intervals that overlap."
+            f"{where}{metric.title} tells none apart from the best: medians from {ends}, with intervals that overlap."
         ]
     said = [first + "."]
     if alike:
@@ -277,6 +277,11 @@ def doubts(summary, environment):
             "so its latencies are those of "
             "this loop, not of independent users. Read latencies at given rates."
         )
+    said.append(
+        "Stage times begin when the server has read a request's first byte. What it waits before that, unread in "
+        "the socket, is in none of them, though in every latency: a model without hand-overs, whose thread is busy "
+        "elsewhere, shows its queueing only there."
+    )
     if not environment.get("load_hosts"):
         said.append(
             f"Load generator and servers shared the {environment.get('cpus_allowed', '?')} CPUs and the "
