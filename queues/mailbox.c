@@ -239,7 +239,7 @@ static const uint64_t overdue_ns = 2 * NS_PER_MS;
 static bool is_overdue_locked(const struct mailbox *box, uint64_t now_ns) REQUIRES(box->shared.lock)
 {
     const struct slip *oldest = box->shared.items.head;
-    return oldest != NULL && oldest->put_ns != 0 && now_ns > oldest->put_ns + overdue_ns;
+    return oldest != NULL && !oldest->back && now_ns > oldest->put_ns + overdue_ns;
 }
 
 /* A quiet put leaves a sleeper alone, unless it wants to hear of everything; --wakeup always rings
@@ -294,6 +294,7 @@ bool mailbox_put(struct mailbox *box, struct chain *chain, enum put_how how)
     uint64_t now_ns = clock_ns();
     for (struct slip *slip = chain->head; slip != NULL; slip = slip->next) {
         slip->put_ns = now_ns;
+        slip->back = false;
     }
     PROBE(put, box->shared.stats.name, chain->count, now_ns, how);
     while (!done) {
@@ -339,23 +340,65 @@ static void measure_wait_locked(struct queue_report *stats, uint64_t wait_ns, ui
     }
 }
 
+static void note_wait(struct take *take, uint64_t wait_ns, unsigned slips)
+{
+    if (take->runs == TAKE_RUNS) {
+        take->run[TAKE_RUNS - 1].slips += slips;
+    } else {
+        take->run[take->runs++] = (struct take_run){.wait_ns = wait_ns, .slips = slips};
+    }
+    take->slips += slips;
+}
+
+/* Of those that were taken last. */
+static void forget_waits(struct take *take, unsigned slips)
+{
+    CHECK(slips <= take->slips);
+    take->slips -= slips;
+    while (slips > 0) {
+        struct take_run *last = &take->run[take->runs - 1];
+        unsigned less = slips < last->slips ? slips : last->slips;
+        last->slips -= less;
+        slips -= less;
+        take->runs -= last->slips == 0;
+    }
+}
+
+/* What the taker has noted and not given back. */
+static void count_take_locked(struct mailbox *box, struct take *take) REQUIRES(box->shared.lock)
+{
+    for (unsigned i = 0; i < take->runs; i++) {
+        measure_wait_locked(&box->shared.stats, take->run[i].wait_ns, take->cpu_wait_ns,
+                            take->run[i].slips);
+    }
+    if (take->slips > 0) {
+        histogram_record(&box->shared.stats.batch, take->slips);
+    }
+    take->runs = take->slips = 0;
+}
+
 /* What was put together has waited alike, and lies together. */
-static void measure_take_locked(struct mailbox *box, const struct chain *chain, uint64_t now_ns,
-                                uint64_t cpu_wait_ns) REQUIRES(box->shared.lock)
+static void measure_take_locked(struct mailbox *box, struct take *take, const struct chain *chain,
+                                uint64_t now_ns, uint64_t cpu_wait_ns) REQUIRES(box->shared.lock)
 {
     const struct slip *slip = chain->head;
+    take->cpu_wait_ns = cpu_wait_ns;
     while (slip != NULL) {
         uint64_t put_ns = slip->put_ns;
         unsigned slips = 0;
         for (; slip != NULL && slip->put_ns == put_ns; slip = slip->next) {
             slips++;
         }
-        if (put_ns != 0) { /* 0: given back, its wait has been counted */
-            measure_wait_locked(&box->shared.stats, now_ns > put_ns ? now_ns - put_ns : 0,
-                                cpu_wait_ns, slips);
+        uint64_t wait_ns = now_ns > put_ns ? now_ns - put_ns : 0;
+        if (box->config.gives_back) {
+            note_wait(take, wait_ns, slips);
+        } else {
+            measure_wait_locked(&box->shared.stats, wait_ns, cpu_wait_ns, slips);
         }
     }
-    histogram_record(&box->shared.stats.batch, chain->count);
+    if (!box->config.gives_back) {
+        histogram_record(&box->shared.stats.batch, chain->count);
+    }
 }
 
 static void leave_stack_locked(struct mailbox *box, struct taker *taker) REQUIRES(box->shared.lock)
@@ -429,7 +472,7 @@ static void take_locked(struct mailbox *box, struct taker *taker, struct chain *
     }
     atomic_store_explicit(&box->waiting_hint, box->shared.items.count, memory_order_relaxed);
     if (box->config.measured && chain->count > 0) {
-        measure_take_locked(box, chain, now_ns, cpu_wait_ns);
+        measure_take_locked(box, &taker->take, chain, now_ns, cpu_wait_ns);
     }
     call_locked(box, calls, more_needed_locked(box), now_ns);
     call_for_turn_locked(box, chain, calls, now_ns);
@@ -445,6 +488,7 @@ unsigned mailbox_take(struct mailbox *box, struct taker *taker, struct chain *ch
     }
     lock_take(&box->shared.lock);
     wake_up_locked(box, taker, now_ns);
+    count_take_locked(box, &taker->take);
     take_locked(box, taker, chain, &calls, most, now_ns, cpu_wait_ns);
     bool room = room_again_locked(box);
     lock_release(&box->shared.lock);
@@ -569,12 +613,16 @@ void mailbox_end_turn(struct mailbox *box, struct taker *taker)
     lock_release(&box->shared.lock);
 }
 
-void mailbox_give_back(struct mailbox *box, struct chain *chain)
+void mailbox_give_back(struct mailbox *box, struct taker *taker, struct chain *chain)
 {
     for (struct slip *slip = chain->head; slip != NULL; slip = slip->next) {
-        slip->put_ns = 0;
+        slip->back = true;
     }
     lock_take(&box->shared.lock);
+    if (taker->take.slips > 0) { /* measured */
+        forget_waits(&taker->take, chain->count);
+        count_take_locked(box, &taker->take);
+    }
     chain_splice(chain, &box->shared.items);
     box->shared.items = *chain;
     *chain = (struct chain){0};

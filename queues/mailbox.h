@@ -38,6 +38,7 @@
 struct slip {
     struct slip *next;
     uint64_t put_ns;
+    bool back; /* was taken since, and given back */
 };
 
 /* A chain of slips on its way into or out of a mailbox. */
@@ -58,6 +59,18 @@ enum put_how {
 
 typedef void mailbox_room_fn(void *arg);
 
+/* The waits of one take, in order: `slips` of them that were put together and waited alike. What is
+ * over in the last run has waited a little less. */
+enum { TAKE_RUNS = 64 };
+struct take {
+    struct take_run {
+        uint64_t wait_ns;
+        unsigned slips;
+    } run[TAKE_RUNS];
+    unsigned runs, slips;
+    uint64_t cpu_wait_ns;
+};
+
 /* One thread that takes from a mailbox: its bell, and whether it sleeps. Made before the thread
  * starts, freed after it has ended. */
 struct taker {
@@ -71,6 +84,7 @@ struct taker {
     _Atomic bool called;   /* the same, for the taker that has the turn */
 
     struct cpu_wait cpu_wait; /* the taking thread's own */
+    struct take take; /* gives_back: not counted yet, for some may be given back; under the lock */
 };
 
 void taker_init(struct taker *taker, int doorbell, bool polled);
@@ -85,6 +99,7 @@ struct mailbox_config {
     unsigned takers_most; /* on demand: at most; else the same, or 0 */
     uint64_t idle_ns;     /* on demand: how long one above `takers` may sleep */
     bool direct, strict;  /* see above */
+    bool gives_back;      /* takers may give back what they took */
     struct doorbell
         *turn_bell;      /* idle takers take turns: what wakes the one that has it; or NULL */
     int wakeup;          /* WAKEUP_… */
@@ -167,8 +182,10 @@ static inline bool mailbox_wants(const struct mailbox *box, const struct taker *
            atomic_load_explicit(&taker->called, memory_order_relaxed);
 }
 
-/* A pool's thread: what it took and has not begun goes back to the front. */
-void mailbox_give_back(struct mailbox *box, struct chain *chain) EXCLUDES(box->shared.lock);
+/* A pool's thread: what it took last and has not begun, maybe nothing, goes back to the front. Its
+ * wait goes on. */
+void mailbox_give_back(struct mailbox *box, struct taker *taker, struct chain *chain)
+    EXCLUDES(box->shared.lock);
 
 /* A pool's thread: it will be busy for long, others must not rely on it; and it is back. */
 void mailbox_away(struct mailbox *box) EXCLUDES(box->shared.lock);

@@ -82,6 +82,7 @@ static void init_mailbox(struct server *server, unsigned number, unsigned index,
         .direct = direct,
         .strict =
             direct && policies->overload == OVERLOAD_REJECT && follows_listener(server, index),
+        .gives_back = pool,
         .turn_bell = pool && group[-1].in_turn ? &group[-1].workers[0].taker.bell : NULL,
         .wakeup = (int)settings->wakeup,
         .spin_ns = settings->wakeup_spin_ns,

@@ -128,9 +128,7 @@ void worker_go_away(struct worker *worker)
     }
     worker->is_away = true;
     (void)worker_flush(worker);
-    if (worker->taken.count > 0) {
-        mailbox_give_back(worker->mailbox, &worker->taken);
-    }
+    mailbox_give_back(worker->mailbox, &worker->taker, &worker->taken);
     mailbox_away(worker->mailbox);
 }
 

@@ -245,7 +245,7 @@ static void work(struct pool_thread *thread, struct chain *chain)
     struct run *run = thread->run;
     if (next_random(&thread->random) % 8 == 0) {
         take_some(run, chain, 1);
-        mailbox_give_back(&run->box, chain);
+        mailbox_give_back(&run->box, &run->takers[thread->number], chain);
         mailbox_away(&run->box);
         sched_yield();
         mailbox_back(&run->box);
@@ -385,6 +385,7 @@ static void start_run(struct run *run, const struct plan *plan)
                                     .idle_ns = 5000,
                                     .direct = plan->direct,
                                     .strict = plan->strict,
+                                    .gives_back = plan->pool,
                                     .turn_bell = plan->turns ? &run->turn_bell : NULL,
                                     .wakeup = plan->wakeup,
                                     .spin_ns = plan->wakeup == WAKEUP_SPIN ? 20000 : 0,
@@ -443,6 +444,8 @@ static void expect_report(struct run *run)
     expect_int(run->taken, PUTTERS * ITEMS_EACH);
     expect_int(report.put, PUTTERS * ITEMS_EACH);
     expect_int(report.depth, 0);
+    expect_int(report.wait.count, PUTTERS * ITEMS_EACH);
+    expect_int((uint64_t)report.batch.sum, PUTTERS * ITEMS_EACH);
     expect(report.depth_max > 0 || run->plan->direct);
     expect((run->spawns > 0) == run->plan->on_demand);
     expect((run->turns > 0) == run->plan->turns);
