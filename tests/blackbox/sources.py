@@ -298,7 +298,7 @@ def backlog(world):
     on, all that waited are served."""
     with start(world, "--model", "conn-queue", "--backlog", "4", "--defer-accept",
                "off") as server:
-        server.signal(signal.SIGSTOP)
+        stop(server)
         socks = []
         try:
             for _ in range(12):
@@ -317,6 +317,19 @@ def backlog(world):
             sock.settimeout(scaled(5))
             require(HELLO in read_all(sock), "one that waited was not served")
         close_all(socks)
+
+
+def stop(server):
+    """SIGSTOP, and none of its threads is on its way to a stop any more."""
+    def stopped():
+        tasks = f"/proc/{server.pid}/task"
+        for tid in os.listdir(tasks):
+            with open(f"{tasks}/{tid}/stat", encoding="ascii") as file:
+                if file.read().rsplit(")", 1)[1].split()[0] != "T":
+                    return False
+        return True
+    server.signal(signal.SIGSTOP)
+    eventually(stopped, "all threads are stopped")
 
 
 def is_connected(sock):
