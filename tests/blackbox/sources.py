@@ -355,7 +355,7 @@ def acceptor(world):
     with start(world, "--model", "acceptor", "--sessions", "3", "--defer-accept", "off",
                *PATIENT) as server:
         has_threads(server, ["q-rpw/0", "q-rpw/1", "q-rpw/2"])
-        server.signal(signal.SIGSTOP)
+        stop(server)
         crowd = holding(server, FAST, 6)
         server.signal(signal.SIGCONT)
         for nth, client in enumerate(crowd):
