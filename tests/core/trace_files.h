@@ -57,8 +57,9 @@ static inline void sample_count(struct report *report, const struct trace_record
     tally_add(&report->tally, COUNTER_BYTES_SENT, r->bytes_sent);
 }
 
-/* A run of `requests` requests; each has a requeue unless its connection was closed. */
-static inline void trace_make(const char *path, uint64_t requests)
+/* A run of `requests` requests; each has a requeue unless its connection was closed. The server has
+ * counted each of them; the record of request `odd` is in the file `times` times. */
+static inline void trace_make_odd(const char *path, uint64_t requests, uint64_t odd, unsigned times)
 {
     struct report report;
     sample_report(&report);
@@ -78,13 +79,20 @@ static inline void trace_make(const char *path, uint64_t requests)
     expect(trace != NULL);
     for (uint64_t id = 1; id <= requests; id++) {
         struct trace_record request = sample_request(id), requeue = sample_requeue(id);
-        expect(trace_put(trace_ring(trace, 2), &request));
+        for (unsigned i = 0; i < (id == odd ? times : 1); i++) {
+            expect(trace_put(trace_ring(trace, 2), &request));
+        }
         bool kept = request.close_reason == 0;
         expect(!kept || trace_put(trace_ring(trace, 0), &requeue));
         sample_count(&report, &request, kept ? &requeue : NULL);
     }
     trace_stop(trace, &report);
     report_deinit(&report);
+}
+
+static inline void trace_make(const char *path, uint64_t requests)
+{
+    trace_make_odd(path, requests, 0, 1);
 }
 
 struct whole_file {

@@ -405,6 +405,36 @@ TEST(quartet_trace, the_heap_finds_the_slowest_in_any_order)
     free(text);
 }
 
+/* Files whose blocks are whole and whose parts all add up. */
+static void expect_odd(unsigned times, const char *counted, const char *record)
+{
+    char path[TRACE_PATH];
+    trace_path(path);
+    trace_make_odd(path, 1000, 321, times);
+    struct shown table = show(&trace_verb_table, path, false);
+    expect_int(table.status, 1);
+    expect_msg(strstr(table.out, counted) != NULL, "%s", table.out);
+    expect_msg(strstr(table.out, record) != NULL, "%s", table.out);
+    struct shown json = show(&trace_verb_json, path, false);
+    expect_int(json.status, 1);
+    expect(strstr(json.out, counted) != NULL);
+    shown_free(&table);
+    shown_free(&json);
+    expect_int(unlink(path), 0);
+}
+
+TEST(quartet_trace, tells_of_one_record_taken_out_of_a_file)
+{
+    expect_odd(0, "the server answered 1000 requests, the records tell of 999",
+               "1 connections went on behind a request that has no record");
+}
+
+TEST(quartet_trace, tells_of_one_record_doubled_in_a_file)
+{
+    expect_odd(2, "the server answered 1000 requests, the records tell of 1001",
+               "1 records are there twice");
+}
+
 static void put_bursts(struct trace *trace, unsigned bursts)
 {
     for (unsigned i = 0; i < bursts; i++) {
