@@ -18,16 +18,6 @@ const charts = (() => {
         return `color-mix(in srgb, ${colour(name)} ${percent}%, transparent)`;
     }
 
-    function element(parent, name, cls, text) {
-        const node = document.createElement(name);
-        node.className = cls || "";
-        if (text !== undefined) {
-            node.textContent = text;
-        }
-        parent.appendChild(node);
-        return node;
-    }
-
     /* 1.00 us is 1 us on an axis. */
     const tick = (kind, value) => format.as(kind, value).replace(/(\.\d*?)0+(?!\d)/, "$1").replace(/\.(?!\d)/, "");
 

@@ -39,9 +39,9 @@ const page = (() => {
     /* Makes them, and returns what brings them up to date. */
     function figures() {
         const updates = FIGURES.map(([label, key, kind, get]) => {
-            const figure = tables.element(by_id("figures"), "div", "figure");
-            tables.element(figure, "dt", "", label);
-            const value = tables.element(figure, "dd");
+            const figure = element(by_id("figures"), "div", "figure");
+            element(figure, "dt", "", label);
+            const value = element(figure, "dd");
             value.dataset.key = key;
             return (view) => show(value, kind, get(view));
         });
@@ -65,9 +65,9 @@ const page = (() => {
 
     function key() {
         KEY.forEach(([cls, words]) => {
-            const span = tables.element(by_id("key"), "span");
+            const span = element(by_id("key"), "span");
             if (cls) {
-                tables.element(span, "i", cls);
+                element(span, "i", cls);
             }
             span.append(words);
         });

@@ -37,7 +37,7 @@
 
     function make_choices() {
         const buttons = WINDOWS.map(([words, seconds]) => {
-            const button = tables.element(by_id("choices"), "button", "", words);
+            const button = element(by_id("choices"), "button", "", words);
             button.type = "button";
             button.addEventListener("click", () => {
                 chosen = seconds;

@@ -4,18 +4,6 @@
 "use strict";
 
 const tables = (() => {
-    function element(parent, name, cls, text) {
-        const node = document.createElement(name);
-        if (cls) {
-            node.className = cls;
-        }
-        if (text !== undefined) {
-            node.textContent = text;
-        }
-        parent.appendChild(node);
-        return node;
-    }
-
     /* columns: [{head, key, kind, get(row)}], the first one the row's name. rows(list of {id, stage?,
      * inside?, ...}) makes rows where there are new ones and brings all up to date. */
     function make(host, prefix, columns) {
@@ -144,7 +132,7 @@ const tables = (() => {
     }
 
     return {
-        make, element, interval_columns, interval_rows, queue_columns, queue_rows, thread_columns, thread_rows,
+        make, interval_columns, interval_rows, queue_columns, queue_rows, thread_columns, thread_rows,
         count_columns, count_rows,
     };
 })();

@@ -5,16 +5,6 @@
 "use strict";
 
 const time_bar = (() => {
-    function element(parent, name, cls, text) {
-        const node = document.createElement(name);
-        node.className = cls || "";
-        if (text !== undefined) {
-            node.textContent = text;
-        }
-        parent.appendChild(node);
-        return node;
-    }
-
     /* A part is drawn in up to two pieces: how it is mostly, and the other way. */
     function pieces(part) {
         if (part.waits) {

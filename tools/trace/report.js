@@ -43,9 +43,9 @@
     /* --- what must be known first --- */
 
     function alarm(strong, words) {
-        const node = tables.element(by_id("alarms"), "p", "alarm");
+        const node = element(by_id("alarms"), "p", "alarm");
         node.setAttribute("role", "alert");
-        tables.element(node, "b", "", strong);
+        element(node, "b", "", strong);
         node.append(" " + words);
         return node;
     }
@@ -53,7 +53,7 @@
     function alarms() {
         if (summary.records_lost > 0) {
             const node = alarm("Records lost.", "");
-            const count = tables.element(node, "span");
+            const count = element(node, "span");
             count.dataset.key = "summary.records_lost";
             show(count, "count", summary.records_lost);
             node.append(" requests are in no distribution, no journey and no line of this page; the tables of counters have them.");
@@ -246,25 +246,25 @@
 
     function journey(host, one, index, longest) {
         const total = one.intervals_ns.total;
-        const item = tables.element(host, "div", "journey");
-        const head = tables.element(item, "div", "journey-head");
-        tables.element(head, "b", "", `${one.method} ${one.status}`);
-        tables.element(head, "span", "aside", `request ${one.source}${one.request}, connection ${one.connection}, ` +
+        const item = element(host, "div", "journey");
+        const head = element(item, "div", "journey-head");
+        element(head, "b", "", `${one.method} ${one.status}`);
+        element(head, "span", "aside", `request ${one.source}${one.request}, connection ${one.connection}, ` +
             `${format.as("size", one.bytes_sent)}, at ${format.as("seconds", one.at_ns / 1e9)}`);
-        const sum = tables.element(head, "span", "total");
+        const sum = element(head, "span", "total");
         sum.dataset.key = `slowest.${index}.total`;
         show(sum, "time", total);
-        const bar = tables.element(tables.element(item, "div", "journey-track"), "div", "journey-bar");
+        const bar = element(element(item, "div", "journey-track"), "div", "journey-bar");
         bar.style.width = `${100 * total / longest}%`;
-        const parts = tables.element(item, "div", "journey-parts");
+        const parts = element(item, "div", "journey-parts");
         pieces(one).forEach((piece) => {
-            const node = tables.element(bar, "div", `piece stage-${piece.stage} ${piece.cls}`);
+            const node = element(bar, "div", `piece stage-${piece.stage} ${piece.cls}`);
             node.style.flexGrow = piece.ns / total;
             node.title = `${piece.name} ${format.as("time", piece.ns)}`;
-            const words = tables.element(parts, "span");
-            tables.element(words, "i", `stage-${piece.stage} ${piece.cls}`);
+            const words = element(parts, "span");
+            element(words, "i", `stage-${piece.stage} ${piece.cls}`);
             words.append(`${piece.name} `);
-            tables.element(words, "b", "", format.as("time", piece.ns));
+            element(words, "b", "", format.as("time", piece.ns));
             words.append(piece.thread ? ` ${piece.thread}` : "");
         });
     }
@@ -273,20 +273,20 @@
         const longest = data.slowest.length > 0 ? data.slowest[0].intervals_ns.total : 1;
         data.slowest.forEach((one, i) => journey(by_id("journeys"), one, i, longest));
         if (data.slowest.length === 0) {
-            tables.element(by_id("journeys"), "p", "aside", "no request came to its end");
+            element(by_id("journeys"), "p", "aside", "no request came to its end");
         }
     }
 
     /* --- the rest --- */
 
     function checks() {
-        const table = tables.element(tables.element(by_id("checks"), "div", "scroll"), "table");
-        const body = tables.element(table, "tbody");
+        const table = element(element(by_id("checks"), "div", "scroll"), "table");
+        const body = element(table, "tbody");
         data.checks.forEach((check) => {
-            const row = tables.element(body, "tr");
-            tables.element(row, "td", "", check.name);
-            tables.element(row, "td", check.outcome === "failed" ? "" : "zero", check.outcome);
-            tables.element(row, "td", "words", check.text);
+            const row = element(body, "tr");
+            element(row, "td", "", check.name);
+            element(row, "td", check.outcome === "failed" ? "" : "zero", check.outcome);
+            element(row, "td", "words", check.text);
         });
     }
 
