@@ -128,30 +128,34 @@ static uint64_t count_passed(struct server *server, enum trace_flow point)
     for (unsigned i = 0; i < server->worker_count; i++) {
         const struct worker *worker = &server->workers[i];
         if (!is_unused(worker)) {
-            passed +=
-                atomic_load_explicit(&worker->tally.counters[passing[point]], memory_order_relaxed);
+            passed += tally_passed(&worker->tally, passing[point]);
         }
     }
     return passed;
 }
 
-/* Merging all tallies takes so long that requests pass several threads meanwhile. So these are
- * counted once more, all at once, from the back: none has ended that has not begun. */
-static void report_flow(struct server *server, struct tally *tally)
+/* Merging all tallies takes so long that requests pass several threads meanwhile. So the flow is
+ * counted before, all at once and from the back: none has ended that has not begun, and what has
+ * ended is in all that is merged then. */
+static void report_flow(struct server *server, uint64_t flow[TRACE_FLOW_COUNT])
 {
     for (unsigned i = TRACE_FLOW_COUNT; i-- > 0;) {
-        atomic_store(&tally->counters[passing[i]], count_passed(server, i));
+        flow[i] = count_passed(server, i);
     }
 }
 
 static void report_tallies(struct server *server, struct report *report)
 {
     struct tally *tally = &report->tally;
+    uint64_t flow[TRACE_FLOW_COUNT];
+    report_flow(server, flow);
     tally_init(tally, server->measured);
     for (unsigned i = 0; i < server->worker_count; i++) {
         tally_merge(tally, &server->workers[i].tally);
     }
-    report_flow(server, tally);
+    for (unsigned i = 0; i < TRACE_FLOW_COUNT; i++) {
+        atomic_store(&tally->counters[passing[i]], flow[i]);
+    }
     for (unsigned i = 0; i < server->group_count; i++) {
         tally_add(tally, COUNTER_THREADS_STARTED, atomic_load(&server->groups[i].started));
     }

@@ -84,7 +84,6 @@ static void count(struct worker *worker, const struct exchange *x)
     if (!exchange_is_counted(x)) {
         return;
     }
-    tally_add(&worker->tally, COUNTER_REQUESTS, 1);
     tally_add(&worker->tally, COUNTER_BYTES_SENT, x->sent);
     tally_add(&worker->tally, COUNTER_BYTES_RECEIVED, x->received);
     tally_add(&worker->tally, COUNTER_REFUSED, x->refused_status != 0);
@@ -95,6 +94,7 @@ static void count(struct worker *worker, const struct exchange *x)
         stamps_intervals(&x->stamps, intervals);
         tally_intervals(&worker->tally, intervals);
     }
+    tally_pass(&worker->tally, COUNTER_REQUESTS);
 }
 
 /* An answer that was cut never got its last byte out, whatever was sent of it. One whose end was

@@ -205,16 +205,21 @@ def who_may_watch(world):
 
 @case("figures can be read at any moment under load")
 def watched_under_load(world):
-    """Each is whole, and no request is seen to leave a point before it came there."""
+    """Each is whole, no request is seen to leave a point before it came there, and what has ended is
+    in all other figures."""
     order = ("begun", "whole", "started", "handed", "ended")
     with start(world) as server, server.client(timeout=10) as client:
         hammers = hammer(server, 4)
         for nth in range(12):
             client.ask(WATCHED[nth % 2 * 3])
-            flow = status_of(client)["report"]["flow"]
+            report = status_of(client)["report"]
+            flow = report["flow"]
             counts = [flow[name] for name in order]
             require(counts[-1] > 0, f"nothing is answered: {flow}")
             require(counts == sorted(counts, reverse=True), f"one left before it came: {flow}")
+            for others in (sum(report["statuses"].values()),
+                           *(report["intervals_ns"][name]["count"] for name in (*PARTS, "total"))):
+                require(others >= flow["ended"], f"{others} are counted of {flow['ended']}")
         for one in hammers:
             require(not one.problem, f"{one.problem}")
         server.stop()
