@@ -109,7 +109,10 @@ void held_end_all(struct held *held)
     lock_take(&held->shared.lock);
     struct client *at = held->shared.first.held_next;
     for (; at != &held->shared.first; at = at->held_next) {
-        (void)shutdown(at->conn.fd, SHUT_RDWR);
+        int as = atomic_load(&at->held_as);
+        if (as == HELD_IDLE || as == HELD_WAITING) {
+            (void)shutdown(at->conn.fd, SHUT_RDWR);
+        }
     }
     lock_release(&held->shared.lock);
 }

@@ -8,8 +8,8 @@
  * whoever holds it in between; being in the list costs nothing. The lock keeps the descriptor's
  * number valid while it is shut down. `held_as` says whether the wait may be ended:
  *
- *     BUSY --session_begin_wait--> IDLE --session_end_wait--> BUSY     by the holder
- *                                  IDLE --held_end--> DOOMED           by others, once
+ *     BUSY --begin_wait--> IDLE, WAITING --end_wait--> BUSY     by the holder
+ *                          IDLE --held_end--> DOOMED            by others, once
  *
  * Thread-safety: all of it, any thread.
  */
@@ -18,7 +18,12 @@
 
 #include "stages/client.h"
 
-enum held_as { HELD_BUSY, HELD_IDLE, HELD_DOOMED };
+enum held_as {
+    HELD_BUSY,    /* nobody blocks for it */
+    HELD_IDLE,    /* blocked for between two requests */
+    HELD_WAITING, /* blocked for inside a request */
+    HELD_DOOMED,  /* its idle wait has been ended */
+};
 
 struct held {
     struct {
@@ -39,7 +44,8 @@ void held_remove(struct held *held, struct client *client) EXCLUDES(held->shared
 bool held_end_one(struct held *held, uint64_t now_ns) EXCLUDES(held->shared.lock);
 /* Ends all idle waits: the server drains. */
 void held_end_idle(struct held *held) EXCLUDES(held->shared.lock);
-/* Ends every wait, also inside a request, for reading and for writing: the server cuts. */
+/* Ends every wait, also inside a request, for reading and for writing: the server cuts. Who is busy
+ * is left alone: it sees the phase before it waits, and may have an answer for the client. */
 void held_end_all(struct held *held) EXCLUDES(held->shared.lock);
 
 #endif

@@ -150,7 +150,7 @@ static enum verdict wait_more(struct worker *worker, struct client *client, uint
     uint64_t now_ns = clock_ns();
     *head_due_ns = *head_due_ns != 0 ? *head_due_ns : now_ns + settings->header_timeout_ns;
     uint64_t due_ns = in_body ? now_ns + settings->body_timeout_ns : *head_due_ns;
-    enum close_reason reason = begin_wait(worker, client, HELD_BUSY, due_ns);
+    enum close_reason reason = begin_wait(worker, client, HELD_WAITING, due_ns);
     bool ready = reason == CLOSE_NONE && wait_for(conn->fd, POLLIN, due_ns);
     (void)end_wait(worker, client);
     if (reason != CLOSE_NONE || server_phase(worker->server) == PHASE_CUTTING) {
@@ -225,7 +225,7 @@ void session_prepare_send(struct client *client)
 bool session_wait_write(struct worker *worker, struct client *client)
 {
     uint64_t due_ns = clock_ns() + worker->server->settings->io_timeout_ns;
-    enum close_reason reason = begin_wait(worker, client, HELD_BUSY, due_ns);
+    enum close_reason reason = begin_wait(worker, client, HELD_WAITING, due_ns);
     bool ready = reason == CLOSE_NONE && wait_for(client->conn.fd, POLLOUT, due_ns);
     (void)end_wait(worker, client);
     return ready && server_phase(worker->server) != PHASE_CUTTING;

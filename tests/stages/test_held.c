@@ -63,6 +63,11 @@ static void set_idle(struct house *house, unsigned number)
     atomic_store(&house->clients[number]->held_as, HELD_IDLE);
 }
 
+static void set_waiting(struct house *house, unsigned number)
+{
+    atomic_store(&house->clients[number]->held_as, HELD_WAITING);
+}
+
 /* Would a session that waits for this client wake up? */
 static bool was_ended(const struct house *house, unsigned number)
 {
@@ -134,6 +139,7 @@ TEST(held, who_is_busy_is_left_alone)
     atomic_store(&house.clients[0]->due_ns, NOW - 1);
     expect(!held_end_one(&house.held, NOW));
     held_end_idle(&house.held);
+    held_end_all(&house.held); /* it is at work, and may have an answer */
     expect_ended(&house, 0);
     close_house(&house);
 }
@@ -143,6 +149,7 @@ TEST(held, draining_ends_all_idle_waits)
     struct house house;
     open_house(&house);
     set_idle(&house, 0);
+    set_waiting(&house, 1);
     set_idle(&house, 2);
     held_end_idle(&house.held);
     expect_ended(&house, 1 << 0 | 1 << 2);
@@ -155,6 +162,9 @@ TEST(held, cutting_ends_every_wait_also_for_writing)
     struct house house;
     open_house(&house);
     set_idle(&house, 1);
+    set_waiting(&house, 0);
+    set_waiting(&house, 2);
+    set_waiting(&house, 3);
     held_end_all(&house.held);
     for (unsigned i = 0; i < HELD_CLIENTS; i++) {
         expect(was_ended(&house, i));
