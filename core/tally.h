@@ -1,8 +1,8 @@
 /* tally.h: what one thread counts and measures, and the report made of all threads' tallies.
  *
  * Each stage thread owns one tally and is the only one to write it; reports read all of them at any
- * time (relaxed atomics, but for tally_pass: a sum may lag by the last few events, and is exact once
- * the threads have ended).
+ * time (relaxed atomics, but for tally_pass: a sum may lag by the last few events, and is exact
+ * once the threads have ended).
  */
 #ifndef CORE_TALLY_H
 #define CORE_TALLY_H
@@ -41,8 +41,8 @@ static inline void tally_add(struct tally *tally, enum counter counter, uint64_t
     histogram_bump(&tally->counters[counter], n);
 }
 
-/* Owner only: the last that is counted of a request. A reader that counts it (tally_passed) before it
- * merges the tally finds there whatever was counted before. */
+/* Owner only: the last that is counted of a request. A reader that counts it (tally_passed) before
+ * it merges the tally finds there whatever was counted before. */
 static inline void tally_pass(struct tally *tally, enum counter counter)
 {
     uint64_t old = atomic_load_explicit(&tally->counters[counter], memory_order_relaxed);
