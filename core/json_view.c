@@ -109,6 +109,15 @@ size_t json_view_text(struct bytes value, char *out, size_t size)
     return len;
 }
 
+void json_view_member_text(struct bytes object, const char *key, char *out, size_t size)
+{
+    struct bytes value;
+    out[0] = '\0';
+    if (json_view_member(object, key, &value) && json_view_is(value, '"')) {
+        (void)json_view_text(value, out, size);
+    }
+}
+
 static bool take_value(struct bytes *at, unsigned depth)
 {
     skip_space(at);

@@ -31,6 +31,9 @@ bool json_view_is(struct bytes value, char opening);
 /* A number without sign, cut to its whole part; 0 for anything else, the maximum when too large. */
 uint64_t json_view_number(struct bytes value);
 
+/* A member that is a string, as json_view_text gives it; anything else, and none, is empty. */
+void json_view_member_text(struct bytes object, const char *key, char *out, size_t size);
+
 /* A string without quotes and escapes, anything else as it stands; cut to size - 1 bytes. Control
  * characters become '?', so that the result can go to a terminal. Returns its length. */
 size_t json_view_text(struct bytes value, char *out, size_t size);

@@ -48,18 +48,9 @@ void status_facts_ask(struct status_facts *facts)
     ask_load(facts);
 }
 
-static void read_text(struct bytes config, const char *key, char *out, size_t size)
-{
-    struct bytes value;
-    out[0] = '\0';
-    if (json_view_member(config, key, &value) && json_view_is(value, '"')) {
-        (void)json_view_text(value, out, size);
-    }
-}
-
 void status_facts_read_config(struct status_facts *facts, const char *config_json)
 {
     struct bytes config = bytes_of(config_json);
-    read_text(config, "model", facts->model, sizeof facts->model);
-    read_text(config, "wiring", facts->wiring, sizeof facts->wiring);
+    json_view_member_text(config, "model", facts->model, sizeof facts->model);
+    json_view_member_text(config, "wiring", facts->wiring, sizeof facts->wiring);
 }

@@ -92,6 +92,18 @@ TEST(json_view, unescapes_and_masks_text)
     expect_int(json_view_text(BYTES("a\xc3\xa4"), small, sizeof small), 1); /* not half of it */
 }
 
+TEST(json_view, a_member_that_is_no_text_is_an_empty_one)
+{
+    char text[32];
+    json_view_member_text(bytes_of(sample), "text", text, sizeof text);
+    expect_text(text, "q\"\xc3\xa4?/");
+    json_view_member_text(bytes_of(sample), "t", text, sizeof text); /* true */
+    expect_text(text, "");
+    strcpy(text, "before");
+    json_view_member_text(bytes_of(sample), "no such", text, sizeof text);
+    expect_text(text, "");
+}
+
 TEST(json_view, numbers_saturate)
 {
     expect_int(json_view_number(BYTES(" 12.9")), 12);

@@ -293,6 +293,7 @@ class Perfetto(Case):
         for name, args in {"staged": ["--model", "staged"], "loops": ["--model", "loops"],
                            "acceptor": ["--model", "acceptor", "--sessions", "32"],
                            "leader-followers": ["--model", "leader-followers"],
+                           "LR*2 | PW*3": ["--wiring", "LR*2 | PW*3"],
                            "processes": ["--model", "staged", "--processes", "2"]}.items():
             with self.subTest(model=name):
                 place = self.dir / name

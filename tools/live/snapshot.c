@@ -5,7 +5,6 @@
 
 #include <string.h>
 
-static void read_text(struct bytes object, const char *key, char *out, size_t size);
 static uint64_t read_number(struct bytes object, const char *key);
 static void read_server(struct snapshot *snapshot, struct bytes server);
 static void subtract_tally(struct tally *now, const struct tally *before);
@@ -22,10 +21,10 @@ bool snapshot_read(struct snapshot *snapshot, struct bytes json)
     }
     read_server(snapshot, server);
     (void)json_view_member(json, "config", &config); /* empty when missing */
-    read_text(config, "model", snapshot->model, sizeof snapshot->model);
-    read_text(config, "wiring", snapshot->wiring, sizeof snapshot->wiring);
+    json_view_member_text(config, "model", snapshot->model, sizeof snapshot->model);
+    json_view_member_text(config, "wiring", snapshot->wiring, sizeof snapshot->wiring);
     (void)json_view_member(json, "verdict", &verdict);
-    read_text(verdict, "text", snapshot->verdict, sizeof snapshot->verdict);
+    json_view_member_text(verdict, "text", snapshot->verdict, sizeof snapshot->verdict);
     return report_from_json(&snapshot->report, report);
 }
 
@@ -48,16 +47,6 @@ void snapshot_since(struct snapshot *now, const struct snapshot *before)
     subtract_threads(&now->report, &before->report);
 }
 
-/* A string; what is none, as the model of a wiring of one's own, is empty. */
-static void read_text(struct bytes object, const char *key, char *out, size_t size)
-{
-    struct bytes value;
-    out[0] = '\0';
-    if (json_view_member(object, key, &value) && json_view_is(value, '"')) {
-        (void)json_view_text(value, out, size);
-    }
-}
-
 static uint64_t read_number(struct bytes object, const char *key)
 {
     struct bytes value;
@@ -67,8 +56,8 @@ static uint64_t read_number(struct bytes object, const char *key)
 static void read_server(struct snapshot *snapshot, struct bytes server)
 {
     struct bytes measured;
-    read_text(server, "version", snapshot->version, sizeof snapshot->version);
-    read_text(server, "phase", snapshot->phase, sizeof snapshot->phase);
+    json_view_member_text(server, "version", snapshot->version, sizeof snapshot->version);
+    json_view_member_text(server, "phase", snapshot->phase, sizeof snapshot->phase);
     snapshot->pid = read_number(server, "pid");
     snapshot->started_s = read_number(server, "started_s");
     snapshot->process = read_number(server, "process");

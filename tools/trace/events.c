@@ -119,14 +119,16 @@ void events_counter(struct events *events, const struct trace_source *source, ui
     text_out_put(&events->text, "}}");
 }
 
-/* "quartet 2:staged": which of several it is, and its model. */
+/* "quartet 2:staged": which of several it is, and its model, or the wiring of one without. */
 static void put_process_name(struct events *events, const struct trace_source *source)
 {
     char model[TRACE_NAME] = "";
-    struct bytes config, value;
-    if (json_view_member(source->config, "config", &config) &&
-        json_view_member(config, "model", &value)) {
-        (void)json_view_text(value, model, sizeof model);
+    struct bytes config;
+    if (json_view_member(source->config, "config", &config)) {
+        json_view_member_text(config, "model", model, sizeof model);
+        if (model[0] == '\0') {
+            json_view_member_text(config, "wiring", model, sizeof model);
+        }
     }
     put_event(events, "M", source->number);
     text_out_put(&events->text, ",\"name\":\"process_name\",\"args\":{\"name\":\"quartet");
