@@ -13,9 +13,10 @@ import random
 @dataclasses.dataclass(frozen=True)
 class Level:
     """How much load. `kind` says what `value` is: connections of a closed loop, requests a second of an open one, or a
-    share of the peak of the slowest or of the subject itself."""
+    share of the peak of the slowest or of the subject itself. The steps of a climb are shares of the subject's own
+    peak, one after the other until it is full."""
 
-    kind: str  # closed, rate, slowest, own
+    kind: str  # closed, rate, slowest, own, climb
     value: float
     connections: int
 
@@ -56,6 +57,14 @@ class Cell:
         return f"{self.subject['name']}, {self.workload['name']}, {self.level.label}{what}"
 
 
+CLIMB_MOST = 3.0  # times the peak: nobody's open loop carries more than that
+
+
+def steps_of(step):
+    """Shares of the peak at which a climb stops for a measurement."""
+    return [round(step * nth, 6) for nth in range(1, int(CLIMB_MOST / step + 1e-9) + 1)] if step else []
+
+
 def levels_of(spec):
     asked = spec.levels
     closed = [Level("closed", count, count) for count in sorted(asked["connections"])]
@@ -65,6 +74,7 @@ def levels_of(spec):
         + [Level("rate", rate, opened) for rate in sorted(asked["rates"])]
         + [Level("slowest", share, opened) for share in sorted(asked["shares_of_slowest"])]
         + [Level("own", share, opened) for share in sorted(asked["shares_of_own"])]
+        + [Level("climb", share, opened) for share in steps_of(asked["climb"])]
     )
 
 
@@ -115,8 +125,8 @@ def blocks(spec, levels):
 def featured(levels):
     """The level at which a pass of its own is made, and which stands for the rest in short tables: the middle one of
     the open levels, else the closed one with most connections."""
-    for kinds in (("rate", "slowest"), ("own",)):
-        opened = [level for level in levels if level.kind in kinds]
+    for kinds in (("rate", "slowest"), ("own",), ("climb",)):
+        opened = [level for level in levels if level.kind in kinds and (level.kind != "climb" or level.value <= 1)]
         if opened:
             return opened[len(opened) // 2]
     return levels[-1]
@@ -135,13 +145,29 @@ def passes(spec):
 
 
 def plan(spec):
-    """All cells in the order in which they run: what finds the peaks first, then rates, then passes."""
+    """All cells in the order in which they run: what finds the peaks first, then rates, then a climb step by step, then
+    passes."""
     levels = levels_of(spec)
+    climb = [level for level in levels if level.kind == "climb"]
     return (
         blocks(spec, [level for level in levels if not level.is_open])
-        + blocks(spec, [level for level in levels if level.is_open])
+        + blocks(spec, [level for level in levels if level.is_open and level not in climb])
+        + [cell for level in climb for cell in blocks(spec, [level])]
         + passes(spec)
     )
+
+
+def step_below(cells, cell):
+    """The cells of the step of a climb before this cell's, of the same subject and workload; none for the first."""
+    same = [
+        one
+        for one in cells
+        if one.level.kind == "climb"
+        and one.level.value < cell.level.value
+        and (one.purpose, one.subject, one.workload) == (cell.purpose, cell.subject, cell.workload)
+    ]
+    highest = max((one.level.value for one in same), default=None)
+    return [one for one in same if one.level.value == highest]
 
 
 def share_of(cells, part, parts):

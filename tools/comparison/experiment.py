@@ -14,14 +14,14 @@ from .trouble import BadSpec, Trouble
 
 DEFAULTS = {
     "title": "A comparison of threading models",
-    "levels": {"connections": [1, 16, 64, 256], "shares_of_slowest": [0.3, 0.6, 0.9]},
+    "levels": {"connections": [1, 16, 64, 256], "shares_of_slowest": [0.3, 0.6, 0.9], "climb": 0.25},
 }
 QUICK = {
     "repetitions": 3,
     "warmup": "500ms",
     "settle": "200ms",
     "duration": "1s",
-    "levels": {"connections": [1, 64], "shares_of_slowest": [0.5]},
+    "levels": {"connections": [1, 64], "shares_of_slowest": [0.5], "climb": 0},
 }
 
 
@@ -127,6 +127,7 @@ def show_plan(wanted, todo):
         f"{len(todo)} cells: {len(wanted.subjects)} servers, {len(wanted.workloads)} workloads, "
         f"{len(cells.levels_of(wanted))} levels, "
         f"{wanted.repetitions} repetitions; about {numbers.clock(runner.plan_seconds(todo))}"
+        + (f", if each is full at {100 * runner.EXPECTED_FULL:g} % of its peak" if wanted.levels["climb"] else "")
     )
 
 

@@ -62,6 +62,8 @@ class Maker:
                 valid, tried = len(self.summary.valid(self.workload, level, subject)), len(
                     self.summary.all(self.workload, level, subject)
                 )
+                if level.kind == "climb" and not tried:
+                    continue  # it was full before
                 label = self.level_words(level)
                 texts.append(
                     [
@@ -116,7 +118,7 @@ class Maker:
 
     def latency(self, levels, key, word):
         """Against the rate that was asked for; of shares of one's own peak, against the share."""
-        own = levels[0].kind == "own"
+        own = levels[0].kind in ("own", "climb")
         x_of = (lambda level: level.value) if own else (lambda level: self.summary.rate_at(self.workload, level))
         xs = sorted({x for x in map(x_of, levels) if x})
         against = "share of its own peak" if own else "rate"

@@ -90,3 +90,14 @@ def latency_us(report):
 def failures(report):
     """What went wrong, as words; empty when nothing did."""
     return "; ".join(f"{name}: {error['count']}" for name, error in report["errors"].items() if error["count"])
+
+
+def fell_behind(record):
+    """Less than 97 % of what was due was answered in the window, or something was dropped."""
+    said = record.get("load")
+    return bool(said) and (said["answered"] < 0.97 * said["due"] or bool(said["dropped"]))
+
+
+def kept_up(record):
+    """A valid run in which what was due was answered."""
+    return record["outcome"] == "ok" and not fell_behind(record)

@@ -1,12 +1,16 @@
 """Going through all cells: skipping those that are done, surviving those that crash, finding peaks on the way."""
-from . import one_cell, stats
+from . import cells, load, one_cell, stats
 from .progress import Progress
 from .trouble import Trouble
 
 OVERHEAD_S = 0.55  # starting and ending two programs, looking at the server twice
+EXPECTED_FULL = 1.25  # of the peak
 
 
 def expected_s(cell):
+    """In seconds. A climb is expected to end with the first step above the peak."""
+    if cell.level.kind == "climb" and cell.level.value > EXPECTED_FULL:
+        return 0.0
     return cell.times["warmup"] + cell.times["settle"] + cell.times["duration"] + OVERHEAD_S
 
 
@@ -32,7 +36,7 @@ def rate_of(cell, peaks):
     if cell.level.kind == "rate":
         return cell.level.value, ""
     known = peaks.get(cell.workload["name"], {})
-    if cell.level.kind == "own":
+    if cell.level.kind in ("own", "climb"):
         peak = known.get(cell.subject["name"])
     else:
         peak = min(known.values(), default=None)
@@ -41,7 +45,14 @@ def rate_of(cell, peaks):
     return cell.level.value * peak, ""
 
 
-def skipped(cell, why):
+def is_full(below, records):
+    """Is it known of the step below that in most repetitions the subject did not keep up, or had been full before?"""
+    known = [records[cell.id] for cell in below if cell.id in records]
+    kept_up = [record for record in known if load.kept_up(record)]
+    return len(known) == len(below) > 0 and 2 * len(kept_up) <= len(known)
+
+
+def not_run(cell, outcome, why):
     return {
         "id": cell.id,
         "purpose": cell.purpose,
@@ -54,7 +65,7 @@ def skipped(cell, why):
         "started": 0.0,
         "seconds": 0.0,
         "metrics": {},
-        "outcome": "skipped",
+        "outcome": outcome,
         "why": why,
     }
 
@@ -67,7 +78,7 @@ class Runner:
         self.peaks = results.read_json("peaks.json")
 
     def needs_peaks(self, cell):
-        return cell.level.kind in ("slowest", "own")
+        return cell.level.kind in ("slowest", "own", "climb")
 
     def find_peaks(self):
         """Once for a comparison, so that a resumed one asks for the same rates."""
@@ -82,14 +93,22 @@ class Runner:
             self.peaks = peaks_of(self.bench.spec, self.results.records.values())
             self.results.write_json("peaks.json", self.peaks)
 
+    def is_full_below(self, cell):
+        """Of a shared comparison others may have run the step below, or may yet: then this cell runs."""
+        self.results.read_cells()
+        return is_full(cells.step_below(self.plan, cell), self.results.records)
+
     def run_cell(self, cell):
         if self.needs_peaks(cell):
             self.find_peaks()
         rate, why = rate_of(cell, self.peaks or {})
+        outcome = "skipped"
+        if not why and cell.level.kind == "climb" and self.is_full_below(cell):
+            outcome, why = "full", "it did not keep up with the step below"
         folder = self.results.cell_folder(cell)
         if why:
             folder.mkdir(parents=True)
-            return skipped(cell, why)
+            return not_run(cell, outcome, why)
         return one_cell.run(self.bench, cell, rate, folder)
 
     def run(self, todo):
@@ -104,7 +123,7 @@ class Runner:
                 self.results.add(record)
                 self.results.write_csv(self.plan)
                 progress.done()
-                if record["outcome"] != "ok":
+                if record["outcome"] not in ("ok", "full"):
                     wrong += 1
                     progress.note(
                         f"  {record['outcome']}: {cell.title}, repetition {cell.repetition}: {record['why'][:300]}"

@@ -27,6 +27,7 @@ LEVELS = {
     "rates": (checks.list_of(checks.number(1, 10_000_000)), []),
     "shares_of_slowest": (checks.list_of(checks.number(0.01, 5)), []),
     "shares_of_own": (checks.list_of(checks.number(0.01, 5)), []),
+    "climb": (checks.number(0, 1), 0),
     "open_connections": (checks.whole(1, 100000), 64),
 }
 MODEL = {
@@ -120,7 +121,11 @@ def workloads_of(where, folder, top, entries):
 
 
 def check_levels(where, levels):
-    if (levels["shares_of_slowest"] or levels["shares_of_own"]) and not levels["connections"]:
+    if 0 < levels["climb"] < 0.02:
+        refuse(where, "levels.climb", levels["climb"], "0 for none, or a share of the peak from 0.02 to 1")
+    if levels["climb"] and levels["shares_of_own"]:
+        raise BadSpec(f"{where}: levels: climb and shares_of_own are both shares of one's own peak: give one of them")
+    if (levels["shares_of_slowest"] or levels["shares_of_own"] or levels["climb"]) and not levels["connections"]:
         raise BadSpec(f"{where}: levels: shares of a peak need connections, whose closed loop finds the peak")
     if not any(levels[key] for key in ("connections", "rates")):
         raise BadSpec(f"{where}: levels: no load: give connections or rates")

@@ -1,6 +1,6 @@
 """The records of a comparison, gathered for reports: which cells of a subject, workload and level are valid, their
 estimates, and what went wrong."""
-from . import cells, stats
+from . import cells, load, stats
 
 
 class Summary:
@@ -8,8 +8,12 @@ class Summary:
 
     def __init__(self, spec, records):
         self.spec = spec
-        self.records = sorted(records, key=lambda record: (record["repetition"], record["started"], record["id"]))
-        self.levels = cells.levels_of(spec)
+        run = [record for record in records if record["outcome"] != "full"]
+        self.records = sorted(run, key=lambda record: (record["repetition"], record["started"], record["id"]))
+        climbed = {record["level"]["value"] for record in run if record["level"]["kind"] == "climb"}
+        self.levels = [
+            level for level in cells.levels_of(spec) if level.kind != "climb" or level.value in climbed
+        ]
         self.places = {}
         for record in self.records:
             if record["purpose"] == "measure":
@@ -52,7 +56,8 @@ class Summary:
         return [level for level in self.levels if level.kind in ("rate", "slowest")]
 
     def own(self):
-        return [level for level in self.levels if level.kind == "own"]
+        """Shares of each one's own peak."""
+        return [level for level in self.levels if level.kind in ("own", "climb")]
 
     def busy_level(self):
         """The closed loop with most connections."""
@@ -98,22 +103,20 @@ class Summary:
                 return record
         return None
 
-    @staticmethod
-    def fell_behind(record):
-        """Less than 97 % of what was due was answered in the window, or something was dropped."""
-        said = record.get("load")
-        return bool(said) and (said["answered"] < 0.97 * said["due"] or bool(said["dropped"]))
-
     def saturation(self, workload, subject):
-        """(highest open rate that was kept up, lowest that was not), either None."""
-        kept, broken = None, None
+        """(highest open rate that was kept up in most repetitions, lowest above it that was not), either None."""
+        kept, broken = None, []
         for level in self.common() + self.own():
-            for record in self.all(workload, level, subject):
-                if self.fell_behind(record):
-                    broken = min(broken or 1e18, record["rate_asked"])
-                elif record["outcome"] == "ok":
-                    kept = max(kept or 0, record["rate_asked"])
-        return kept, broken
+            records = self.all(workload, level, subject)
+            rates = [record["rate_asked"] for record in records if record["rate_asked"]]
+            if not rates:
+                continue
+            asked = stats.median(rates)
+            if 2 * sum(map(load.kept_up, records)) > len(records):
+                kept = max(kept or 0, asked)
+            else:
+                broken.append(asked)
+        return kept, min((rate for rate in broken if rate > (kept or 0)), default=None)
 
 
 def place_of(record):

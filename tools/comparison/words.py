@@ -3,7 +3,7 @@
 One thing is called more or less than another only where their intervals lie apart. What is told apart by nothing is
 said to be so.
 """
-from . import metrics, numbers, stats
+from . import load, metrics, numbers, stats
 from .status import PARTS
 
 
@@ -105,7 +105,7 @@ def saturation_words(summary, workload):
     said = []
     for subject in summary.subjects(workload):
         kept, broken = summary.saturation(workload, subject)
-        if kept and broken and broken > kept:
+        if kept and broken:
             said.append(
                 f"{subject['name']} kept up with {numbers.amount(kept)}/s and not with {numbers.amount(broken)}/s"
             )
@@ -133,7 +133,7 @@ def latency_words(summary, workload):
     behind = [
         subject["name"]
         for subject in summary.subjects(workload)
-        if any(summary.fell_behind(r) for r in summary.valid(workload, level, subject))
+        if any(load.fell_behind(r) for r in summary.valid(workload, level, subject))
     ]
     return (
         said

@@ -63,6 +63,14 @@ class Plan(unittest.TestCase):
         kinds = [cell.level.is_open for cell in cells.plan(support.make_spec(levels=LEVELS))]
         self.assertEqual(kinds, sorted(kinds))
 
+    def test_climbs_step_by_step_after_all_other_levels(self):
+        plan = cells.plan(support.make_spec(levels={"connections": [1], "shares_of_slowest": [0.5], "climb": 0.5}))
+        kinds = [cell.level.kind for cell in plan]
+        self.assertEqual(kinds, sorted(kinds, key=["closed", "slowest", "climb"].index))
+        steps = [cell.level.value for cell in plan if cell.level.kind == "climb"]
+        self.assertEqual(steps, sorted(steps))
+        self.assertEqual(sorted(set(steps)), [0.5, 1, 1.5, 2, 2.5, 3])
+
     def test_shares_are_apart_and_together_whole(self):
         plan = cells.plan(support.make_spec(levels=LEVELS))
         shares = [ids(cells.share_of(plan, part, 3)) for part in (1, 2, 3)]
@@ -96,6 +104,39 @@ class Peaks(unittest.TestCase):
         rate, why = self.rate("slowest", "loops", peaks)
         self.assertIsNone(rate)
         self.assertIn("no valid run", why)
+
+
+class Climb(unittest.TestCase):
+    """Which step is the last."""
+
+    def setUp(self):
+        self.spec = support.make_spec(levels={"connections": [1], "climb": 0.5}, repetitions=3)
+        self.plan = cells.plan(self.spec)
+
+    def cell(self, step):
+        return next(cell for cell in self.plan if (cell.level.key, cell.subject["name"]) == (f"climb-{step:g}", "loops"))
+
+    def records(self, step, *answered, outcome="ok"):
+        """Of as many repetitions as there are rates answered, when 1000 were asked for."""
+        same = [cell for cell in self.plan if (cell.level, cell.subject) == (self.cell(step).level, self.cell(step).subject)]
+        made = [support.record(cell, rate, outcome=outcome, asked=1000) for cell, rate in zip(same, answered)]
+        return {record["id"]: record for record in made}
+
+    def is_full(self, step, records):
+        return runner.is_full(cells.step_below(self.plan, self.cell(step)), records)
+
+    def test_goes_on_while_most_repetitions_keep_up(self):
+        self.assertFalse(self.is_full(1, self.records(0.5, 990, 900, 985)))
+        self.assertTrue(self.is_full(1, self.records(0.5, 990, 900, 960)))
+
+    def test_ends_above_what_was_invalid_or_full(self):
+        self.assertTrue(self.is_full(1, self.records(0.5, 990, 990, 990, outcome="invalid")))
+        self.assertTrue(self.is_full(1.5, self.records(1, 990, 990, 990, outcome="full")))
+
+    def test_runs_what_nothing_is_known_of(self):
+        self.assertFalse(self.is_full(0.5, {}))
+        self.assertFalse(self.is_full(1, self.records(0.5, 900, 900)))
+        self.assertFalse(self.is_full(1.5, self.records(0.5, 900, 900, 900)))
 
 
 if __name__ == "__main__":

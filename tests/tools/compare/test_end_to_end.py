@@ -125,6 +125,20 @@ class Compare(unittest.TestCase):
         self.assertIn("/nowhere/log", outcomes["staged --access-log /nowhere/log"]["why"])
         self.assertIn("in which the server or the load generator failed", said)
 
+    def test_a_climb_ends_where_the_server_is_full(self):
+        """One processor that sleeps 5 ms a request: 200 of them a second."""
+        text = (
+            'models = ["staged --processors 1"]\nworkloads = ["blocking"]\nrepetitions = 1\n'
+            + SHORT.replace("200ms", "400ms")
+            + "[levels]\nconnections = [2]\nclimb = 0.5\n"
+        )
+        self.run_it(text)
+        full = [row["outcome"] == "full" for row in self.rows()]
+        self.assertEqual(len(full), 7)
+        self.assertEqual((full[1], full[6]), (False, True))  # half of the peak, and three times
+        self.assertEqual(full, sorted(full))
+        self.assertEqual(self.run_it(text, "--resume").count("compare: 0 of 7 cells to run"), 1)
+
     def test_another_spec_is_not_mixed_in(self):
         one = 'models = ["staged"]\nrepetitions = 1\n' + SHORT + "[levels]\nconnections = [2]\n"
         self.run_it(one)

@@ -178,6 +178,24 @@ class Words(unittest.TestCase):
         )
         self.assertIn("Of loops (12,100) only one run is valid, which is compared with nothing.", said)
 
+    def test_a_climb_says_what_each_kept_up_with_and_shows_no_step_above(self):
+        """staged answers 9,000/s at most, loops 12,000/s."""
+        wanted = support.make_spec(repetitions=3, levels={"connections": [64], "climb": 0.5})
+        records = []
+        for cell in cells.plan(wanted):
+            most = RATES[cell.subject["name"]]
+            asked = most * cell.level.value if cell.level.is_open else None
+            outcome = "full" if asked and cell.level.value > 1.5 else "ok"
+            records.append(support.record(cell, min(asked or most, most), asked=asked, outcome=outcome))
+        with tempfile.TemporaryDirectory() as folder:
+            said = report.write(*support.store(pathlib.Path(folder), wanted, records)[:1], wanted, cells.plan(wanted))
+            data = (pathlib.Path(folder) / "figures" / "tiny-answered.csv").read_text(encoding="utf-8")
+        self.assertIn(
+            "staged kept up with 9,000/s and not with 13,500/s; loops kept up with 12,000/s and not with 18,000/s", said
+        )
+        steps = {row["load"] for row in csv.DictReader(io.StringIO(data))}
+        self.assertEqual(steps, {f"{share} % of its own peak" for share in (50, 100, 150)})
+
     def test_one_model_alone_is_no_comparison_but_a_report(self):
         self.assertIn("the only one with valid runs", self.written(models=["staged"]))
 

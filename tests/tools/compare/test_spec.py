@@ -45,6 +45,10 @@ REFUSED = [  # what the file holds, words of the line
         'models = ["staged"]\n[levels]\nconnections = []\nrates = [10]\nshares_of_own = [0.5]',
         ["shares of a peak need connections"],
     ),
+    ('models = ["staged"]\n[levels]\nconnections = []\nrates = [10]\nclimb = 0.5', ["shares of a peak need connections"]),
+    ('models = ["staged"]\n[levels]\nclimb = 2', ["levels.climb: 2 is not accepted: a number from 0 to 1"]),
+    ('models = ["staged"]\n[levels]\nclimb = 0.001', ["levels.climb: 0.001 is not accepted: 0 for none"]),
+    ('models = ["staged"]\n[levels]\nclimb = 0.5\nshares_of_own = [0.5]', ["climb and shares_of_own", "give one of them"]),
     (
         'models = ["staged"]\n[levels]\nrates = [0]',
         ["levels.rates: [0] is not accepted: a list, each item a number from 1"],
