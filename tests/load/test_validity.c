@@ -132,6 +132,32 @@ TEST(validity, notes_a_saturated_server_and_believes_the_run)
     expect(strstr(validity.notes[0], "saturated: 50.0%") != NULL);
 }
 
+TEST(validity, names_itself_as_the_limit_where_it_had_no_more_time)
+{
+    good_run();
+    results.sent_in_window = COUNT / 2;
+    results.cpu_ns = SECONDS * NS_PER_S / 2;
+    results.runqueue_ns = SECONDS * NS_PER_S * 45 / 100;
+    judge();
+    expect_int(validity.note_count, 1);
+    expect(strstr(validity.notes[0], "busy or waiting for a CPU for 95% of the time") != NULL);
+    expect(strstr(validity.notes[0], "saturated") == NULL);
+}
+
+TEST(validity, says_of_a_closed_loop_that_it_was_kept_from_a_cpu)
+{
+    good_run();
+    settings.rate = 0;
+    results.runqueue_ns = SECONDS * NS_PER_S * 9 / 100;
+    judge();
+    expect_int(validity.note_count, 0);
+    results.runqueue_ns = SECONDS * NS_PER_S / 2;
+    judge();
+    expect_int(validity.reason_count, 0);
+    expect_int(validity.note_count, 1);
+    expect(strstr(validity.notes[0], "waited for a CPU for 50% of the time") != NULL);
+}
+
 TEST(validity, notes_answers_of_other_lengths)
 {
     good_run();

@@ -158,10 +158,8 @@ static void print_crowd(FILE *out, const struct report *report)
 static void print_generator(FILE *out, const struct report *report)
 {
     const struct results *results = report->results;
-    double window_ns = results_window_s(results) * 1e9;
     fprintf(out, "generator    busy %.0f%% of a CPU, waited for one %.1f%%\n",
-            results_cpu_share(results) * 100,
-            window_ns > 0 ? (double)results->runqueue_ns / window_ns * 100 : 0);
+            results_cpu_share(results) * 100, results_wait_share(results) * 100);
     if (plan_is_open(report->plan)) {
         fprintf(out, "arrivals     Kolmogorov distance %.4f over %" PRIu64 " gaps, limit %.4f\n",
                 gaps_distance(&results->gaps), (uint64_t)results->gaps.seen.count,

@@ -23,6 +23,12 @@ double results_cpu_share(const struct results *results)
     return window_ns > 0 && used_ns > 0 ? used_ns / window_ns : 0;
 }
 
+double results_wait_share(const struct results *results)
+{
+    double window_ns = results_window_s(results) * (double)NS_PER_S;
+    return window_ns > 0 ? (double)results->runqueue_ns / window_ns : 0;
+}
+
 double results_sent_share(const struct results *results)
 {
     return results->due > 0 ? (double)results->sent_in_window / (double)results->due : 1;

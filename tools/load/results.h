@@ -63,6 +63,8 @@ double results_window_s(const struct results *results);
 double results_rate(const struct results *results);
 /* The share of one CPU that the generator needed. */
 double results_cpu_share(const struct results *results);
+/* The share of its time in which the generator was ready to run and had no CPU. */
+double results_wait_share(const struct results *results);
 /* Of what was due, the share that was sent before the end. */
 double results_sent_share(const struct results *results);
 

@@ -21,6 +21,8 @@ static const double lag_allowed_share = 0.1;
 static const double cpu_allowed = 0.9;
 /* The share of its time from which on waiting for a CPU is named as the reason. */
 static const double waited_worth_saying = 0.005;
+/* Of a closed loop's time, before it is told that it waited for a CPU. */
+static const double wait_allowed = 0.1;
 /* Of the asked rate, beside what chance allows a Poisson process (four standard deviations). */
 static const double rate_wanted = 0.99;
 /* Of what was due, sent before the end: less means that requests piled up. */
@@ -33,6 +35,7 @@ static void judge_lag(struct validity *validity, const struct results *results);
 static void judge_cpu(struct validity *validity, const struct results *results);
 static void judge_drops(struct validity *validity, const struct results *results);
 static void note_saturation(struct validity *validity, const struct results *results);
+static void note_waiting(struct validity *validity, const struct results *results);
 static void note_lengths(struct validity *validity, const struct plan *plan,
                          const struct results *results);
 static void invalid(struct validity *validity, const char *fmt, ...)
@@ -51,6 +54,8 @@ void validity_judge(struct validity *validity, const struct plan *plan,
         judge_arrivals(validity, plan, results);
         judge_lag(validity, results);
         note_saturation(validity, results);
+    } else {
+        note_waiting(validity, results);
     }
     note_lengths(validity, plan, results);
     if (results->interrupted) {
@@ -92,11 +97,11 @@ static void judge_lag(struct validity *validity, const struct results *results)
         char lag[FIGURE_TEXT], allowed[FIGURE_TEXT];
         figure_time(lag_ns, lag);
         figure_time((uint64_t)allowed_ns, allowed);
-        double waited =
-            (double)results->runqueue_ns / (results_window_s(results) * (double)NS_PER_S);
         invalid(validity, "the generator was late: by %s at p99, at most %s is accepted%s", lag,
                 allowed,
-                waited > waited_worth_saying ? "; it had to wait for a CPU, see chrt(1)" : "");
+                results_wait_share(results) > waited_worth_saying
+                    ? "; it had to wait for a CPU, see chrt(1)"
+                    : "");
     }
 }
 
@@ -121,11 +126,31 @@ static void judge_drops(struct validity *validity, const struct results *results
 static void note_saturation(struct validity *validity, const struct results *results)
 {
     double share = results_sent_share(results);
-    if (share < sent_wanted) {
+    double taken = results_cpu_share(results) + results_wait_share(results);
+    if (share < sent_wanted && taken > cpu_allowed) {
+        note(validity,
+             "%.1f%% of what was due was sent in time; the generator was busy or waiting for a CPU "
+             "for %.0f%% of the time, so it may be the limit itself",
+             share * 100, taken * 100);
+    } else if (share < sent_wanted) {
         note(validity,
              "saturated: %.1f%% of what was due was sent in time; the server or --connections is "
              "the limit, and latency grows with the duration",
              share * 100);
+    }
+}
+
+/* An open loop is judged by its lag. Here the wait lies between an answer and its time, and between
+ * that and the next request. */
+static void note_waiting(struct validity *validity, const struct results *results)
+{
+    double share = results_wait_share(results);
+    if (share > wait_allowed) {
+        note(
+            validity,
+            "the generator waited for a CPU for %.0f%% of the time: so much is in these latencies, "
+            "and missing in the rate; give it a CPU of its own, or see chrt(1)",
+            share * 100);
     }
 }
 
