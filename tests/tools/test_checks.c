@@ -83,6 +83,30 @@ TEST(checks, hold_for_a_run_in_which_each_request_is_there_once)
     free_run(&read);
 }
 
+TEST(checks, tell_of_traces_that_are_not_of_one_run)
+{
+    struct read_run read;
+    struct trace_source sources[] = {
+        {.number = 1, .started_ns = 100 * NS_PER_S, .wall_s = 5100, .now_ns = 120 * NS_PER_S},
+        {.number = 2, .started_ns = 101 * NS_PER_S, .wall_s = 5102, .now_ns = 110 * NS_PER_S},
+        {.number = 3, .started_ns = 124 * NS_PER_S, .wall_s = 5124, .now_ns = 130 * NS_PER_S},
+    };
+    make_run(&read);
+    read.run.sources = sources;
+    read.run.source_count = 3;
+    expect_check(&read, "sources", CHECK_HOLDS, "3 traces of one machine");
+    sources[2].started_ns = 140 * NS_PER_S;
+    sources[2].wall_s = 5140;
+    expect_check(&read, "sources", CHECK_FAILED, "trace 3 began 20 s after the others had ended");
+    sources[0].report.wall_ns = 41 * NS_PER_S; /* the first one was still there, without requests */
+    expect_check(&read, "sources", CHECK_HOLDS, "side by side");
+    sources[1].wall_s = 9000;
+    expect_check(&read, "sources", CHECK_FAILED, "traces 1 and 2 are of different machines");
+    sources[1].started_ns = 0; /* its head is damaged */
+    expect_check(&read, "sources", CHECK_HOLDS, "side by side");
+    free_run(&read);
+}
+
 TEST(checks, tell_of_a_record_taken_out)
 {
     struct read_run read;

@@ -8,18 +8,25 @@
 #include "tools/trace/checks.h"
 
 #include "core/check.h"
+#include "core/clock.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
+#include <stdlib.h>
 
 /* What the two sides of Little's law may differ by: so many standard errors of the samples, and a
  * part of the number for what the sampling thread itself does to it, since it takes a CPU from what
  * it looks at. */
 static const double errors_allowed = 6, part_allowed = 0.25, number_allowed = 0.5;
+/* Between processes of one server: the longest wait before one that died is replaced is 5 s. And by
+ * how much wall clocks are set while a server runs. */
+static const uint64_t gap_allowed_ns = 10 * NS_PER_S;
+static const int64_t boots_apart_s = 60;
 /* So many samples, of moments in which something was asked, make a mean: about a second. */
 enum { SAMPLES_LEAST = 50 };
 
+static void check_sources(struct checks *checks, const struct trace_run *run);
 static void check_parts(struct checks *checks, const struct summary *summary);
 static void check_records(struct checks *checks, const struct trace_run *run);
 static void check_report(struct checks *checks, const struct trace_run *run,
@@ -34,6 +41,7 @@ void checks_make(struct checks *checks, const struct trace_run *run, const struc
                  const struct flow *flow)
 {
     *checks = (struct checks){0};
+    check_sources(checks, run);
     check_parts(checks, summary);
     check_records(checks, run);
     check_report(checks, run, summary);
@@ -59,6 +67,64 @@ static void add(struct checks *checks, const char *name, enum check_outcome outc
     va_start(args, fmt);
     (void)vsnprintf(check->text, sizeof check->text, fmt, args);
     va_end(args);
+}
+
+/* Seconds since 1970 when its clock stood at 0. */
+static int64_t boot_s(const struct trace_source *source)
+{
+    return (int64_t)source->wall_s - (int64_t)(source->started_ns / NS_PER_S);
+}
+
+/* The last that is known of it: a stamp, or, of a process that had nothing to do, its own word. */
+static uint64_t end_of(const struct trace_source *source)
+{
+    uint64_t told_ns = source->started_ns + source->report.wall_ns;
+    return told_ns > source->now_ns ? told_ns : source->now_ns;
+}
+
+/* How long before this source began the last of those had ended that began before it; 0 when one
+ * was still there, or it is the first. */
+static uint64_t gap_before_ns(const struct trace_run *run, const struct trace_source *source)
+{
+    uint64_t end_ns = 0;
+    for (unsigned i = 0; i < run->source_count; i++) {
+        const struct trace_source *other = &run->sources[i];
+        bool before = other != source && other->started_ns <= source->started_ns;
+        end_ns = before && end_of(other) > end_ns ? end_of(other) : end_ns;
+    }
+    return end_ns != 0 && end_ns < source->started_ns ? source->started_ns - end_ns : 0;
+}
+
+/* Processes of one server run side by side; one that died is replaced within seconds. Damaged heads
+ * are left out. */
+static void check_sources(struct checks *checks, const struct trace_run *run)
+{
+    const struct trace_source *first = NULL;
+    for (unsigned i = 0; i < run->source_count; i++) {
+        const struct trace_source *source = &run->sources[i];
+        if (source->started_ns == 0) {
+            continue;
+        }
+        first = first == NULL ? source : first;
+        uint64_t gap_ns = gap_before_ns(run, source);
+        if (llabs(boot_s(source) - boot_s(first)) > boots_apart_s) {
+            add(checks, "sources", CHECK_FAILED,
+                "traces %u and %u are of different machines, or a boot lies between them: their "
+                "times mean different things",
+                first->number, source->number);
+            return;
+        }
+        if (gap_ns > gap_allowed_ns) {
+            add(checks, "sources", CHECK_FAILED,
+                "trace %u began %" PRIu64 " s after the others had ended: this is not one run",
+                source->number, (uint64_t)(gap_ns / NS_PER_S));
+            return;
+        }
+    }
+    if (run->source_count > 1) {
+        add(checks, "sources", CHECK_HOLDS, "%u traces of one machine, side by side",
+            run->source_count);
+    }
 }
 
 static void check_parts(struct checks *checks, const struct summary *summary)
