@@ -64,16 +64,13 @@ class Summary:
         return self.closed()[-1] if self.closed() else None
 
     def featured(self, workload):
-        """The open level whose cells stand for the workload: the middle one that has valid cells, of those that are
-        the same for all where there are any; else the busy one."""
+        """The open level whose cells stand for the workload: the middle one of those at which most subjects have valid
+        cells, of the levels that are the same for all where there are any; else the busy one."""
         for levels in (self.common(), self.own()):
-            seen = [
-                level
-                for level in levels
-                if any(self.valid(workload, level, subject) for subject in self.subjects(workload))
-            ]
-            if seen:
-                return seen[len(seen) // 2]
+            seen = [sum(bool(self.valid(workload, level, one)) for one in self.subjects(workload)) for level in levels]
+            most = [level for level, count in zip(levels, seen) if count == max(seen) > 0]
+            if most:
+                return most[len(most) // 2]
         return self.busy_level()
 
     def rate_at(self, workload, level):
@@ -104,19 +101,21 @@ class Summary:
         return None
 
     def saturation(self, workload, subject):
-        """(highest open rate that was kept up in most repetitions, lowest above it that was not), either None."""
-        kept, broken = None, []
+        """(highest open rate that was kept up with in most repetitions, lowest above it that was not in most, whether
+        valid runs say so), either rate None."""
+        kept, above = None, []
         for level in self.common() + self.own():
             records = self.all(workload, level, subject)
             rates = [record["rate_asked"] for record in records if record["rate_asked"]]
             if not rates:
                 continue
-            asked = stats.median(rates)
             if 2 * sum(map(load.kept_up, records)) > len(records):
-                kept = max(kept or 0, asked)
+                kept = max(kept or 0, stats.median(rates))
             else:
-                broken.append(asked)
-        return kept, min((rate for rate in broken if rate > (kept or 0)), default=None)
+                behind = [record for record in records if record["outcome"] == "ok" and load.fell_behind(record)]
+                above.append((stats.median(rates), 2 * len(behind) > len(records)))
+        rate, known = min((one for one in above if one[0] > (kept or 0)), default=(None, False))
+        return kept, rate, known
 
 
 def place_of(record):

@@ -104,11 +104,14 @@ def saturation_words(summary, workload):
     """Only where rates were raised beyond what was kept up."""
     said = []
     for subject in summary.subjects(workload):
-        kept, broken = summary.saturation(workload, subject)
-        if kept and broken:
-            said.append(
-                f"{subject['name']} kept up with {numbers.amount(kept)}/s and not with {numbers.amount(broken)}/s"
-            )
+        kept, above, known = summary.saturation(workload, subject)
+        if not kept or not above:
+            continue
+        first = f"{subject['name']} kept up with {numbers.amount(kept)}/s"
+        if known:
+            said.append(f"{first} and not with {numbers.amount(above)}/s")
+        else:
+            said.append(f"{first}, and has too few valid runs at {numbers.amount(above)}/s to tell")
     return [f"Asked for more and more at given rates, {'; '.join(said)}."] if said else []
 
 
