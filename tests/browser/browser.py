@@ -5,12 +5,15 @@ Selenium and the driver are Debian's; nothing is downloaded, and the profile liv
 goes away.
 """
 
+import argparse
 import base64
 import json
 import os
 import shutil
+import sys
 import tempfile
 import time
+import traceback
 
 from selenium import webdriver
 from selenium.webdriver.chrome.options import Options
@@ -22,6 +25,7 @@ FLAGS = ("--headless=new", "--disable-gpu", "--disable-quic", "--no-first-run", 
          "--disable-background-networking", "--disable-component-update", "--disable-sync",
          "--disable-backgrounding-occluded-windows", "--disable-renderer-backgrounding",
          "--disable-background-timer-throttling")
+SKIPPED = 77  # an exit status
 DESKTOP = 1280
 PHONE = 390
 
@@ -47,9 +51,32 @@ def eventually(get, what, timeout=10.0):
         time.sleep(0.05)
 
 
-def is_there():
-    """Can these tests run here?"""
-    return os.access(CHROMIUM, os.X_OK) and os.access(DRIVER, os.X_OK)
+def run_test(test):
+    """A test program: what it was told, a browser and a directory of its own for
+    test(chromium, server, trace_tool, scratch), which returns the exit status."""
+    parser = argparse.ArgumentParser()
+    for name in ("--server", "--trace-tool", "--pictures"):
+        parser.add_argument(name, required=True)
+    options = parser.parse_args()
+    if not (os.access(CHROMIUM, os.X_OK) and os.access(DRIVER, os.X_OK)):
+        print("browser test skipped: no chromium and chromedriver here")
+        sys.exit(SKIPPED)
+    try:
+        with tempfile.TemporaryDirectory(prefix="quartet-pages-") as scratch, \
+                Browser(options.pictures) as chromium:
+            sys.exit(test(chromium, os.path.abspath(options.server),
+                          os.path.abspath(options.trace_tool), scratch))
+    except Exception as failure:  # pylint: disable=broad-except
+        if not isinstance(failure, PageFailed):
+            traceback.print_exc()
+        print(f"FAILED {failure}")
+        sys.exit(1)
+
+
+def write_hello(root):
+    """A file to ask for."""
+    with open(os.path.join(root, "hello.txt"), "w", encoding="ascii") as file:
+        file.write("hello, world\n")
 
 
 class Browser:

@@ -6,17 +6,12 @@
 Exit status 77 (skipped) where there is no Chromium or Selenium; tools/install-deps knows them.
 """
 
-import argparse
 import os
 import sys
-import tempfile
 import time
-import traceback
 
 sys.dont_write_bytecode = True
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "blackbox"))
-
-SKIPPED = 77
 
 try:
     import browser
@@ -24,38 +19,20 @@ try:
     import status_page
 except ImportError as error:
     print(f"browser tests skipped: {error}")
-    sys.exit(SKIPPED)
+    sys.exit(77)
 
 
-def main():
-    """Returns the exit status."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--server", required=True)
-    parser.add_argument("--trace-tool", required=True)
-    parser.add_argument("--pictures", required=True)
-    options = parser.parse_args()
-    if not browser.is_there():
-        print("browser tests skipped: no chromium and chromedriver here")
-        return SKIPPED
+def test(chromium, server, tool, scratch):
+    """All our pages."""
     began = time.monotonic()
-    server, tool = os.path.abspath(options.server), os.path.abspath(options.trace_tool)
-    with tempfile.TemporaryDirectory(prefix="quartet-pages-") as scratch:
-        root = os.path.join(scratch, "www")
-        os.mkdir(root)
-        with open(os.path.join(root, "hello.txt"), "w", encoding="ascii") as file:
-            file.write("hello, world\n")
-        with browser.Browser(options.pictures) as chromium:
-            report_page.run(chromium, server, tool, root, scratch)
-            status_page.run(chromium, server, root)
+    root = os.path.join(scratch, "www")
+    os.mkdir(root)
+    browser.write_hello(root)
+    report_page.run(chromium, server, tool, root, scratch)
+    status_page.run(chromium, server, root)
     print(f"all pages are as they should be, {time.monotonic() - began:.1f}s")
     return 0
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except Exception as failure:  # pylint: disable=broad-except
-        if not isinstance(failure, browser.PageFailed):
-            traceback.print_exc()
-        print(f"FAILED {failure}")
-        sys.exit(1)
+    browser.run_test(test)

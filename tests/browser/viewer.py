@@ -7,30 +7,26 @@ has read: speedscope, from npm, which knows the format but nothing of us.
 Exit status 77 (skipped) where there is no Chromium, Selenium or npm, or npm cannot fetch it.
 """
 
-import argparse
 import collections
 import json
 import os
 import shutil
 import subprocess
 import sys
-import tempfile
-import traceback
 
 sys.dont_write_bytecode = True
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "blackbox"))
 
-SKIPPED = 77
 VIEWER = "speedscope@1.25.0"
 
 try:
     import browser
-    from browser import DESKTOP, eventually, require
+    from browser import DESKTOP, SKIPPED, eventually, require
     from harness import Server
     from report_page import tool_says, trace
 except ImportError as error:
     print(f"viewer test skipped: {error}")
-    sys.exit(SKIPPED)
+    sys.exit(77)
 
 TRACED = (
     ("staged", ("--model", "staged")),
@@ -137,39 +133,22 @@ def check(chromium, name, address, path):
     require(sum(map(len, wanted.values())) >= 300, f"{name}: only a few slices")
 
 
-def main():
-    """Returns the exit status."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--server", required=True)
-    parser.add_argument("--trace-tool", required=True)
-    parser.add_argument("--pictures", required=True)
-    options = parser.parse_args()
-    if not browser.is_there():
-        print("viewer test skipped: no chromium and chromedriver here")
+def test(chromium, server, tool, scratch):
+    """All kinds of traces."""
+    root = fetch(scratch)
+    if root is None:
         return SKIPPED
-    server, tool = os.path.abspath(options.server), os.path.abspath(options.trace_tool)
-    with tempfile.TemporaryDirectory(prefix="quartet-viewer-") as scratch:
-        root = fetch(scratch)
-        if root is None:
-            return SKIPPED
-        with open(os.path.join(root, "hello.txt"), "w", encoding="ascii") as file:
-            file.write("hello, world\n")
-        with browser.Browser(options.pictures) as chromium, Server(server, ["--root", root]) as host:
-            for name, args in TRACED:
-                recorded = os.path.join(scratch, f"{name}.trace")
-                shown = os.path.join(root, f"{name}.json")
-                trace(server, root, recorded, args)
-                tool_says(tool, "--perfetto", shown, recorded)
-                check(chromium, name, host.address, shown)
+    browser.write_hello(root)
+    with Server(server, ["--root", root]) as host:
+        for name, args in TRACED:
+            recorded = os.path.join(scratch, f"{name}.trace")
+            shown = os.path.join(root, f"{name}.json")
+            trace(server, root, recorded, args)
+            tool_says(tool, "--perfetto", shown, recorded)
+            check(chromium, name, host.address, shown)
     print(f"{VIEWER} has read {len(TRACED)} traces as they are")
     return 0
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except Exception as failure:  # pylint: disable=broad-except
-        if not isinstance(failure, browser.PageFailed):
-            traceback.print_exc()
-        print(f"FAILED {failure}")
-        sys.exit(1)
+    browser.run_test(test)
