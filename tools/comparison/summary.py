@@ -112,8 +112,8 @@ class Summary:
             if 2 * sum(map(load.kept_up, records)) > len(records):
                 kept = max(kept or 0, stats.median(rates))
             else:
-                behind = [record for record in records if record["outcome"] == "ok" and load.fell_behind(record)]
-                above.append((stats.median(rates), 2 * len(behind) > len(records)))
+                behind = sum(record["outcome"] == "ok" and load.fell_behind(record) for record in records)
+                above.append((stats.median(rates), behind > sum(record["outcome"] != "ok" for record in records)))
         rate, known = min((one for one in above if one[0] > (kept or 0)), default=(None, False))
         return kept, rate, known
 
