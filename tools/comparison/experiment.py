@@ -123,11 +123,12 @@ def raise_descriptors():
 def show_plan(wanted, todo):
     for cell in todo:
         print(f"{cell.id}  {cell.title}, repetition {cell.repetition}")
+    climbs = bool(wanted.levels["climb"])
     print(
-        f"{len(todo)} cells: {len(wanted.subjects)} servers, {len(wanted.workloads)} workloads, "
-        f"{len(cells.levels_of(wanted))} levels, "
+        f"{'at most ' if climbs else ''}{len(todo)} cells: {len(wanted.subjects)} servers, "
+        f"{len(wanted.workloads)} workloads, {len(cells.levels_of(wanted))} levels, "
         f"{wanted.repetitions} repetitions; about {numbers.clock(runner.plan_seconds(todo))}"
-        + (f", if each is full at {100 * runner.EXPECTED_FULL:g} % of its peak" if wanted.levels["climb"] else "")
+        + (f", if each is full at {100 * runner.EXPECTED_FULL:g} % of its peak" if climbs else "")
     )
 
 
