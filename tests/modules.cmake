@@ -63,6 +63,7 @@ add_module_test(stages accept_turn)
 add_module_test(stages process_share)
 add_module_test(stages supervisor)
 add_module_test(stages server)
+set_tests_properties(stages/server PROPERTIES TIMEOUT 300) # each life in each wiring
 add_executable(make_trace tools/make_trace.c)
 target_link_libraries(make_trace PRIVATE core)
 add_module_test(tools trace_cut)
