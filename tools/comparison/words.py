@@ -51,9 +51,10 @@ def best_and_worst(where, entries, key, best, worst):
         alone = listing(f"{subject['name']} ({metric.write(estimate.median)})" for subject, estimate in single)
         return [*rest, f"Of {alone} only one run is valid, which is compared with nothing."]
     order = ranked(entries, metric)
-    first = where + best.format(name=order[0][0]["name"], value=span(order[0][1], metric.write))
+    name, value = order[0][0]["name"], span(order[0][1], metric.write)
     if len(order) == 1:
-        return [first + ", the only one with valid runs to compare."]
+        return [f"{where}{name} alone has valid runs, which are compared with nothing: {metric.title} {value}."]
+    first = where + best.format(name=name, value=value)
     alike = like_best(order)
     if len(alike) == len(order) - 1:
         ends = " to ".join(
