@@ -11,6 +11,7 @@ endfunction()
 
 add_compare_test(stats)
 add_compare_test(spec)
+add_compare_test(load)
 add_compare_test(cells)
 add_compare_test(tune)
 add_compare_test(report)

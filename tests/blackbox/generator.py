@@ -568,6 +568,25 @@ def _(world):
         require(code == 3 and not result["valid"] and result["invalid"], f"{code}: {result}")
 
 
+@case("how the kernel schedules it is in its report")
+def _(world):
+    def ordinary():
+        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+        os.nice(3)
+
+    with Server(world.program, ["--root", str(world.root)]) as server:
+        words = "--rate", "100", "-d", "100ms", "--warmup", "0s", url_of(server.address)
+        _, usual = load_json(world, *words)
+        _, changed = load_json(world, *words, before=ordinary)
+        _, first = load_json(world, *words, before=first_in_line)
+    before, after = usual["generator"], changed["generator"]
+    require(before["policy"] == "other" and after["policy"] == "batch", f"{before}, {after}")
+    require(after["nice"] == min(19, before["nice"] + 3), f"{before}, {after}")
+    require(not any("precedence" in note for note in changed["notes"]), f"{changed['notes']}")
+    if first["generator"]["policy"] == "fifo":  # not root: it stays as it was
+        require(any("real-time precedence" in note for note in first["notes"]), f"{first['notes']}")
+
+
 @exact_case("a server that cannot keep up is saturated, its latency grows")
 def _(world):
     with DelayServer(world, "10000:1000") as server:

@@ -23,6 +23,7 @@ static void good_run(void)
     results.end_ns = (1 + SECONDS) * NS_PER_S;
     results.due = results.sent = results.sent_in_window = results.good = COUNT;
     results.cpu_ns = NS_PER_S;
+    results.precedence = (struct precedence){"other", false, -5};
     struct arrivals arrivals;
     gaps_begin(&results.gaps, ARRIVALS_POISSON, RATE, 0);
     arrivals_begin(&arrivals, ARRIVALS_POISSON, RATE, 1, 0);
@@ -130,6 +131,16 @@ TEST(validity, notes_a_saturated_server_and_believes_the_run)
     expect_int(validity.reason_count, 0);
     expect_int(validity.note_count, 1);
     expect(strstr(validity.notes[0], "saturated: 50.0%") != NULL);
+}
+
+TEST(validity, notes_a_precedence_that_holds_the_server_up)
+{
+    good_run();
+    results.precedence = (struct precedence){"fifo", true, 0};
+    judge();
+    expect_int(validity.reason_count, 0);
+    expect_int(validity.note_count, 1);
+    expect(strstr(validity.notes[0], "real-time precedence (fifo)") != NULL);
 }
 
 TEST(validity, names_itself_as_the_limit_where_it_had_no_more_time)

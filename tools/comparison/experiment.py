@@ -145,7 +145,7 @@ def manifest_of(wanted, options):
         "peers": {s["name"]: peers.template_text(s["kind"]) for s in wanted.subjects if s["kind"] in peers.KINDS},
         "load_hosts": split(options.load_hosts),
         "tuning": [{"said": one["said"], "log": one["log"]} for one in options.tuned],
-        "realtime": load.with_priority(wanted.load)[1],
+        "nice": load.nice_granted(wanted.load),
     }
 
 
@@ -187,7 +187,7 @@ def bench_of(options, wanted):
             options.build.resolve(),
             pathlib.Path(root),
             driver.driver_of(options, wanted.server["address"]),
-            load.with_priority(wanted.load)[0],
+            wanted.load,
             environment.describe(options.build, wanted.subjects),
         )
 

@@ -21,9 +21,8 @@ FILES = ("load.json", "load.hlog", "load.txt", "status")
 PERCENTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p999": 0.999, "p9999": 0.9999}
 
 REMOTE = """d=$(mktemp -d) || exit 1; trap 'rm -rf "$d"' EXIT; p={program}; [ -x "$p" ] || p=quartet-load
-r={realtime}; $r true 2>/dev/null || r=
 while [ "$(date +%s%N)" -lt {start_ns} ]; do sleep 0.005; done
-$r {prefix} "$p" --json "$d/load.json" --hdr "$d/load.hlog" {options} >"$d/load.txt" 2>&1 </dev/null
+{prefix} "$p" --json "$d/load.json" --hdr "$d/load.hlog" {options} >"$d/load.txt" 2>&1 </dev/null
 echo $? >"$d/status"
 tar -C "$d" -cf - ."""
 
@@ -146,17 +145,10 @@ class Hosts:
         self.program, self.names, self.ssh = build / "quartet-load", names, ssh
 
     def start(self, host, options, load_words, start_ns):
-        realtime = shlex.join(load.REALTIME) if load_words["realtime"] else ""
-        prefix = (
-            load_words["prefix"][len(load.REALTIME) :]
-            if load_words["prefix"][: len(load.REALTIME)] == load.REALTIME
-            else load_words["prefix"]
-        )
         script = REMOTE.format(
             program=shlex.quote(str(self.program)),
             start_ns=start_ns,
-            realtime=shlex.quote(realtime),
-            prefix=shlex.join(prefix),
+            prefix=shlex.join(load.prefix_of(load_words)),
             options=shlex.join(options),
         )
         return subprocess.Popen(

@@ -10,28 +10,28 @@ INVALID_STATUS = 3
 GRACE_S = 40
 
 
-REALTIME = ["chrt", "--fifo", "1"]
-
-
 class LoadFailed(Trouble):
     """The load generator could not run: no connection, or words that it does not know."""
 
 
-def with_priority(load_words):
-    """Before the servers on the same machine, where it is wanted and allowed: then its arrivals are on time whatever
-    they do. Returns the words and whether it is so."""
-    allowed = load_words["realtime"] and try_priority()
-    return {**load_words, "prefix": (REALTIME if allowed else []) + load_words["prefix"]}, allowed
+def prefix_of(load_words):
+    """What goes before the program's name. Where the nice value is not allowed, nice says so and runs it without."""
+    nice = load_words["nice"]
+    return (["nice", "-n", str(nice)] if nice else []) + load_words["prefix"]
 
 
-def try_priority():
+def nice_granted(load_words):
+    """The nice value that a run gets beside the servers: the wanted one, or 0 where it is not allowed."""
+    nice = load_words["nice"]
+
+    def asked(command):
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False, text=True)
+        return int(done.stdout)
+
     try:
-        return (
-            subprocess.run([*REALTIME, "true"], stdin=subprocess.DEVNULL, capture_output=True, check=False).returncode
-            == 0
-        )
-    except OSError:
-        return False
+        return nice if asked(["nice", "-n", str(nice), "nice"]) != asked(["nice"]) else 0
+    except (OSError, ValueError):
+        return 0
 
 
 def words(cell, url, load_words, rate, seed, times):
@@ -57,7 +57,7 @@ def run(program, options, load_words, folder, name):
     """Returns the JSON of a run whose files are written as folder/NAME.json and .hlog."""
     report = folder / f"{name}.json"
     command = [
-        *load_words["prefix"],
+        *prefix_of(load_words),
         str(program),
         "--json",
         str(report),

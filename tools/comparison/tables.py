@@ -98,6 +98,21 @@ def environment(facts):
     return rows
 
 
+def precedence(wanted, granted):
+    """Of the load generator over the servers, as sentences."""
+    if wanted != granted:
+        return [
+            f"It should have had a nice value of {wanted}, which was not allowed: where it shares CPUs with a server "
+            "that is busy, it is late, and more runs are INVALID."
+        ]
+    if granted < 0:
+        return [
+            f"It ran with a nice value of {granted}, so that it gets a CPU soon when a request is due; the scheduler "
+            "counts its work like anybody's, and moves the server's threads to where they have time."
+        ]
+    return []
+
+
 def method(summary, facts):
     """How it was measured, as sentences."""
     spec = summary.spec
@@ -109,11 +124,7 @@ def method(summary, facts):
         "of the same load that settles it.",
         "Load comes from quartet-load, which checks itself: a run that it calls INVALID is in no median.",
     ]
-    if facts.get("realtime"):
-        said.append(
-            "It ran with real-time priority (chrt -f 1), so that no server can delay it and its arrivals are "
-            "on time; the CPU that it takes, it takes from all alike."
-        )
+    said += precedence(spec.load["nice"], facts["nice"])
     said.append(
         "Latency of an open loop runs from when a request was due (Poisson arrivals, the same for all in one "
         "repetition), of a closed loop from when it was sent."

@@ -123,6 +123,7 @@ void drive_deinit(struct drive *drive)
 
 bool drive_run(struct drive *drive)
 {
+    drive->results->precedence = usage_precedence();
     open_more(drive);
     loop_timer_start(drive->tick, TICK_NS);
     run_loop(drive);

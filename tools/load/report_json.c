@@ -195,6 +195,8 @@ static void put_generator(struct json *json, const struct results *results)
     json_real(json, "cpu_share", results_cpu_share(results));
     json_number(json, "cpu_ns", results->cpu_ns);
     json_number(json, "runqueue_ns", results->runqueue_ns);
+    json_text(json, "policy", results->precedence.policy);
+    json_signed(json, "nice", results->precedence.nice);
     json_end(json);
 }
 

@@ -13,6 +13,7 @@
 #include "tools/load/errors.h"
 #include "tools/load/gaps.h"
 #include "tools/load/mix.h"
+#include "tools/load/usage.h"
 
 #include <stdbool.h>
 
@@ -54,6 +55,7 @@ struct results {
     uint64_t start_ns, window_ns, end_ns;  /* CLOCK_MONOTONIC: first request, window, its end */
     double start_unix_s;                   /* the window's beginning */
     uint64_t cpu_ns, idle_ns, runqueue_ns; /* the generator's, in the window; idle: --spin */
+    struct precedence precedence;          /* as it began */
     bool interrupted;
 };
 

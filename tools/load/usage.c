@@ -3,7 +3,19 @@
 
 #include "core/clock.h"
 
+#include <sched.h>
 #include <stdio.h>
+#include <sys/resource.h>
+
+static const struct {
+    int number;
+    const char *name;
+    bool realtime;
+} policies[] = {
+    {SCHED_OTHER, "other", false}, {SCHED_BATCH, "batch", false},
+    {SCHED_IDLE, "idle", false},   {SCHED_FIFO, "fifo", true},
+    {SCHED_RR, "rr", true},        {SCHED_DEADLINE, "deadline", true},
+};
 
 static uint64_t read_clock(clockid_t id)
 {
@@ -27,6 +39,19 @@ uint64_t usage_runqueue_ns(void)
     int found = fscanf(in, "%llu %llu", &ran, &waited);
     (void)fclose(in); /* only read from */
     return found == 2 ? waited : 0;
+}
+
+struct precedence usage_precedence(void)
+{
+    struct precedence found = {.policy = "unknown", .nice = getpriority(PRIO_PROCESS, 0)};
+    int policy = sched_getscheduler(0);
+    for (size_t i = 0; i < sizeof policies / sizeof *policies; i++) {
+        if (policies[i].number == policy) {
+            found.policy = policies[i].name;
+            found.realtime = policies[i].realtime;
+        }
+    }
+    return found;
 }
 
 double usage_unix_s(void)

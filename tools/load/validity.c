@@ -36,6 +36,7 @@ static void judge_cpu(struct validity *validity, const struct results *results);
 static void judge_drops(struct validity *validity, const struct results *results);
 static void note_saturation(struct validity *validity, const struct results *results);
 static void note_waiting(struct validity *validity, const struct results *results);
+static void note_precedence(struct validity *validity, const struct results *results);
 static void note_lengths(struct validity *validity, const struct plan *plan,
                          const struct results *results);
 static void invalid(struct validity *validity, const char *fmt, ...)
@@ -57,6 +58,7 @@ void validity_judge(struct validity *validity, const struct plan *plan,
     } else {
         note_waiting(validity, results);
     }
+    note_precedence(validity, results);
     note_lengths(validity, plan, results);
     if (results->interrupted) {
         note(validity, "interrupted after %.3gs of the window", results_window_s(results));
@@ -100,7 +102,7 @@ static void judge_lag(struct validity *validity, const struct results *results)
         invalid(validity, "the generator was late: by %s at p99, at most %s is accepted%s", lag,
                 allowed,
                 results_wait_share(results) > waited_worth_saying
-                    ? "; it had to wait for a CPU, see chrt(1)"
+                    ? "; it had to wait for a CPU, which nice -n -5 shortens"
                     : "");
     }
 }
@@ -149,8 +151,21 @@ static void note_waiting(struct validity *validity, const struct results *result
         note(
             validity,
             "the generator waited for a CPU for %.0f%% of the time: so much is in these latencies, "
-            "and missing in the rate; give it a CPU of its own, or see chrt(1)",
+            "and missing in the rate; give it a CPU of its own, or precedence with nice -n -5",
             share * 100);
+    }
+}
+
+/* Its arrivals are then on time whatever the server does, and that is why: the scheduler neither
+ * counts a real-time thread's work where it spreads the others nor moves those that wait behind it.
+ */
+static void note_precedence(struct validity *validity, const struct results *results)
+{
+    if (results->precedence.realtime) {
+        note(validity,
+             "the generator runs with real-time precedence (%s): a server that shares its CPUs is "
+             "held up by it, and the latencies are longer by that",
+             results->precedence.policy);
     }
 }
 

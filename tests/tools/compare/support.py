@@ -115,7 +115,7 @@ def store(folder, wanted, records):
             "environment": ENVIRONMENT,
             "peers": {},
             "load_hosts": [],
-            "realtime": True,
+            "nice": -5,
         },
     )
     for one in records:

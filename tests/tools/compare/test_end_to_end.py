@@ -106,6 +106,9 @@ class Compare(unittest.TestCase):
         self.assertAlmostEqual(
             float(row["rate"]), load["requests"]["good"] / load["window"]["seconds"], delta=0.2 * float(row["rate"])
         )
+        manifest = json.loads((self.out / "manifest.json").read_text())
+        self.assertEqual(load["generator"]["nice"], os.getpriority(os.PRIO_PROCESS, 0) + manifest["nice"])
+        self.assertEqual(load["generator"]["policy"], "other")
         record = json.loads((folder / "cell.json").read_text())
         self.assertEqual(record["environment"]["cpus_allowed"], len(os.sched_getaffinity(0)))
         self.assertEqual(record["config"]["options"]["root"], record["command"][record["command"].index("--root") + 1])
