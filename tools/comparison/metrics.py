@@ -33,6 +33,8 @@ METRICS = [
     Metric("threads", "threads", numbers.count, ""),
     Metric("generator_cpu", "generator's CPU share", numbers.share, ""),
     Metric("generator_waited", "generator waited for a CPU", numbers.share, ""),
+    Metric("others_cpus", "other programs' CPUs", numbers.amount, ""),
+    Metric("stolen", "CPU time stolen", numbers.share, ""),
     *(Metric(f"stage_{part}_us", f"{part}, mean", numbers.time_us, "less") for part in (*PARTS, "total")),
     *(Metric(f"stage_{part}_p99_us", f"{part}, p99", numbers.time_us, "less") for part in (*PARTS, "total")),
 ]

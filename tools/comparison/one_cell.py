@@ -10,7 +10,7 @@ import json
 import os
 import time
 
-from . import load, measure, processes, servers, status, syscalls
+from . import disturbance, load, measure, processes, servers, status, syscalls
 from .trouble import Trouble
 
 SETTLE_S = 0.05  # until the kernel has closed the generator's connections
@@ -75,16 +75,19 @@ def measured_run(bench, cell, server, rate, folder):
     warm_up(bench, cell, server.url, rate, folder)
     time.sleep(SETTLE_S)
     server.check_alive()
+    others_before = disturbance.look()
     own_before, usage_before = look(server, cell)
     counting = syscalls.counter(server.process.pid, folder) if cell.purpose == "syscalls" else contextlib.nullcontext()
     with counting as counted:
         report = drive(bench, cell, server.url, rate, folder, "load", (cell.times["settle"], cell.times["duration"]))
     server.check_alive()
     usage_after = measure.usage(server.process.pid)
+    others_after = disturbance.look()
     time.sleep(SETTLE_S)
     own_after = status.ask(server.url) if own_before else None
     window = status.window(own_after, own_before)
     found = figures(report, usage_before, usage_after, window)
+    found |= disturbance.between(others_before, others_after, os.cpu_count())
     found["pss_kib"], found["rss_kib"], found["threads"] = measure.memory(server.process.pid)
     result = {
         "metrics": found,
@@ -153,7 +156,7 @@ def attempt(bench, cell, rate, folder):
 def run(bench, cell, rate, folder):
     """The record of one cell, whatever became of it."""
     folder.mkdir(parents=True, exist_ok=True)
-    begun, load_average = time.time(), os.getloadavg()
+    begun = time.time()
     try:
         result = attempt(bench, cell, rate, folder)
     except (Trouble, OSError, json.JSONDecodeError, KeyError) as error:
@@ -173,7 +176,6 @@ def run(bench, cell, rate, folder):
         "rate_asked": rate,
         "started": begun,
         "seconds": time.time() - begun,
-        "load_average": load_average,
         "environment": bench.environment,
         **result,
     }

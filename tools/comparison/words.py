@@ -3,7 +3,7 @@
 One thing is called more or less than another only where their intervals lie apart. What is told apart by nothing is
 said to be so.
 """
-from . import load, metrics, numbers, stats
+from . import disturbance, load, metrics, numbers, stats
 from .status import PARTS
 
 
@@ -298,13 +298,7 @@ def doubts(summary, environment):
         "tools/compare --tune finds the best one for a workload."
     )
     said += machine_words(summary)
-    loads = [record["load_average"][0] for record in summary.records if record.get("load_average")]
-    cpus = environment.get("cpus_allowed") or 1
-    if loads and max(loads) > cpus + 1.5:
-        said.append(
-            f"The machine was busy with other work: load average up to {max(loads):.1f} on {cpus} CPUs. Do not "
-            f"publish these figures."
-        )
+    said += disturbance.words(summary)
     if str(environment.get("commit", "")).endswith("-dirty"):
         said.append("The sources differed from the commit that is named.")
     return said

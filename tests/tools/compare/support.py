@@ -61,6 +61,8 @@ def metrics_of(rate, scale, ours=True):
         "threads": 5,
         "generator_cpu": 0.2,
         "generator_waited": 0.01,
+        "others_cpus": 0.01,
+        "stolen": 0.0,
     }
     found |= {
         f"{name}_us": 100.0 * scale * factor
@@ -89,7 +91,6 @@ def record(cell, rate, scale=1.0, outcome="ok", why="", asked=None):
         "rate_asked": asked,
         "started": 1000.0,
         "seconds": 2.0,
-        "load_average": [1.0, 1.0, 1.0],
         "outcome": outcome,
         "why": why,
         "metrics": metrics_of(rate, scale, ours) if whole else {},

@@ -1,0 +1,84 @@
+"""What else used the machine: other programs are counted, ours are not, and the report says it."""
+import os
+import subprocess
+import unittest
+from unittest import mock
+
+import support
+from comparison import cells, disturbance, measure, summary
+
+BURN_S = 0.3
+BURN = f"import sys, time\nwhile time.process_time() < {BURN_S}: pass\nprint('burnt', flush=True)\nsys.stdin.read()"
+
+
+class Stranger:
+    """A program that does not descend from this one, whose child burns CPU; it ends with its input."""
+
+    def __init__(self, *command):
+        ours, theirs = os.pipe()
+        self.input = os.fdopen(theirs, "w")
+        self.shell = subprocess.Popen(
+            ["sh", "-c", 'exec 3<&0; "$@" <&3 &', "sh", *command], stdin=ours, stdout=subprocess.PIPE, text=True
+        )
+        os.close(ours)
+        self.shell.wait()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.input.close()
+        self.shell.stdout.close()
+
+    def says(self):
+        return self.shell.stdout.readline().strip()
+
+
+class Others(unittest.TestCase):
+    def test_are_programs_that_do_not_descend_from_this_one(self):
+        before = disturbance.others_s()
+        with Stranger("python3", "-c", BURN) as stranger:
+            self.assertEqual(stranger.says(), "burnt")
+            self.assertGreaterEqual(disturbance.others_s() - before, BURN_S)
+
+    def test_keep_the_time_of_those_that_ended(self):
+        before = disturbance.others_s()
+        with Stranger("sh", "-c", 'echo | python3 -c "$1"; echo over; exec cat', "sh", BURN) as stranger:
+            self.assertEqual([stranger.says(), stranger.says()], ["burnt", "over"])
+            # Children that ended are in ticks of 10 ms: user and system time are cut to them.
+            self.assertGreaterEqual(disturbance.others_s() - before, BURN_S - 0.02)
+
+    def test_are_not_ours(self):
+        with subprocess.Popen(["python3", "-c", BURN], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+            self.assertEqual(child.stdout.readline(), b"burnt\n")
+            without = disturbance.others_s()
+            with mock.patch.object(measure, "family", lambda pid: []):
+                self.assertGreaterEqual(disturbance.others_s() - without, BURN_S)
+            child.communicate(b"\n")
+
+    def test_are_shares_of_the_time_between_two_looks(self):
+        before, after = disturbance.Look(10, 5, 1), disturbance.Look(12, 6, 1.04)
+        found = disturbance.between(before, after, 2)
+        self.assertAlmostEqual(found["others_cpus"], 0.5)
+        self.assertAlmostEqual(found["stolen"], 0.01)
+        self.assertEqual(disturbance.between(before, disturbance.Look(12, 4, 1), 2)["others_cpus"], 0)
+
+
+class Words(unittest.TestCase):
+    def words(self, **metrics):
+        spec = support.make_spec(levels={"connections": [1]}, repetitions=3)
+        records = [support.record(cell, 1000) for cell in cells.plan(spec)]
+        records[1]["metrics"] |= metrics
+        records[2] |= {"outcome": "crashed", "metrics": {}}
+        return disturbance.words(summary.Summary(spec, records))
+
+    def test_say_nothing_of_a_quiet_machine(self):
+        self.assertEqual(self.words(), [])
+
+    def test_say_what_was_taken_and_in_how_many_cells(self):
+        self.assertIn("5 % of a CPU in 1 of 5 cells, at most 120 %", self.words(others_cpus=1.2)[0])
+        self.assertIn("1 % of its CPUs' time in 1 of 5 cells, at most 3.1 % (steal)", self.words(stolen=0.031)[0])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,76 @@
+"""What else used the machine while a cell ran: other programs, and whatever a virtual machine shares its CPUs with.
+
+Programs are all that do not descend from this one, so servers and load generators are none, and neither are the
+kernel's threads, which work for them. One that ended in between is in its parent's account. Read from /proc; what a
+container hides is not seen.
+"""
+import dataclasses
+import os
+import pathlib
+import time
+
+from . import measure
+
+KERNEL_THREAD = 0x00200000  # PF_KTHREAD of the flags in /proc/PID/stat
+STOLEN = 8  # the word in /proc/stat's first line: time in which the hypervisor ran something else
+OTHERS_WORTH_SAYING = 0.05  # of a CPU
+STOLEN_WORTH_SAYING = 0.01  # of all CPUs' time
+
+
+@dataclasses.dataclass
+class Look:
+    """Seconds since the machine started."""
+
+    at: float
+    others: float
+    stolen: float
+
+
+def others_s():
+    """CPU time of all programs that are not ours."""
+    ours, total = set(measure.family(os.getpid())), 0.0
+    for entry in os.listdir("/proc"):
+        if entry.isdigit() and int(entry) not in ours:
+            try:
+                fields = measure.stat_fields(int(entry))
+                if not int(fields[6]) & KERNEL_THREAD:
+                    total += measure.cpu_s(int(entry), fields)
+            except OSError:
+                continue  # it has just ended
+    return total
+
+
+def look():
+    words = pathlib.Path("/proc/stat").read_text(encoding="ascii").splitlines()[0].split()
+    stolen = int(words[STOLEN]) * measure.TICK_S if len(words) > STOLEN else 0.0
+    return Look(time.monotonic(), others_s(), stolen)
+
+
+def between(before, after, cpus):
+    """Of the time between two looks, as metrics of a cell."""
+    seconds = after.at - before.at
+    return {
+        "others_cpus": max(0.0, after.others - before.others) / seconds,
+        "stolen": max(0.0, after.stolen - before.stolen) / (seconds * cpus),
+    }
+
+
+def words(summary):
+    """Of a whole comparison, as sentences; none where nothing is worth saying."""
+    told = [record["metrics"] for record in summary.records if "others_cpus" in record["metrics"]]
+    met = [each["others_cpus"] for each in told if each["others_cpus"] > OTHERS_WORTH_SAYING]
+    stolen = [each["stolen"] for each in told if each["stolen"] > STOLEN_WORTH_SAYING]
+    said = []
+    if met:
+        said.append(
+            f"Other programs took more than {100 * OTHERS_WORTH_SAYING:g} % of a CPU in {len(met)} of {len(told)} "
+            f"cells, at most {100 * max(met):.0f} %."
+        )
+    if stolen:
+        said.append(
+            f"This machine is a virtual one, and others took more than {100 * STOLEN_WORTH_SAYING:g} % of its CPUs' "
+            f"time in {len(stolen)} of {len(told)} cells, at most {100 * max(stolen):.1f} % (steal). Each time servers "
+            "and load generator stood still: the highest percentiles, and what is INVALID for a late generator, may "
+            "be of that."
+        )
+    return [" ".join([*said, "To publish, measure again on a quiet machine."])] if said else []
