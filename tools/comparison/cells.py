@@ -65,6 +65,11 @@ def steps_of(step):
     return [round(step * nth, 6) for nth in range(1, int(CLIMB_MOST / step + 1e-9) + 1)] if step else []
 
 
+def step_above_peak(spec):
+    """The lowest step of a climb above the peak, where most are full; None where there is none."""
+    return next((step for step in steps_of(spec.levels["climb"]) if step > 1), None)
+
+
 def levels_of(spec):
     asked = spec.levels
     closed = [Level("closed", count, count) for count in sorted(asked["connections"])]

@@ -127,9 +127,20 @@ def show_plan(wanted, todo):
     print(
         f"{'at most ' if climbs else ''}{len(todo)} cells: {len(wanted.subjects)} servers, "
         f"{len(wanted.workloads)} workloads, {len(cells.levels_of(wanted))} levels, "
-        f"{wanted.repetitions} repetitions; about {numbers.clock(runner.plan_seconds(todo))}"
-        + (f", if each is full at {100 * runner.EXPECTED_FULL:g} % of its peak" if climbs else "")
+        f"{wanted.repetitions} repetitions; about {numbers.clock(sum(runner.expected(todo, wanted)))}"
+        + (", if each is full at the first step above its peak" if climbs else "")
     )
+    if climbs:
+        print(f"A climb ends with the step at which a server is full, at the latest at {100 * cells.CLIMB_MOST:g} %.")
+    warn_of_short(wanted)
+
+
+def warn_of_short(wanted):
+    if wanted.duration < runner.SHORT_S:
+        print(
+            f"Note: runs of {numbers.write_time(wanted.duration)} are short: percentiles have few requests behind them, "
+            "and one disturbance is a large part of a run."
+        )
 
 
 def manifest_of(wanted, options):
@@ -198,9 +209,10 @@ def run_cells(options, wanted, plan, todo):
     there = open_results(options, wanted)
     left = [cell for cell in todo if cell.id not in there.records]
     print(
-        f"compare: {len(left)} of {len(plan)} cells to run, about {numbers.clock(runner.plan_seconds(left))}; "
-        f"results in {options.out}"
+        f"compare: {len(left)} of {len(plan)} cells to run, about "
+        f"{numbers.clock(sum(runner.expected(left, wanted)))}; results in {options.out}"
     )
+    warn_of_short(wanted)
     with bench_of(options, wanted) as bench:
         runner.Runner(bench, there, plan).run(left)
     return there

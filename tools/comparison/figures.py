@@ -82,13 +82,13 @@ class Maker:
         rate = self.summary.rate_at(self.workload, level) if level.kind == "slowest" else None
         return f"{level.label} ({numbers.amount(rate)}/s)" if rate else level.label
 
-    def over_load(self, what, title, note, levels, key, x_of, across_of, write_x, x_label, log):
-        """Curves where there are several levels, else rows."""
+    def over_load(self, what, title, note, levels, key, x_of, across_of, write_x, x_label, log, beside=()):
+        """Curves where there are several levels, else rows; in the table with the keys `beside`."""
         metric = metrics.BY_KEY[key]
         series = self.series(levels, key, x_of)
         if not any(one.points for one in series):
             return None
-        columns, texts, plain = self.table(levels, [key])
+        columns, texts, plain = self.table(levels, [key, *beside])
         if len({p.x for one in series for p in one.points}) > 1:
             pictures = charts.curves(
                 self.named(what), title, series, across_of, write_x, short(metric), x_label, metric.title, log
@@ -125,7 +125,9 @@ class Maker:
         return self.over_load(
             f"{word}-{'own' if own else 'rate'}",
             f"Latency, {metrics.BY_KEY[key].title}, against {against}",
-            "From the moment a request was due.",
+            "From the moment a request was due; what it waited for a free connection is in it."
+            if key == "p99_us"
+            else "From the moment a request was due.",
             levels,
             key,
             x_of,
@@ -133,6 +135,7 @@ class Maker:
             numbers.share if own else numbers.amount,
             "share of its own peak" if own else "requests/s, the same for all",
             True,
+            ("send_lag_p99_us", "own_lag_p99_us") if key == "p99_us" else (),
         )
 
     def answered(self, levels):

@@ -88,6 +88,13 @@ def latency_us(report):
     return {f"{name}_us": figures[key] / 1000 if figures["count"] else None for name, key in keys.items()}
 
 
+def lag_us(report):
+    """Of an open loop: from when a request was due until it was sent, and how late the generator was by itself."""
+    if report["loop"] != "open":
+        return {}
+    return {f"{kind}_p99_us": report["latency_ns"][kind]["p99"] / 1000 for kind in ("send_lag", "own_lag")}
+
+
 def failures(report):
     """What went wrong, as words; empty when nothing did."""
     return "; ".join(f"{name}: {error['count']}" for name, error in report["errors"].items() if error["count"])

@@ -23,6 +23,8 @@ METRICS = [
     Metric("p999_us", "p99.9", numbers.time_us, "less"),
     Metric("max_us", "max", numbers.time_us, "less"),
     Metric("mean_us", "mean", numbers.time_us, "less"),
+    Metric("send_lag_p99_us", "due until sent, p99", numbers.time_us, "less"),
+    Metric("own_lag_p99_us", "of it the generator's, p99", numbers.time_us, "less"),
     Metric("cpu_us", "CPU a request", numbers.time_us, "less"),
     Metric("voluntary", "voluntary switches a request", numbers.amount, "less"),
     Metric("involuntary", "involuntary switches a request", numbers.amount, "less"),

@@ -58,6 +58,7 @@ def figures(report, before, after, window):
     found = {
         "rate": report["rate"]["answered"],
         **load.latency_us(report),
+        **load.lag_us(report),
         **{name: value / answered if answered else None for name, value in each.items()},
         "generator_cpu": report["generator"]["cpu_share"],
         "generator_waited": report["generator"]["runqueue_ns"] / 1e9 / report["window"]["seconds"],

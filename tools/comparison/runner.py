@@ -4,12 +4,12 @@ from .progress import Progress
 from .trouble import Trouble
 
 OVERHEAD_S = 0.55  # starting and ending two programs, looking at the server twice
-EXPECTED_FULL = 1.25  # of the peak
+SHORT_S = 1.0  # less is not enough for what happens once a second
 
 
-def expected_s(cell):
-    """In seconds. A climb is expected to end with the first step above the peak."""
-    if cell.level.kind == "climb" and cell.level.value > EXPECTED_FULL:
+def expected_s(cell, last_step=None):
+    """In seconds. A climb is expected to end with `last_step`."""
+    if cell.level.kind == "climb" and last_step is not None and cell.level.value > last_step:
         return 0.0
     return cell.times["warmup"] + cell.times["settle"] + cell.times["duration"] + OVERHEAD_S
 
@@ -76,6 +76,7 @@ class Runner:
     def __init__(self, bench, results, plan):
         self.bench, self.results, self.plan = bench, results, plan
         self.peaks = results.read_json("peaks.json")
+        self.told = set()  # (subject, workload, outcome) of cells that were not run
 
     def needs_peaks(self, cell):
         return cell.level.kind in ("slowest", "own", "climb")
@@ -98,33 +99,49 @@ class Runner:
         self.results.read_cells()
         return is_full(cells.step_below(self.plan, cell), self.results.records)
 
-    def run_cell(self, cell):
+    def prepare(self, cell):
+        """(requests/s or None, what becomes of a cell that is not run, why it is not)."""
         if self.needs_peaks(cell):
             self.find_peaks()
         rate, why = rate_of(cell, self.peaks or {})
-        outcome = "skipped"
-        if not why and cell.level.kind == "climb" and self.is_full_below(cell):
-            outcome, why = "full", "it did not keep up with the step below"
-        folder = self.results.cell_folder(cell)
         if why:
-            folder.mkdir(parents=True)
-            return not_run(cell, outcome, why)
-        return one_cell.run(self.bench, cell, rate, folder)
+            return None, "skipped", why
+        if cell.level.kind == "climb" and self.is_full_below(cell):
+            return None, "full", "it did not keep up with the step below"
+        return rate, None, ""
+
+    def record_of(self, cell, progress):
+        """Runs it, or says why not: once for all cells of a subject and workload with the same reason."""
+        rate, outcome, why = self.prepare(cell)
+        folder = self.results.cell_folder(cell)
+        if outcome is None:
+            progress.tell(f"{cell.title}, repetition {cell.repetition}")
+            record = one_cell.run(self.bench, cell, rate, folder)
+            progress.done()
+            return record
+        folder.mkdir(parents=True)
+        progress.skip()
+        which = cell.subject["name"], cell.workload["name"], outcome
+        if which not in self.told:
+            self.told.add(which)
+            where = "higher steps" if outcome == "full" else "shares of a peak"
+            progress.note(f"  not run: {which[0]}, {which[1]}, {where}: {why}")
+        return not_run(cell, outcome, why)
 
     def run(self, todo):
         """Returns how many of the cells went wrong."""
         todo = [cell for cell in todo if cell.id not in self.results.records]
-        progress = Progress([expected_s(cell) for cell in todo])
+        progress = Progress(expected(todo, self.bench.spec))
         wrong = 0
         try:
             for cell in todo:
-                progress.tell(f"{cell.title}, repetition {cell.repetition}")
-                record = self.run_cell(cell)
+                record = self.record_of(cell, progress)
                 self.results.add(record)
                 self.results.write_csv(self.plan)
-                progress.done()
-                if record["outcome"] not in ("ok", "full"):
-                    wrong += 1
+                if record["outcome"] in ("ok", "full"):
+                    continue
+                wrong += 1
+                if record["outcome"] != "skipped":
                     progress.note(
                         f"  {record['outcome']}: {cell.title}, repetition {cell.repetition}: {record['why'][:300]}"
                     )
@@ -133,8 +150,10 @@ class Runner:
         return wrong
 
 
-def plan_seconds(todo):
-    return sum(expected_s(cell) for cell in todo)
+def expected(todo, spec):
+    """The seconds of each cell, if each climb ends with the first step above the peak."""
+    last_step = cells.step_above_peak(spec)
+    return [expected_s(cell, last_step) for cell in todo]
 
 
 def first_phase(todo):

@@ -9,14 +9,16 @@ class Summary:
     def __init__(self, spec, records):
         self.spec = spec
         run = [record for record in records if record["outcome"] != "full"]
+        self.missing = len(cells.plan(spec)) - len(records)
+        self.full = len(records) - len(run)
         self.records = sorted(run, key=lambda record: (record["repetition"], record["started"], record["id"]))
-        climbed = {record["level"]["value"] for record in run if record["level"]["kind"] == "climb"}
+        climbed = {record["level"]["value"] for record in run if is_climbed(record)}
         self.levels = [
             level for level in cells.levels_of(spec) if level.kind != "climb" or level.value in climbed
         ]
         self.places = {}
         for record in self.records:
-            if record["purpose"] == "measure":
+            if record["purpose"] == "measure" and (record["level"]["kind"] != "climb" or is_climbed(record)):
                 self.places.setdefault(place_of(record), []).append(record)
 
     def all(self, workload, level, subject):
@@ -116,6 +118,11 @@ class Summary:
                 above.append((stats.median(rates), behind > sum(record["outcome"] != "ok" for record in records)))
         rate, known = min((one for one in above if one[0] > (kept or 0)), default=(None, False))
         return kept, rate, known
+
+
+def is_climbed(record):
+    """A step of a climb that was tried."""
+    return record["level"]["kind"] == "climb" and record["outcome"] not in ("full", "skipped")
 
 
 def place_of(record):

@@ -113,12 +113,21 @@ def precedence(wanted, granted):
     return []
 
 
+def not_run(count, one, many, why):
+    """Of cells that were planned, as sentences."""
+    return [f"{count} more planned {one if count == 1 else many} not run, {why}."] if count else []
+
+
 def method(summary, facts):
     """How it was measured, as sentences."""
     spec = summary.spec
+    skipped = sum(record["outcome"] == "skipped" for record in summary.records)
     said = [
-        f"{len(summary.records)} cells, a server started anew for each, in random interleaved order (seed "
+        f"{len(summary.records) - skipped} cells, a server started anew for each, in random interleaved order (seed "
         f"{spec.seed}), {spec.repetitions} repetitions.",
+        *not_run(summary.full, "step of a climb was", "steps of climbs were", "since the step below was not kept up with"),
+        *not_run(skipped, "cell was", "cells were", "since there was no peak to take a share of"),
+        *not_run(summary.missing, "cell was", "cells were", "or not yet"),
         f"Each: {numbers.write_time(spec.warmup)} of warm-up, then {numbers.write_time(spec.duration)} measured "
         f"behind {numbers.write_time(spec.settle)} "
         "of the same load that settles it.",

@@ -270,6 +270,25 @@ def machine_words(summary):
     ]
 
 
+FEW = 1000
+
+
+def few_words(summary):
+    """Of percentiles with next to nothing behind them, as sentences."""
+    counts = [
+        record["load"]["answered"] * record["load"]["seconds"]
+        for record in summary.records
+        if record["outcome"] == "ok" and record["purpose"] == "measure"
+    ]
+    few = [count for count in counts if count < FEW]
+    if not few:
+        return []
+    return [
+        f"In {len(few)} of {len(counts)} cells fewer than {FEW:,} requests were measured, at least {min(few):.0f}: there a "
+        "p99 is one of the ten longest at most, and a p99.9 the longest."
+    ]
+
+
 def doubts(summary, environment):
     """What cannot be concluded from a comparison as it was made."""
     said = [interval_words(summary.spec)]
@@ -297,6 +316,7 @@ def doubts(summary, environment):
         "the order. "
         "tools/compare --tune finds the best one for a workload."
     )
+    said += few_words(summary)
     said += machine_words(summary)
     said += disturbance.words(summary)
     if str(environment.get("commit", "")).endswith("-dirty"):

@@ -49,7 +49,7 @@ def window(scale):
     return {"seconds": 1.0, "intervals": intervals, "queues": [queue], "threads": [thread], "verdict": None}
 
 
-def metrics_of(rate, scale, ours=True):
+def metrics_of(rate, scale, ours=True, opened=False):
     found = {
         "rate": rate,
         "cpu_us": 1e6 / rate,
@@ -64,6 +64,8 @@ def metrics_of(rate, scale, ours=True):
         "others_cpus": 0.01,
         "stolen": 0.0,
     }
+    if opened:
+        found |= {"send_lag_p99_us": 40.0 * scale, "own_lag_p99_us": 30.0}
     found |= {
         f"{name}_us": 100.0 * scale * factor
         for name, factor in (("mean", 1.2), ("p50", 1), ("p90", 2), ("p99", 5), ("p999", 9), ("max", 20))
@@ -93,9 +95,9 @@ def record(cell, rate, scale=1.0, outcome="ok", why="", asked=None):
         "seconds": 2.0,
         "outcome": outcome,
         "why": why,
-        "metrics": metrics_of(rate, scale, ours) if whole else {},
+        "metrics": metrics_of(rate, scale, ours, cell.level.is_open) if whole else {},
         "status": window(scale) if ours and whole else None,
-        "load": {"answered": rate, "due": asked or rate, "dropped": 0} if whole else None,
+        "load": {"answered": rate, "due": asked or rate, "dropped": 0, "seconds": 3.0} if whole else None,
     }
 
 

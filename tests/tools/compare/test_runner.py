@@ -1,0 +1,81 @@
+"""Going through a climb: what is not run, and that it is said once, counted, and in no table."""
+import contextlib
+import io
+import pathlib
+import tempfile
+import types
+import unittest
+from unittest import mock
+
+import support
+from comparison import cells, figures, one_cell, results, runner, summary, tables
+
+
+def pretended(bench, cell, rate, folder):
+    """loops has no valid closed loop; staged answers 1,000 a second and no more."""
+    folder.mkdir(parents=True)
+    if cell.subject["name"] == "loops":
+        return support.record(cell, 2000, outcome="invalid", why="the generator was busy")
+    return support.record(cell, min(rate or 1000, 1000), asked=rate)
+
+
+class Run(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.spec = support.make_spec(levels={"connections": [1], "climb": 0.4}, repetitions=2)
+        cls.plan = cells.plan(cls.spec)
+        with tempfile.TemporaryDirectory() as folder, mock.patch.object(one_cell, "run", pretended):
+            there = results.Results(pathlib.Path(folder))
+            there.open()
+            said = io.StringIO()
+            with contextlib.redirect_stdout(said):
+                cls.wrong = runner.Runner(types.SimpleNamespace(spec=cls.spec), there, cls.plan).run(cls.plan)
+            there.close()
+        cls.lines = said.getvalue().splitlines()
+        cls.summary = summary.Summary(cls.spec, list(there.records.values()))
+
+    def test_says_once_for_all_what_is_not_run(self):
+        """Of the steps to 280 % staged is full at 120 %."""
+        self.assertEqual(
+            [line for line in self.lines if "not run" in line],
+            [
+                "  not run: loops, tiny, shares of a peak: no valid run with a closed loop, so there is no peak to take "
+                "a share of",
+                "  not run: staged, tiny, higher steps: it did not keep up with the step below",
+            ],
+        )
+
+    def test_shows_progress_of_what_runs_only(self):
+        steps = [line for line in self.lines if line.startswith("[")]
+        self.assertEqual(len(steps), 4 + 3 * 2)
+        self.assertFalse(any("160 %" in line or "loops, tiny, 40 %" in line for line in steps), steps)
+
+    def test_counts_what_was_planned_and_not_run(self):
+        said = tables.method(self.summary, {"nice": -5})
+        self.assertTrue(said[0].startswith("10 cells, a server"), said[0])
+        self.assertEqual(said[1][:47], "8 more planned steps of climbs were not run, si")
+        self.assertEqual(said[2][:38], "14 more planned cells were not run, si")
+        self.assertEqual(len(self.plan), 10 + 8 + 14)
+        self.assertEqual(self.wrong, 2 + 14)
+
+    def test_counts_what_is_missing(self):
+        part = summary.Summary(self.spec, self.summary.records[:3])
+        self.assertIn(f"{len(self.plan) - 3} more planned cells were not run, or not yet.", tables.method(part, {"nice": -5}))
+
+    def test_has_no_rows_of_what_was_not_tried(self):
+        made = {figure.name: figure for figure in figures.of_workload(self.summary, self.spec.workloads[0])}
+        rows = made["tiny-p99-own"].rows
+        self.assertEqual([row[:2] for row in rows], [["staged", f"{share} % of its own peak"] for share in (40, 80, 120)])
+
+
+class Expectation(unittest.TestCase):
+    def test_ends_a_climb_at_the_first_step_above_the_peak(self):
+        for step, last in ((0.25, 1.25), (0.4, 1.2), (0.5, 1.5)):
+            spec = support.make_spec(levels={"connections": [1], "climb": step}, repetitions=1)
+            plan = cells.plan(spec)
+            runs = [cell.level.value for cell, s in zip(plan, runner.expected(plan, spec)) if s and cell.level.is_open]
+            self.assertEqual(max(runs), last)
+
+
+if __name__ == "__main__":
+    unittest.main()
