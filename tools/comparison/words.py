@@ -101,6 +101,25 @@ def peak_words(summary, workload):
     )
 
 
+GENERATOR_FULL = 0.9  # of a CPU: what quartet-load calls its own limit
+
+
+def outrun_words(summary, workload):
+    """Who was faster than the load generator: those runs are INVALID, and a lower bound all the same."""
+    said = []
+    for subject in summary.subjects(workload):
+        rates = [
+            record["metrics"]["rate"]
+            for level in summary.closed()
+            for record in summary.all(workload, level, subject)
+            if record["outcome"] == "invalid" and record["metrics"]["generator_cpu"] > GENERATOR_FULL
+        ]
+        if rates:
+            runs = "1 run" if len(rates) == 1 else f"{len(rates)} runs"
+            said.append(f"{subject['name']} in {runs}, with up to {numbers.amount(max(rates))} requests/s")
+    return [f"Faster than the load generator, so that its CPU was the limit: {'; '.join(said)}."] if said else []
+
+
 def saturation_words(summary, workload):
     """Only where rates were raised beyond what was kept up."""
     said = []
@@ -217,7 +236,7 @@ REASONS = {
 
 
 PARAGRAPHS = [
-    ("Throughput", lambda *of: peak_words(*of) + saturation_words(*of)),
+    ("Throughput", lambda *of: peak_words(*of) + outrun_words(*of) + saturation_words(*of)),
     ("Latency", latency_words),
     ("Where the time goes", stage_words),
     ("Cost", cost_words),

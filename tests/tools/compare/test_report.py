@@ -177,6 +177,22 @@ class Words(unittest.TestCase):
             "staged alone has valid runs, which are compared with nothing: requests/s 9,200 (9,100 to 9,300).", said
         )
         self.assertIn("Of loops (12,100) only one run is valid, which is compared with nothing.", said)
+        self.assertNotIn("Faster than", said)
+
+    def test_who_is_faster_than_the_generator_has_a_lower_bound(self):
+        wanted = support.make_spec(repetitions=3)
+        plan = cells.plan(wanted)
+        records = [support.record(cell, 100 * cell.repetition + RATES[cell.subject["name"]]) for cell in plan]
+        for one in records:
+            if one["subject"]["name"] == "loops" and one["repetition"] > 1:
+                one["outcome"], one["why"] = "invalid", "the generator was busy for 95% of the time: it is the limit"
+                one["metrics"]["generator_cpu"] = 0.95
+        with tempfile.TemporaryDirectory() as folder:
+            said = report.write(*support.store(pathlib.Path(folder), wanted, records)[:1], wanted, plan)
+        self.assertIn(
+            "Faster than the load generator, so that its CPU was the limit: loops in 2 runs, with up to 12,300 requests/s.",
+            said,
+        )
 
     def test_a_climb_says_what_each_kept_up_with_and_shows_no_step_above(self):
         """staged answers 9,000/s at most, loops 12,000/s; of nginx the generator could not ask for more."""
