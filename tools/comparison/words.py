@@ -308,6 +308,22 @@ def few_words(summary):
     ]
 
 
+WAITED_WORTH_SAYING = 0.1  # of its time: as quartet-load notes
+
+
+def waited_words(summary):
+    """A closed loop is not judged by the generator's lateness, so its wait for a CPU is told here, as sentences."""
+    runs = [r for r in summary.records if r["outcome"] == "ok" and r["level"]["kind"] == "closed"]
+    waits = [r["metrics"]["generator_waited"] for r in runs if r["metrics"]["generator_waited"] > WAITED_WORTH_SAYING]
+    if not waits:
+        return []
+    return [
+        f"In {len(waits)} of {len(runs)} closed loops the load generator waited for a CPU for more than "
+        f"{100 * WAITED_WORTH_SAYING:g} % of its time, at most {100 * max(waits):.0f} %: so much is in their latencies, and "
+        "missing in their rates."
+    ]
+
+
 def doubts(summary, environment):
     """What cannot be concluded from a comparison as it was made."""
     said = [interval_words(summary.spec)]
@@ -335,6 +351,7 @@ def doubts(summary, environment):
         "the order. "
         "tools/compare --tune finds the best one for a workload."
     )
+    said += waited_words(summary)
     said += few_words(summary)
     said += machine_words(summary)
     said += disturbance.words(summary)
