@@ -308,6 +308,12 @@ def few_words(summary):
     ]
 
 
+def precedence_words(summary):
+    """What the load generator noted of real-time precedence that a spec's prefix gave it."""
+    noted = {note for record in summary.records if record.get("load") for note in record["load"].get("notes", [])}
+    return [f"A note of the load generator: {note}." for note in sorted(noted) if "real-time precedence" in note]
+
+
 WAITED_WORTH_SAYING = 0.1  # of its time: as quartet-load notes
 
 
@@ -351,6 +357,7 @@ def doubts(summary, environment):
         "the order. "
         "tools/compare --tune finds the best one for a workload."
     )
+    said += precedence_words(summary)
     said += waited_words(summary)
     said += few_words(summary)
     said += machine_words(summary)

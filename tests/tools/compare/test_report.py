@@ -180,15 +180,18 @@ class Words(unittest.TestCase):
         self.assertNotIn("Faster than", said)
         self.assertNotIn("waited for a CPU", said)
 
-    def test_runs_with_next_to_nothing_behind_them_are_told(self):
+    def test_runs_that_are_valid_and_doubtful_are_told(self):
         wanted = support.make_spec(repetitions=3)
         plan = cells.plan(wanted)
         records = [support.record(cell, 12000) for cell in plan]
         records[0]["metrics"]["generator_waited"] = 0.34
         records[1]["load"]["seconds"] = 0.05
+        records[2]["load"]["notes"] = ["the generator runs with real-time precedence (fifo): so", "saturated: yes"]
         with tempfile.TemporaryDirectory() as folder:
             said = report.write(*support.store(pathlib.Path(folder), wanted, records)[:1], wanted, plan)
         self.assertIn("In 1 of 6 closed loops the load generator waited for a CPU for more than 10 % of its time, at most 34 %", said)
+        self.assertIn("generator: the generator runs with real-time precedence (fifo): so.", said)
+        self.assertNotIn("saturated", said)
         self.assertIn("In 1 of 6 cells fewer than 1,000 requests were measured, at least 600", said)
 
     def test_who_is_faster_than_the_generator_has_a_lower_bound(self):
