@@ -86,6 +86,7 @@ static void note_sockets(struct server *server)
     server->listening_count = count;
     server->listening_fds = must_alloc(count * sizeof *server->listening_fds);
     memcpy(server->listening_fds, sockets->at, count * sizeof *sockets->at);
+    server_note_backlog(server);
 }
 
 static void start_loops(struct group *group)

@@ -66,6 +66,7 @@ struct server {
     bool measured;            /* histograms on */
     unsigned listening_count; /* this process's listening sockets, for looking at: a listener */
     int *listening_fds;       /* closes its own */
+    uint64_t backlog_bound;   /* how many connections may wait in all of them */
 
     uint64_t samples; /* taken for the trace: the tracer's thread */
 

@@ -9,25 +9,31 @@
 
 static const char accept_queue[] = "accept";
 
-/* Adds what one listening socket tells of itself: how many connections wait in it, and how many
- * may. One that its listener has closed meanwhile, whose number may be a client's by now, tells
- * that it does not listen. */
-static void add_backlog(int fd, uint64_t *depth, uint64_t *bound)
+/* What one listening socket tells of itself: how many connections wait in it (unacked), and how
+ * many may (sacked). False: its listener has closed it meanwhile and its number may be a client's
+ * by now, or it is a unix socket, which does not tell. */
+static bool ask_socket(int fd, struct tcp_info *info)
+{
+    socklen_t len = sizeof *info;
+    return getsockopt(fd, IPPROTO_TCP, TCP_INFO, info, &len) == 0 && info->tcpi_state == TCP_LISTEN;
+}
+
+void server_note_backlog(struct server *server)
 {
     struct tcp_info info;
-    socklen_t len = sizeof info;
-    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 && info.tcpi_state == TCP_LISTEN) {
-        *depth += info.tcpi_unacked;
-        *bound += info.tcpi_sacked;
+    server->backlog_bound = 0;
+    for (unsigned i = 0; i < server->listening_count; i++) {
+        server->backlog_bound += ask_socket(server->listening_fds[i], &info) ? info.tcpi_sacked : 0;
     }
 }
 
-/* Of all sockets of this process; unix sockets do not tell. */
-static struct mailbox_depth read_backlog(struct server *server, uint64_t *bound)
+/* Of all sockets of this process. */
+static struct mailbox_depth read_backlog(struct server *server)
 {
     struct mailbox_depth depth = {0};
+    struct tcp_info info;
     for (unsigned i = 0; i < server->listening_count; i++) {
-        add_backlog(server->listening_fds[i], &depth.depth, bound);
+        depth.depth += ask_socket(server->listening_fds[i], &info) ? info.tcpi_unacked : 0;
     }
     uint64_t most = atomic_load_explicit(&server->backlog_most, memory_order_relaxed);
     while (depth.depth > most &&
@@ -39,11 +45,12 @@ static struct mailbox_depth read_backlog(struct server *server, uint64_t *bound)
 
 static void report_backlog(struct server *server, struct queue_report *queue)
 {
-    struct mailbox_depth depth = read_backlog(server, &queue->bound);
+    struct mailbox_depth depth = read_backlog(server);
     snprintf(queue->name, sizeof queue->name, "%s", accept_queue);
     queue->accept = true;
     queue->depth = depth.depth;
     queue->depth_max = depth.depth_max;
+    queue->bound = server->backlog_bound;
     queue->group = (unsigned)server->wiring.group_of[STAGE_LISTENER];
 }
 
@@ -224,12 +231,11 @@ void server_sample(void *arg, struct trace_sample *sample, struct trace_sample_q
                    uint64_t *busy)
 {
     struct server *server = arg;
-    uint64_t bound = 0;
     bool idle;
     sample_flow(server, sample->flow);
     sample->at_ns = clock_ns();
     sample->connections = atomic_load_explicit(&server->connections, memory_order_relaxed);
-    sample_queue(&queues[0], read_backlog(server, &bound));
+    sample_queue(&queues[0], read_backlog(server));
     for (unsigned i = 0; i < server->mailbox_count; i++) {
         sample_queue(&queues[1 + i], mailbox_depth(&server->mailboxes[i]));
     }

@@ -9,6 +9,10 @@
 #include "core/report.h"
 #include "stages/server.h"
 
+/* Remembers the bound of the kernel's accept queue for all reports, so that also the last one has
+ * it, which is made when the sockets are closed. Once, by server_start. */
+void server_note_backlog(struct server *server);
+
 /* Fills `report`; free it with report_deinit. */
 void server_report(struct server *server, struct report *report);
 

@@ -517,6 +517,34 @@ TEST(server, reports_what_was_done)
     in_every_wiring(count_what_was_done);
 }
 
+static uint64_t reported_backlog(void)
+{
+    struct report report;
+    server_report(&life.server, &report);
+    CHECK(report.queues[0].accept);
+    uint64_t bound = report.queues[0].bound;
+    report_deinit(&report);
+    return bound;
+}
+
+/* Nobody has looked before the sockets are closed, as in a short run. */
+static void report_after_listening(const char *wiring)
+{
+    set_up(wiring);
+    life.settings.backlog = 7;
+    start();
+    uint64_t bound = 7 * (uint64_t)life.sockets.threads;
+    server_drain(&life.server);
+    CHECK(server_wait_empty(&life.server, clock_ns() + 20 * NS_PER_S));
+    CHECK(reported_backlog() == bound);
+    stop();
+}
+
+TEST(server, the_last_report_has_the_bound_of_the_accept_queue)
+{
+    in_every_wiring(report_after_listening);
+}
+
 /* --- the end --- */
 
 static void drain_idle_clients(const char *wiring)
