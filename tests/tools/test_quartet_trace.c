@@ -5,10 +5,12 @@
 #include "tools/trace/summary.h"
 #include "tools/trace/text_out.h"
 
+#include "core/cell.h"
 #include "core/json_view.h"
 #include "tests/core/trace_files.h"
 #include "tests/golden/golden.h"
 
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 struct shown {
@@ -221,6 +223,76 @@ TEST(quartet_trace, the_events_for_viewers_look_like_their_picture)
     shown_free(&shown);
     expect_int(unlink(path), 0);
     expect_int(unlink(out), 0);
+}
+
+static void expect_made(const struct trace_verb *verb, const char *trace, const char *place)
+{
+    struct stat file;
+    char expected[200];
+    struct shown shown = show_with(verb, place, 1, &trace, false);
+    expect_int(shown.status, 0);
+    expect_text(shown.out, "");
+    expect_int(stat(place, &file), 0);
+    (void)snprintf(expected, sizeof expected, "quartet-trace: wrote %s, %s, 1000 requests\n", place,
+                   cell_size((uint64_t)file.st_size).text);
+    expect_text(shown.err, expected);
+    shown_free(&shown);
+}
+
+TEST(quartet_trace, a_file_that_was_made_is_told_with_its_size)
+{
+    char path[TRACE_PATH], out[TRACE_PATH];
+    trace_path(path);
+    trace_path(out);
+    trace_make(path, 1000);
+    expect_made(&trace_verb_perfetto, path, out);
+    expect_made(&trace_verb_html, path, out);
+    expect_int(unlink(path), 0);
+    expect_int(unlink(out), 0);
+}
+
+/* Returns the size of all files in `dir`, and removes it with them. */
+static uint64_t clear_dir(const char *dir)
+{
+    uint64_t bytes = 0;
+    char path[TRACE_PATH + 40];
+    struct stat file;
+    for (unsigned i = 0; i < INTERVAL_COUNT; i++) {
+        (void)snprintf(path, sizeof path, "%s/%s.hlog", dir, interval_name(i));
+        expect_int(stat(path, &file), 0);
+        bytes += (uint64_t)file.st_size;
+        expect_int(unlink(path), 0);
+    }
+    expect_int(rmdir(dir), 0);
+    return bytes;
+}
+
+TEST(quartet_trace, logs_that_were_made_are_told_with_the_size_of_all)
+{
+    char path[TRACE_PATH], dir[] = "/tmp/quartet-logs-XXXXXX", expected[200];
+    const char *const paths[] = {path};
+    trace_path(path);
+    trace_make(path, 1000);
+    expect(mkdtemp(dir) != NULL);
+    struct shown shown = show_with(&trace_verb_hdr, dir, 1, paths, false);
+    (void)snprintf(expected, sizeof expected, "quartet-trace: wrote %s, %s, 1000 requests\n", dir,
+                   cell_size(clear_dir(dir)).text);
+    expect_text(shown.err, expected);
+    shown_free(&shown);
+    expect_int(unlink(path), 0);
+}
+
+TEST(quartet_trace, what_leaves_no_file_behind_is_not_said_to_be_written)
+{
+    char path[TRACE_PATH];
+    const char *const paths[] = {path};
+    trace_path(path);
+    trace_make(path, 1000);
+    struct shown shown = show_with(&trace_verb_perfetto, "/dev/null", 1, paths, false);
+    expect_int(shown.status, 0);
+    expect_text(shown.err, "");
+    shown_free(&shown);
+    expect_int(unlink(path), 0);
 }
 
 static void cut_to(const char *path, off_t len)

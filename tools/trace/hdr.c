@@ -100,13 +100,15 @@ static int hdr_end(void *state, struct trace_run *run)
 {
     struct hdr *hdr = state;
     struct second *second;
+    uint64_t bytes = 0;
     bool good = true;
     while ((second = earliest(hdr)) != NULL) {
         write_second(hdr, second);
     }
     for (unsigned i = 0; i < INTERVAL_COUNT; i++) {
-        good = out_file_keep(&hdr->logs[i], run->err) && good;
+        good = out_file_keep(&hdr->logs[i], run->err, &bytes) && good;
     }
+    run->made_bytes = good ? bytes : 0;
     trace_run_tell_lost(run, "they are not in the logs");
     hdr_cancel(hdr);
     return good ? EXIT_SUCCESS : EXIT_WORLD;

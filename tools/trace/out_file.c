@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static void close_it(struct out_file *file, bool keep);
+static uint64_t close_it(struct out_file *file, bool keep);
 
 bool out_file_open(struct out_file *file, const char *path, FILE *err)
 {
@@ -23,24 +23,26 @@ bool out_file_open(struct out_file *file, const char *path, FILE *err)
     return true;
 }
 
-bool out_file_keep(struct out_file *file, FILE *err)
+bool out_file_keep(struct out_file *file, FILE *err, uint64_t *bytes)
 {
     bool good = fflush(file->out) == 0 && !ferror(file->out);
     if (!good) {
         fprintf(err, "quartet-trace: cannot write %s: %s\n", file->path, strerror(errno));
     }
-    close_it(file, good);
+    uint64_t size = close_it(file, good);
+    *bytes += good ? size : 0;
     return good;
 }
 
 void out_file_drop(struct out_file *file)
 {
     if (file->out != NULL) {
-        close_it(file, false);
+        (void)close_it(file, false);
     }
 }
 
-static void close_it(struct out_file *file, bool keep)
+/* Returns its size; of what is no ordinary file, 0. */
+static uint64_t close_it(struct out_file *file, bool keep)
 {
     struct stat now;
     bool ordinary = fstat(fileno(file->out), &now) == 0 && S_ISREG(now.st_mode);
@@ -50,4 +52,5 @@ static void close_it(struct out_file *file, bool keep)
     }
     free(file->path);
     *file = (struct out_file){0};
+    return ordinary ? (uint64_t)now.st_size : 0;
 }

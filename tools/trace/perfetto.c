@@ -45,7 +45,6 @@ struct perfetto {
     unsigned flight_count;  /* a power of two, FLIGHTS at most */
     uint32_t *free_flights; /* a stack of those not in use */
     unsigned free_count;
-    uint64_t requests;
 };
 
 static const char *perfetto_wrong(const char *argument);
@@ -113,7 +112,6 @@ static void perfetto_request(void *state, const struct trace_source *source,
     struct perfetto *perfetto = state;
     uint32_t ticket = take_flight(perfetto);
     flight_fill(&perfetto->flights[ticket], source, request);
-    perfetto->requests++;
     launch(perfetto, ticket);
 }
 
@@ -136,8 +134,8 @@ static int perfetto_end(void *state, struct trace_run *run)
     while (lanes_advance(&perfetto->lanes)) {
     }
     CHECK(perfetto->free_count == perfetto->flight_count);
-    events_end(&perfetto->events, perfetto->requests, run->lost);
-    bool good = out_file_keep(&perfetto->file, run->err);
+    events_end(&perfetto->events, run->requests, run->lost);
+    bool good = out_file_keep(&perfetto->file, run->err, &run->made_bytes);
     trace_run_tell_lost(run, "they are not in the file");
     perfetto_cancel(perfetto);
     return good ? EXIT_SUCCESS : EXIT_WORLD;

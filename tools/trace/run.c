@@ -1,6 +1,7 @@
 /* run.c: reading all sources for a verb, side by side. See run.h. */
 #include "tools/trace/run.h"
 
+#include "core/cell.h"
 #include "core/check.h"
 #include "core/clock.h"
 #include "tools/trace/merge.h"
@@ -29,6 +30,7 @@ static void show_progress(const struct trace_run *run, struct progress *progress
 static struct trace_source *furthest_behind(const struct trace_run *run);
 static bool finish_sources(struct trace_run *run);
 static void add_up(struct trace_run *run, struct trace_source *source);
+static void tell_made(const struct trace_run *run, const char *where);
 static void complain(const struct trace_run *run);
 
 int trace_run_show(struct trace_run *run, const struct trace_verb *verb, const char *argument)
@@ -106,7 +108,9 @@ static int read_for(struct trace_run *run, const struct trace_verb *verb, const 
     }
     read_sources(run);
     if (finish_sources(run)) {
-        return verb->end(state, run);
+        int status = verb->end(state, run);
+        tell_made(run, argument);
+        return status;
     }
     verb->cancel(state);
     return EXIT_WORLD;
@@ -186,6 +190,7 @@ static void add_up(struct trace_run *run, struct trace_source *source)
 {
     run->reported = run->reported && source->reported;
     run->records += source->records;
+    run->requests += source->requests;
     run->written += source->written;
     run->lost += source->lost;
     run->skipped += source->skipped;
@@ -194,6 +199,15 @@ static void add_up(struct trace_run *run, struct trace_source *source)
     run->unjoined += source->join.unjoined;
     run->unfollowed += source->join.unfollowed;
     report_merge(&run->report, &source->report, source->prefix);
+}
+
+/* What was asked for is in a file, and nothing else would show that it is there. */
+static void tell_made(const struct trace_run *run, const char *where)
+{
+    if (run->made_bytes > 0) {
+        fprintf(run->err, "quartet-trace: wrote %s, %s, %" PRIu64 " requests\n", where,
+                cell_size(run->made_bytes).text, run->requests);
+    }
 }
 
 static void complain(const struct trace_run *run)

@@ -26,11 +26,14 @@ struct trace_run {
     struct bytes config;         /* of the first one that has it; valid JSON, or empty */
 
     /* known at the end: all sources together */
-    struct report report;                     /* all zero when no file has one */
-    bool reported;                            /* every file has one */
-    uint64_t records, written, lost, skipped; /* as in struct trace_source */
+    struct report report;                               /* all zero when no file has one */
+    bool reported;                                      /* every file has one */
+    uint64_t records, requests, written, lost, skipped; /* as in struct trace_source */
     unsigned gaps;
     uint64_t doubled, unjoined, unfollowed; /* as in struct join */
+
+    /* set by a verb that makes files, at its end: how large they are together; 0: none is there */
+    uint64_t made_bytes;
 };
 
 struct trace_verb {

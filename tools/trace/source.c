@@ -98,6 +98,7 @@ static bool is_preamble(const struct trace_source *source)
 static void pass_request(void *to, const struct trace_record *request)
 {
     struct trace_source *source = to;
+    source->requests++;
     if (source->verb->request != NULL) {
         source->verb->request(source->state, source, request);
     }

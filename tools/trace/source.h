@@ -40,10 +40,11 @@ struct trace_source {
     /* known at the end */
     struct report report; /* all zero when the file has none */
     bool reported;
-    uint64_t records; /* of both kinds, in whole blocks */
-    uint64_t written; /* as the REPORT has it */
-    uint64_t lost;    /* records lost: as the REPORT has it, else as the blocks have it */
-    uint64_t skipped; /* bytes of the file that were not whole */
+    uint64_t records;  /* of both kinds, in whole blocks */
+    uint64_t requests; /* of these, passed to the verb */
+    uint64_t written;  /* as the REPORT has it */
+    uint64_t lost;     /* records lost: as the REPORT has it, else as the blocks have it */
+    uint64_t skipped;  /* bytes of the file that were not whole */
     unsigned gaps;
     uint64_t *lost_by_thread; /* as the blocks have it */
     char error[TRACE_ERROR_MAX];
