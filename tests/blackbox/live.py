@@ -135,6 +135,20 @@ def live_on_a_terminal(world):
         require("since its start" in screens[0] and "; last 1." in screens[1], f"{screens}")
 
 
+@case("--live leaves out the connection it comes on, and no other")
+def live_own_connection(world):
+    """Nobody is there, then two clients are."""
+    with start(world) as server:
+        watcher = Watcher(world, url_of(server))
+        watcher.says(r"; last [^\n]*\n0 requests/s, [^\n]* 0 connections;")
+        with server.client() as one, server.client() as other:
+            hello(server, one)
+            hello(server, other)
+            watcher.says(r" 2 connections;")
+        watcher.end()
+        require("3 connections" not in watcher.text, "its own is counted")
+
+
 @case("--live finds a server at a unix socket, and ends when it has been told how often")
 def live_unix(world):
     """Told the path, or the process."""

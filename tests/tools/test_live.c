@@ -238,7 +238,7 @@ TEST(live, shows_a_screenful)
     static const char *const lines[] = {
         "quartet 0.1.0, half-sync: LRW | P*2",
         "pid 4711, process 2 of 4, up 0:00:12, running; last 2.0 s",
-        "12,345 requests/s, 1.50MiB/s sent, 8 connections; 4xx 0, 5xx 1, cut off 0",
+        "12,345 requests/s, 1.50MiB/s sent, 7 connections; 4xx 0, 5xx 1, cut off 0",
         "",
         "stage             per s     mean      p50      p99      max  share of total",
         "accept.wait           0",

@@ -167,13 +167,19 @@ static void put_head(struct page *page, const struct snapshot *s)
         up_s / 3600, (unsigned)(up_s / 60 % 60), (unsigned)(up_s % 60), s->phase, over);
 }
 
+/* Without the one on which the server was asked: it is open while the answer is made. */
+static uint64_t others(uint64_t connections)
+{
+    return connections > 0 ? connections - 1 : 0;
+}
+
 static void put_totals(struct page *page, const struct snapshot *s)
 {
     const struct tally *tally = &s->report.tally;
     double bytes = per_second(counter(s, COUNTER_BYTES_SENT), s);
     put(page, RANK_ALWAYS, "%s requests/s, %s/s sent, %s connections; 4xx %s, 5xx %s, cut off %s",
         rate(counter(s, COUNTER_REQUESTS), s).text, cell_size((uint64_t)bytes).text,
-        count(s->report.connections).text, count(tally->statuses[4]).text,
+        count(others(s->report.connections)).text, count(tally->statuses[4]).text,
         count(tally->statuses[5]).text, count(counter(s, COUNTER_ABORTED)).text);
     put_empty(page);
 }
