@@ -169,6 +169,29 @@ class Schema(Case):
         self.assertEqual(shown["summary"]["requests"], 200)
 
 
+class Targets(Case):
+    """The way from a slow request to its target, as README has it."""
+
+    PARTS = ("read", "process.wait", "process", "write.wait", "write")
+
+    def test_the_slowest_lines_of_the_access_log_are_the_slowest_requests(self):
+        traces = real_trace(self.dir, "--model", "staged", "--access-log", self.dir / "access.log", odd_clients=0)
+        readme = (HERE / "../../README.md").read_text()
+        command = re.search(r"^ +(sed .*access\.log .*\S)$", readme, re.M)
+        self.assertTrue(command, "README tells no way")
+        lines = subprocess.run(command[1], shell=True, cwd=self.dir, capture_output=True, text=True, check=True,
+                               timeout=60).stdout.splitlines()
+        rows = sorted(csv.DictReader(run_tool("--csv", *traces).splitlines()), key=lambda row: -int(row["total"]))
+        self.assertEqual(len(lines), 20)
+        self.assertEqual([int(line.split()[0]) for line in lines], [int(row["total"]) // 1000 for row in rows[:20]])
+        by_parts = {tuple(int(row[part]) for part in self.PARTS): row for row in rows}
+        for line in lines:
+            times = dict(re.findall(r" ([a-z.]+)=([\d.]+)", line))
+            row = by_parts[tuple(int(decimal.Decimal(times[part]) * 1000) for part in self.PARTS)]
+            self.assertIn(f'HTTP/1.1" {row["status"]} {row["bytes_sent"]} ', line)
+            self.assertIn("GET /", line)
+
+
 class Rules:
     """What a viewer relies on, checked over all events of a file. Times are whole nanoseconds."""
 
