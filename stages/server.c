@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static bool open_trace(struct server *server, char *error)
 {
@@ -78,14 +79,36 @@ static void free_mailboxes(struct server *server)
     free(server->mailbox_groups);
 }
 
-/* A copy, since each listener strikes out those that it closes. */
+static ino_t socket_number(int fd)
+{
+    struct stat found;
+    CHECK(fstat(fd, &found) == 0);
+    return found.st_ino;
+}
+
+static bool is_noted(const struct server *server, ino_t number)
+{
+    for (unsigned i = 0; i < server->listening_count; i++) {
+        if (socket_number(server->listening_fds[i]) == number) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A copy, since each listener strikes out those that it closes; of a socket that they share one
+ * descriptor is enough. */
 static void note_sockets(struct server *server)
 {
     const struct sockets *sockets = server->process->sockets;
     unsigned count = sockets->threads * sockets->addresses;
-    server->listening_count = count;
+    server->listening_count = 0;
     server->listening_fds = must_alloc(count * sizeof *server->listening_fds);
-    memcpy(server->listening_fds, sockets->at, count * sizeof *sockets->at);
+    for (unsigned i = 0; i < count; i++) {
+        if (!is_noted(server, socket_number(sockets->at[i]))) {
+            server->listening_fds[server->listening_count++] = sockets->at[i];
+        }
+    }
     server_note_backlog(server);
 }
 

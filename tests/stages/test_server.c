@@ -545,6 +545,16 @@ TEST(server, the_last_report_has_the_bound_of_the_accept_queue)
     in_every_wiring(report_after_listening);
 }
 
+TEST(server, a_socket_that_listeners_share_is_one_queue)
+{
+    set_up("LR*2 | PW*2");
+    life.settings.backlog = 7;
+    life.settings.accept_mutex = SWITCH_ON;
+    start();
+    expect_int(reported_backlog(), 7);
+    stop();
+}
+
 /* --- the end --- */
 
 static void drain_idle_clients(const char *wiring)
