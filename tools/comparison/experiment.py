@@ -146,7 +146,7 @@ def warn_of_short(wanted):
 def manifest_of(wanted, options):
     """What must not change between the parts of one comparison."""
     return {
-        "format": 1,
+        "format": results.FORMAT,
         "title": wanted.title,
         "question": wanted.question,
         "command": shlex.join(sys.argv),

@@ -19,6 +19,7 @@ import shutil
 from .metrics import METRICS
 from .trouble import Trouble
 
+FORMAT = 2  # of the manifest and the records: results of another one are neither mixed nor reported
 FIXED = [
     "id",
     "purpose",
@@ -110,6 +111,12 @@ class Results:
             fcntl.flock(self.lock, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
         except BlockingIOError:
             raise Trouble(f"another comparison is writing to {self.folder}") from None
+        manifest = self.read_json("manifest.json")
+        if manifest is not None and manifest.get("format") != FORMAT:
+            raise Trouble(
+                f"{self.folder} was made by another version of tools/compare (format {manifest.get('format')}, here "
+                f"{FORMAT}): --replace removes it, --out takes another place"
+            )
         self.read_cells()
 
     def close(self):

@@ -109,7 +109,7 @@ def store(folder, wanted, records):
     there.write_json(
         "manifest.json",
         {
-            "format": 1,
+            "format": results.FORMAT,
             "title": wanted.title,
             "question": None,
             "command": "tools/compare test.toml",

@@ -14,7 +14,8 @@ import unittest
 import urllib.parse
 
 import support
-from comparison import cells, report
+from comparison import cells, report, results
+from comparison.trouble import Trouble
 
 GOLDEN = support.REPO / "tests" / "golden"
 RATES = {"staged": 9000, "loops": 12000, "nginx": 11800}
@@ -229,6 +230,14 @@ class Words(unittest.TestCase):
         self.assertIn("nginx kept up with 11,800/s, and has too few valid runs at 17,700/s to tell", said)
         steps = {row["load"] for row in csv.DictReader(io.StringIO(data))}
         self.assertEqual(steps, {f"{share} % of its own peak" for share in (50, 100, 150)})
+
+    def test_results_of_another_version_are_refused(self):
+        wanted = support.make_spec(repetitions=3)
+        with tempfile.TemporaryDirectory() as folder:
+            there, _ = support.store(pathlib.Path(folder), wanted, [])
+            there.write_json("manifest.json", {**there.read_json("manifest.json"), "format": 1})
+            with self.assertRaisesRegex(Trouble, "another version of tools/compare .format 1, here 2.: --replace"):
+                results.Results(pathlib.Path(folder)).open()
 
     def test_one_model_alone_is_no_comparison_but_a_report(self):
         self.assertIn("staged alone has valid runs", self.written(models=["staged"]))
