@@ -7,7 +7,7 @@ import pathlib
 import re
 import urllib.parse
 
-from . import numbers, tables, words
+from . import doubts, numbers, tables, words
 
 STYLE = pathlib.Path(__file__).resolve().parent / "report.css"
 MARK = (
@@ -107,7 +107,7 @@ def workload_section(summary, workload, figures):
 
 
 def doubts_section(summary):
-    listed = "".join(f"<li>{text(said)}</li>" for said in words.doubts(summary, summary.facts))
+    listed = "".join(f"<li>{text(said)}</li>" for said in doubts.of_comparison(summary, summary.facts))
     return f'<section><h2>What cannot be concluded</h2><div class="words doubts"><ul>{listed}</ul></div></section>'
 
 

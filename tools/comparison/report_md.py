@@ -1,5 +1,5 @@
 """The report for a terminal or a repository."""
-from . import tables, words
+from . import doubts, tables, words
 
 
 def cell_text(text):
@@ -49,7 +49,7 @@ def terminal(summary, figures):
     """What is printed at the end: tables and words, no pictures."""
     parts = [workload_text(summary, workload, figures[workload["name"]], False) for workload in summary.spec.workloads]
     return "\n\n".join(
-        parts + ["## What cannot be concluded", "\n".join("- " + said for said in words.doubts(summary, summary.facts))]
+        parts + ["## What cannot be concluded", "\n".join("- " + said for said in doubts.of_comparison(summary, summary.facts))]
     )
 
 
@@ -66,7 +66,7 @@ def whole(summary, figures, manifest):
         "\n".join("- " + said for said in tables.method(summary, facts)),
     ]
     parts += [workload_text(summary, workload, figures[workload["name"]], True) for workload in summary.spec.workloads]
-    parts += ["## What cannot be concluded", "\n".join("- " + said for said in words.doubts(summary, facts))]
+    parts += ["## What cannot be concluded", "\n".join("- " + said for said in doubts.of_comparison(summary, facts))]
     if summary.bad():
         parts += ["## Cells that are in no median", table(tables.wrong(summary))]
     parts += ["## Environment", table(tables.environment(facts)), f"Command: `{manifest['command']}`"]
