@@ -1,6 +1,6 @@
 """What cannot be concluded from a comparison as it was made, as sentences, from its spec and from what was measured
 beside it."""
-from . import disturbance, numbers, stats
+from . import disturbance, stats
 
 FEW = 1000  # requests behind a percentile
 WAITED_WORTH_SAYING = 0.1  # of a load generator's time: as quartet-load notes
@@ -56,8 +56,8 @@ def few_words(summary):
     if not few:
         return []
     return [
-        f"In {len(few)} of {len(counts)} cells fewer than {FEW:,} requests were measured, at least {min(few):.0f}: there a "
-        "p99 is one of the ten longest at most, and a p99.9 the longest."
+        f"In {len(few)} of {len(counts)} cells fewer than {FEW:,} requests were measured, at least {min(few):.0f}: there "
+        "a p99 is one of the ten longest at most, and a p99.9 the longest."
     ]
 
 
@@ -75,8 +75,8 @@ def waited_words(summary):
         return []
     return [
         f"In {len(waits)} of {len(runs)} closed loops the load generator waited for a CPU for more than "
-        f"{100 * WAITED_WORTH_SAYING:g} % of its time, at most {100 * max(waits):.0f} %: so much is in their latencies, and "
-        "missing in their rates."
+        f"{100 * WAITED_WORTH_SAYING:g} % of its time, at most {100 * max(waits):.0f} %: so much is in their latencies, "
+        "and missing in their rates."
     ]
 
 
