@@ -55,22 +55,20 @@ def between(before, after, cpus):
     }
 
 
-def words(summary):
-    """Of a whole comparison, as sentences; none where nothing is worth saying."""
-    told = [record["metrics"] for record in summary.records if "others_cpus" in record["metrics"]]
+def words(records, begin=""):
+    """Of some cells, as one sentence behind others; none where nothing is worth saying."""
+    told = [record["metrics"] for record in records if "others_cpus" in record["metrics"]]
     met = [each["others_cpus"] for each in told if each["others_cpus"] > OTHERS_WORTH_SAYING]
     stolen = [each["stolen"] for each in told if each["stolen"] > STOLEN_WORTH_SAYING]
     said = []
     if met:
         said.append(
-            f"Other programs took more than {100 * OTHERS_WORTH_SAYING:g} % of a CPU in {len(met)} of {len(told)} "
-            f"cells, at most {100 * max(met):.0f} %."
+            f"in {len(met)} of {len(told)} other programs took more than {100 * OTHERS_WORTH_SAYING:g} % of a CPU, at most "
+            f"{100 * max(met):.0f} %"
         )
     if stolen:
         said.append(
-            f"This machine is a virtual one, and others took more than {100 * STOLEN_WORTH_SAYING:g} % of its CPUs' "
-            f"time in {len(stolen)} of {len(told)} cells, at most {100 * max(stolen):.1f} % (steal). Each time servers "
-            "and load generator stood still: the highest percentiles, and what is INVALID for a late generator, may "
-            "be of that."
+            f"in {len(stolen)} of {len(told)} the hypervisor took more than {100 * STOLEN_WORTH_SAYING:g} % of the CPUs' "
+            f"time (steal), at most {100 * max(stolen):.1f} %"
         )
-    return [" ".join([*said, "To publish, measure again on a quiet machine."])] if said else []
+    return [begin + " and ".join(said) + "."] if said else []

@@ -80,6 +80,16 @@ def waited_words(summary):
     ]
 
 
+def disturbance_words(summary):
+    """What else used the machine, as sentences."""
+    said = disturbance.words(summary.records, "The machine was not this comparison's alone. Of its cells, ")
+    return [
+        f"{one} Then servers and load generator had less of it or stood still: the highest percentiles, and what is INVALID "
+        "for a late generator, may be of that. To publish, measure again on a quiet machine."
+        for one in said
+    ]
+
+
 def of_comparison(summary, environment):
     """What cannot be concluded from a comparison as it was made."""
     said = [interval_words(summary.spec)]
@@ -111,7 +121,7 @@ def of_comparison(summary, environment):
     said += waited_words(summary)
     said += few_words(summary)
     said += machine_words(summary)
-    said += disturbance.words(summary)
+    said += disturbance_words(summary)
     if str(environment.get("commit", "")).endswith("-dirty"):
         said.append("The sources differed from the commit that is named.")
     return said

@@ -87,7 +87,7 @@ class Results:
     """The folder of one comparison."""
 
     def __init__(self, folder):
-        self.folder = pathlib.Path(folder)
+        self.folder = pathlib.Path(folder).absolute()  # peers may run in a folder of their own
         self.raw = self.folder / "raw"
         self.records = {}
         self.lock = None

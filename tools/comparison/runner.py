@@ -45,11 +45,18 @@ def rate_of(cell, peaks):
     return cell.level.value * peak, ""
 
 
-def is_full(below, records):
-    """Is it known of the step below that in most repetitions the subject did not keep up, or had been full before?"""
+def why_full(below, records):
+    """Why a climb ends here, or nothing: it is known of the step below that in most repetitions the subject did not keep
+    up, that too few runs are valid to tell, or that it had been full before."""
     known = [records[cell.id] for cell in below if cell.id in records]
     kept_up = [record for record in known if load.kept_up(record)]
-    return len(known) == len(below) > 0 and 2 * len(kept_up) <= len(known)
+    if not known or len(known) < len(below) or 2 * len(kept_up) > len(known):
+        return ""
+    behind = sum(record["outcome"] == "ok" for record in known) - len(kept_up)
+    if 2 * behind >= len(known):
+        return "it did not keep up with the step below"
+    before = next((record["why"] for record in known if record["outcome"] == "full"), "")
+    return before or "of the step below too few runs are valid to tell whether it kept up"
 
 
 def not_run(cell, outcome, why):
@@ -94,10 +101,10 @@ class Runner:
             self.peaks = peaks_of(self.bench.spec, self.results.records.values())
             self.results.write_json("peaks.json", self.peaks)
 
-    def is_full_below(self, cell):
+    def why_full_below(self, cell):
         """Of a shared comparison others may have run the step below, or may yet: then this cell runs."""
         self.results.read_cells()
-        return is_full(cells.step_below(self.plan, cell), self.results.records)
+        return why_full(cells.step_below(self.plan, cell), self.results.records)
 
     def prepare(self, cell):
         """(requests/s or None, what becomes of a cell that is not run, why it is not)."""
@@ -106,9 +113,9 @@ class Runner:
         rate, why = rate_of(cell, self.peaks or {})
         if why:
             return None, "skipped", why
-        if cell.level.kind == "climb" and self.is_full_below(cell):
-            return None, "full", "it did not keep up with the step below"
-        return rate, None, ""
+        if cell.level.kind == "climb":
+            why = self.why_full_below(cell)
+        return (None, "full", why) if why else (rate, None, "")
 
     def record_of(self, cell, progress):
         """Runs it, or says why not: once for all cells of a subject and workload with the same reason."""

@@ -21,7 +21,7 @@ def subjects(spec):
 def overview(summary, workload):
     """One line for each subject at the busy closed level and at the featured open one."""
     levels = [level for level in (summary.busy_level(), summary.featured(workload)) if level]
-    rows = [["model", "load", *(metrics.BY_KEY[key].title for key in SUMMARY_KEYS), "valid"]]
+    rows = [["model", "load", "valid", *(metrics.BY_KEY[key].title for key in SUMMARY_KEYS)]]
     for level in dict.fromkeys(levels):
         for subject in summary.subjects(workload):
             found = [summary.estimate(workload, level, subject, key) for key in SUMMARY_KEYS]
@@ -31,7 +31,7 @@ def overview(summary, workload):
                 metrics.BY_KEY[key].write(e.median) if e else numbers.NONE
                 for e, key in zip(found[1:], SUMMARY_KEYS[1:])
             ]
-            rows.append([subject["name"], level.label, *shown, counted])
+            rows.append([subject["name"], level.label, counted, *shown])
     return rows
 
 
@@ -63,7 +63,7 @@ def traces(summary, workload):
                     subject["name"],
                     f"raw/{record['id']}/server.trace ({numbers.size_kib(found['bytes'] / 1024)})",
                     numbers.count(found["lost"]),
-                    found["verdict"],
+                    found["verdict"] + ("" if record["outcome"] == "ok" else f" (This run is {record['outcome'].upper()}.)"),
                 ]
             )
     return rows if len(rows) > 1 else None
@@ -125,7 +125,12 @@ def method(summary, facts):
     said = [
         f"{len(summary.records) - skipped} cells, a server started anew for each, in random interleaved order (seed "
         f"{spec.seed}), {spec.repetitions} repetitions.",
-        *not_run(summary.full, "step of a climb was", "steps of climbs were", "since the step below was not kept up with"),
+        *not_run(
+            summary.full,
+            "step of a climb was",
+            "steps of climbs were",
+            "since the step below was not kept up with or had too few valid runs to tell",
+        ),
         *not_run(skipped, "cell was", "cells were", "since there was no peak to take a share of"),
         *not_run(summary.missing, "cell was", "cells were", "or not yet"),
         f"Each: {numbers.write_time(spec.warmup)} of warm-up, then {numbers.write_time(spec.duration)} measured "

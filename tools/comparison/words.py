@@ -3,7 +3,7 @@
 One thing is called more or less than another only where their intervals lie apart. What is told apart by nothing is
 said to be so.
 """
-from . import load, metrics, numbers, stats
+from . import disturbance, load, metrics, numbers, stats
 from .status import PARTS
 
 
@@ -37,6 +37,11 @@ def times_more(first, second, metric):
     return f"{ratio:.2f} times" if ratio < 9.95 else f"{ratio:.0f} times"
 
 
+def not_apart(names, what):
+    """As sentences, of those whose intervals overlap."""
+    return [f"{listing(names)} {'is' if len(names) == 1 else 'are'} not told apart from {what}."] if names else []
+
+
 def best_and_worst(where, entries, key, best, worst):
     """Who is first, who cannot be told apart from it, and how far the last is behind. `best` and `worst` are the
     ends of sentences, with {name}, {value} and {ratio}."""
@@ -64,8 +69,7 @@ def best_and_worst(where, entries, key, best, worst):
             f"{where}{metric.title} tells none apart from the best: medians from {ends}, with intervals that overlap."
         ]
     said = [first + "."]
-    if alike:
-        said.append(f"{listing(alike)} {'is' if len(alike) == 1 else 'are'} not told apart from it.")
+    said += not_apart(alike, "it")
     last, estimate = order[-1]
     if last["name"] not in alike:
         said.append(
@@ -74,6 +78,7 @@ def best_and_worst(where, entries, key, best, worst):
             )
             + "."
         )
+        said += not_apart(like_best(order[::-1]), "that")
     return said
 
 
@@ -92,13 +97,14 @@ def peak_words(summary, workload):
     entries = summary.estimates(workload, level, "rate") if level else []
     if not entries:
         return []
-    return best_and_worst(
+    said = best_and_worst(
         level_words(level),
         entries,
         "rate",
         "{name} answered most, {value} requests/s",
         "{name} answered least, {value}; the first answers {ratio} as many",
     )
+    return said + meanwhile_words(summary, workload, level)
 
 
 GENERATOR_FULL = 0.9  # of a CPU: what quartet-load calls its own limit
@@ -153,20 +159,19 @@ def latency_words(summary, workload):
         "{name} had the lowest p99 from when a request was due, {value}",
         "{name} had the highest, {value}, {ratio} as long",
     )
-    behind = [
-        subject["name"]
-        for subject in summary.subjects(workload)
-        if any(load.fell_behind(r) for r in summary.valid(workload, level, subject))
-    ]
-    return (
-        said
-        + [
-            f"{listing(behind)} did not keep up with that rate in every run, so "
-            f"{'its' if len(behind) == 1 else 'their'} requests queued."
-        ]
-        if behind
-        else said
-    )
+    behind = []
+    for subject in summary.subjects(workload):
+        valid = summary.valid(workload, level, subject)
+        count = sum(map(load.fell_behind, valid))
+        behind += [f"{subject['name']} in {count} of its {len(valid)} valid runs"] if count else []
+    said += [f"Not kept up with, so that requests queued, was this rate by {listing(behind)}."] if behind else []
+    return said + meanwhile_words(summary, workload, level)
+
+
+def meanwhile_words(summary, workload, level):
+    """What else used the machine while those runs were made that stand for the level."""
+    records = [record for subject in summary.subjects(workload) for record in summary.valid(workload, level, subject)]
+    return disturbance.words(records, "Of these runs: ")
 
 
 def waiting_words(summary, workload, level):
@@ -189,12 +194,19 @@ def waiting_words(summary, workload, level):
     return "; ".join(some + ([f"next to none in {listing(none)}"] if none else []))
 
 
+STAGE_WORDS = [
+    "Of a request's mean time inside the server this share was waiting between stages.",
+    "(What it waited in the socket before its first byte was read is in the latency only: a thread that does all "
+    "itself has its queue there.)",
+]
+
+
 def stage_words(summary, workload):
     """At the level that stands for the workload, and where all connections are busy."""
     levels = dict.fromkeys(level for level in (summary.featured(workload), summary.busy_level()) if level)
     listed = [(level, waiting_words(summary, workload, level)) for level in levels]
     said = [f"{level_words(level).removesuffix(', ')}: {words}." for level, words in listed if words]
-    return ["Of a request's mean time inside the server this share was waiting between stages.", *said] if said else []
+    return [*STAGE_WORDS, *said] if said else []
 
 
 def cost_words(summary, workload):

@@ -123,7 +123,10 @@ class Climb(unittest.TestCase):
         return {record["id"]: record for record in made}
 
     def is_full(self, step, records):
-        return runner.is_full(cells.step_below(self.plan, self.cell(step)), records)
+        return bool(self.why_full(step, records))
+
+    def why_full(self, step, records):
+        return runner.why_full(cells.step_below(self.plan, self.cell(step)), records)
 
     def test_goes_on_while_most_repetitions_keep_up(self):
         """Of 1000 that were due 970 less the square root of 1000 are enough."""
@@ -133,6 +136,13 @@ class Climb(unittest.TestCase):
     def test_ends_above_what_was_invalid_or_full(self):
         self.assertTrue(self.is_full(1, self.records(0.5, 990, 990, 990, outcome="invalid")))
         self.assertTrue(self.is_full(1.5, self.records(1, 990, 990, 990, outcome="full")))
+
+    def test_says_of_a_server_only_what_valid_runs_say(self):
+        self.assertIn("did not keep up", self.why_full(1, self.records(0.5, 900, 900, 990)))
+        invalid = self.records(0.5, 990, 990, 990, outcome="invalid")
+        self.assertIn("too few runs are valid", self.why_full(1, invalid))
+        full = self.records(1, 990, 990, 990, outcome="full")
+        self.assertIn("too few", self.why_full(1.5, {key: {**one, "why": "too few"} for key, one in full.items()}))
 
     def test_runs_what_nothing_is_known_of(self):
         self.assertFalse(self.is_full(0.5, {}))

@@ -5,7 +5,7 @@ import unittest
 from unittest import mock
 
 import support
-from comparison import cells, disturbance, measure, summary
+from comparison import cells, disturbance, measure
 
 BURN_S = 0.3
 BURN = f"import sys, time\nwhile time.process_time() < {BURN_S}: pass\nprint('burnt', flush=True)\nsys.stdin.read()"
@@ -70,14 +70,18 @@ class Words(unittest.TestCase):
         records = [support.record(cell, 1000) for cell in cells.plan(spec)]
         records[1]["metrics"] |= metrics
         records[2] |= {"outcome": "crashed", "metrics": {}}
-        return disturbance.words(summary.Summary(spec, records))
+        return disturbance.words(records, "Of these: ")
 
     def test_say_nothing_of_a_quiet_machine(self):
         self.assertEqual(self.words(), [])
 
     def test_say_what_was_taken_and_in_how_many_cells(self):
-        self.assertIn("5 % of a CPU in 1 of 5 cells, at most 120 %", self.words(others_cpus=1.2)[0])
-        self.assertIn("1 % of its CPUs' time in 1 of 5 cells, at most 3.1 % (steal)", self.words(stolen=0.031)[0])
+        self.assertEqual(
+            self.words(others_cpus=1.2),
+            ["Of these: in 1 of 5 other programs took more than 5 % of a CPU, at most 120 %."],
+        )
+        self.assertIn("in 1 of 5 the hypervisor took more than 1 %", self.words(stolen=0.031)[0])
+        self.assertIn("at most 3.1 %", self.words(stolen=0.031)[0])
 
 
 if __name__ == "__main__":

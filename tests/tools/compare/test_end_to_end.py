@@ -12,7 +12,7 @@ import time
 import unittest
 
 import support
-from comparison import measure
+from comparison import measure, peers
 
 BUILD = pathlib.Path(sys.argv.pop(1)) if len(sys.argv) > 1 else support.REPO / "build" / "dev"
 SHORT = 'warmup = "50ms"\nsettle = "50ms"\nduration = "200ms"\n'
@@ -44,13 +44,14 @@ class Compare(unittest.TestCase):
             "--build",
             str(BUILD),
             "--out",
-            str(self.out),
+            "out",  # relative, as in README: each program is told where that is
             *words,
         ]
 
     def run_it(self, text, *words, status=0):
         done = subprocess.run(
             self.command(text, *words),
+            cwd=self.folder,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -75,7 +76,11 @@ class Compare(unittest.TestCase):
         self.assertEqual(len(planned), 6)
         self.assertFalse(self.out.exists())
         process = subprocess.Popen(
-            self.command(SIX), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            self.command(SIX),
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
         eventually(lambda: len(self.finished()) >= 2)
         family = eventually(lambda: len(found := measure.family(process.pid)) > 1 and found)
@@ -116,6 +121,12 @@ class Compare(unittest.TestCase):
         self.assertEqual(record["environment"]["cpus_allowed"], len(os.sched_getaffinity(0)))
         self.assertEqual(record["config"]["options"]["root"], record["command"][record["command"].index("--root") + 1])
         self.assertTrue((folder / "load.json").is_file() and (folder / "load.hlog").is_file())
+
+    @unittest.skipUnless(peers.find("nginx"), "nginx is not installed")
+    def test_a_peer_runs_beside_our_models(self):
+        self.run_it('models = ["staged"]\npeers = ["nginx"]\nrepetitions = 1\n' + SHORT + "[levels]\nconnections = [2]\n")
+        outcomes = {row["subject"]: (row["outcome"], row["why"]) for row in self.rows()}
+        self.assertIn(outcomes["nginx"][0], ("ok", "invalid"), outcomes)
 
     def test_a_crash_is_recorded_and_the_rest_goes_on(self):
         text = (
