@@ -12,6 +12,7 @@ import time
 from . import measure
 
 KERNEL_THREAD = 0x00200000  # PF_KTHREAD of the flags in /proc/PID/stat
+TRIES = 3  # looks at programs of which some end meanwhile
 STOLEN = 8  # the word in /proc/stat's first line: time in which the hypervisor ran something else
 OTHERS_WORTH_SAYING = 0.05  # of a CPU
 STOLEN_WORTH_SAYING = 0.01  # of all CPUs' time
@@ -27,22 +28,35 @@ class Look:
 
 
 def others_s():
-    """CPU time of all programs that are not ours."""
-    ours, total = set(measure.family(os.getpid())), 0.0
-    for entry in os.listdir("/proc"):
-        if entry.isdigit() and int(entry) not in ours:
-            try:
-                fields = measure.stat_fields(int(entry))
-                if not int(fields[6]) & KERNEL_THREAD:
-                    total += measure.cpu_s(int(entry), fields)
-            except OSError:
-                continue  # it has just ended
+    """CPU time of all programs that are not ours. One that ends meanwhile would be missing here and all its time
+    there in the next look, in its parent's account: then this looks again."""
+    for _ in range(TRIES):
+        ours, total, gone = set(measure.family(os.getpid())), 0.0, False
+        for entry in os.listdir("/proc"):
+            if entry.isdigit() and int(entry) not in ours:
+                try:
+                    total += program_s(int(entry))
+                except OSError:
+                    gone = True
+        if not gone:
+            break
     return total
 
 
+def program_s(pid):
+    """Of one program; a thread of the kernel is none."""
+    fields = measure.stat_fields(pid)
+    return 0.0 if int(fields[6]) & KERNEL_THREAD else measure.cpu_s(pid, fields)
+
+
+def stolen_s(text):
+    """Of what /proc/stat holds: all CPUs together."""
+    words = text.splitlines()[0].split()
+    return int(words[STOLEN]) * measure.TICK_S if len(words) > STOLEN else 0.0
+
+
 def look():
-    words = pathlib.Path("/proc/stat").read_text(encoding="ascii").splitlines()[0].split()
-    stolen = int(words[STOLEN]) * measure.TICK_S if len(words) > STOLEN else 0.0
+    stolen = stolen_s(pathlib.Path("/proc/stat").read_text(encoding="ascii"))
     return Look(time.monotonic(), others_s(), stolen)
 
 
@@ -50,7 +64,7 @@ def between(before, after, cpus):
     """Of the time between two looks, as metrics of a cell."""
     seconds = after.at - before.at
     return {
-        "others_cpus": max(0.0, after.others - before.others) / seconds,
+        "others_cpus": min(float(cpus), max(0.0, after.others - before.others) / seconds),
         "stolen": max(0.0, after.stolen - before.stolen) / (seconds * cpus),
     }
 

@@ -69,7 +69,7 @@ def precedence_words(summary):
 
 def waited_words(summary):
     """A closed loop is not judged by the generator's lateness, so its wait for a CPU is told here, as sentences."""
-    runs = [r for r in summary.records if r["outcome"] == "ok" and r["level"]["kind"] == "closed"]
+    runs = [r for r in summary.records if (r["outcome"], r["purpose"], r["level"]["kind"]) == ("ok", "measure", "closed")]
     waits = [r["metrics"]["generator_waited"] for r in runs if r["metrics"]["generator_waited"] > WAITED_WORTH_SAYING]
     if not waits:
         return []

@@ -92,7 +92,7 @@ def versions(build, subjects):
 
 
 def describe(build, subjects):
-    """All of it, once for a comparison; a cell adds the load average that it met."""
+    """All of it, once for a comparison."""
     return {
         "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         "commit": commit(),

@@ -4,11 +4,12 @@ import os
 import pathlib
 import resource
 import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
 
-from . import cells, driver, environment, load, numbers, one_cell, peers, report, results, runner
+from . import cells, driver, environment, numbers, one_cell, peers, report, results, runner
 from . import spec, tables_of_toml, workloads
 from .trouble import BadSpec, Trouble
 
@@ -94,6 +95,12 @@ def todo_of(options, plan):
     return runner.first_phase(todo) if options.phase == "first" else todo
 
 
+def check_prefixes(wanted):
+    for table, words in (("server", wanted.server["prefix"]), ("load", wanted.load["prefix"])):
+        if words and not shutil.which(words[0]):
+            raise Trouble(f"{table}.prefix: there is no program {words[0]}")
+
+
 def check_programs(build, subjects):
     needed = ["quartet-load"] + (["quartet"] if any(s["kind"] == "quartet" for s in subjects) else [])
     for name in needed:
@@ -156,8 +163,14 @@ def manifest_of(wanted, options):
         "peers": {s["name"]: peers.template_text(s["kind"]) for s in wanted.subjects if s["kind"] in peers.KINDS},
         "load_hosts": split(options.load_hosts),
         "tuning": [{"said": one["said"], "log": one["log"]} for one in options.tuned],
-        "nice": load.nice_granted(wanted.load),
     }
+
+
+def check_same_plan(options, manifest, planned):
+    if manifest is None:
+        raise Trouble(f"{options.out} holds no comparison")
+    if manifest["cells"] != planned:
+        raise Trouble(f"{options.out} holds cells of another spec: --replace removes them, --out takes another place")
 
 
 def open_results(options, wanted):
@@ -176,8 +189,7 @@ def open_results(options, wanted):
     if before is None:
         there.write_json("manifest.json", now)
         return there
-    if before["cells"] != now["cells"]:
-        raise Trouble(f"{options.out} holds cells of another spec: --replace removes them, --out takes another place")
+    check_same_plan(options, before, now["cells"])
     changed = environment.same_programs(before["environment"], now["environment"])
     if changed and not shared:
         raise Trouble(
@@ -205,6 +217,7 @@ def bench_of(options, wanted):
 
 def run_cells(options, wanted, plan, todo):
     check_programs(options.build, wanted.subjects)
+    check_prefixes(wanted)
     check_models(options.build, wanted)
     there = open_results(options, wanted)
     left = [cell for cell in todo if cell.id not in there.records]
@@ -231,6 +244,7 @@ def compare(options):
     if options.report:
         there = results.Results(options.out)
         there.open()
+        check_same_plan(options, there.read_json("manifest.json"), [cell.id for cell in plan])
         there.write_csv(plan)
     else:
         try:

@@ -133,8 +133,10 @@ def merge(reports):
             for kind in several[0]["latency_ns"]
         },
         "generator": {
-            key: max(report["generator"][key] for report in several) for key in ("cpu_share", "cpu_ns", "runqueue_ns")
-        },
+            key: max(report["generator"][key] for report in several)
+            for key in ("cpu_share", "cpu_ns", "runqueue_ns", "nice")
+        }
+        | {"policy": ", ".join(sorted({report["generator"]["policy"] for report in several}))},
     }
 
 

@@ -20,20 +20,6 @@ def prefix_of(load_words):
     return (["nice", "-n", str(nice)] if nice else []) + load_words["prefix"]
 
 
-def nice_granted(load_words):
-    """The nice value that a run gets beside the servers: the wanted one, or 0 where it is not allowed."""
-    nice = load_words["nice"]
-
-    def asked(command):
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False, text=True)
-        return int(done.stdout)
-
-    try:
-        return nice if asked(["nice", "-n", str(nice), "nice"]) != asked(["nice"]) else 0
-    except (OSError, ValueError):
-        return 0
-
-
 def words(cell, url, load_words, rate, seed, times):
     """The options of one run. `times` is (warm-up, duration) in seconds."""
     warmup, duration = times

@@ -111,6 +111,8 @@ def judge(report):
         return "failed", f"requests failed: {wrong}"
     if not report["valid"]:
         return "invalid", "; ".join(report["invalid"])
+    if not report["rate"]["answered"]:
+        return "invalid", "no answer came within the window"
     return "ok", ""
 
 
@@ -124,6 +126,8 @@ def load_figures(report):
         "seconds": report["window"]["seconds"],
         "dropped": report["requests"]["dropped"],
         "notes": report.get("notes", []),
+        "nice": report["generator"]["nice"],
+        "policy": report["generator"]["policy"],
         "statuses": report["run"]["statuses"],
     }
 

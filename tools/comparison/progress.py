@@ -33,7 +33,7 @@ class Progress:
         self.begun = time.monotonic()
 
     def done(self):
-        self.taken += time.monotonic() - self.begun
+        self.taken += time.monotonic() - self.begun if self.expected[self.at] else 0
         self.planned += self.expected[self.at]
         self.at += 1
 

@@ -9,7 +9,7 @@ def summary_of(there, wanted, plan):
     """The records of the plan; others that the folder may hold belong to no report."""
     manifest = there.read_json("manifest.json")
     summary = Summary(wanted, [there.records[cell.id] for cell in plan if cell.id in there.records])
-    summary.facts = {**manifest["environment"], "load_hosts": manifest["load_hosts"], "nice": manifest["nice"]}
+    summary.facts = {**manifest["environment"], "load_hosts": manifest["load_hosts"]}
     return summary, manifest
 
 

@@ -92,7 +92,7 @@ class Runner:
         """Once for a comparison, so that a resumed one asks for the same rates."""
         if self.peaks is None:
             self.results.read_cells()
-            missing = [cell for cell in first_phase(self.plan) if cell.id not in self.results.records]
+            missing = [cell for cell in peak_finders(self.plan) if cell.id not in self.results.records]
             if missing:
                 raise Trouble(
                     f"{len(missing)} cells that find the peaks have not run: run all shares with --phase first, "
@@ -163,6 +163,11 @@ def expected(todo, spec):
     return [expected_s(cell, last_step) for cell in todo]
 
 
+def peak_finders(todo):
+    """The closed loops: what a peak is made of."""
+    return [cell for cell in todo if cell.purpose == "measure" and cell.level.kind == "closed"]
+
+
 def first_phase(todo):
-    """The cells that can run before any peak is known, and find it."""
+    """The cells that can run before any peak is known."""
     return [cell for cell in todo if cell.purpose == "measure" and cell.level.kind in ("closed", "rate")]

@@ -98,19 +98,24 @@ def environment(facts):
     return rows
 
 
-def precedence(wanted, granted):
-    """Of the load generator over the servers, as sentences."""
-    if wanted != granted:
-        return [
-            f"It should have had a nice value of {wanted}, which was not allowed: where it shares CPUs with a server "
-            "that is busy, it is late, and more runs are INVALID."
-        ]
-    if granted < 0:
-        return [
-            f"It ran with a nice value of {granted}, so that it gets a CPU soon when a request is due; the scheduler "
-            "counts its work like anybody's, and moves the server's threads to where they have time."
-        ]
-    return []
+def precedence(records, hosts):
+    """Of the load generator over the servers, as sentences: as its own reports have it, which may differ from what was
+    asked for."""
+    seen = {}
+    for record in records:
+        if record.get("load"):
+            how = record["load"]["policy"], record["load"]["nice"]
+            seen[how] = seen.get(how, 0) + 1
+    if len(seen) > 1:
+        listed = "; ".join(f"{policy}, nice {nice}, in {count}" for (policy, nice), count in sorted(seen.items()))
+        return [f"It was not scheduled alike in all cells: {listed}."]
+    return [
+        f"It ran with a nice value of {nice}, so that it gets a CPU soon when a request is due; the scheduler "
+        "counts its work like anybody's, and moves the server's threads to where they have time."
+        if policy == "other" and nice < 0 and not hosts
+        else f"Its scheduling policy was {policy}, its nice value {nice}."
+        for policy, nice in seen
+    ]
 
 
 def not_run(count, one, many, why):
@@ -138,7 +143,7 @@ def method(summary, facts):
         "of the same load that settles it.",
         "Load comes from quartet-load, which checks itself: a run that it calls INVALID is in no median.",
     ]
-    said += precedence(spec.load["nice"], facts["nice"])
+    said += precedence(summary.records, facts.get("load_hosts"))
     said.append(
         "Latency of an open loop runs from when a request was due (Poisson arrivals, the same for all in one "
         "repetition), of a closed loop from when it was sent."

@@ -92,6 +92,11 @@ static void judge_arrivals(struct validity *validity, const struct plan *plan,
     }
 }
 
+static bool has_precedence(const struct results *results)
+{
+    return results->precedence.realtime || results->precedence.nice < 0;
+}
+
 static void judge_lag(struct validity *validity, const struct results *results)
 {
     uint64_t lag_ns = histogram_percentile(&results->own_lag, 0.99);
@@ -104,7 +109,7 @@ static void judge_lag(struct validity *validity, const struct results *results)
         invalid(validity, "the generator was late: by %s at p99, at most %s is accepted%s", lag,
                 allowed,
                 results_wait_share(results) <= waited_worth_saying ? ""
-                : results->precedence.nice < 0
+                : has_precedence(results)
                     ? "; it had to wait for a CPU"
                     : "; it had to wait for a CPU, which nice -n -5 shortens");
     }
@@ -155,7 +160,7 @@ static void note_waiting(struct validity *validity, const struct results *result
             validity,
             "the generator waited for a CPU for %.0f%% of the time: so much is in these latencies, "
             "and missing in the rate; give it a CPU of its own%s",
-            share * 100, results->precedence.nice < 0 ? "" : ", or precedence with nice -n -5");
+            share * 100, has_precedence(results) ? "" : ", or precedence with nice -n -5");
     }
 }
 

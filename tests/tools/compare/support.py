@@ -97,7 +97,7 @@ def record(cell, rate, scale=1.0, outcome="ok", why="", asked=None):
         "why": why,
         "metrics": metrics_of(rate, scale, ours, cell.level.is_open) if whole else {},
         "status": window(scale) if ours and whole else None,
-        "load": {"answered": rate, "due": asked or rate, "dropped": 0, "seconds": 3.0} if whole else None,
+        "load": {"answered": rate, "due": asked or rate, "dropped": 0, "seconds": 3.0, "nice": -5, "policy": "other"} if whole else None,
     }
 
 
@@ -118,7 +118,6 @@ def store(folder, wanted, records):
             "environment": ENVIRONMENT,
             "peers": {},
             "load_hosts": [],
-            "nice": -5,
         },
     )
     for one in records:

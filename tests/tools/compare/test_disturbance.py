@@ -56,12 +56,36 @@ class Others(unittest.TestCase):
                 self.assertGreaterEqual(disturbance.others_s() - without, BURN_S)
             child.communicate(b"\n")
 
+    def test_are_not_the_kernels_threads(self):
+        with mock.patch.object(measure, "cpu_s", lambda pid, fields: 1.0):
+            self.assertEqual(disturbance.program_s(os.getpid()), 1.0)
+            kernel = ["I", "2", "0", "0", "0", "-1", "69238880", *["0"] * 40]  # as /proc/PID/stat has it of a kworker
+            with mock.patch.object(measure, "stat_fields", lambda pid: kernel):
+                self.assertEqual(disturbance.program_s(99), 0.0)
+
+    def test_are_looked_at_again_when_one_ends_meanwhile(self):
+        seen = []
+
+        def ends_once(pid):
+            seen.append(pid)
+            if len(seen) == 1:
+                raise FileNotFoundError
+            return 1.0
+
+        with mock.patch.object(disturbance, "program_s", ends_once), mock.patch.object(os, "listdir", lambda _: ["7", "8"]):
+            self.assertEqual(disturbance.others_s(), 2.0)
+
+    def test_steal_is_the_eighth_of_the_times(self):
+        self.assertAlmostEqual(disturbance.stolen_s("cpu  1 2 3 4 5 6 7 800 9 10\ncpu0 0"), 800 * measure.TICK_S)
+        self.assertEqual(disturbance.stolen_s("cpu  1 2 3"), 0)
+
     def test_are_shares_of_the_time_between_two_looks(self):
         before, after = disturbance.Look(10, 5, 1), disturbance.Look(12, 6, 1.04)
         found = disturbance.between(before, after, 2)
         self.assertAlmostEqual(found["others_cpus"], 0.5)
         self.assertAlmostEqual(found["stolen"], 0.01)
         self.assertEqual(disturbance.between(before, disturbance.Look(12, 4, 1), 2)["others_cpus"], 0)
+        self.assertEqual(disturbance.between(before, disturbance.Look(12, 99, 1), 2)["others_cpus"], 2)
 
 
 class Words(unittest.TestCase):

@@ -48,7 +48,15 @@ class Run(unittest.TestCase):
     def test_shows_progress_of_what_runs_only(self):
         steps = [line for line in self.lines if line.startswith("[")]
         self.assertEqual(len(steps), 4 + 3 * 2)
+        self.assertEqual([line.split("/")[0].strip("[ ") for line in steps], [str(n) for n in (1, 2, 3, 4, *self.at())])
         self.assertFalse(any("160 %" in line or "loops, tiny, 40 %" in line for line in steps), steps)
+
+    def at(self):
+        """Where in the plan the steps that run stand, from 1."""
+        return [
+            nth for nth, cell in enumerate(self.plan, 1)
+            if cell.subject["name"] == "staged" and cell.level.kind == "climb" and cell.level.value < 1.5
+        ]
 
     def test_counts_what_was_planned_and_not_run(self):
         said = tables.method(self.summary, {"nice": -5})
@@ -66,6 +74,30 @@ class Run(unittest.TestCase):
         made = {figure.name: figure for figure in figures.of_workload(self.summary, self.spec.workloads[0])}
         rows = made["tiny-p99-own"].rows
         self.assertEqual([row[:2] for row in rows], [["staged", f"{share} % of its own peak"] for share in (40, 80, 120)])
+
+
+class Peaks(unittest.TestCase):
+    def test_are_found_whatever_else_is_open(self):
+        """Rates and shares of a peak stand in random order."""
+        spec = support.make_spec(
+            models=["staged"], levels={"connections": [1], "rates": [100, 200, 300], "shares_of_slowest": [0.1, 0.2, 0.3]},
+        )
+        plan = cells.plan(spec)
+        with tempfile.TemporaryDirectory() as folder, mock.patch.object(one_cell, "run", pretended):
+            there = results.Results(pathlib.Path(folder))
+            there.open()
+            with contextlib.redirect_stdout(io.StringIO()):
+                wrong = runner.Runner(types.SimpleNamespace(spec=spec), there, plan).run(plan)
+            there.close()
+        self.assertEqual((wrong, len(there.records)), (0, len(plan)))
+        self.assertEqual({r["rate_asked"] for r in there.records.values() if r["level"]["kind"] == "slowest"}, {100, 200, 300})
+
+
+class Judgement(unittest.TestCase):
+    def test_a_window_without_an_answer_is_no_measurement(self):
+        report = {"errors": {}, "valid": True, "invalid": [], "rate": {"answered": 0}}
+        self.assertEqual(one_cell.judge(report), ("invalid", "no answer came within the window"))
+        self.assertEqual(one_cell.judge({**report, "rate": {"answered": 7.5}}), ("ok", ""))
 
 
 class Expectation(unittest.TestCase):
