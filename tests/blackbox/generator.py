@@ -40,15 +40,27 @@ def first_in_line():
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
 
 
+def stolen_ticks():
+    """What the hypervisor of a virtual machine took of all CPUs, so far: nobody here can be on time then."""
+    with open("/proc/stat", encoding="ascii") as file:
+        words = file.readline().split()
+    return int(words[8]) if len(words) > 8 else 0
+
+
 def exact_case(name):
-    """A case that holds times against a limit: it may be disturbed twice and not a third time."""
+    """A case that holds times against a limit: it may fail twice and not a third time, nor a tenth time where the
+    hypervisor took more than 1 % of a CPU meanwhile."""
     def add(function):
         def run(world):
-            for attempt in range(3):
+            failed = 0
+            for attempt in range(10):
+                began, stolen = time.monotonic(), stolen_ticks()
                 try:
                     return function(world)
                 except CaseFailed:
-                    if attempt == 2:
+                    seconds = (stolen_ticks() - stolen) / os.sysconf("SC_CLK_TCK")
+                    failed += seconds <= 0.01 * (time.monotonic() - began)
+                    if failed == 3 or attempt == 9:
                         raise
         times.case(name, alone=True)(run)
     return add
@@ -198,18 +210,21 @@ def read_log(path):
 @exact_case("percentiles are those of a server with programmed delays")
 def _(world):
     shares = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p999": 0.999}
-    delays = ("20000:800", "30000:150", "60000:45", "120000:5")
-    with DelayServer(world, *delays) as server:
+    delays = {20_000: 800, 30_000: 150, 60_000: 45, 120_000: 5}
+    with DelayServer(world, *(f"{us}:{share}" for us, share in delays.items())) as server:
         _, result = load_json(world, "-c", "64", "-d", "3s", "--warmup", "0s", "--rate", "900",
                               server.url, before=first_in_line)
         held = [ns for _, ns in server.held_ns()]
     adds_up(result)
     seen = result["latency_ns"]["from_send"]
     require(seen["count"] == len(held) > 2400, f"{seen['count']} of {len(held)} were recorded")
+    # Outside of the server a request costs two wakeups, the server's and the generator's. How long
+    # they take here is told by how late the server's own timer woke it.
+    late = percentile([ns - max(us for us in delays if us * 1000 <= ns) * 1000 for ns in held], 0.5)
     for name, share in shares.items():
         true = percentile(held, share)
-        require(abs(seen[name] - true) <= true / 100 + SLACK_NS,
-                f"{name} is {seen[name]} ns, by the server's log {true} ns")
+        require(abs(seen[name] - true) <= true / 100 + SLACK_NS + 2 * late,
+                f"{name} is {seen[name]} ns, by the server's log {true} ns, which woke {late} ns late")
     # From the due time it is the same and the lag, which is measured on its own.
     due, lag = result["latency_ns"]["from_due"], result["latency_ns"]["send_lag"]
     require(abs(due["mean"] - seen["mean"] - lag["mean"]) <= 1, f"{due['mean']}, {lag['mean']}")
