@@ -221,12 +221,14 @@ def flat_words(sweep, best, alone):
     said = f"{len(near)} of {len(sweep.settings)} settings came within {numbers.share(FLAT)} of it"
     worst = min((sweep.median(words) for words in sweep.settings if sweep.median(words) > 0), default=None)
     if worst:
-        said += f"; the worst reached {numbers.share(worst / sweep.median(best))}"
+        said += f"; the worst reached {numbers.share(worst / sweep.median(best))}, by all runs, of which some have one"
     spans = []
     for place, flag in enumerate(sweep.knobs):
         values = list(dict.fromkeys(words[2 * place + 1] for words in near))
         spans.append(f"{flag} {'/'.join(values)}")
-    begin = "The optimum is flat: " if len(near) > 1 else "The optimum is sharp: " if alone else "How sharp the optimum is, these runs do not tell: "
+    begin = "How sharp the optimum is, these runs do not tell: "
+    if len(near) > 1 or alone:
+        begin = f"The optimum is {'flat' if len(near) > 1 else 'sharp'}: "
     return begin + said + (f" (near it: {', '.join(spans)})." if near else ".")
 
 
