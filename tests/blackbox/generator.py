@@ -218,13 +218,14 @@ def _(world):
     adds_up(result)
     seen = result["latency_ns"]["from_send"]
     require(seen["count"] == len(held) > 2400, f"{seen['count']} of {len(held)} were recorded")
-    # Outside of the server a request costs two wakeups, the server's and the generator's. How long
-    # they take here is told by how late the server's own timer woke it.
+    # Outside of the server a request waits for two wakeups, the server's and the generator's: true
+    # latency, which the server's log does not have. How long one takes here is told by how late its
+    # own timer woke it.
     late = percentile([ns - max(us for us in delays if us * 1000 <= ns) * 1000 for ns in held], 0.5)
     for name, share in shares.items():
-        true = percentile(held, share)
-        require(abs(seen[name] - true) <= true / 100 + SLACK_NS + 2 * late,
-                f"{name} is {seen[name]} ns, by the server's log {true} ns, which woke {late} ns late")
+        true = percentile(held, share) + 2 * late
+        require(abs(seen[name] - true) <= true / 100 + SLACK_NS,
+                f"{name} is {seen[name]} ns, by the server's log {true} ns with two wakeups of {late} ns")
     # From the due time it is the same and the lag, which is measured on its own.
     due, lag = result["latency_ns"]["from_due"], result["latency_ns"]["send_lag"]
     require(abs(due["mean"] - seen["mean"] - lag["mean"]) <= 1, f"{due['mean']}, {lag['mean']}")
@@ -586,7 +587,7 @@ def _(world):
 @case("how the kernel schedules it is in its report")
 def _(world):
     def ordinary():
-        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+        os.sched_setscheduler(0, os.SCHED_BATCH | os.SCHED_RESET_ON_FORK, os.sched_param(0))
         os.nice(3)
 
     with Server(world.program, ["--root", str(world.root)]) as server:

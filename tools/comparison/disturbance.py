@@ -69,7 +69,7 @@ def between(before, after, cpus):
     }
 
 
-def words(records, begin=""):
+def words(records, begin):
     """Of some cells, as one sentence behind others; none where nothing is worth saying."""
     told = [record["metrics"] for record in records if "others_cpus" in record["metrics"]]
     met = [each["others_cpus"] for each in told if each["others_cpus"] > OTHERS_WORTH_SAYING]

@@ -44,7 +44,7 @@ uint64_t usage_runqueue_ns(void)
 struct precedence usage_precedence(void)
 {
     struct precedence found = {.policy = "unknown", .nice = getpriority(PRIO_PROCESS, 0)};
-    int policy = sched_getscheduler(0);
+    int policy = sched_getscheduler(0) & ~SCHED_RESET_ON_FORK;
     for (size_t i = 0; i < sizeof policies / sizeof *policies; i++) {
         if (policies[i].number == policy) {
             found.policy = policies[i].name;

@@ -45,6 +45,13 @@ def canned(wanted):
     return records
 
 
+def reported(wanted, records):
+    """What a terminal is told of them."""
+    with tempfile.TemporaryDirectory() as folder:
+        there, plan = support.store(pathlib.Path(folder), wanted, records)
+        return report.write(there, wanted, plan)
+
+
 class Page(html.parser.HTMLParser):
     """What matters of a page: tags that are closed, links, texts, tables."""
 
@@ -147,9 +154,7 @@ class Words(unittest.TestCase):
             support.record(cell, RATES[cell.subject["name"]]) | {"environment": places[i % len(places)]}
             for i, cell in enumerate(cells.plan(wanted))
         ]
-        with tempfile.TemporaryDirectory() as folder:
-            there, plan = support.store(pathlib.Path(folder), wanted, records)
-            return report.write(there, wanted, plan)
+        return reported(wanted, records)
 
     def test_one_repetition_says_nothing_of_differences(self):
         said = self.written(repetitions=1)
@@ -172,8 +177,7 @@ class Words(unittest.TestCase):
         for one in records:
             if one["subject"]["name"] == "loops" and one["repetition"] > 1:
                 one["outcome"], one["why"] = "invalid", "late"
-        with tempfile.TemporaryDirectory() as folder:
-            said = report.write(*support.store(pathlib.Path(folder), wanted, records)[:1], wanted, plan)
+        said = reported(wanted, records)
         self.assertIn(
             "staged alone has valid runs, which are compared with nothing: requests/s 9,200 (9,100 to 9,300).", said
         )
@@ -188,8 +192,7 @@ class Words(unittest.TestCase):
         records[0]["metrics"]["generator_waited"] = 0.34
         records[1]["load"]["seconds"] = 0.05
         records[2]["load"]["notes"] = ["the generator runs with real-time precedence (fifo): so", "saturated: yes"]
-        with tempfile.TemporaryDirectory() as folder:
-            said = report.write(*support.store(pathlib.Path(folder), wanted, records)[:1], wanted, plan)
+        said = reported(wanted, records)
         self.assertIn("In 1 of 6 closed loops the load generator waited for a CPU for more than 10 % of its time, at most 34 %", said)
         self.assertIn("generator: the generator runs with real-time precedence (fifo): so.", said)
         self.assertNotIn("saturated", said)
@@ -203,8 +206,7 @@ class Words(unittest.TestCase):
             if one["subject"]["name"] == "loops" and one["repetition"] > 1:
                 one["outcome"], one["why"] = "invalid", "the generator was busy for 95% of the time: it is the limit"
                 one["metrics"]["generator_cpu"] = 0.95
-        with tempfile.TemporaryDirectory() as folder:
-            said = report.write(*support.store(pathlib.Path(folder), wanted, records)[:1], wanted, plan)
+        said = reported(wanted, records)
         self.assertIn(
             "Faster than the load generator, so that its CPU was the limit: loops in 2 runs, with up to 12,300 requests/s.",
             said,
