@@ -24,12 +24,17 @@ struct loop {
     void *wake_arg;
     const struct loop_hooks *hooks; /* or NULL */
     bool polling;                   /* `before` was called, `after` was not yet */
+    struct due_timers {
+        struct loop_timer *first, *last;
+    } due; /* timers whose time has passed in this round, in the order of their times */
 };
 
 struct loop_timer {
     uv_timer_t uv;
     loop_timer_fn *fn;
     void *arg;
+    bool is_due; /* in the loop's list */
+    struct loop_timer *next, *previous;
 };
 
 struct loop *loop_new(void)
@@ -73,11 +78,14 @@ static void end_poll(struct loop *loop)
     }
 }
 
+static void run_due_timers(struct loop *loop);
+
 bool loop_turn(struct loop *loop)
 {
     begin_poll(loop);
     uv_run(&loop->uv, UV_RUN_NOWAIT);
     end_poll(loop);
+    run_due_timers(loop);
     return loop->busy;
 }
 
@@ -107,9 +115,10 @@ void loop_block(struct loop *loop, uint64_t *woke_ns)
     uv_run(&loop->uv, UV_RUN_ONCE);
     end_poll(loop);
     note_waking(loop);
+    run_due_timers(loop);
 }
 
-/* Before every callback. */
+/* Before every callback of a watch. */
 static void note_event(uv_loop_t *uv)
 {
     struct loop *loop = (struct loop *)uv; /* its first member */
@@ -194,25 +203,55 @@ struct loop_timer *loop_timer_new(struct loop *loop, loop_timer_fn *fn, void *ar
     return timer;
 }
 
-/* libuv 1.44 runs timers that are due before it polls, and would then wait for something else: told
- * to stop, it polls without waiting. */
+/* libuv calls this inside its own pass over the timers, which ends only when none is due: a timer
+ * that its function starts again at once would keep the loop from polling for ever. So the pass only
+ * lists what is due, and the round runs the list behind the poll. libuv 1.44 makes that pass ahead of
+ * the poll and would then wait for something else; uv_stop() makes it poll without waiting. */
 static void on_timer(uv_timer_t *handle)
 {
     struct loop_timer *timer = handle->data;
+    struct due_timers *due = &((struct loop *)handle->loop)->due;
     uv_stop(handle->loop);
-    note_event(handle->loop);
-    timer->fn(timer->arg);
+    timer->is_due = true;
+    timer->next = NULL;
+    timer->previous = due->last;
+    *(due->last != NULL ? &due->last->next : &due->first) = timer;
+    due->last = timer;
+}
+
+static void forget_due(struct loop_timer *timer)
+{
+    struct due_timers *due = &((struct loop *)timer->uv.loop)->due;
+    if (timer->is_due) {
+        timer->is_due = false;
+        *(timer->previous != NULL ? &timer->previous->next : &due->first) = timer->next;
+        *(timer->next != NULL ? &timer->next->previous : &due->last) = timer->previous;
+    }
+}
+
+/* A timer's function may start, stop and free any timer. What it starts is due in a later round at
+ * the earliest, since only libuv's pass adds to the list. */
+static void run_due_timers(struct loop *loop)
+{
+    while (loop->due.first != NULL) {
+        struct loop_timer *timer = loop->due.first;
+        forget_due(timer);
+        loop->busy = true;
+        timer->fn(timer->arg);
+    }
 }
 
 /* The loop's idea of now is as old as its last round: refreshed, or a timer would fire early. */
 void loop_timer_start(struct loop_timer *timer, uint64_t after_ns)
 {
+    forget_due(timer);
     uv_update_time(timer->uv.loop);
     CHECK(uv_timer_start(&timer->uv, on_timer, (after_ns + NS_PER_MS - 1) / NS_PER_MS, 0) == 0);
 }
 
 void loop_timer_stop(struct loop_timer *timer)
 {
+    forget_due(timer);
     CHECK(uv_timer_stop(&timer->uv) == 0);
 }
 
@@ -223,5 +262,6 @@ static void on_timer_closed(uv_handle_t *handle)
 
 void loop_timer_free(struct loop_timer *timer)
 {
+    forget_due(timer);
     uv_close((uv_handle_t *)&timer->uv, on_timer_closed);
 }

@@ -43,8 +43,8 @@ struct loop *loop_new(void);
 void loop_free(struct loop *loop);
 
 /* What somebody does around each poll of loop_turn and loop_block: `before` it, and `after` it,
- * ahead of the first callback (`busy`) or at the end of a round without any. Callbacks of a round
- * never run between the two. One for each loop; `hooks` is the caller's memory. */
+ * ahead of the first watch's callback (`busy`) or at the end of a poll without any. Callbacks of a
+ * round never run between the two. One for each loop; `hooks` is the caller's memory. */
 struct loop_hooks {
     void (*before)(void *arg);
     void (*after)(void *arg, bool busy);
@@ -75,8 +75,9 @@ void watch_close(struct watch *watch, watch_closed_fn *closed_fn);
 /* One-shot timer of this loop. Made once, started often. */
 struct loop_timer;
 struct loop_timer *loop_timer_new(struct loop *loop, loop_timer_fn *fn, void *arg);
-/* Calls fn on the loop's thread once, `after_ns` from now (rounded up to a millisecond). Restarts.
- */
+/* Calls fn on the loop's thread once, `after_ns` from now (rounded up to a millisecond), behind the
+ * poll of the round in which that time has passed: so every round polls, whatever its timers do, and
+ * a descriptor that is ready is served before a deadline is. Restarts. */
 void loop_timer_start(struct loop_timer *timer, uint64_t after_ns);
 void loop_timer_stop(struct loop_timer *timer);
 void loop_timer_free(struct loop_timer *timer);

@@ -394,6 +394,11 @@ static void note_time(void *arg)
     note(arg, 'c');
 }
 
+static void note_timer(void *arg)
+{
+    note(arg, 't');
+}
+
 TEST(loop, calls_the_hooks_around_a_poll_and_no_callback_between_them)
 {
     int ends[2];
@@ -421,7 +426,6 @@ TEST(loop, calls_the_hooks_around_a_poll_and_no_callback_between_them)
     loop_free(loop);
 }
 
-/* Such a timer is run before the poll. */
 TEST(loop, calls_the_hook_ahead_of_a_timer_too)
 {
     uint64_t woke_ns;
@@ -432,7 +436,7 @@ TEST(loop, calls_the_hook_ahead_of_a_timer_too)
     loop_around_poll(loop, &hooks);
     loop_timer_start(timer, 0);
     loop_block(loop, &woke_ns);
-    expect_text(diary.text, "bAc");
+    expect_text(diary.text, "bac");
     loop_timer_free(timer);
     loop_free(loop);
 }
@@ -534,6 +538,117 @@ TEST(loop, a_round_ends_with_a_timer_that_was_due_before_it_began)
     close(ends[1]);
     loop_timer_free(timer);
     loop_free(loop);
+}
+
+/* A timer that starts itself again at once, and a descriptor that is always ready. */
+struct restless {
+    struct seen seen; /* first */
+    struct loop_timer *timer;
+    unsigned fired;
+};
+
+enum { RESTLESS_MOST = 1000 };
+
+static void on_restless(void *arg)
+{
+    struct restless *restless = arg;
+    if (++restless->fired < RESTLESS_MOST) {
+        loop_timer_start(restless->timer, 0);
+    }
+}
+
+TEST(loop, a_timer_that_starts_itself_again_does_not_keep_the_loop_from_polling)
+{
+    int ends[2];
+    struct restless restless = {.fired = 0};
+    struct loop *loop = loop_new();
+    restless.timer = loop_timer_new(loop, on_restless, &restless);
+    make_pair(ends);
+    expect(watch_open(loop, &restless.seen.watch, ends[0], on_ready));
+    watch_set(&restless.seen.watch, WATCH_READ);
+    send_byte(ends[1]);
+    loop_timer_start(restless.timer, 0);
+    for (unsigned round = 1; round <= 10; round++) {
+        expect(loop_turn(loop));
+        expect_int(restless.seen.calls, round);
+        expect(restless.fired <= round);
+    }
+    watch_close(&restless.seen.watch, on_closed);
+    close(ends[0]);
+    close(ends[1]);
+    loop_timer_free(restless.timer);
+    loop_free(loop);
+}
+
+/* Both are due before the round begins: the descriptor is served first, because what it brings may
+ * be what the deadline waits for. */
+TEST(loop, a_ready_descriptor_is_served_ahead_of_a_timer_that_is_due)
+{
+    int ends[2];
+    struct diary diary = {.text = ""};
+    struct loop *loop = loop_new();
+    struct loop_timer *timer = loop_timer_new(loop, note_timer, &diary);
+    make_pair(ends);
+    expect(watch_open(loop, &diary.seen.watch, ends[0], note_ready));
+    watch_set(&diary.seen.watch, WATCH_READ);
+    loop_timer_start(timer, NS_PER_MS);
+    uint64_t due_ns = clock_ns() + 3 * NS_PER_MS;
+    while (clock_ns() < due_ns) {
+    }
+    send_byte(ends[1]);
+    expect(loop_turn(loop));
+    expect_text(diary.text, "ct");
+    watch_close(&diary.seen.watch, on_closed);
+    close(ends[0]);
+    close(ends[1]);
+    loop_timer_free(timer);
+    loop_free(loop);
+}
+
+/* Two timers are due in the same round, and the first stops, frees or restarts the second. */
+struct pair_of_timers {
+    struct loop_timer *other;
+    void (*act)(struct loop_timer *other);
+    unsigned fired;
+};
+
+static void on_first_timer(void *arg)
+{
+    struct pair_of_timers *pair = arg;
+    pair->act(pair->other);
+}
+
+static void on_second_timer(void *arg)
+{
+    struct pair_of_timers *pair = arg;
+    pair->fired++;
+}
+
+static void start_late(struct loop_timer *timer)
+{
+    loop_timer_start(timer, 3600 * NS_PER_S);
+}
+
+TEST(loop, a_timer_that_is_due_may_be_stopped_freed_and_restarted_by_another)
+{
+    static void (*const acts[])(struct loop_timer *) = {loop_timer_stop, start_late,
+                                                        loop_timer_free};
+    for (unsigned i = 0; i < 3; i++) {
+        struct pair_of_timers pair = {.act = acts[i]};
+        struct loop *loop = loop_new();
+        struct loop_timer *first = loop_timer_new(loop, on_first_timer, &pair);
+        pair.other = loop_timer_new(loop, on_second_timer, &pair);
+        loop_timer_start(first, 0);
+        loop_timer_start(pair.other, 0);
+        expect(loop_turn(loop));
+        expect(!loop_turn(loop));
+        expect_int(pair.fired, 0);
+        loop_timer_free(first);
+        if (acts[i] != loop_timer_free) {
+            loop_timer_free(pair.other);
+        }
+        loop_free(loop);
+    }
 }
 
 TEST(loop, a_running_timer_may_be_freed)
