@@ -167,7 +167,7 @@ static void sleep_for_piece(struct exchange *x, uint64_t until_ns)
 }
 
 /* A pool waits in the thread, a loop comes back. */
-static enum verdict pause(struct worker *worker, struct client *client)
+static enum verdict pause_for_piece(struct worker *worker, struct client *client)
 {
     uint64_t pause_ns = client->conn.exchange->pause_ns;
     if (worker->kind == GROUP_POOL) {
@@ -178,17 +178,26 @@ static enum verdict pause(struct worker *worker, struct client *client)
     return VERDICT_HELD;
 }
 
+/* Above the high-water mark: true, the client has been let go and comes back as WANT_ROOM. Every
+ * piece is made behind this question, since whatever time has passed before it, a pause too, the
+ * client may have read nothing. */
+static bool waits_for_room(struct worker *worker, struct client *client)
+{
+    uint64_t highwater = worker->server->settings->output_highwater;
+    bool waits = outlet_wait_room(&client->conn.exchange->outlet, highwater);
+    tally_add(&worker->tally, COUNTER_ROOM_WAITS, waits);
+    return waits;
+}
+
 /* What to do after a piece: HELD, the client waits or has been let go; WANT_TIME, the next piece.
  */
 static enum verdict after_piece(struct worker *worker, struct client *client,
                                 enum handler_verdict said, unsigned piece)
 {
-    if (said == HANDLER_PAUSE) {
-        return pause(worker, client);
+    if (said == HANDLER_PAUSE && pause_for_piece(worker, client) == VERDICT_HELD) {
+        return VERDICT_HELD;
     }
-    if (outlet_wait_room(&client->conn.exchange->outlet,
-                         worker->server->settings->output_highwater)) {
-        tally_add(&worker->tally, COUNTER_ROOM_WAITS, 1);
+    if (waits_for_room(worker, client)) {
         return VERDICT_HELD;
     }
     if (worker->kind == GROUP_LOOP && piece == PIECES_MOST) {
@@ -241,6 +250,8 @@ enum verdict processor_enter(struct worker *worker, struct client *client, enum 
     if (verdict == VERDICT_REQUEST_READY) {
         CHECK(client->conn.state == CONN_PROCESSING);
         start(worker, client, direct);
+    } else if (verdict == VERDICT_WANT_TIME && waits_for_room(worker, client)) {
+        return VERDICT_HELD;
     }
     do { /* again for each time that it is forwarded */
         if (verdict == VERDICT_REQUEST_READY && answer_at_once(x)) {
