@@ -171,6 +171,13 @@ enum verdict conn_read_waiting(struct conn *conn, struct exchange_pool *pool)
     return receive(conn, pool, 0);
 }
 
+bool conn_is_readable(const struct conn *conn)
+{
+    char byte;
+    ssize_t got = recv(conn->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return got >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
+}
+
 enum verdict conn_next(struct conn *conn, struct exchange_pool *pool)
 {
     struct exchange *x = conn->exchange;

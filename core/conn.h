@@ -72,6 +72,11 @@ enum verdict conn_read_timeout(struct conn *conn, enum close_reason reason);
  * conn_read. */
 enum verdict conn_resume(struct conn *conn);
 
+/* Is there something to read: bytes, the end of the stream, or an error? Takes nothing. A deadline that
+ * has passed, and a server that drains or makes room, ask this before they end a connection: what the
+ * client sent in time may lie in the socket behind a busy spell of the thread. */
+bool conn_is_readable(const struct conn *conn);
+
 /* Has the client sent anything of a request? Decides which timeout applies. */
 static inline bool conn_has_input(const struct conn *conn)
 {

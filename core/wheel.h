@@ -11,6 +11,7 @@
 #define CORE_WHEEL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum { WHEEL_SLOTS = 256, WHEEL_STEP_SHIFT = 24 /* 2^24 ns: 16.8 ms */ };
@@ -22,6 +23,11 @@ struct deadline {
     uint64_t step;                /* when the wheel looks at it: never later than due_ns */
     unsigned kind;                /* the owner's own: which of its deadlines this is */
 };
+
+static inline bool deadline_is_set(const struct deadline *deadline)
+{
+    return deadline->next != NULL;
+}
 
 typedef void deadline_fn(void *arg, struct deadline *deadline);
 

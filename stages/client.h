@@ -44,7 +44,9 @@ struct client {
     bool closed;          /* the descriptor is closed, the loop has yet to forget the watch */
     bool held_back;       /* readable, but the next queue is full: not read until there is room */
     bool ripe;            /* readable, waits for the poller's next interval */
-    bool left_idle;       /* held nothing of a request when it was last handed on, or is new */
+    bool head_late;       /* the deadline of that head has passed, and was followed by a read */
+    uint64_t head_id;     /* the request whose head home waits for, or waited for last */
+    uint64_t head_due_ns; /* its deadline, which does not move */
     struct deadline home_deadline;
     struct client *next, *prev; /* all clients of this home */
 

@@ -8,7 +8,6 @@
 
 #include "core/probes.h"
 #include "stages/held.h"
-#include "stages/loop_group.h"
 #include "stages/poller.h"
 #include "stages/reader.h"
 #include "stages/records.h"
@@ -46,7 +45,7 @@ static void forget(struct worker *worker, struct client *client)
     client->prev->next = client->next;
     client->next->prev = client->prev;
     atomic_fetch_sub_explicit(&worker->client_count, 1, memory_order_relaxed);
-    wheel_clear(&worker->wheel, &client->home_deadline);
+    deadlines_clear(&worker->deadlines, &client->home_deadline);
     worker->early_count -= client->early;
     worker->away_count -= client->away;
     worker->held_back_count -= client->held_back;
@@ -85,6 +84,15 @@ void home_close(struct worker *worker, struct client *client)
 
 /* --- watching --- */
 
+static void on_readable(struct worker *home, struct client *client)
+{
+    if (home->server->idle_stage == STAGE_POLLER) {
+        poller_readable(home, client);
+    } else {
+        reader_readable(home, client);
+    }
+}
+
 static void on_home_ready(struct watch *watch, unsigned ready)
 {
     struct client *client =
@@ -93,13 +101,8 @@ static void on_home_ready(struct watch *watch, unsigned ready)
     if ((ready & WATCH_WRITE) != 0 && !client->closed) {
         writer_writable(home, client);
     }
-    if ((ready & WATCH_READ) == 0 || client->closed) {
-        return;
-    }
-    if (home->server->idle_stage == STAGE_POLLER) {
-        poller_readable(home, client);
-    } else {
-        reader_readable(home, client);
+    if ((ready & WATCH_READ) != 0 && !client->closed) {
+        on_readable(home, client);
     }
 }
 
@@ -143,7 +146,6 @@ static void set_early(struct worker *worker, struct client *client, bool early)
 void home_leave(struct worker *worker, struct client *client)
 {
     set_away(worker, client, true);
-    client->left_idle = !conn_has_input(&client->conn);
     /* Nobody has watched it since it came early or was held back, and the next request of a
      * pipeline was there already: its descriptor will not wake us, so its return has to. */
     if (worker->server->idle_stage == STAGE_READER && client->home_watched &&
@@ -176,20 +178,39 @@ void home_hold_back(struct worker *worker, struct client *client)
 
 /* --- waiting --- */
 
-/* The timeout that applies, as DESIGN.md's table of limits has it. A header's begins once, with its
- * first byte (or with the connection); the others begin anew. */
-static void set_deadline(struct worker *worker, struct client *client, bool fresh)
+static bool waits_for_head(const struct conn *conn)
+{
+    return conn_has_input(conn) && !parse_in_body(&conn->exchange->parse);
+}
+
+/* Begins once for each request, when home first waits for the rest of its head, however often the
+ * client is handed on and back meanwhile. */
+static void set_head_deadline(struct worker *worker, struct client *client)
+{
+    uint64_t id = client->conn.exchange->id;
+    if (client->head_id != id) {
+        uint64_t timeout_ns = worker->server->settings->header_timeout_ns;
+        client->head_id = id;
+        client->head_late = false;
+        client->head_due_ns = deadlines_due_ns(&worker->deadlines, timeout_ns);
+    }
+    deadlines_set_at(&worker->deadlines, &client->home_deadline, client->head_due_ns);
+}
+
+/* The timeout that applies, as DESIGN.md's table of limits has it. All but a head's begin with each
+ * wait. A new connection has as long to begin its first head as it then has for the rest of it. */
+static void set_deadline(struct worker *worker, struct client *client)
 {
     const struct settings *settings = worker->server->settings;
     const struct conn *conn = &client->conn;
-    if (!conn_has_input(conn)) {
-        loop_group_deadline(worker, &client->home_deadline,
-                            conn->requests > 0 ? conn->idle_limit_ns : settings->header_timeout_ns);
-    } else if (parse_in_body(&conn->exchange->parse)) {
-        loop_group_deadline(worker, &client->home_deadline, settings->body_timeout_ns);
-    } else if (fresh) {
-        loop_group_deadline(worker, &client->home_deadline, settings->header_timeout_ns);
+    if (waits_for_head(conn)) {
+        set_head_deadline(worker, client);
+        return;
     }
+    uint64_t timeout_ns = conn_has_input(conn) ? settings->body_timeout_ns
+                          : conn->requests > 0 ? conn->idle_limit_ns
+                                               : settings->header_timeout_ns;
+    deadlines_set(&worker->deadlines, &client->home_deadline, timeout_ns);
 }
 
 static enum verdict close_for(struct client *client, enum close_reason reason)
@@ -198,23 +219,44 @@ static enum verdict close_for(struct client *client, enum close_reason reason)
     return VERDICT_CLOSE;
 }
 
-/* home_phase looks at the clients at home once, when the phase changes; whoever comes home later is
- * told here. */
-enum verdict home_wait(struct worker *worker, struct client *client, bool fresh)
+/* It holds nothing of a request, and nothing of one lies in its socket. */
+static bool is_idle(const struct client *client)
 {
-    enum phase phase = server_phase(worker->server);
-    bool idle = !conn_has_input(&client->conn);
-    if (phase == PHASE_CUTTING || (idle && phase != PHASE_RUNNING)) {
-        return close_for(client, idle ? CLOSE_DRAINED : CLOSE_CUT);
+    return !conn_has_input(&client->conn) && !conn_is_readable(&client->conn);
+}
+
+/* Why a client that comes home may not stay, or NONE. home_phase() has treated those that were at
+ * home when the phase changed. */
+static enum close_reason reason_to_end(struct server *server, const struct client *client)
+{
+    enum phase phase = server_phase(server);
+    if (phase == PHASE_CUTTING) {
+        return conn_has_input(&client->conn) ? CLOSE_CUT : CLOSE_DRAINED;
     }
-    if (idle && places_wanted(worker->server)) {
-        return close_for(client, CLOSE_REAPED);
+    if (phase == PHASE_DRAINING) {
+        return is_idle(client) ? CLOSE_DRAINED : CLOSE_NONE;
+    }
+    if (conn_has_input(&client->conn) || !places_wanted(server)) {
+        return CLOSE_NONE;
+    }
+    if (is_idle(client)) {
+        return CLOSE_REAPED;
+    }
+    places_want(server); /* this one is about to be busy: another one's turn */
+    return CLOSE_NONE;
+}
+
+enum verdict home_wait(struct worker *worker, struct client *client)
+{
+    enum close_reason reason = reason_to_end(worker->server, client);
+    if (reason != CLOSE_NONE) {
+        return close_for(client, reason);
     }
     if (!home_watch(worker, client)) {
         return close_for(client, CLOSE_RESOURCES);
     }
     watch_reading(client, true);
-    set_deadline(worker, client, fresh);
+    set_deadline(worker, client);
     return VERDICT_HELD;
 }
 
@@ -250,11 +292,29 @@ void home_dismiss(struct worker *worker, struct client *client, enum close_reaso
     route(worker, client, VERDICT_CLOSE);
 }
 
+/* Bytes that came in time may lie in the socket still, behind a busy spell of this thread, so the
+ * stage reads once more before the client is given up. A head gets that once, or a client that
+ * drips would never be late. */
+static bool is_read_once_more(struct worker *worker, struct client *client)
+{
+    bool in_head = waits_for_head(&client->conn);
+    if ((in_head && client->head_late) || !conn_is_readable(&client->conn)) {
+        return false;
+    }
+    client->head_late = in_head;
+    deadlines_set(&worker->deadlines, &client->home_deadline, NS_PER_S); /* if it is held back */
+    on_readable(worker, client);
+    return true;
+}
+
 void home_expired(struct worker *worker, struct client *client)
 {
     struct conn *conn = &client->conn;
     if (client->away || client->held_back || client->ripe) {
-        loop_group_deadline(worker, &client->home_deadline, NS_PER_S);
+        deadlines_set(&worker->deadlines, &client->home_deadline, NS_PER_S);
+        return;
+    }
+    if (is_read_once_more(worker, client)) {
         return;
     }
     enum close_reason reason = CLOSE_HEADER_TIMEOUT;
@@ -285,10 +345,11 @@ void home_each(struct worker *worker, void fn(struct worker *, struct client *))
     }
 }
 
-/* One that is held back has sent something: it is looked at when there is room. */
+/* A fresh client is read in this turn. One that is held back has sent something: it is read when
+ * there is room. One whose bytes lie in its socket is read when the loop polls next. */
 static void drain_one(struct worker *worker, struct client *client)
 {
-    if (!conn_has_input(&client->conn) && !client->held_back) {
+    if (!client->fresh && !client->held_back && is_idle(client)) {
         home_dismiss(worker, client, CLOSE_DRAINED);
     }
 }
@@ -330,8 +391,8 @@ void home_shed(struct worker *worker, unsigned most)
     for (struct client *client = worker->clients.next; client != &worker->clients && most > 0;
          client = next) {
         next = client->next;
-        bool idle = !client->away && !client->fresh && !client->held_back && !client->ripe;
-        if (idle && !conn_has_input(&client->conn)) {
+        bool waits = !client->away && !client->fresh && !client->held_back && !client->ripe;
+        if (waits && is_idle(client)) {
             home_dismiss(worker, client, reaps ? CLOSE_REAPED : CLOSE_SHED);
             most--;
         }

@@ -23,9 +23,8 @@ bool home_watch(struct worker *worker, struct client *client);
 /* Ends that for good. */
 void home_unwatch(struct client *client);
 
-/* Waits at home until the client sends, or its deadline. `fresh`: a header's deadline begins. HELD,
- * or CLOSE when that may not be. */
-enum verdict home_wait(struct worker *worker, struct client *client, bool fresh);
+/* Waits at home until the client sends, or its deadline. HELD, or CLOSE when that may not be. */
+enum verdict home_wait(struct worker *worker, struct client *client);
 
 /* Handed on; and back. */
 void home_leave(struct worker *worker, struct client *client);

@@ -1,7 +1,6 @@
 /* linger.c: waiting until a client has the last of its answer. See linger.h. */
 #include "stages/linger.h"
 
-#include "stages/loop_group.h"
 #include "stages/server.h"
 #include "stages/writer.h"
 
@@ -19,8 +18,8 @@ static enum verdict wait_on(struct worker *worker, struct client *client, bool g
     }
     client->grace = grace;
     client->lingering = client->out_waiting = true;
-    loop_group_deadline(worker, &client->out_deadline,
-                        grace ? grace_ns : worker->server->settings->linger_timeout_ns);
+    deadlines_set(&worker->deadlines, &client->out_deadline,
+                  grace ? grace_ns : worker->server->settings->linger_timeout_ns);
     return VERDICT_HELD;
 }
 

@@ -15,35 +15,6 @@ static const uint64_t collect_ns = 50 * NS_PER_MS;
 
 /* --- deadlines --- */
 
-static void arm_wheel(struct worker *worker)
-{
-    uint64_t next_ns = wheel_next_ns(&worker->wheel);
-    if (next_ns == 0 || (worker->wheel_armed_ns != 0 && worker->wheel_armed_ns <= next_ns)) {
-        return;
-    }
-    uint64_t now_ns = clock_coarse_ns();
-    worker->wheel_armed_ns = next_ns;
-    loop_timer_start(worker->wheel_timer, next_ns > now_ns ? next_ns - now_ns : 0);
-}
-
-static void on_wheel_timer(void *arg)
-{
-    struct worker *worker = arg;
-    worker->wheel_armed_ns = 0;
-    wheel_advance(&worker->wheel, clock_coarse_ns());
-    arm_wheel(worker);
-}
-
-/* The coarse clock may be a step behind, so a step is added: a timeout is never early. */
-void loop_group_deadline(struct worker *worker, struct deadline *deadline, uint64_t after_ns)
-{
-    wheel_set(&worker->wheel, deadline, clock_coarse_ns() + after_ns + CLOCK_COARSE_STEP_NS);
-    uint64_t look_ns = (deadline->step + 1) << WHEEL_STEP_SHIFT; /* when that step is over */
-    if (worker->wheel_armed_ns == 0 || look_ns < worker->wheel_armed_ns) {
-        arm_wheel(worker);
-    }
-}
-
 static void on_deadline(void *arg, struct deadline *deadline)
 {
     struct worker *worker = arg;
@@ -81,7 +52,7 @@ static void look_at_phase(struct worker *worker)
     worker->phase_seen = phase;
     home_phase(worker);
     if (phase == PHASE_CUTTING) {
-        wheel_fire_all(&worker->wheel);
+        deadlines_fire_all(&worker->deadlines);
     }
 }
 
@@ -183,11 +154,10 @@ void loop_group_start(struct worker *worker)
 {
     CHECK(watch_open(worker->loop, &worker->bell_watch, doorbell_fd(&worker->taker.bell), on_bell));
     watch_set(&worker->bell_watch, WATCH_READ);
-    worker->wheel_timer = loop_timer_new(worker->loop, on_wheel_timer, worker);
     worker->collect_timer = loop_timer_new(worker->loop, on_collect, worker);
     worker->poll_timer = loop_timer_new(worker->loop, on_poll_interval, worker);
     loop_on_wake(worker->loop, on_wake, worker);
-    wheel_init(&worker->wheel, clock_coarse_ns(), on_deadline, worker);
+    deadlines_start(&worker->deadlines, worker->loop, on_deadline, worker);
     if (worker_holds(worker, STAGE_LISTENER)) {
         worker->listener = listener_new(worker);
     }
@@ -205,7 +175,7 @@ void loop_group_end(struct worker *worker)
         listener_close(worker->listener);
     }
     watch_close(&worker->bell_watch, on_bell_closed);
-    loop_timer_free(worker->wheel_timer);
+    deadlines_end(&worker->deadlines);
     loop_timer_free(worker->collect_timer);
     loop_timer_free(worker->poll_timer);
     loop_free(worker->loop);

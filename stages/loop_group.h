@@ -26,7 +26,4 @@ void loop_group_turn(struct worker *worker);
 bool loop_group_is_over(const struct worker *worker);
 void loop_group_end(struct worker *worker);
 
-/* Sets or moves a deadline in this worker's wheel. Its own thread only. */
-void loop_group_deadline(struct worker *worker, struct deadline *deadline, uint64_t after_ns);
-
 #endif

@@ -9,13 +9,9 @@
 #include "stages/poller.h"
 
 #include "stages/home.h"
-#include "stages/loop_group.h"
 #include "stages/route.h"
 #include "stages/server.h"
 #include "stages/writer.h"
-
-#include <errno.h>
-#include <sys/socket.h>
 
 static void pass_on(struct worker *worker, struct client *client)
 {
@@ -35,23 +31,15 @@ static void welcome(struct worker *worker, struct client *client)
     worker->fresh_tail = &client->next;
 }
 
-/* The end of the stream, and an error, are readable too. */
-static bool has_something(const struct client *client)
-{
-    char byte;
-    ssize_t got = recv(client->conn.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-    return got >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
-}
-
 static void first_look(struct worker *worker, struct client *client)
 {
     client->fresh = false;
-    if (!worker_is_refused(worker) && has_something(client)) {
+    if (!worker_is_refused(worker) && conn_is_readable(&client->conn)) {
         route(worker, client, VERDICT_READABLE);
         return;
     }
     home_adopt(worker, client);
-    if (home_wait(worker, client, true) == VERDICT_CLOSE) {
+    if (home_wait(worker, client) == VERDICT_CLOSE) {
         route(worker, client, VERDICT_CLOSE);
     }
 }
@@ -90,7 +78,7 @@ static enum verdict take_back(struct worker *worker, struct client *client, enum
         conn->exchange->input.len = conn->exchange->input.used = 0; /* route saw: none is left */
     }
     give_up_exchange(worker, conn);
-    verdict = home_wait(worker, client, client->left_idle);
+    verdict = home_wait(worker, client);
     if (verdict == VERDICT_CLOSE && client->out_watched) {
         home_leave(worker, client); /* to the writer, whose watch is closed first */
     }

@@ -55,11 +55,10 @@ static void stop_watching_last(struct worker *worker, struct client *client)
 
 /* What a step said, carried out as far as it is the reader's. A client that is closed while another
  * loop watches it is handed on: that one closes its watch first. */
-static enum verdict settle(struct worker *worker, struct client *client, enum verdict verdict,
-                           bool fresh)
+static enum verdict settle(struct worker *worker, struct client *client, enum verdict verdict)
 {
     if (verdict == VERDICT_WANT_READ) {
-        verdict = home_wait(worker, client, fresh);
+        verdict = home_wait(worker, client);
     }
     switch (verdict) {
     case VERDICT_REQUEST_READY:
@@ -95,7 +94,7 @@ static void first_read(struct worker *worker, struct client *client)
 {
     client->fresh = false;
     worker->fresh_count--;
-    route(worker, client, settle(worker, client, conn_read(&client->conn, &worker->pool), true));
+    route(worker, client, settle(worker, client, conn_read(&client->conn, &worker->pool)));
 }
 
 /* New clients stand at the end of the list, oldest first. A request mostly follows its connection
@@ -124,11 +123,11 @@ static enum verdict enter_home(struct worker *worker, struct client *client, enu
     }
     home_return(worker, client);
     if (verdict == VERDICT_RESUME) {
-        return settle(worker, client, conn_resume(conn), false);
+        return settle(worker, client, conn_resume(conn));
     }
     CHECK(verdict == VERDICT_KEPT && conn->state == CONN_RETURNING);
     home_stamp_requeue(worker, client, direct);
-    return settle(worker, client, conn_next(conn, &worker->pool), true);
+    return settle(worker, client, conn_next(conn, &worker->pool));
 }
 
 /* --- where a poller in another loop is home --- */
@@ -187,6 +186,5 @@ void reader_readable(struct worker *worker, struct client *client)
         home_hold_back(worker, client);
         return;
     }
-    bool fresh = !conn_has_input(&client->conn);
-    route(worker, client, settle(worker, client, conn_read(&client->conn, &worker->pool), fresh));
+    route(worker, client, settle(worker, client, conn_read(&client->conn, &worker->pool)));
 }

@@ -61,18 +61,17 @@ static enum close_reason reason_of_end(const struct server *server)
                                      : CLOSE_CUT;
 }
 
+/* The socket is asked after the time has passed, too: this thread may have had no CPU meanwhile. */
 static bool wait_for(int fd, short events, uint64_t due_ns)
 {
     struct pollfd poll_fd = {.fd = fd, .events = events};
     for (;;) {
         uint64_t now_ns = clock_ns();
-        if (now_ns >= due_ns) {
-            return false;
-        }
-        int ready = poll(&poll_fd, 1, (int)((due_ns - now_ns + NS_PER_MS - 1) / NS_PER_MS));
+        uint64_t left_ns = now_ns < due_ns ? due_ns - now_ns : 0;
+        int ready = poll(&poll_fd, 1, (int)((left_ns + NS_PER_MS - 1) / NS_PER_MS));
         CHECK(ready >= 0 || errno == EINTR);
-        if (ready > 0) {
-            return true;
+        if (ready > 0 || (ready == 0 && left_ns == 0)) {
+            return ready > 0;
         }
     }
 }
@@ -125,6 +124,22 @@ static enum verdict after_idle(struct worker *worker, struct client *client, enu
     return verdict;
 }
 
+/* The connection is to end instead of idling; a request that is there already is answered, unless the
+ * server cuts. */
+static enum verdict end_unless_faster(struct worker *worker, struct client *client,
+                                      enum close_reason reason)
+{
+    if (reason == CLOSE_CUT) {
+        return close_for(client, reason);
+    }
+    enum verdict verdict = conn_read(&client->conn, &worker->pool);
+    if (!conn_has_input(&client->conn)) {
+        return close_for(client, reason);
+    }
+    client->conn.exchange->close = reason;
+    return verdict;
+}
+
 static enum verdict wait_idle(struct worker *worker, struct client *client)
 {
     const struct conn *conn = &client->conn;
@@ -134,24 +149,42 @@ static enum verdict wait_idle(struct worker *worker, struct client *client)
         begin_wait(worker, client, HELD_IDLE, clock_coarse_ns() + timeout_ns);
     if (reason != CLOSE_NONE) {
         (void)end_wait(worker, client);
-        return close_for(client, reason);
+        return end_unless_faster(worker, client, reason);
     }
     enum verdict verdict = read_idle(worker, client, timeout_ns);
     return after_idle(worker, client, verdict, end_wait(worker, client));
 }
 
-/* Inside a request: until the deadline of its head, which is one for all of it, or of the next part
- * of its body. */
-static enum verdict wait_more(struct worker *worker, struct client *client, uint64_t *head_due_ns)
+/* The deadline of a head, which is one for all of it. */
+struct head_wait {
+    uint64_t due_ns; /* 0: not begun */
+    bool late;       /* it has passed, and was followed by a read */
+};
+
+/* When a wait inside a request is over: by the head's deadline, or by one for the next part of the
+ * body. 0: no further wait, for the head's has passed before the last read. */
+static uint64_t due_of(const struct settings *settings, bool in_body, struct head_wait *head)
+{
+    uint64_t now_ns = clock_ns();
+    if (in_body) {
+        return now_ns + settings->body_timeout_ns;
+    }
+    if (head->due_ns == 0) {
+        head->due_ns = now_ns + settings->header_timeout_ns;
+    }
+    uint64_t due_ns = head->late ? 0 : head->due_ns;
+    head->late = now_ns >= head->due_ns;
+    return due_ns;
+}
+
+static enum verdict wait_more(struct worker *worker, struct client *client, struct head_wait *head)
 {
     const struct settings *settings = worker->server->settings;
     struct conn *conn = &client->conn;
     bool in_body = parse_in_body(&conn->exchange->parse);
-    uint64_t now_ns = clock_ns();
-    *head_due_ns = *head_due_ns != 0 ? *head_due_ns : now_ns + settings->header_timeout_ns;
-    uint64_t due_ns = in_body ? now_ns + settings->body_timeout_ns : *head_due_ns;
+    uint64_t due_ns = due_of(settings, in_body, head);
     enum close_reason reason = begin_wait(worker, client, HELD_WAITING, due_ns);
-    bool ready = reason == CLOSE_NONE && wait_for(conn->fd, POLLIN, due_ns);
+    bool ready = reason == CLOSE_NONE && due_ns != 0 && wait_for(conn->fd, POLLIN, due_ns);
     (void)end_wait(worker, client);
     if (reason != CLOSE_NONE || server_phase(worker->server) == PHASE_CUTTING) {
         return close_for(client, CLOSE_CUT);
@@ -185,11 +218,11 @@ static enum verdict first_step(struct worker *worker, struct client *client, enu
 enum verdict session_read(struct worker *worker, struct client *client, enum verdict verdict,
                           bool direct)
 {
-    uint64_t head_due_ns = 0;
+    struct head_wait head = {0};
     verdict = first_step(worker, client, verdict, direct);
     while (verdict == VERDICT_WANT_READ) {
         if (conn_has_input(&client->conn)) {
-            verdict = wait_more(worker, client, &head_due_ns);
+            verdict = wait_more(worker, client, &head);
         } else if (worker->server->idle_stage == STAGE_POLLER) {
             return VERDICT_WANT_READ;
         } else {

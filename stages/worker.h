@@ -13,6 +13,7 @@
 #include "core/tally.h"
 #include "core/trace.h"
 #include "stages/client.h"
+#include "stages/deadlines.h"
 
 #include <stdatomic.h>
 
@@ -59,8 +60,6 @@ struct worker {
     unsigned refused_count; /* outboxes that were refused: then nothing new is taken in */
     struct exchange_pool pool;
     struct access_log_buffer log;
-    struct loop_timer *wheel_timer;
-    uint64_t wheel_armed_ns; /* when the timer fires; 0: it does not */
     struct client clients;   /* list head: clients whose home this is */
     unsigned fresh_count;    /* of them, those that have not been read yet */
     struct client *fresh;    /* a poller's: accepted in this turn, not looked at yet */
@@ -88,7 +87,7 @@ struct worker {
 
     _Atomic int life; /* enum thread_life: a pool's thread; moved under the group's lock */
 
-    struct wheel wheel; /* this thread's own, a loop's; last, because it is large */
+    struct deadlines deadlines; /* this thread's own, a loop's; last, because it is large */
 };
 
 /* A thread of a pool comes and goes: --spawn on-demand. */

@@ -13,7 +13,6 @@
 #include "core/probes.h"
 #include "stages/home.h"
 #include "stages/linger.h"
-#include "stages/loop_group.h"
 #include "stages/records.h"
 #include "stages/route.h"
 #include "stages/server.h"
@@ -68,7 +67,7 @@ void writer_stop_waiting(struct worker *worker, struct client *client)
     }
     client->out_waiting = false;
     client->lingering = false;
-    wheel_clear(&worker->wheel, &client->out_deadline);
+    deadlines_clear(&worker->deadlines, &client->out_deadline);
     if (is_home(worker, client) && client->home_watched) {
         watch_set(&client->home_watch, client->home_watch.events & ~(unsigned)WATCH_WRITE);
     } else if (client->out_watched) {
@@ -164,6 +163,7 @@ static enum verdict cut(struct worker *worker, struct client *client)
         client->conn.close = x->cut;
         return VERDICT_CLOSE;
     }
+    CHECK(!client->out_waiting);
     while (!has_end(&x->sending)) {
         brigade_clear(&x->sending);
         if (outlet_cut(&x->outlet)) {
@@ -189,22 +189,36 @@ static void stamp_unblocked(struct conn *conn)
     conn->blocked_ns = 0;
 }
 
+static enum verdict give_up(struct worker *worker, struct client *client, enum close_reason reason)
+{
+    client->conn.exchange->cut = reason;
+    writer_stop_waiting(worker, client);
+    return cut(worker, client);
+}
+
+/* Its deadline has passed, and the send that followed found the socket as full as before. */
+static bool is_out_of_time(const struct client *client, bool progress)
+{
+    return client->out_waiting && !progress && !deadline_is_set(&client->out_deadline);
+}
+
 static enum verdict wait_for_socket(struct worker *worker, struct client *client, bool progress)
 {
     const struct settings *settings = worker->server->settings;
     struct conn *conn = &client->conn;
     if (server_phase(worker->server) == PHASE_CUTTING ||
         !writer_watch(worker, client, WATCH_WRITE)) {
-        conn->exchange->cut = CLOSE_CUT;
-        writer_stop_waiting(worker, client);
-        return cut(worker, client);
+        return give_up(worker, client, CLOSE_CUT);
+    }
+    if (is_out_of_time(client, progress)) {
+        return give_up(worker, client, CLOSE_IO_TIMEOUT);
     }
     if (conn->exchange->would_block) {
         tally_add(&worker->tally, COUNTER_WOULD_BLOCK, 1);
         conn->blocked_ns = stamp_now();
     }
     if (progress || !client->out_waiting) {
-        loop_group_deadline(worker, &client->out_deadline, settings->io_timeout_ns);
+        deadlines_set(&worker->deadlines, &client->out_deadline, settings->io_timeout_ns);
     }
     client->out_waiting = true;
     return VERDICT_HELD;
@@ -248,14 +262,23 @@ static void tell_sent(struct worker *worker, struct client *client, uint64_t sen
     }
 }
 
+/* Collects what has been published. False: nothing was, and the client has been let go: from then
+ * on another thread may have the sending end (a session's, where w stands beside W), so the wait
+ * for the socket, which belongs to that end, is over before. */
+static bool collect(struct worker *worker, struct client *client)
+{
+    struct exchange *x = client->conn.exchange;
+    writer_stop_waiting(worker, client);
+    return outlet_collect(&x->outlet, &x->sending) == COLLECT_SOME;
+}
+
 /* Sends what there is, collects more, until the end, an empty outlet or a full socket. */
 static enum verdict pump(struct worker *worker, struct client *client)
 {
     struct conn *conn = &client->conn;
     struct exchange *x = conn->exchange;
     for (;;) {
-        if (x->sending.head == NULL && outlet_collect(&x->outlet, &x->sending) == COLLECT_EMPTY) {
-            writer_stop_waiting(worker, client);
+        if (x->sending.head == NULL && !collect(worker, client)) {
             return VERDICT_HELD;
         }
         if (worker->kind == GROUP_POOL) {
@@ -350,14 +373,13 @@ bool writer_readable(struct worker *worker, struct client *client)
     return lingers;
 }
 
+/* The client may have made room in time, behind a busy spell of this thread: one more send decides
+ * (is_out_of_time). */
 void writer_expired(struct worker *worker, struct client *client)
 {
     if (client->lingering) {
         route(worker, client, linger_expired(worker, client));
-        return;
+    } else {
+        writer_writable(worker, client);
     }
-    enum phase phase = server_phase(worker->server);
-    writer_stop_waiting(worker, client);
-    client->conn.exchange->cut = phase == PHASE_CUTTING ? CLOSE_CUT : CLOSE_IO_TIMEOUT;
-    route(worker, client, cut(worker, client));
 }

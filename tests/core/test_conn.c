@@ -158,6 +158,21 @@ TEST(conn, a_reset_closes)
     close_line(&line);
 }
 
+TEST(conn, is_readable_when_there_is_something_to_read_and_takes_nothing)
+{
+    struct line line;
+    open_line(&line);
+    expect(!conn_is_readable(&line.conn));
+    say(&line, "G");
+    expect(conn_is_readable(&line.conn));
+    expect(conn_is_readable(&line.conn));
+    expect_int(hear(&line), VERDICT_WANT_READ);
+    expect(!conn_is_readable(&line.conn));
+    hang_up(&line);
+    expect(conn_is_readable(&line.conn));
+    close_line(&line);
+}
+
 TEST(conn, a_request_that_is_refused_is_ready_with_a_status_and_closes)
 {
     struct line line;
