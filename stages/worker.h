@@ -60,9 +60,9 @@ struct worker {
     unsigned refused_count; /* outboxes that were refused: then nothing new is taken in */
     struct exchange_pool pool;
     struct access_log_buffer log;
-    struct client clients;   /* list head: clients whose home this is */
-    unsigned fresh_count;    /* of them, those that have not been read yet */
-    struct client *fresh;    /* a poller's: accepted in this turn, not looked at yet */
+    struct client clients; /* list head: clients whose home this is */
+    unsigned fresh_count;  /* of them, those that have not been read yet */
+    struct client *fresh;  /* a poller's: accepted in this turn, not looked at yet */
     struct client **fresh_tail;
     struct loop_timer *poll_timer;    /* --poll-interval */
     bool ticking;                     /* it is running */

@@ -23,10 +23,12 @@ sys.dont_write_bytecode = True
 # pylint: disable=wrong-import-position
 import cli
 import docroot
+import fairness
 import faults
 import generator
 import handler_faults
 import harness
+import in_time
 import live
 import load
 import processes
@@ -54,12 +56,14 @@ def all_cases(areas):
         cases += listeners.cases()
     if "faults" in areas:
         cases += faults.table.cases + handler_faults.table.cases
+    if "in_time" in areas:
+        cases += in_time.table.cases
     if "load" in areas:
         cases += load.table.cases
     if "processes" in areas:
         cases += processes.table.cases
     if "sources" in areas:
-        cases += sources.table.cases
+        cases += sources.table.cases + fairness.table.cases
     if "status" in areas:
         cases += status.table.cases
     if "verdicts" in areas:
@@ -237,7 +241,7 @@ def parse_arguments():
     parser.add_argument("--server", help="the server binary")
     parser.add_argument("--args", default="", help="extra arguments for every server, as one text")
     parser.add_argument("--area", default="http",
-                        help="http, faults, load, processes, sources, status, live, quartet_load, "
+                        help="http, faults, in_time, load, processes, sources, status, live, quartet_load, "
                              "quartet_load_times, cli or several with commas")
     parser.add_argument("--only", help="regular expression on 'area: name'")
     parser.add_argument("--list", action="store_true", help="print the names and exit")
