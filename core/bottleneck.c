@@ -182,8 +182,8 @@ static double waiting(const struct bottleneck_figures *figures,
     return holds(group, 'L') ? mean + (double)figures->accept_depth : mean;
 }
 
-/* The share that decides whether it is full: of all its threads, or of one that others do not help.
- */
+/* The share that decides whether it is full: of all its threads, or of one that others do not
+ * help. */
 static double fullness(const struct bottleneck_figures *figures,
                        const struct bottleneck_group *group)
 {

@@ -5,17 +5,18 @@
  *
  * The rules, in this order; the figures they rest on are in the text:
  *   1. Nothing was asked: there is nothing to judge.
- *   2. A group whose threads were busy for 80 % of the time or more limits (utilisation law: at 100
- * % it can do no more). One full thread is enough where the others cannot help it: in a group of
- *      loops, and where requests wait in front of a pool all the same. Of several such groups, the
- *      one with most work, which is busy time without the wait for a CPU.
+ *   2. A group whose threads were busy for 80 % of the time or more limits (utilisation law: at
+ *      100 % it can do no more). One full thread is enough where the others cannot help it: in a
+ *      group of loops, and where requests wait in front of a pool all the same. Of several such
+ *      groups, the one with most work, which is busy time without the wait for a CPU.
  *   3. One thread or more waited for a CPU in the mean: the group that used most of the CPUs
- * limits.
+ *      limits.
  *   4. A group of sessions that are hardly busy while clients wait in front of it: its sessions are
  *      held by clients that stall.
  *   5. Half of all requests' time and more was spent waiting for clients: they limit, in the stage
  *      in which they are waited for.
  *   6. Nobody limits.
+ *
  * Busy is all time in which a thread did not wait for work: on a CPU, waiting for one, or blocked
  * in a handler. Time in which nothing was asked should not be in the figures: it waters them down.
  */

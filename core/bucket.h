@@ -71,8 +71,8 @@ struct brigade {
 void brigade_append(struct brigade *brigade, struct bucket *bucket);
 /* Moves everything in `from` behind what is in `to`. */
 void brigade_splice(struct brigade *to, struct brigade *from);
-/* Takes `sent` bytes away from the front and frees the buckets that are used up. BUCKET_END stays.
- */
+/* Takes `sent` bytes away from the front and frees the buckets that are used up. BUCKET_END
+ * stays. */
 void brigade_consume(struct brigade *brigade, uint64_t sent);
 /* Frees all buckets. */
 void brigade_clear(struct brigade *brigade);

@@ -33,8 +33,7 @@ static inline uint64_t clock_coarse_tick_ns(void)
     return (uint64_t)tick.tv_sec * NS_PER_S + (uint64_t)tick.tv_nsec;
 }
 
-/* Seconds of wall time as of the kernel's last tick: good enough for Date, and cheaper.
- */
+/* Seconds of wall time as of the kernel's last tick: good enough for Date, and cheaper. */
 static inline time_t clock_wall_s(void)
 {
     struct timespec now;

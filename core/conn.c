@@ -136,8 +136,8 @@ static enum verdict nothing_yet(struct conn *conn, struct exchange_pool *pool)
     return VERDICT_WANT_READ;
 }
 
-/* EINTR cannot happen while all signals are blocked in our threads, but under a debugger it does.
- */
+/* EINTR cannot happen while all signals are blocked in our threads, but under a debugger it
+ * does. */
 static enum verdict receive(struct conn *conn, struct exchange_pool *pool, int flags)
 {
     if (conn->exchange == NULL) {
@@ -217,8 +217,8 @@ enum verdict conn_read_timeout(struct conn *conn, enum close_reason reason)
 
 enum {
     SEND_VECTORS = 16,
-    /* One connection's share of a turn: a fast client of a huge answer must not hold up the others.
-     */
+    /* One connection's share of a turn: a fast client of a huge answer must not hold up the
+     * others. */
     SEND_SHARE = 1 << 20,
 };
 

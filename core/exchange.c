@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Ids are given out in blocks, one block a thread, so that no request touches a shared cache line.
- */
+/* Ids are given out in blocks, one block a thread, so that no request touches a shared cache
+ * line. */
 enum { ID_BLOCK = 1 << 10 };
 
 static uint64_t next_id(void)

@@ -74,11 +74,10 @@ struct exchange {
     struct brigade sending; /* the writer's alone */
     uint64_t sent;          /* bytes taken by the kernel: the writer's alone */
     bool interim;           /* this is the 100 of an Expect; the request is still being read */
-    enum close_reason
-        cut;          /* why the writer gave the answer up, or CLOSE_NONE: the writer's alone */
-    bool would_block; /* the last send found the socket full: the writer's alone */
-    enum close_reason close; /* decided by the reader, then while the answer is made: why it ends
-                                the connection */
+    enum close_reason cut;  /* why the writer gave it up, or CLOSE_NONE: the writer's alone */
+    bool would_block;       /* the last send found the socket full: the writer's alone */
+    /* Why it ends the connection: decided by the reader, then while the answer is made. */
+    enum close_reason close;
     unsigned short reader, processor, writer; /* threads that served it, by number */
 
     unsigned forwards;  /* how often it was forwarded (HANDLER_FORWARD) */

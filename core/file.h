@@ -43,8 +43,8 @@ struct file {
     int fd;               /* -1 when the contents are in memory */
     const char *contents; /* or NULL */
     /* The header block of a 200, so that each other answer can use a tail of it:
-     * Content-Length | Content-Type | Content-Encoding, Accept-Ranges | Last-Modified, ETag, Vary.
-     */
+     * Content-Length | Content-Type | Content-Encoding, Accept-Ranges | Last-Modified, ETag,
+     * Vary. */
     struct bytes head, head_from_type, head_from_encoding, head_from_validators;
     struct bytes type, etag; /* the values, inside the head */
     /* the file cache's alone, under its lock */

@@ -7,9 +7,10 @@
  *
  *   path segment that begins with '.'      404, except /.well-known (RFC 8615)
  *   directory without a final '/'          301 to itself with one; with it: its index.html or 404
- *   a.txt.br, a.txt.gz beside a.txt        sent instead by Accept-Encoding, when not older than
- * a.txt not there, no regular file, a link out 404 no permission                          403 out
- * of descriptors or memory           503 with Retry-After
+ *   a.txt.br, a.txt.gz beside a.txt        sent instead by Accept-Encoding, when not older than a.txt
+ *   not there, no regular file, a link out 404
+ *   no permission                          403
+ *   out of descriptors or memory           503 with Retry-After
  *
  * Preconditions (RFC 9110 13) and ranges (RFC 9110 14) apply to the representation that is chosen.
  * Thread: any.

@@ -82,8 +82,8 @@ void histogram_merge(struct histogram *to, const struct histogram *from);
 void histogram_subtract(struct histogram *of, const struct histogram *from);
 
 /* The value at or below which `share` (0 … 1) of the records lie; 0 when empty. The highest value
- * of its bucket, never more than max; max itself where that is the last bucket, which has no bound.
- */
+ * of its bucket, never more than max; max itself where that is the last bucket, which has no
+ * bound. */
 uint64_t histogram_percentile(const struct histogram *histogram, double share);
 double histogram_mean(const struct histogram *histogram);
 

@@ -114,8 +114,8 @@ static void collect(const struct request *request, struct known_fields *known)
     }
 }
 
-/* RFC 9112 3.2: a missing, second or invalid Host is answered with 400, whatever the target says.
- */
+/* RFC 9112 3.2: a missing, second or invalid Host is answered with 400, whatever the target
+ * says. */
 static bool check_host(struct parse *parse, struct request *request,
                        const struct known_fields *known)
 {
@@ -167,8 +167,8 @@ static bool read_path(struct parse *parse, struct request *request, struct bytes
     return true;
 }
 
-/* RFC 9112 6.3. Both fields together are how requests are smuggled; 6.1 allows us to refuse them.
- */
+/* RFC 9112 6.3. Both fields together are how requests are smuggled; 6.1 allows us to refuse
+ * them. */
 static bool check_framing(struct parse *parse, struct request *request,
                           const struct known_fields *known)
 {

@@ -3,8 +3,8 @@
 
 #include <stdint.h>
 
-/* Sixteen characters a row, from NUL; the sums of the CHAR_ bits. Bytes over 0x7f are of no class.
- */
+/* Sixteen characters a row, from NUL; the sums of the CHAR_ bits. Bytes over 0x7f are of no
+ * class. */
 const unsigned char http_chars[256] = {
     /* clang-format off */
      0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,

@@ -1,7 +1,6 @@
 /* http_parse.c: one request's way through the parser. See http_parse.h.
  *
- *   parse_begin ──▶ REQUEST_LINE ──▶ FIELDS ──▶ (the body's phases, http_body.c) ──▶
- * ENDED
+ *   parse_begin ──▶ REQUEST_LINE ──▶ FIELDS ──▶ (the body's phases, http_body.c) ──▶ ENDED
  *
  * Each line is checked when it is whole. When the empty line behind the fields has come,
  * http-parser reads the head and this file takes method, version, target and fields from it. Had it

@@ -40,8 +40,8 @@ enum { INPUT_SLACK = 4096 };
 enum { CHUNK_LINE_MAX = 256, CHUNK_EXTENSIONS_MAX = 4096, TRAILER_SECTION_MAX = 2048 };
 /* So much of an unfinished or overlong request line is kept for the access log. */
 enum { REFUSED_LINE_MAX = 1024 };
-/* RFC 9112 2.2: at least one empty line before a request should be ignored; endless ones need not.
- */
+/* RFC 9112 2.2: at least one empty line before a request should be ignored; endless ones need
+ * not. */
 enum { LEADING_EMPTY_LINES_MAX = 4 };
 
 enum parse_verdict {

@@ -53,8 +53,8 @@ static const char *split_absolute(struct bytes rest, bool options, struct http_t
     }
     split_query((struct bytes){rest.at + len, rest.len - len}, parts);
     if (parts->path.len == 0) {
-        /* RFC 9110 4.2.3: an empty path is "/", but for OPTIONS, where it means the whole server.
-         */
+        /* RFC 9110 4.2.3: an empty path is "/", but for OPTIONS, where it means the whole
+         * server. */
         parts->path = options && len == rest.len ? BYTES("*") : BYTES("/");
     }
     return NULL;
@@ -144,8 +144,8 @@ static const char *decode_segment(struct bytes segment, char *out, size_t *out_l
         if (value < 0x20 || value == 0x7f) {
             return "encoded control character in the path";
         }
-        /* Somewhere behind us a slash is a slash, escaped or not; so it may not hide in a segment.
-         */
+        /* Somewhere behind us a slash is a slash, escaped or not; so it may not hide in a
+         * segment. */
         if (value == '/' || value == '\\') {
             return "encoded slash in the path";
         }

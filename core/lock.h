@@ -1,8 +1,9 @@
 /* lock.h: mutexes with a rank, and the annotations that let clang check who may do what.
  *
- * Ranks are taken in rising order; a checked build aborts on a reversal, with both names. The aim
- * is never to hold two, so that the order is hardly ever needed. While a lock is held: no system
- * call but the wait on a condition, no allocation, no callback.
+ * Ranks are taken in rising order; a checked build aborts on a reversal, with the name of the
+ * lock and the ranks that are held. The aim is never to hold two, so that the order is hardly ever
+ * needed. While a lock is held: no system call but the wait on a condition, no allocation, no
+ * callback; an exception gives its reason where it is made.
  *
  * clang 14 checks these rules in C as far as it can: GUARDED members need some lock held,
  * REQUIRES/EXCLUDES name it on functions. gcc sees nothing of them.

@@ -268,8 +268,8 @@ static const struct option_row *nearest_row(const struct option_table *table, st
     return near;
 }
 
-/* Insertions, deletions and replacements (Levenshtein), row by row; a is at most TYPO_LEN_MAX long.
- */
+/* Insertions, deletions and replacements (Levenshtein), row by row; a is at most TYPO_LEN_MAX
+ * long. */
 static size_t edit_distance(struct bytes a, struct bytes b)
 {
     size_t row[TYPO_LEN_MAX + 1];

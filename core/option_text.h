@@ -8,8 +8,8 @@
 #include <stdio.h>
 
 void option_text_help(FILE *out, const struct option_table *table);
-/* One object with the effective values in the order of the table, without the group "This program".
- */
+/* One object with the effective values in the order of the table, without the group "This
+ * program". */
 void option_text_json(FILE *out, const struct option_table *table, const void *values);
 /* The same as a member of something larger. */
 void option_text_json_object(struct json *json, const char *key, const struct option_table *table,

@@ -41,8 +41,8 @@ static bool read_spec(struct bytes text, struct spec *spec)
     return !spec->has_last || spec->first <= spec->last;
 }
 
-/* The bytes that a spec names, cut to what there is (RFC 9110 14.1.2); false when there are none.
- */
+/* The bytes that a spec names, cut to what there is (RFC 9110 14.1.2); false when there are
+ * none. */
 static bool resolve(const struct spec *spec, uint64_t length, struct range *range)
 {
     if (!spec->has_first) {

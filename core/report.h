@@ -1,7 +1,8 @@
 /* report.h: the state of a running server as data, and the table and the JSON made from it.
  *
- * stages/server.c fills it; SIGUSR1 prints it, the trace file ends with it, quartet-trace prints it
- * again. So a queue or thread looks the same everywhere.
+ * stages/server_report.c fills it. SIGUSR1 prints the table, /server-status and /metrics show the
+ * data, the trace file ends with the JSON, and quartet-trace makes the table from that. So a queue
+ * or thread reads the same everywhere.
  */
 #ifndef CORE_REPORT_H
 #define CORE_REPORT_H

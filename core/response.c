@@ -135,8 +135,8 @@ static void put_status_line(struct exchange *x, int status)
     put_text(x, line, (size_t)len);
 }
 
-/* Whether the body calls count and drop: HEAD (RFC 9110 9.3.2), 204 and 304 (RFC
- * 9110 15.3.5, 15.4.5). */
+/* Whether the body calls count and drop: HEAD (RFC 9110 9.3.2), 204 and 304
+ * (RFC 9110 15.3.5, 15.4.5). */
 static bool is_bodiless(const struct exchange *x, int status)
 {
     return x->request.method == METHOD_HEAD || status == 204 || status == 304;

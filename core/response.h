@@ -46,8 +46,8 @@ void response_no_body(struct exchange *x);
 
 /* The body, piece by piece. */
 void response_copy(struct exchange *x, const void *at, size_t len);
-/* Bytes that stay as they are while `hold` is held (a reference is taken) or for ever (hold NULL).
- */
+/* Bytes that stay as they are while `hold` is held (a reference is taken) or for ever (hold
+ * NULL). */
 void response_lend(struct exchange *x, const void *at, size_t len, struct hold *hold);
 /* Bytes from malloc, which the answer frees, sent or not. */
 void response_give(struct exchange *x, char *at, size_t len);
@@ -74,8 +74,8 @@ void response_abandon(struct exchange *x);
 struct brigade *response_made(struct exchange *x);
 
 /* A whole short answer for an error or a redirect: head, escaped text body, end. `extra` is a
- * header block or empty. 4xx and 5xx that leave the connection in doubt are closed by the caller
- * through x->close. */
+ * header block or empty. The status does not decide whether the connection stays open: x->close
+ * does, which the reader has set where a refused request leaves the connection in doubt. */
 void response_error(struct exchange *x, int status, struct bytes extra);
 
 /* The reason phrase, or "Unknown". */

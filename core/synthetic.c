@@ -299,8 +299,8 @@ static struct bytes echo_type(const struct request *request)
     return usable ? type : BYTES("application/octet-stream");
 }
 
-/* The body lives until exchange_end, which comes after it is sent: it can be lent without a hold.
- */
+/* The body lives until exchange_end, which comes after it is sent: it can be lent without a
+ * hold. */
 enum handler_verdict synthetic_echo(struct exchange *x)
 {
     struct bytes type = echo_type(&x->request);

@@ -107,8 +107,8 @@ static bool write_all(struct trace *trace, struct iovec *parts, int count);
 
 struct trace *trace_start(const struct trace_plan *plan)
 {
-    /* O_NONBLOCK: a pipe that nobody reads is an error, and not a wait in which no signal is heard.
-     */
+    /* O_NONBLOCK: a pipe that nobody reads is an error, and not a wait in which no signal is
+     * heard. */
     int fd = open(plan->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK, 0644);
     if (fd < 0) {
         return NULL;

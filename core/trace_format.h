@@ -61,9 +61,8 @@ struct trace_block {
     uint32_t kind;   /*  4 enum trace_block_kind */
     uint32_t length; /*  8 bytes that follow; RECORDS: a multiple of the record size */
     uint32_t thread; /* 12 RECORDS: whose, as index into the thread names; else 0 */
-    uint64_t
-        lost; /* 16 RECORDS: that thread's records lost before these, since the start; else 0 */
-    uint64_t check; /* 24 trace_check of the payload, seeded with that of the 24 bytes before */
+    uint64_t lost;   /* 16 RECORDS: its thread's lost before these, since the start; else 0 */
+    uint64_t check;  /* 24 trace_check of the payload, seeded with that of the 24 bytes before */
 };
 _Static_assert(sizeof(struct trace_block) == 32, "the block's size is part of the format");
 _Static_assert(offsetof(struct trace_block, check) == 24, "and so are its members' places");
@@ -99,8 +98,8 @@ _Static_assert(offsetof(struct trace_record, status) == 112, "and so are its mem
 /* How many requests have passed each of these points, since the start. What is between two of them
  * now is their difference: a request that is being read has begun and is neither whole nor
  * abandoned. The points are counted one after the other, by other hands than those that make the
- * records: so a difference may be wrong by the few requests that moved meanwhile, and be negative.
- */
+ * records: so a difference may be wrong by the few requests that moved meanwhile, and be
+ * negative. */
 enum trace_flow {
     TRACE_FLOW_BEGUN,     /* first byte in hand */
     TRACE_FLOW_WHOLE,     /* whole request is there */

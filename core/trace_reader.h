@@ -1,8 +1,9 @@
 /* trace_reader.h: reading a trace file block by block, in bounded memory. For the tools.
  *
  *   trace_reader_init(&reader, file, false);
- *   while ((item = trace_reader_next(&reader)) == TRACE_ITEM_BLOCK) { reader.block, reader.payload
- * … }
+ *   while ((item = trace_reader_next(&reader)) == TRACE_ITEM_BLOCK) {
+ *       reader.block, reader.payload …
+ *   }
  *
  * Nothing in the file is believed before its check value fits. Without `salvage` the first thing
  * that is not as it should be ends the reading: TRACE_ITEM_BROKEN, with reader.error saying what

@@ -30,8 +30,8 @@ void web_page_print(FILE *out, struct bytes page, const char *nonce, web_data_fn
     (void)fwrite(page.at, 1, page.len, out);
 }
 
-/* Cuts the text before the next mark and the mark off; false, and nothing cut, when there is none.
- */
+/* Cuts the text before the next mark and the mark off; false, and nothing cut, when there is
+ * none. */
 static bool next_mark(struct bytes *rest, struct bytes *before, struct bytes *mark)
 {
     static const struct bytes marks[] = {{"@NONCE@", 7}, {"@DATA@", 6}};

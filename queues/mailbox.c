@@ -163,8 +163,8 @@ static unsigned call_sleepers_locked(struct mailbox *box, struct calls *calls, u
     return count;
 }
 
-/* Calls `count` takers: sleepers first, then, when all are up, new ones where they come on demand.
- */
+/* Calls `count` takers: sleepers first, then, when all are up, new ones where they come on
+ * demand. */
 static void call_locked(struct mailbox *box, struct calls *calls, unsigned count, uint64_t now_ns)
     REQUIRES(box->shared.lock)
 {
@@ -329,9 +329,10 @@ static void tell_room(struct mailbox *box)
 /* Histograms have one writer at a time because the lock is held. The taker's stamp is from before
  * it had the lock: what was put in between has not waited. Of a wait as much was for a CPU as the
  * taker has waited for one since its last take, and never more than all of it. */
-static void measure_wait_locked(struct queue_report *stats, uint64_t wait_ns, uint64_t cpu_wait_ns,
-                                unsigned slips)
+static void measure_wait_locked(struct mailbox *box, uint64_t wait_ns, uint64_t cpu_wait_ns,
+                                unsigned slips) REQUIRES(box->shared.lock)
 {
+    struct queue_report *stats = &box->shared.stats;
     histogram_record_times(&stats->wait, wait_ns, slips);
     if (cpu_wait_ns != CPU_WAIT_UNKNOWN) {
         histogram_record_times(&stats->sampled_wait, wait_ns, slips);
@@ -368,8 +369,7 @@ static void forget_waits(struct take *take, unsigned slips)
 static void count_take_locked(struct mailbox *box, struct take *take) REQUIRES(box->shared.lock)
 {
     for (unsigned i = 0; i < take->runs; i++) {
-        measure_wait_locked(&box->shared.stats, take->run[i].wait_ns, take->cpu_wait_ns,
-                            take->run[i].slips);
+        measure_wait_locked(box, take->run[i].wait_ns, take->cpu_wait_ns, take->run[i].slips);
     }
     if (take->slips > 0) {
         histogram_record(&box->shared.stats.batch, take->slips);
@@ -393,7 +393,7 @@ static void measure_take_locked(struct mailbox *box, struct take *take, const st
         if (box->config.gives_back) {
             note_wait(take, wait_ns, slips);
         } else {
-            measure_wait_locked(&box->shared.stats, wait_ns, cpu_wait_ns, slips);
+            measure_wait_locked(box, wait_ns, cpu_wait_ns, slips);
         }
     }
     if (!box->config.gives_back) {

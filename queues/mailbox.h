@@ -95,15 +95,14 @@ typedef bool mailbox_spawn_fn(void *arg);
 struct mailbox_config {
     const char *name;
     uint64_t bound;
-    unsigned takers;      /* threads that take, at the start and at least: 1 for a loop */
-    unsigned takers_most; /* on demand: at most; else the same, or 0 */
-    uint64_t idle_ns;     /* on demand: how long one above `takers` may sleep */
-    bool direct, strict;  /* see above */
-    bool gives_back;      /* takers may give back what they took */
-    struct doorbell
-        *turn_bell;      /* idle takers take turns: what wakes the one that has it; or NULL */
-    int wakeup;          /* WAKEUP_… */
-    uint64_t spin_ns;    /* how long a pool's thread looks before it sleeps */
+    unsigned takers;            /* threads that take, at the start and at least: 1 for a loop */
+    unsigned takers_most;       /* on demand: at most; else the same, or 0 */
+    uint64_t idle_ns;           /* on demand: how long one above `takers` may sleep */
+    bool direct, strict;        /* see above */
+    bool gives_back;            /* takers may give back what they took */
+    struct doorbell *turn_bell; /* idle takers take turns: wakes the one that has it; or NULL */
+    int wakeup;                 /* WAKEUP_… */
+    uint64_t spin_ns;           /* how long a pool's thread looks before it sleeps */
     unsigned share;      /* items that one awake taker is trusted with before another is woken */
     unsigned awake_most; /* takers worth having awake at once: more than there are CPUs for only get
                             in each other's way. Takers that are away do not count */

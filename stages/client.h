@@ -50,8 +50,8 @@ struct client {
     struct deadline home_deadline;
     struct client *next, *prev; /* all clients of this home */
 
-    /* The thread that waits for the socket or lingers: the writer's, or the loop it left that to.
-     */
+    /* The thread that waits for the socket or lingers: the writer's, or the loop it left that
+     * to. */
     struct worker *writer;  /* that thread; whose loop out_watch is in */
     struct watch out_watch; /* when the writer is not home: a second watch, in its own loop */
     bool out_watched; /* out_watch is open; read by whoever closes, who holds the client then */

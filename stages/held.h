@@ -1,8 +1,9 @@
 /* held.h: connections that a session's thread blocks for, so that others can end the wait.
  *
- * Why: a thread that blocks in recv or poll for its client looks at no queue. Who wants the wait to
- * end (the server stops, or needs the place) shuts the socket's reading side down: the session
- * wakes, reads the end, and closes. Nobody but the holder ever closes.
+ * Why: a thread that blocks in recv or poll for its client looks at no queue. Whoever wants the wait
+ * to end (the server drains, or needs the place) shuts the socket's reading side down, or both
+ * sides when the server cuts: the session wakes, reads the end, and closes. Nobody but the holder
+ * ever closes.
  *
  * A connection enters the list when a session first blocks for it and leaves it when it is closed,
  * whoever holds it in between; being in the list costs nothing. The lock keeps the descriptor's

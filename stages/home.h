@@ -30,8 +30,8 @@ enum verdict home_wait(struct worker *worker, struct client *client);
 void home_leave(struct worker *worker, struct client *client);
 void home_return(struct worker *worker, struct client *client);
 
-/* Room is needed downstream before anything is taken in: the client is not watched until home_room.
- */
+/* Room is needed downstream before anything is taken in: the client is not watched until
+ * home_room. */
 void home_hold_back(struct worker *worker, struct client *client);
 /* Something came while it was away: not watched for reading until it is back. */
 void home_came_early(struct worker *worker, struct client *client);

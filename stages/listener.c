@@ -177,8 +177,8 @@ void listener_turn_away(struct listener *listener, struct client *client)
     turn_away_busy(listener->worker, client);
 }
 
-/* Above the limit, or behind a full queue: only where clients are turned away can one come so far.
- */
+/* Above the limit, or behind a full queue: only where clients are turned away can one come so
+ * far. */
 static bool has_no_room(const struct listener *listener)
 {
     const struct server *server = listener->worker->server;

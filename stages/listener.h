@@ -18,8 +18,8 @@ struct listener;
 
 /* In the worker's thread: watches its sockets. */
 struct listener *listener_new(struct worker *worker);
-/* Ends watching; the memory is needed until the loop has forgotten the watches, then listener_free.
- */
+/* Ends watching; the memory is needed until the loop has forgotten the watches, then
+ * listener_free. */
 void listener_close(struct listener *listener);
 void listener_free(struct listener *listener);
 

@@ -189,8 +189,8 @@ static bool waits_for_room(struct worker *worker, struct client *client)
     return waits;
 }
 
-/* What to do after a piece: HELD, the client waits or has been let go; WANT_TIME, the next piece.
- */
+/* What to do after a piece: HELD, the client waits or has been let go; WANT_TIME, the next
+ * piece. */
 static enum verdict after_piece(struct worker *worker, struct client *client,
                                 enum handler_verdict said, unsigned piece)
 {
@@ -207,8 +207,8 @@ static enum verdict after_piece(struct worker *worker, struct client *client,
     return VERDICT_WANT_TIME;
 }
 
-/* The handlers of this exchange have gone round in a circle, or nearly. True: the answer is made.
- */
+/* The handlers of this exchange have gone round in a circle, or nearly. True: the answer is
+ * made. */
 static bool is_forwarded_too_often(struct exchange *x)
 {
     static struct log_rate rate;

@@ -10,8 +10,8 @@
  *   REQUEST_READY, WANT_ROOM, WANT_TIME        the processor
  *   OUTPUT_READY                               w in a session that holds it, else W
  *   WANT_WRITE, out of a session               W
- *   LINGER, out of a session                   a poll loop: the writer's, else the poller's, else
- * L's CLOSE                                      the loop that watches it besides, then its home; a
+ *   LINGER, out of a session                   a poll loop: the writer's, else the poller's, else L's
+ *   CLOSE                                      the loop that watches it besides, then its home; a
  *                                              client without a home is closed where it is
  */
 #ifndef STAGES_ROUTE_H

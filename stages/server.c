@@ -128,8 +128,8 @@ static void start_threads(struct server *server)
     for (unsigned i = 0; i < server->worker_count; i++) {
         worker_init(&server->workers[i]);
     }
-    /* Downstream first, so that whoever puts has a taker; but a loop run in turn before its pool.
-     */
+    /* Downstream first, so that whoever puts has a taker; but a loop run in turn before its
+     * pool. */
     for (unsigned i = server->group_count; i-- > 0;) {
         struct group *group = &server->groups[i];
         if (group->kind == GROUP_LOOP && !group->in_turn) {

@@ -38,8 +38,8 @@ const char *stage_name(enum stage stage);
 
 enum group_kind {
     GROUP_LOOP, /* waits in a poll loop for descriptors and its queue */
-    GROUP_POOL, /* waits on its queue only: processors, and sessions, which block for their client
-                 */
+    GROUP_POOL, /* waits on its queue only: processors, and sessions, which block for their
+                 * client */
 };
 
 enum {
@@ -93,8 +93,8 @@ void group_letters(const struct wiring_group *group, char out[GROUP_LETTERS]);
 /* Which group of the text this is, from 1, and its letters there, where a pair is one group. */
 unsigned wiring_written(const struct wiring *wiring, unsigned index, char letters[GROUP_LETTERS]);
 
-/* Where a connection waits that holds no request: the poller, unless it shares the reader's loop.
- */
+/* Where a connection waits that holds no request: the poller, unless it shares the reader's
+ * loop. */
 enum stage wiring_idle_stage(const struct wiring *wiring);
 
 /* Where a new connection goes first: the poller or the reader, whichever stands first. */

@@ -154,8 +154,8 @@ static void set_scheduling(const struct worker *worker)
     }
 }
 
-/* A thread that was started on demand has the affinity of whoever started it, which may be pinned.
- */
+/* A thread that was started on demand has the affinity of whoever started it, which may be
+ * pinned. */
 static void set_affinity(const struct worker *worker)
 {
     cpu_set_t set = worker->server->cpus;

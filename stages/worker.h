@@ -127,8 +127,8 @@ static inline bool worker_holds(const struct worker *worker, enum stage stage)
 }
 
 /* The thread's first and last, and the ends of its waits, for loop_group.c and pool_group.c: name,
- * affinity, scheduling; what it waited is counted (worker->woke_ns is set before worker_end_idle).
- */
+ * affinity, scheduling; what it waited is counted (worker->woke_ns is set before
+ * worker_end_idle). */
 void worker_begin(struct worker *worker);
 void worker_end(struct worker *worker);
 void worker_begin_idle(struct worker *worker);

@@ -153,8 +153,8 @@ static bool has_end(const struct brigade *brigade)
     return brigade->tail != NULL && brigade->tail->kind == BUCKET_END;
 }
 
-/* The client is gone: what there is of the answer is dropped, and what still comes, up to its end.
- */
+/* The client is gone: what there is of the answer is dropped, and what still comes, up to its
+ * end. */
 static enum verdict cut(struct worker *worker, struct client *client)
 {
     struct exchange *x = client->conn.exchange;

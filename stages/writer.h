@@ -1,5 +1,5 @@
-/* writer.h: stage 5 of 5: the writer; see writer.c. What the loop calls beside the stage's entry.
- */
+/* writer.h: stage 5 of 5: the writer; see writer.c. What the loop calls beside the stage's
+ * entry. */
 #ifndef STAGES_WRITER_H
 #define STAGES_WRITER_H
 

@@ -191,8 +191,8 @@ struct answer {
     } writer;
 };
 
-/* Every bucket is on the heap with its hold; releasing the hold, just before it is freed, counts.
- */
+/* Every bucket is on the heap with its hold; releasing the hold, just before it is freed,
+ * counts. */
 static _Atomic uint64_t *freed_count;
 static void stamped_free(struct hold *hold)
 {

@@ -121,8 +121,8 @@ TEST(status_auto, has_numbers_for_a_server_that_has_done_nothing)
     free(text);
 }
 
-/* A reader, two sessions that are busy and idle, one that has had nothing to do, places for more.
- */
+/* A reader, two sessions that are busy and idle, one that has had nothing to do, places for
+ * more. */
 static void crew(struct report *report)
 {
     *report = (struct report){.group_count = 3,

@@ -597,8 +597,8 @@ TEST(server, a_start_that_fails_leaves_nothing_open)
     in_every_wiring(fail_to_start);
 }
 
-/* In this process, so that LeakSanitizer looks at what is left; the last, for draining is for good.
- */
+/* In this process, so that LeakSanitizer looks at what is left; the last, for draining is for
+ * good. */
 TEST(server, leaves_no_memory_behind)
 {
     for (unsigned i = 0; i < WIRINGS; i++) {

@@ -1,5 +1,5 @@
-/* A run over time in bounded memory: rows of latency, columns that double, groups by their names.
- */
+/* A run over time in bounded memory: rows of latency, columns that double, groups by their
+ * names. */
 #include "tools/trace/timeline.h"
 
 #include "core/clock.h"

@@ -9,10 +9,9 @@
  * after the think time. So a request that is due while all connections are busy waits with its
  * clock running, and a connection that breaks in a closed loop takes no user with it.
  *
- * At the end of the window nothing becomes due any more. What is due already is still sent, for up
- * to
- * --timeout, and what was sent is answered or times out: a request that is left out would be one of
- * the slowest.
+ * At the end of the window nothing becomes due any more. What is due already is still sent, for
+ * up to --timeout, and what was sent is answered or times out: a request that is left out would be
+ * one of the slowest.
  *
  * One loop, one thread. Times to the microsecond come from an alarm (alarm.h), and each answer
  * looks at the schedule too, so that a long round of the loop delays no request.

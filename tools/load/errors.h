@@ -1,5 +1,5 @@
-/* errors.h: what went wrong, counted by kind, with the first example of each in words. One thread.
- */
+/* errors.h: what went wrong, counted by kind, with the first example of each in words. One
+ * thread. */
 #ifndef TOOLS_LOAD_ERRORS_H
 #define TOOLS_LOAD_ERRORS_H
 

@@ -43,8 +43,8 @@ void response_begin(struct response_parse *parse, bool head);
 enum response_verdict response_step(struct response_parse *parse, const char *at, size_t len,
                                     size_t *used);
 
-/* The connection has ended. WHOLE: that was the end of the body, as announced; MALFORMED otherwise.
- */
+/* The connection has ended. WHOLE: that was the end of the body, as announced; MALFORMED
+ * otherwise. */
 enum response_verdict response_end(struct response_parse *parse);
 
 #endif

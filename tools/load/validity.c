@@ -165,8 +165,8 @@ static void note_waiting(struct validity *validity, const struct results *result
 }
 
 /* Its arrivals are then on time whatever the server does, and that is why: the scheduler neither
- * counts a real-time thread's work where it spreads the others nor moves those that wait behind it.
- */
+ * counts a real-time thread's work where it spreads the others nor moves those that wait behind
+ * it. */
 static void note_precedence(struct validity *validity, const struct results *results)
 {
     if (results->precedence.realtime) {

@@ -10,8 +10,7 @@ enum { FLIGHT_PARTS = 3 };
 struct part {
     const char *name;
     unsigned thread;
-    uint32_t
-        blocked_us; /* of it, spent waiting for the client, while the thread did others' work */
+    uint32_t blocked_us; /* of it, waiting for the client, while the thread did others' work */
     uint64_t begin_ns, end_ns; /* end > begin */
 };
 

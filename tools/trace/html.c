@@ -1,7 +1,6 @@
 /* html.c: a run as a page: the wiring, where the time went, latency as distributions and over time,
  * the slowest requests. One file that needs nothing else: the figures are in it as JSON, beside
- * what
- * --json prints a timeline and the journeys, and the page's script draws them.
+ * what --json prints a timeline and the journeys, and the page's script draws them.
  */
 #include "tools/trace/run.h"
 

@@ -1,5 +1,5 @@
-/* json.h: the run as JSON, as --json prints it and --html carries it. Described in quartet-trace.1.
- */
+/* json.h: the run as JSON, as --json prints it and --html carries it. Described in
+ * quartet-trace.1. */
 #ifndef TOOLS_TRACE_JSON_H
 #define TOOLS_TRACE_JSON_H
 

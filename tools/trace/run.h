@@ -52,8 +52,8 @@ struct trace_verb {
     /* A request, joined with what became known of it later; NULL when it wants none. */
     void (*request)(void *state, const struct trace_source *source,
                     const struct trace_record *request);
-    /* A sample of a source's queues and threads, in the order of its file; NULL when it wants none.
-     */
+    /* A sample of a source's queues and threads, in the order of its file; NULL when it wants
+     * none. */
     void (*sample)(void *state, const struct trace_source *source,
                    const struct trace_sample *sample, const struct trace_sample_queue *queues,
                    const uint64_t *busy_ns);
