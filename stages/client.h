@@ -14,6 +14,7 @@
 #include "core/conn.h"
 #include "core/wheel.h"
 #include "queues/mailbox.h"
+#include "stages/home_state.h"
 #include "stages/wiring.h"
 
 struct worker;
@@ -36,14 +37,9 @@ struct client {
     /* Home's thread only. */
     struct worker *home; /* fixed once adopted; NULL before, read by whoever holds the client */
     struct watch home_watch;
-    bool fresh;           /* adopted in this turn, not read yet */
     bool home_watched;    /* home_watch is open */
     bool home_unwatching; /* home_watch is being closed, the loop has yet to call back */
-    bool away;            /* handed on; readiness to read is somebody else's until it is back */
-    bool early;           /* something came while it was away: not watched for reading meanwhile */
-    bool closed;          /* the descriptor is closed, the loop has yet to forget the watch */
-    bool held_back;       /* readable, but the next queue is full: not read until there is room */
-    bool ripe;            /* readable, waits for the poller's next interval */
+    enum home_state home_state;
     bool head_late;       /* the deadline of that head has passed, and was followed by a read */
     uint64_t head_id;     /* the request whose head home waits for, or waited for last */
     uint64_t head_due_ns; /* its deadline, which does not move */

@@ -25,7 +25,7 @@ static void on_home_closed(struct watch *watch)
     struct client *client =
         (struct client *)(void *)((char *)watch - offsetof(struct client, home_watch));
     client->home_unwatching = false;
-    if (client->closed) {
+    if (client->home_state == HOME_CLOSED) {
         client_free(client);
     }
 }
@@ -46,15 +46,11 @@ static void forget(struct worker *worker, struct client *client)
     client->next->prev = client->prev;
     atomic_fetch_sub_explicit(&worker->client_count, 1, memory_order_relaxed);
     deadlines_clear(&worker->deadlines, &client->home_deadline);
-    worker->early_count -= client->early;
-    worker->away_count -= client->away;
-    worker->held_back_count -= client->held_back;
-    worker->fresh_count -= client->fresh;
 }
 
 void home_close(struct worker *worker, struct client *client)
 {
-    CHECK(!client->closed && !client->out_watched && !client->out_waiting);
+    CHECK(!client->out_watched && !client->out_waiting);
     CHECK(client->home == NULL || client->home == worker);
     struct conn *conn = &client->conn;
     if (client->home != NULL) {
@@ -73,7 +69,7 @@ void home_close(struct worker *worker, struct client *client)
     places_unkeep(worker->server, client);
     places_leave(worker->server, client);
     conn->state = CONN_CLOSED;
-    client->closed = true;
+    home_state_move(&worker->at_home, &client->home_state, HOME_CLOSED);
     home_unwatch(client);
     close(conn->fd);
     if (!client->home_unwatching) {
@@ -98,16 +94,23 @@ static void on_home_ready(struct watch *watch, unsigned ready)
     struct client *client =
         (struct client *)(void *)((char *)watch - offsetof(struct client, home_watch));
     struct worker *home = client->home;
-    if ((ready & WATCH_WRITE) != 0 && !client->closed) {
+    if ((ready & WATCH_WRITE) != 0 && client->home_state != HOME_CLOSED) {
         writer_writable(home, client);
     }
-    if ((ready & WATCH_READ) != 0 && !client->closed) {
+    if ((ready & WATCH_READ) != 0 && client->home_state != HOME_CLOSED) {
         on_readable(home, client);
     }
 }
 
-void home_adopt(struct worker *worker, struct client *client)
+static void move(struct worker *worker, struct client *client, enum home_state to)
 {
+    home_state_move(&worker->at_home, &client->home_state, to);
+}
+
+void home_adopt(struct worker *worker, struct client *client, enum home_state state)
+{
+    CHECK(client->home_state == HOME_NONE);
+    move(worker, client, state);
     client->home = worker;
     client->prev = worker->clients.prev;
     client->next = &worker->clients;
@@ -131,49 +134,39 @@ static void watch_reading(struct client *client, bool reading)
     watch_set(&client->home_watch, writing | (reading ? WATCH_READ : 0u));
 }
 
-static void set_away(struct worker *worker, struct client *client, bool away)
-{
-    worker->away_count += (unsigned)away - (unsigned)client->away;
-    client->away = away;
-}
-
-static void set_early(struct worker *worker, struct client *client, bool early)
-{
-    worker->early_count += (unsigned)early - (unsigned)client->early;
-    client->early = early;
-}
-
+/* Nobody has watched a reader's client since it came early or was held back, where the next request of
+ * a pipeline was there when it came home: its descriptor will not wake us, so its return has to. */
 void home_leave(struct worker *worker, struct client *client)
 {
-    set_away(worker, client, true);
-    /* Nobody has watched it since it came early or was held back, and the next request of a
-     * pipeline was there already: its descriptor will not wake us, so its return has to. */
-    if (worker->server->idle_stage == STAGE_READER && client->home_watched &&
-        (client->home_watch.events & WATCH_READ) == 0) {
-        set_early(worker, client, true);
-    }
-    if (worker->server->idle_stage == STAGE_POLLER && client->home_watched) {
+    bool reads = worker->server->idle_stage == STAGE_READER;
+    bool deaf = client->home_watched && (client->home_watch.events & WATCH_READ) == 0;
+    move(worker, client, reads && deaf ? HOME_EARLY : HOME_AWAY);
+    if (!reads && client->home_watched) {
         watch_reading(client, false);
     }
 }
 
 void home_return(struct worker *worker, struct client *client)
 {
-    set_away(worker, client, false);
-    set_early(worker, client, false);
+    move(worker, client, HOME_WAITING);
 }
 
 void home_came_early(struct worker *worker, struct client *client)
 {
-    set_early(worker, client, true);
+    move(worker, client, HOME_EARLY);
     watch_reading(client, false);
 }
 
 void home_hold_back(struct worker *worker, struct client *client)
 {
+    move(worker, client, HOME_HELD_BACK);
     watch_reading(client, false);
-    worker->held_back_count += !client->held_back;
-    client->held_back = true;
+}
+
+void home_let_ripen(struct worker *worker, struct client *client)
+{
+    move(worker, client, HOME_RIPE);
+    watch_reading(client, false);
 }
 
 /* --- waiting --- */
@@ -288,7 +281,9 @@ void home_stamp_requeue(struct worker *worker, struct client *client, bool direc
 void home_dismiss(struct worker *worker, struct client *client, enum close_reason reason)
 {
     client->conn.close = reason;
-    set_away(worker, client, client->out_watched);
+    if (client->out_watched) {
+        move(worker, client, HOME_AWAY); /* to the writer, whose watch is closed first */
+    }
     route(worker, client, VERDICT_CLOSE);
 }
 
@@ -310,7 +305,7 @@ static bool is_read_once_more(struct worker *worker, struct client *client)
 void home_expired(struct worker *worker, struct client *client)
 {
     struct conn *conn = &client->conn;
-    if (client->away || client->held_back || client->ripe) {
+    if (client->home_state != HOME_WAITING) {
         deadlines_set(&worker->deadlines, &client->home_deadline, NS_PER_S);
         return;
     }
@@ -339,7 +334,7 @@ void home_each(struct worker *worker, void fn(struct worker *, struct client *))
     struct client *next;
     for (struct client *client = worker->clients.next; client != &worker->clients; client = next) {
         next = client->next;
-        if (!client->away) {
+        if (!home_state_is_away(client->home_state)) {
             fn(worker, client);
         }
     }
@@ -349,7 +344,7 @@ void home_each(struct worker *worker, void fn(struct worker *, struct client *))
  * there is room. One whose bytes lie in its socket is read when the loop polls next. */
 static void drain_one(struct worker *worker, struct client *client)
 {
-    if (!client->fresh && !client->held_back && is_idle(client)) {
+    if (client->home_state == HOME_WAITING && is_idle(client)) {
         home_dismiss(worker, client, CLOSE_DRAINED);
     }
 }
@@ -370,16 +365,15 @@ void home_phase(struct worker *worker)
 
 static void release_one(struct worker *worker, struct client *client)
 {
-    if (client->held_back) {
-        client->held_back = false;
-        worker->held_back_count--;
+    if (client->home_state == HOME_HELD_BACK) {
+        move(worker, client, HOME_WAITING);
         watch_reading(client, true);
     }
 }
 
 void home_room(struct worker *worker)
 {
-    if (worker->held_back_count > 0) {
+    if (worker->at_home.in[HOME_HELD_BACK] > 0) {
         home_each(worker, release_one);
     }
 }
@@ -391,8 +385,7 @@ void home_shed(struct worker *worker, unsigned most)
     for (struct client *client = worker->clients.next; client != &worker->clients && most > 0;
          client = next) {
         next = client->next;
-        bool waits = !client->away && !client->fresh && !client->held_back && !client->ripe;
-        if (waits && is_idle(client)) {
+        if (client->home_state == HOME_WAITING && is_idle(client)) {
             home_dismiss(worker, client, reaps ? CLOSE_REAPED : CLOSE_SHED);
             most--;
         }

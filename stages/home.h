@@ -2,7 +2,7 @@
  *
  * Home is the reader's loop, or the poller's where the wiring has one (server->idle_stage). It
  * watches the descriptor from the adoption on, sets the deadlines that apply while the client is at
- * home, and closes. A client that has been handed on is `away`: readiness is somebody else's
+ * home, and closes. A client that has been handed on is AWAY (home_state.h): readiness is somebody else's
  * business until it is back.
  *
  * Thread-safety: the home worker's thread; home_close also by the holder of a client that has no
@@ -13,8 +13,9 @@
 
 #include "stages/worker.h"
 
-/* This worker is the client's home from now on. It is not watched yet. */
-void home_adopt(struct worker *worker, struct client *client);
+/* This worker is the client's home from now on, where it is FRESH or WAITING. It is not watched
+ * yet. */
+void home_adopt(struct worker *worker, struct client *client, enum home_state state);
 
 /* Sees to it that its home watches the client's descriptor. False, when the system has no room for
  * another watch. Opened late: a connection whose only request is there when it is accepted is never
@@ -26,19 +27,27 @@ void home_unwatch(struct client *client);
 /* Waits at home until the client sends, or its deadline. HELD, or CLOSE when that may not be. */
 enum verdict home_wait(struct worker *worker, struct client *client);
 
-/* Handed on; and back. */
+/* Handed on; and back, or about to be read for the first time. */
 void home_leave(struct worker *worker, struct client *client);
 void home_return(struct worker *worker, struct client *client);
 
 /* Room is needed downstream before anything is taken in: the client is not watched until
  * home_room. */
 void home_hold_back(struct worker *worker, struct client *client);
+/* Readable, but not passed on before the interval of the poller is over: not watched. */
+void home_let_ripen(struct worker *worker, struct client *client);
 /* Something came while it was away: not watched for reading until it is back. */
 void home_came_early(struct worker *worker, struct client *client);
 
 /* When the stage that waits for the next request had the client again; `direct`: by a call from the
  * stage that has sent. Any holder. */
 void home_stamp_requeue(struct worker *worker, struct client *client, bool direct);
+
+/* Are clients of this home away? They may be given back quietly. */
+static inline bool home_awaits(const struct worker *worker)
+{
+    return worker->at_home.in[HOME_AWAY] + worker->at_home.in[HOME_EARLY] > 0;
+}
 
 /* Closes a client that is at home. */
 void home_dismiss(struct worker *worker, struct client *client, enum close_reason reason);

@@ -88,7 +88,7 @@ static void on_collect(void *arg)
 
 static void collect_later(struct worker *worker)
 {
-    if (worker->away_count > 0 && !worker->collecting) {
+    if (home_awaits(worker) && !worker->collecting) {
         worker->collecting = true;
         loop_timer_start(worker->collect_timer, collect_ns);
     }
@@ -128,7 +128,7 @@ static void on_wake(void *arg)
  * ending, wants to hear of everything. */
 static void wait(struct worker *worker)
 {
-    bool hear_all = worker->early_count > 0 || worker->phase_seen != PHASE_RUNNING;
+    bool hear_all = worker->at_home.in[HOME_EARLY] > 0 || worker->phase_seen != PHASE_RUNNING;
     if (worker->refused_count == 0 && spin_finds_work(worker)) {
         return;
     }

@@ -25,7 +25,6 @@ static void pass_on(struct worker *worker, struct client *client)
  * system calls: it is looked at once, at the end of the turn, before it is adopted. */
 static void welcome(struct worker *worker, struct client *client)
 {
-    client->fresh = true;
     client->next = NULL;
     *worker->fresh_tail = client;
     worker->fresh_tail = &client->next;
@@ -33,12 +32,11 @@ static void welcome(struct worker *worker, struct client *client)
 
 static void first_look(struct worker *worker, struct client *client)
 {
-    client->fresh = false;
     if (!worker_is_refused(worker) && conn_is_readable(&client->conn)) {
         route(worker, client, VERDICT_READABLE);
         return;
     }
-    home_adopt(worker, client);
+    home_adopt(worker, client, HOME_WAITING);
     if (home_wait(worker, client) == VERDICT_CLOSE) {
         route(worker, client, VERDICT_CLOSE);
     }
@@ -71,7 +69,7 @@ static enum verdict take_back(struct worker *worker, struct client *client, enum
     struct conn *conn = &client->conn;
     home_stamp_requeue(worker, client, direct);
     if (client->home == NULL) {
-        home_adopt(worker, client);
+        home_adopt(worker, client, HOME_WAITING);
     }
     home_return(worker, client);
     if (verdict == VERDICT_KEPT) {
@@ -101,9 +99,7 @@ enum verdict poller_enter(struct worker *worker, struct client *client, enum ver
 /* --poll-interval: not watched until it is over. */
 static void ripen(struct worker *worker, struct client *client)
 {
-    home_leave(worker, client); /* stops watching */
-    home_return(worker, client);
-    client->ripe = true;
+    home_let_ripen(worker, client);
     if (!worker->ticking) {
         worker->ticking = true;
         loop_timer_start(worker->poll_timer, worker->server->settings->poll_interval_ns);
@@ -112,7 +108,7 @@ static void ripen(struct worker *worker, struct client *client)
 
 void poller_readable(struct worker *worker, struct client *client)
 {
-    if (client->away) {
+    if (home_state_is_away(client->home_state)) {
         if (!writer_readable(worker, client)) {
             home_came_early(worker, client);
         }
@@ -120,15 +116,14 @@ void poller_readable(struct worker *worker, struct client *client)
         home_hold_back(worker, client);
     } else if (worker->server->settings->poll_interval_ns > 0) {
         ripen(worker, client);
-    } else if (!client->held_back) {
+    } else if (client->home_state == HOME_WAITING) {
         pass_on(worker, client);
     }
 }
 
 static void pass_on_ripe(struct worker *worker, struct client *client)
 {
-    if (client->ripe) {
-        client->ripe = false;
+    if (client->home_state == HOME_RIPE) {
         pass_on(worker, client);
     }
 }

@@ -3,9 +3,9 @@
  * its loop's thread, which is the home of its clients unless the wiring has a poller elsewhere; in
  * sessions it blocks instead (session.c).
  *
- * A client that has been handed on is `away`: its descriptor stays armed, so that a keep-alive
+ * A client that has been handed on is AWAY: its descriptor stays armed, so that a keep-alive
  * request costs no epoll_ctl. If something comes while it is away, the reader first looks whether
- * it has been given back quietly; if not, it stops watching (`early`) and says, before it sleeps,
+ * it has been given back quietly; if not, it stops watching (EARLY) and says, before it sleeps,
  * that it wants to hear of everything.
  */
 #include "stages/reader.h"
@@ -83,17 +83,14 @@ static enum verdict settle(struct worker *worker, struct client *client, enum ve
 
 static void adopt(struct worker *worker, struct client *client)
 {
-    home_adopt(worker, client);
+    home_adopt(worker, client, HOME_FRESH);
     client->conn.adopted_ns = stamp_now();
     PROBE(adopted, client->conn.id, 0, client->conn.adopted_ns, client->conn.accepted_ns);
-    client->fresh = true;
-    worker->fresh_count++;
 }
 
 static void first_read(struct worker *worker, struct client *client)
 {
-    client->fresh = false;
-    worker->fresh_count--;
+    home_return(worker, client);
     route(worker, client, settle(worker, client, conn_read(&client->conn, &worker->pool)));
 }
 
@@ -103,10 +100,10 @@ static void first_read(struct worker *worker, struct client *client)
 void reader_first_reads(struct worker *worker)
 {
     struct client *client = &worker->clients;
-    for (unsigned i = worker->fresh_count; i > 0; i--) {
+    for (unsigned i = worker->at_home.in[HOME_FRESH]; i > 0; i--) {
         client = client->prev;
     }
-    while (worker->fresh_count > 0) {
+    while (worker->at_home.in[HOME_FRESH] > 0) {
         struct client *next = client->next;
         first_read(worker, client);
         client = next;
@@ -171,12 +168,12 @@ enum verdict reader_enter(struct worker *worker, struct client *client, enum ver
 /* Whatever the drain has done with the client meanwhile, one more read or look is harmless. */
 void reader_readable(struct worker *worker, struct client *client)
 {
-    while (client->away && !client->closed && worker_drain(worker)) {
+    while (home_state_is_away(client->home_state) && worker_drain(worker)) {
     }
-    if (client->closed || client->held_back) {
+    if (client->home_state == HOME_CLOSED || client->home_state == HOME_HELD_BACK) {
         return;
     }
-    if (client->away) {
+    if (home_state_is_away(client->home_state)) {
         if (!writer_readable(worker, client)) {
             home_came_early(worker, client);
         }

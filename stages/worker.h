@@ -60,17 +60,14 @@ struct worker {
     unsigned refused_count; /* outboxes that were refused: then nothing new is taken in */
     struct exchange_pool pool;
     struct access_log_buffer log;
-    struct client clients; /* list head: clients whose home this is */
-    unsigned fresh_count;  /* of them, those that have not been read yet */
-    struct client *fresh;  /* a poller's: accepted in this turn, not looked at yet */
+    struct client clients;      /* list head: clients whose home this is */
+    struct home_counts at_home; /* how many of them are in each state */
+    struct client *fresh;       /* a poller's: accepted in this turn, not looked at yet */
     struct client **fresh_tail;
     struct loop_timer *poll_timer;    /* --poll-interval */
     bool ticking;                     /* it is running */
-    unsigned away_count;              /* of them, those handed on */
-    unsigned early_count;             /* of those, the ones with `early` set */
     struct loop_timer *collect_timer; /* wakes a sleeper that clients are quietly given back to */
     bool collecting;                  /* it is running */
-    unsigned held_back_count;
     int phase_seen;
     uint64_t slept_ns, woke_ns; /* the last time it blocked */
     struct chain taken;         /* a pool's: taken and not begun */

@@ -6,13 +6,9 @@
 #include "core/lock.h"
 
 #include "core/clock.h"
-#include "tests/test.h"
+#include "tests/aborts.h"
 
 #include <pthread.h>
-#include <signal.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 /* --- exclusion --- */
 
@@ -97,24 +93,6 @@ TEST(lock, ranks_of_one_thread_are_nothing_to_another)
 }
 
 #ifdef QUARTET_CHECKED
-
-/* Runs `fn` in a child without core dump and stderr; true when it ended by abort(). */
-static bool aborts(void (*fn)(void))
-{
-    fflush(NULL);
-    pid_t child = fork();
-    if (child == 0) {
-        setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
-        signal(SIGABRT, SIG_DFL);
-        close(STDERR_FILENO);
-        fn();
-        _exit(0);
-    }
-    int status = 0;
-    expect(child > 0);
-    expect_int(waitpid(child, &status, 0), child);
-    return WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;
-}
 
 static void take_falling_ranks(void)
 {
