@@ -7,86 +7,17 @@
 #include "stages/home.h"
 
 #include "core/probes.h"
-#include "stages/held.h"
-#include "stages/poller.h"
-#include "stages/reader.h"
 #include "stages/records.h"
 #include "stages/route.h"
 #include "stages/places.h"
 #include "stages/server.h"
-#include "stages/writer.h"
-
-#include <unistd.h>
-
-/* --- closing --- */
-
-static void on_home_closed(struct watch *watch)
-{
-    struct client *client =
-        (struct client *)(void *)((char *)watch - offsetof(struct client, home_watch));
-    client->home_unwatching = false;
-    if (client->home_state == HOME_CLOSED) {
-        client_free(client);
-    }
-}
-
-/* At once for the kernel; the loop needs the memory until it calls back. */
-void home_unwatch(struct client *client)
-{
-    if (client->home_watched) {
-        client->home_watched = false;
-        client->home_unwatching = true;
-        watch_close(&client->home_watch, on_home_closed);
-    }
-}
-
-static void forget(struct worker *worker, struct client *client)
-{
-    client->prev->next = client->next;
-    client->next->prev = client->prev;
-    atomic_fetch_sub_explicit(&worker->client_count, 1, memory_order_relaxed);
-    deadlines_clear(&worker->deadlines, &client->home_deadline);
-}
-
-void home_close(struct worker *worker, struct client *client)
-{
-    CHECK(!client->out_watched && !client->out_waiting);
-    CHECK(client->home == NULL || client->home == worker);
-    struct conn *conn = &client->conn;
-    if (client->home != NULL) {
-        forget(worker, client);
-    }
-    if (conn->state == CONN_READING && conn_has_input(conn)) {
-        tally_add(&worker->tally, COUNTER_ABANDONED, 1);
-    }
-    if (conn->exchange != NULL) {
-        exchange_put(&worker->pool, conn->exchange);
-        conn->exchange = NULL;
-    }
-    tally_close(&worker->tally, conn->close);
-    tally_add(&worker->tally, COUNTER_CLOSED, 1);
-    held_remove(&worker->server->held, client);
-    places_unkeep(worker->server, client);
-    places_leave(worker->server, client);
-    conn->state = CONN_CLOSED;
-    home_state_move(&worker->at_home, &client->home_state, HOME_CLOSED);
-    home_unwatch(client);
-    close(conn->fd);
-    if (!client->home_unwatching) {
-        client_free(client);
-    }
-    places_closed_one(worker->server);
-}
+#include "stages/whole.h"
 
 /* --- watching --- */
 
 static void on_readable(struct worker *home, struct client *client)
 {
-    if (home->server->idle_stage == STAGE_POLLER) {
-        poller_readable(home, client);
-    } else {
-        reader_readable(home, client);
-    }
+    home->server->stages[home->server->idle_stage]->readable(home, client);
 }
 
 static void on_home_ready(struct watch *watch, unsigned ready)
@@ -95,7 +26,7 @@ static void on_home_ready(struct watch *watch, unsigned ready)
         (struct client *)(void *)((char *)watch - offsetof(struct client, home_watch));
     struct worker *home = client->home;
     if ((ready & WATCH_WRITE) != 0 && client->home_state != HOME_CLOSED) {
-        writer_writable(home, client);
+        home->server->stages[STAGE_WRITER]->writable(home, client);
     }
     if ((ready & WATCH_READ) != 0 && client->home_state != HOME_CLOSED) {
         on_readable(home, client);
@@ -322,7 +253,7 @@ void home_expired(struct worker *worker, struct client *client)
         home_dismiss(worker, client, reason);
     } else {
         home_leave(worker, client);
-        reader_request_whole(worker, client);
+        request_is_whole(worker, client);
         route(worker, client, VERDICT_REQUEST_READY);
     }
 }
@@ -357,9 +288,6 @@ static void cut_one(struct worker *worker, struct client *client)
 void home_phase(struct worker *worker)
 {
     bool draining = server_phase(worker->server) == PHASE_DRAINING;
-    if (draining) {
-        poller_tick(worker); /* what is readable already is not idle */
-    }
     home_each(worker, draining ? drain_one : cut_one);
 }
 

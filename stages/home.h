@@ -1,12 +1,11 @@
 /* home.h: where a connection waits for its client: the poll loop that has adopted it.
  *
  * Home is the reader's loop, or the poller's where the wiring has one (server->idle_stage). It
- * watches the descriptor from the adoption on, sets the deadlines that apply while the client is at
- * home, and closes. A client that has been handed on is AWAY (home_state.h): readiness is somebody else's
+ * watches the descriptor from the adoption on, and sets the deadlines that apply while the client is
+ * at home. A client that has been handed on is AWAY (home_state.h): readiness is somebody else's
  * business until it is back.
  *
- * Thread-safety: the home worker's thread; home_close also by the holder of a client that has no
- * home.
+ * Thread-safety: the home worker's thread.
  */
 #ifndef STAGES_HOME_H
 #define STAGES_HOME_H
@@ -21,8 +20,6 @@ void home_adopt(struct worker *worker, struct client *client, enum home_state st
  * another watch. Opened late: a connection whose only request is there when it is accepted is never
  * watched at all. */
 bool home_watch(struct worker *worker, struct client *client);
-/* Ends that for good. */
-void home_unwatch(struct client *client);
 
 /* Waits at home until the client sends, or its deadline. HELD, or CLOSE when that may not be. */
 enum verdict home_wait(struct worker *worker, struct client *client);
@@ -51,9 +48,6 @@ static inline bool home_awaits(const struct worker *worker)
 
 /* Closes a client that is at home. */
 void home_dismiss(struct worker *worker, struct client *client, enum close_reason reason);
-
-/* Closes the descriptor: the only place that does. */
-void home_close(struct worker *worker, struct client *client);
 
 /* --- what the loop calls --- */
 

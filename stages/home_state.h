@@ -1,28 +1,36 @@
 /* home_state.h: where a client is, as its home sees it: one state, moved by one function.
  *
- *                    home_adopt
- *   NONE -----------------------------+
- *     |  reader: adopt                |
- *     v                               v          home_leave            home_came_early
- *   FRESH ---- reader: first_read --> WAITING ------------------> AWAY -----------------> EARLY
- *                                     |  ^  |  ^                  | ^ |                     | |
- *                      home_hold_back |  |  |  +-- home_return ---+ | |                     | |
- *                                     v  |  |  +-- home_return -----|-|---------------------+ |
- *                           HELD_BACK ---+  |      home_leave, not watched for reading: EARLY |
- *                            home_room      |                       | |                       |
- *                                  poller:  +--> RIPE -- home_leave-+ |                       |
- *                                  ripen                              |                       |
- *   home_close, from every state behind NONE --> CLOSED <-------------+-----------------------+
+ *   NONE --> FRESH --> WAITING <--> HELD_BACK         any of these --> CLOSED
+ *     |                 ^ ^ |  \
+ *     +-----------------+ | |   +--> RIPE
+ *                         | v          |
+ *               EARLY <-- AWAY <-------+
+ *                 |
+ *                 +-----> WAITING
  *
- * state      the client is                             its descriptor is watched for reading
- * FRESH      adopted in this turn, not read yet        no
- * WAITING    at home, until its client sends           yes
- * HELD_BACK  at home, readable; a queue behind is full no
- * RIPE       at home, readable, until the interval     no
- *            of the poller is over
- * AWAY       handed on                                 by a reader's home; what comes is found there
- * EARLY      handed on, and has something to read      no
- * CLOSED     closed; the loop has yet to forget it     no
+ * from       to         moved by
+ * NONE       FRESH      home_adopt(), for the reader
+ * NONE       WAITING    home_adopt(), for the poller
+ * FRESH      WAITING    home_return(), before its first read
+ * WAITING    HELD_BACK  home_hold_back()
+ * HELD_BACK  WAITING    home_room()
+ * WAITING    RIPE       home_let_ripen()
+ * WAITING    AWAY       home_leave(), home_dismiss() where another loop watches the client besides
+ * WAITING    EARLY      home_leave(), when nobody watches its descriptor for reading
+ * RIPE       AWAY       home_leave(), when the interval is over
+ * AWAY       EARLY      home_came_early()
+ * AWAY       WAITING    home_return()
+ * EARLY      WAITING    home_return()
+ * any        CLOSED     client_close()
+ *
+ * state      the client is                                   its home watches it for reading
+ * FRESH      adopted in this turn, not read yet              no
+ * WAITING    at home, until its client sends                 yes
+ * HELD_BACK  at home, readable; a queue behind is full       no
+ * RIPE       at home, readable; the poller's interval runs   no
+ * AWAY       handed on                                       a reader's home yes, a poller's no
+ * EARLY      handed on, and has something to read            no
+ * CLOSED     closed; the loop has yet to forget its watch    no
  *
  * Thread-safety: the home's thread.
  */

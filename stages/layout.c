@@ -252,8 +252,18 @@ static unsigned choose_linger_group(const struct server *server)
     CHECK(false); /* wiring_parse makes a loop of every L */
 }
 
+static void enter_stages(struct server *server)
+{
+    server->stages[STAGE_LISTENER] = &listener_stage;
+    server->stages[STAGE_POLLER] = &poller_stage;
+    server->stages[STAGE_READER] = &reader_stage;
+    server->stages[STAGE_PROCESSOR] = &processor_stage;
+    server->stages[STAGE_WRITER] = &writer_stage;
+}
+
 void layout_groups(struct server *server)
 {
+    enter_stages(server);
     server->first_stage = wiring_first_stage(&server->wiring);
     server->idle_stage = wiring_idle_stage(&server->wiring);
     lay_out(server);

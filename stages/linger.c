@@ -1,8 +1,8 @@
 /* linger.c: waiting until a client has the last of its answer. See linger.h. */
 #include "stages/linger.h"
 
+#include "stages/out_watch.h"
 #include "stages/server.h"
-#include "stages/writer.h"
 
 /* A client that asked for close has mostly closed a moment later: it is looked at once after this
  * long before its descriptor is watched, which would cost more system calls than the look. */
@@ -13,7 +13,7 @@ static enum verdict wait_on(struct worker *worker, struct client *client, bool g
     if (server_phase(worker->server) == PHASE_CUTTING) {
         return VERDICT_CLOSE;
     }
-    if (!grace && !writer_watch(worker, client, WATCH_READ)) {
+    if (!grace && !out_watch_set(worker, client, WATCH_READ)) {
         return VERDICT_CLOSE;
     }
     client->grace = grace;
@@ -43,7 +43,7 @@ enum verdict linger_begin(struct worker *worker, struct client *client)
 static enum verdict go_on(struct worker *worker, struct client *client, enum verdict verdict)
 {
     if (verdict == VERDICT_CLOSE) {
-        writer_stop_waiting(worker, client);
+        out_watch_stop(worker, client);
         return VERDICT_CLOSE;
     }
     return VERDICT_HELD;

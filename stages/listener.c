@@ -171,7 +171,9 @@ static void read_peer(struct peer *peer, const struct sockaddr_storage *from)
 
 /* --- turning away --- */
 
-void listener_turn_away(struct listener *listener, struct client *client)
+/* --overload reject: a new client that finds no room is answered with 503 and closed, lingering;
+ * accepting rests for a moment, so that another process on the same port gets its chance. */
+static void reject(struct listener *listener, struct client *client)
 {
     rest(listener, REST_MS);
     turn_away_busy(listener->worker, client);
@@ -202,7 +204,7 @@ static void welcome(struct listener *listener, int fd, const struct sockaddr_sto
     if (!places_enter(worker->server, client)) {
         turn_away_address(worker, client);
     } else if (has_no_room(listener)) {
-        listener_turn_away(listener, client);
+        reject(listener, client);
     } else {
         route(worker, client, VERDICT_ACCEPTED);
     }
@@ -463,3 +465,10 @@ void listener_free(struct listener *listener)
 {
     free(listener);
 }
+
+static void on_refused(struct worker *worker, struct client *client)
+{
+    reject(worker->listener, client);
+}
+
+const struct stage_entry listener_stage = {.refused = on_refused};

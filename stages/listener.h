@@ -12,7 +12,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct client;
 struct worker;
 struct listener;
 
@@ -22,10 +21,6 @@ struct listener *listener_new(struct worker *worker);
  * listener_free. */
 void listener_close(struct listener *listener);
 void listener_free(struct listener *listener);
-
-/* --overload reject: a new client that finds no room is answered with 503 and closed, lingering;
- * accepting rests for a moment, so that another process on the same port gets its chance. */
-void listener_turn_away(struct listener *listener, struct client *client);
 
 /* Once a turn: a new phase, room after a pause. */
 void listener_turn(struct listener *listener);

@@ -50,6 +50,9 @@ static void look_at_phase(struct worker *worker)
         return;
     }
     worker->phase_seen = phase;
+    if (phase == PHASE_DRAINING) {
+        poller_tick(worker); /* what is readable already is not idle */
+    }
     home_phase(worker);
     if (phase == PHASE_CUTTING) {
         deadlines_fire_all(&worker->deadlines);

@@ -34,7 +34,7 @@ static void on_time(void *arg)
     struct client *client = pause->client;
     loop_timer_free(pause->timer);
     free(pause);
-    route(worker, client, processor_enter(worker, client, VERDICT_WANT_TIME, true));
+    route(worker, client, VERDICT_WANT_TIME);
 }
 
 void pause_client(struct worker *worker, struct client *client, uint64_t after_ns)

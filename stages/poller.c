@@ -83,8 +83,8 @@ static enum verdict take_back(struct worker *worker, struct client *client, enum
     return verdict;
 }
 
-enum verdict poller_enter(struct worker *worker, struct client *client, enum verdict verdict,
-                          bool direct)
+static enum verdict poller_enter(struct worker *worker, struct client *client, enum verdict verdict,
+                                 bool direct)
 {
     if (verdict == VERDICT_ACCEPTED) {
         welcome(worker, client);
@@ -106,7 +106,7 @@ static void ripen(struct worker *worker, struct client *client)
     }
 }
 
-void poller_readable(struct worker *worker, struct client *client)
+static void poller_readable(struct worker *worker, struct client *client)
 {
     if (home_state_is_away(client->home_state)) {
         if (!writer_readable(worker, client)) {
@@ -133,3 +133,5 @@ void poller_tick(struct worker *worker)
     worker->ticking = false;
     home_each(worker, pass_on_ripe);
 }
+
+const struct stage_entry poller_stage = {.enter = poller_enter, .readable = poller_readable};

@@ -5,9 +5,6 @@
 
 #include "stages/worker.h"
 
-/* The home watch says readable. */
-void poller_readable(struct worker *worker, struct client *client);
-
 /* Once a turn, at its end: looks at the clients that were accepted in it. */
 void poller_first_looks(struct worker *worker);
 

@@ -8,7 +8,7 @@
  * the client go, and the writer gives it back when there is room. A handler that is away has given
  * the making end on: the stage knows nothing of it until the answer comes to processor_complete.
  */
-#include "stages/processor.h"
+#include "stages/stage.h"
 
 #include "core/handler.h"
 #include "core/log.h"
@@ -129,7 +129,7 @@ static enum verdict finish(struct worker *worker, struct client *client)
 }
 
 /* Whoever completes an answer has no tally of its own. */
-void processor_complete(void *arg, struct exchange *x)
+static void processor_complete(void *arg, struct exchange *x)
 {
     struct server *server = arg;
     struct client *client = client_of(x->conn);
@@ -243,8 +243,8 @@ static enum verdict run(struct worker *worker, struct client *client)
     }
 }
 
-enum verdict processor_enter(struct worker *worker, struct client *client, enum verdict verdict,
-                             bool direct)
+static enum verdict processor_enter(struct worker *worker, struct client *client,
+                                    enum verdict verdict, bool direct)
 {
     struct exchange *x = client->conn.exchange;
     if (verdict == VERDICT_REQUEST_READY) {
@@ -264,3 +264,6 @@ enum verdict processor_enter(struct worker *worker, struct client *client, enum 
     } while (verdict == VERDICT_REQUEST_READY);
     return verdict;
 }
+
+const struct stage_entry processor_stage = {.enter = processor_enter,
+                                            .complete = processor_complete};

@@ -10,38 +10,14 @@
  */
 #include "stages/reader.h"
 
-#include "core/handler.h"
 #include "core/probes.h"
+#include "stages/closing.h"
 #include "stages/home.h"
 #include "stages/route.h"
 #include "stages/server.h"
 #include "stages/session.h"
+#include "stages/whole.h"
 #include "stages/writer.h"
-
-/* One that does not count, which is not known before, is taken back from those begun. */
-static void count_whole(struct worker *worker, const struct exchange *x)
-{
-    if (exchange_is_counted(x)) {
-        tally_add(&worker->tally, COUNTER_WHOLE, 1);
-    } else {
-        tally_add(&worker->tally, COUNTER_BEGUN, (uint64_t)-1);
-    }
-}
-
-void reader_request_whole(struct worker *worker, struct client *client)
-{
-    struct exchange *x = client->conn.exchange;
-    x->reader = (unsigned short)worker->number;
-    if (x->refused_status == 0) {
-        handler_choose(x);
-        if (x->handler->input != NULL) {
-            x->handler->input(x);
-            x->stamps.whole_ns = stamp_now();
-            PROBE(whole, client->conn.id, x->id, x->stamps.whole_ns, x->stamps.first_byte_ns);
-        }
-    }
-    count_whole(worker, x);
-}
 
 /* Nothing is read behind a client's last request: its watch is closed now, or the client's own
  * close would wake this thread for nothing. Where the writer shares the loop, it lingers with this
@@ -49,7 +25,7 @@ void reader_request_whole(struct worker *worker, struct client *client)
 static void stop_watching_last(struct worker *worker, struct client *client)
 {
     if (!client->conn.exchange->request.keep_alive && !worker_holds(worker, STAGE_WRITER)) {
-        home_unwatch(client);
+        client_unwatch(client);
     }
 }
 
@@ -62,7 +38,7 @@ static enum verdict settle(struct worker *worker, struct client *client, enum ve
     }
     switch (verdict) {
     case VERDICT_REQUEST_READY:
-        reader_request_whole(worker, client);
+        request_is_whole(worker, client);
         stop_watching_last(worker, client);
         home_leave(worker, client);
         return verdict;
@@ -147,15 +123,15 @@ static enum verdict enter_visiting(struct worker *worker, struct client *client,
         verdict = conn_read(conn, &worker->pool);
     }
     if (verdict == VERDICT_REQUEST_READY) {
-        reader_request_whole(worker, client);
+        request_is_whole(worker, client);
     }
     return verdict;
 }
 
 /* --- the stage --- */
 
-enum verdict reader_enter(struct worker *worker, struct client *client, enum verdict verdict,
-                          bool direct)
+static enum verdict reader_enter(struct worker *worker, struct client *client, enum verdict verdict,
+                                 bool direct)
 {
     if (worker->kind == GROUP_POOL) {
         return session_read(worker, client, verdict, direct);
@@ -166,7 +142,7 @@ enum verdict reader_enter(struct worker *worker, struct client *client, enum ver
 }
 
 /* Whatever the drain has done with the client meanwhile, one more read or look is harmless. */
-void reader_readable(struct worker *worker, struct client *client)
+static void reader_readable(struct worker *worker, struct client *client)
 {
     while (home_state_is_away(client->home_state) && worker_drain(worker)) {
     }
@@ -185,3 +161,5 @@ void reader_readable(struct worker *worker, struct client *client)
     }
     route(worker, client, settle(worker, client, conn_read(&client->conn, &worker->pool)));
 }
+
+const struct stage_entry reader_stage = {.enter = reader_enter, .readable = reader_readable};

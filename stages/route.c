@@ -1,19 +1,18 @@
 /* route.c: from a verdict to the thread that goes on. See route.h. */
 #include "stages/route.h"
 
-#include "stages/home.h"
+#include "stages/closing.h"
 #include "stages/server.h"
 
 /* Steps run for one client in one go before others get their turn: bounds a client that has
  * pipelined a thousand requests. A session has no others. */
 enum { ROUNDS_MOST = 32 };
 
-static stage_fn *const entries[STAGE_COUNT] = {
-    [STAGE_POLLER] = poller_enter,
-    [STAGE_READER] = reader_enter,
-    [STAGE_PROCESSOR] = processor_enter,
-    [STAGE_WRITER] = writer_enter,
-};
+static enum verdict enter(struct worker *worker, struct client *client, enum stage stage,
+                          enum verdict verdict, bool direct)
+{
+    return worker->server->stages[stage]->enter(worker, client, verdict, direct);
+}
 
 static bool is_session(const struct worker *worker, enum stage stage)
 {
@@ -162,9 +161,9 @@ static void close_it(struct worker *worker, struct client *client)
         post(worker, client, client->out_watched ? STAGE_WRITER : worker->server->idle_stage,
              VERDICT_CLOSE, to->mailbox_number);
     } else if (client->out_watched) {
-        (void)writer_enter(worker, client, VERDICT_CLOSE, true);
+        (void)enter(worker, client, STAGE_WRITER, VERDICT_CLOSE, true);
     } else {
-        home_close(worker, client);
+        client_close(worker, client);
     }
 }
 
@@ -178,7 +177,7 @@ static enum verdict step(struct worker *worker, struct client *client, enum verd
         choose_seat(worker, client, group);
     }
     if (stay && is_here(worker, client, group)) {
-        return entries[stage](worker, client, verdict, true);
+        return enter(worker, client, stage, verdict, true);
     }
     post(worker, client, stage, verdict, taker_of(worker->server, client, group)->mailbox_number);
     return VERDICT_HELD;
@@ -204,7 +203,7 @@ void route_ticket(struct worker *worker, struct ticket *ticket)
         close_it(worker, client);
         return;
     }
-    route(worker, client, entries[ticket->stage](worker, client, verdict, false));
+    route(worker, client, enter(worker, client, (enum stage)ticket->stage, verdict, false));
 }
 
 /* The thread that accepted it where that has more stages, else spread by number. */

@@ -31,12 +31,6 @@ bool route_keeps(const struct worker *worker, const struct client *client);
  * that is no worker. The caller holds the client, and does not look at it afterwards. */
 void route_output(struct server *server, struct client *client);
 
-/* A stage's entry: `direct` is true for a call from a stage of the same thread (a stamp can be
- * passed on). Returns the next verdict, HELD when the client waits or has been given away. */
-typedef enum verdict stage_fn(struct worker *worker, struct client *client, enum verdict verdict,
-                              bool direct);
-stage_fn poller_enter, reader_enter, processor_enter, writer_enter;
-
 /* Runs a ticket that was taken from a mailbox. */
 void route_ticket(struct worker *worker, struct ticket *ticket);
 

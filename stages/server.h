@@ -15,6 +15,7 @@
 #include "stages/held.h"
 #include "stages/listener.h"
 #include "stages/process.h"
+#include "stages/stage.h"
 #include "stages/worker.h"
 
 #include <sched.h>
@@ -51,11 +52,12 @@ struct server {
     struct worker *workers; /* all threads, group after group */
     unsigned mailbox_count;
     struct mailbox *mailboxes;
-    unsigned *mailbox_groups;      /* the group of each mailbox's takers */
-    const struct process *process; /* what it was given */
-    struct trace *trace;           /* or NULL */
-    struct access_log *access_log; /* or NULL */
-    enum stage first_stage;        /* where a new connection goes */
+    unsigned *mailbox_groups;                      /* the group of each mailbox's takers */
+    const struct stage_entry *stages[STAGE_COUNT]; /* their entry points */
+    const struct process *process;                 /* what it was given */
+    struct trace *trace;                           /* or NULL */
+    struct access_log *access_log;                 /* or NULL */
+    enum stage first_stage;                        /* where a new connection goes */
     enum stage idle_stage; /* where one waits that holds no request: the poller or the reader */
     unsigned linger_group; /* the loop in which sessions' connections linger */
     bool blocking_sockets; /* sessions wait in recv */

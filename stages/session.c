@@ -9,10 +9,10 @@
 #include "core/probes.h"
 #include "stages/held.h"
 #include "stages/home.h"
-#include "stages/reader.h"
 #include "stages/route.h"
 #include "stages/places.h"
 #include "stages/server.h"
+#include "stages/whole.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -230,7 +230,7 @@ enum verdict session_read(struct worker *worker, struct client *client, enum ver
         }
     }
     if (verdict == VERDICT_REQUEST_READY) {
-        reader_request_whole(worker, client);
+        request_is_whole(worker, client);
     }
     return verdict;
 }

@@ -1,8 +1,6 @@
 /* worker.c: what every stage thread does: take, run, hand on, be counted. See worker.h. */
 #include "stages/worker.h"
 
-#include "stages/listener.h"
-#include "stages/processor.h"
 #include "stages/route.h"
 #include "stages/server.h"
 
@@ -25,7 +23,7 @@ static void turn_away_refused(struct worker *worker, struct outbox *outbox)
     while ((slip = chain_next(&all)) != NULL) {
         struct ticket *ticket = ticket_of(slip);
         if (ticket->verdict == VERDICT_ACCEPTED) {
-            listener_turn_away(worker->listener, client_of_ticket(ticket));
+            worker->server->stages[STAGE_LISTENER]->refused(worker, client_of_ticket(ticket));
         } else {
             chain_append(&outbox->chain, slip);
         }
@@ -224,7 +222,7 @@ void worker_init(struct worker *worker)
     worker->fresh_tail = &worker->fresh;
     worker->runner = worker;
     exchange_pool_init(&worker->pool, server->settings, EXCHANGES_KEPT);
-    exchange_pool_on_complete(&worker->pool, processor_complete, server);
+    exchange_pool_on_complete(&worker->pool, server->stages[STAGE_PROCESSOR]->complete, server);
     exchange_pool_count_begun(&worker->pool, &worker->tally.counters[COUNTER_BEGUN]);
     tally_init_lazily(&worker->tally, server->measured);
     if (server->access_log != NULL && worker_holds(worker, STAGE_WRITER)) {

@@ -11,69 +11,14 @@
 #include "stages/writer.h"
 
 #include "core/probes.h"
-#include "stages/home.h"
 #include "stages/linger.h"
+#include "stages/out_watch.h"
 #include "stages/records.h"
 #include "stages/route.h"
 #include "stages/server.h"
 #include "stages/session.h"
 
 #include <stdlib.h>
-
-/* --- waiting for the socket --- */
-
-static bool is_home(const struct worker *worker, const struct client *client)
-{
-    return client->home == worker;
-}
-
-static void on_out_ready(struct watch *watch, unsigned ready)
-{
-    struct client *client =
-        (struct client *)(void *)((char *)watch - offsetof(struct client, out_watch));
-    (void)ready;
-    if (client->out_waiting) {
-        writer_writable(client->writer, client);
-    }
-}
-
-/* Where the writer shares the home's loop there is one watch for both, since libuv allows one a
- * loop. */
-bool writer_watch(struct worker *worker, struct client *client, unsigned events)
-{
-    client->writer = worker;
-    if (is_home(worker, client)) {
-        if (!home_watch(worker, client)) {
-            return false;
-        }
-        unsigned reading = client->home_watch.events & WATCH_READ;
-        watch_set(&client->home_watch, events | reading);
-        return true;
-    }
-    if (!client->out_watched) {
-        client->out_watched =
-            watch_open(worker->loop, &client->out_watch, client->conn.fd, on_out_ready);
-    }
-    if (client->out_watched) {
-        watch_set(&client->out_watch, events);
-    }
-    return client->out_watched;
-}
-
-void writer_stop_waiting(struct worker *worker, struct client *client)
-{
-    if (!client->out_waiting) {
-        return;
-    }
-    client->out_waiting = false;
-    client->lingering = false;
-    deadlines_clear(&worker->deadlines, &client->out_deadline);
-    if (is_home(worker, client) && client->home_watched) {
-        watch_set(&client->home_watch, client->home_watch.events & ~(unsigned)WATCH_WRITE);
-    } else if (client->out_watched) {
-        watch_set(&client->out_watch, 0);
-    }
-}
 
 /* --- the end of an exchange --- */
 
@@ -192,7 +137,7 @@ static void stamp_unblocked(struct conn *conn)
 static enum verdict give_up(struct worker *worker, struct client *client, enum close_reason reason)
 {
     client->conn.exchange->cut = reason;
-    writer_stop_waiting(worker, client);
+    out_watch_stop(worker, client);
     return cut(worker, client);
 }
 
@@ -207,7 +152,7 @@ static enum verdict wait_for_socket(struct worker *worker, struct client *client
     const struct settings *settings = worker->server->settings;
     struct conn *conn = &client->conn;
     if (server_phase(worker->server) == PHASE_CUTTING ||
-        !writer_watch(worker, client, WATCH_WRITE)) {
+        !out_watch_set(worker, client, WATCH_WRITE)) {
         return give_up(worker, client, CLOSE_CUT);
     }
     if (is_out_of_time(client, progress)) {
@@ -268,7 +213,7 @@ static void tell_sent(struct worker *worker, struct client *client, uint64_t sen
 static bool collect(struct worker *worker, struct client *client)
 {
     struct exchange *x = client->conn.exchange;
-    writer_stop_waiting(worker, client);
+    out_watch_stop(worker, client);
     return outlet_collect(&x->outlet, &x->sending) == COLLECT_SOME;
 }
 
@@ -299,7 +244,7 @@ static enum verdict pump(struct worker *worker, struct client *client)
             tell_sent(worker, client, sent);
             continue;
         }
-        writer_stop_waiting(worker, client);
+        out_watch_stop(worker, client);
         if (verdict == VERDICT_CLOSE) {
             return cut(worker, client);
         }
@@ -308,14 +253,6 @@ static enum verdict pump(struct worker *worker, struct client *client)
 }
 
 /* --- the stage --- */
-
-static void on_out_closed(struct watch *watch)
-{
-    struct client *client =
-        (struct client *)(void *)((char *)watch - offsetof(struct client, out_watch));
-    client->out_watched = false;
-    route(client->writer, client, VERDICT_CLOSE);
-}
 
 static enum verdict begin(struct worker *worker, struct client *client, bool direct)
 {
@@ -333,13 +270,12 @@ static enum verdict begin(struct worker *worker, struct client *client, bool dir
     return pump(worker, client);
 }
 
-enum verdict writer_enter(struct worker *worker, struct client *client, enum verdict verdict,
-                          bool direct)
+static enum verdict writer_enter(struct worker *worker, struct client *client, enum verdict verdict,
+                                 bool direct)
 {
     switch (verdict) {
     case VERDICT_CLOSE:
-        writer_stop_waiting(worker, client);
-        watch_close(&client->out_watch, on_out_closed);
+        out_watch_close(worker, client);
         return VERDICT_HELD;
     case VERDICT_LINGER:
         return linger_wait(worker, client);
@@ -351,7 +287,7 @@ enum verdict writer_enter(struct worker *worker, struct client *client, enum ver
     }
 }
 
-void writer_writable(struct worker *worker, struct client *client)
+static void writer_writable(struct worker *worker, struct client *client)
 {
     if (!client->out_waiting) {
         return;
@@ -383,3 +319,5 @@ void writer_expired(struct worker *worker, struct client *client)
         writer_writable(worker, client);
     }
 }
+
+const struct stage_entry writer_stage = {.enter = writer_enter, .writable = writer_writable};

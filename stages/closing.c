@@ -1,0 +1,65 @@
+/* closing.c: the end of a connection. See closing.h. */
+#include "stages/closing.h"
+
+#include "stages/places.h"
+#include "stages/server.h"
+
+#include <unistd.h>
+
+static void on_watch_closed(struct watch *watch)
+{
+    struct client *client =
+        (struct client *)(void *)((char *)watch - offsetof(struct client, home_watch));
+    client->home_unwatching = false;
+    if (client->home_state == HOME_CLOSED) {
+        client_free(client);
+    }
+}
+
+/* At once for the kernel; the loop needs the memory until it calls back. */
+void client_unwatch(struct client *client)
+{
+    if (client->home_watched) {
+        client->home_watched = false;
+        client->home_unwatching = true;
+        watch_close(&client->home_watch, on_watch_closed);
+    }
+}
+
+static void forget(struct worker *worker, struct client *client)
+{
+    client->prev->next = client->next;
+    client->next->prev = client->prev;
+    atomic_fetch_sub_explicit(&worker->client_count, 1, memory_order_relaxed);
+    deadlines_clear(&worker->deadlines, &client->home_deadline);
+}
+
+void client_close(struct worker *worker, struct client *client)
+{
+    CHECK(!client->out_watched && !client->out_waiting);
+    CHECK(client->home == NULL || client->home == worker);
+    struct conn *conn = &client->conn;
+    if (client->home != NULL) {
+        forget(worker, client);
+    }
+    if (conn->state == CONN_READING && conn_has_input(conn)) {
+        tally_add(&worker->tally, COUNTER_ABANDONED, 1);
+    }
+    if (conn->exchange != NULL) {
+        exchange_put(&worker->pool, conn->exchange);
+        conn->exchange = NULL;
+    }
+    tally_close(&worker->tally, conn->close);
+    tally_add(&worker->tally, COUNTER_CLOSED, 1);
+    held_remove(&worker->server->held, client);
+    places_unkeep(worker->server, client);
+    places_leave(worker->server, client);
+    conn->state = CONN_CLOSED;
+    home_state_move(&worker->at_home, &client->home_state, HOME_CLOSED);
+    client_unwatch(client);
+    close(conn->fd);
+    if (!client->home_unwatching) {
+        client_free(client);
+    }
+    places_closed_one(worker->server);
+}
