@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 static void fill_signals(sigset_t *signals)
@@ -60,14 +61,26 @@ static void reopen_log(struct server *server)
     }
 }
 
-/* The next signal that asks for the end; the others are carried out here. */
-static int next_end_signal(struct server *server, const sigset_t *set)
+/* The next of these signals; 0 when none comes until then (0: however long it takes). */
+static int next_signal(const sigset_t *set, uint64_t until_ns)
 {
     for (;;) {
-        int number = 0;
-        if (sigwait(set, &number) != 0) {
-            continue;
+        uint64_t now_ns = clock_ns();
+        uint64_t left_ns = until_ns > now_ns ? until_ns - now_ns : 0;
+        struct timespec left = {.tv_sec = (time_t)(left_ns / NS_PER_S),
+                                .tv_nsec = (long)(left_ns % NS_PER_S)};
+        int number = sigtimedwait(set, NULL, until_ns != 0 ? &left : NULL);
+        if (number > 0 || errno == EAGAIN) {
+            return number > 0 ? number : 0;
         }
+    }
+}
+
+/* The next signal that asks for the end, or 0; the others are carried out here. */
+static int next_end_signal(struct server *server, const sigset_t *set, uint64_t until_ns)
+{
+    for (;;) {
+        int number = next_signal(set, until_ns);
         if (number == SIGUSR1) {
             print_stages(server);
         } else if (number == SIGHUP) {
@@ -78,33 +91,16 @@ static int next_end_signal(struct server *server, const sigset_t *set)
     }
 }
 
-/* A thread waits for the last connection, so that this one can go on waiting for signals. */
-struct drain {
-    struct server *server;
-    bool empty;
-};
-
-static void *wait_drained(void *arg)
-{
-    struct drain *drain = arg;
-    uint64_t timeout_ns = drain->server->settings->drain_timeout_ns;
-    drain->empty = server_wait_empty(drain->server, clock_ns() + timeout_ns);
-    CHECK(kill(getpid(), SIGTERM) == 0);
-    return NULL;
-}
-
+/* The second signal is a person's, or the server's own: nothing is open any more. So this thread
+ * waits for both at once, and a stop needs no other one, which the system might refuse to start. */
 static void shut_down(struct server *server, const sigset_t *set)
 {
-    struct drain drain = {.server = server};
-    pthread_t thread;
     log_line(LOG_INFO, "stopping: %llu connections open",
              (unsigned long long)atomic_load(&server->connections));
+    atomic_store(&server->empty_signal, SIGTERM);
     server_drain(server);
-    CHECK(pthread_create(&thread, NULL, wait_drained, &drain) == 0);
-    /* The second signal is a person's, or the thread's own. */
-    (void)next_end_signal(server, set);
+    (void)next_end_signal(server, set, clock_ns() + server->settings->drain_timeout_ns);
     server_cut(server);
-    CHECK(pthread_join(thread, NULL) == 0);
     (void)server_wait_empty(server, 0);
     server_stop(server);
     log_line(LOG_INFO, "stopped");
@@ -120,6 +116,6 @@ void process_run(const struct process *process, void (*ready)(const struct proce
         die(EXIT_WORLD, "%s", error);
     }
     ready(process);
-    (void)next_end_signal(&server, &signals);
+    (void)next_end_signal(&server, &signals, 0);
     shut_down(&server, &signals);
 }

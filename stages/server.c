@@ -13,9 +13,11 @@
 #include "stages/server_report.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static bool open_trace(struct server *server, char *error)
 {
@@ -244,11 +246,20 @@ void server_cut(struct server *server)
     held_end_all(&server->held);
 }
 
+static bool is_empty(struct server *server)
+{
+    return atomic_load(&server->connections) == 0 && atomic_load(&server->listening) == 0;
+}
+
 void server_signal_empty(struct server *server)
 {
     lock_take(&server->ending.lock);
     condition_broadcast(&server->ending.empty);
     lock_release(&server->ending.lock);
+    int signal = atomic_load(&server->empty_signal);
+    if (signal != 0 && is_empty(server)) {
+        CHECK(kill(getpid(), signal) == 0);
+    }
 }
 
 void server_stopped_listening(struct server *server)
@@ -261,11 +272,10 @@ bool server_wait_empty(struct server *server, uint64_t until_ns)
 {
     bool in_time = true;
     lock_take(&server->ending.lock);
-    while ((atomic_load(&server->connections) > 0 || atomic_load(&server->listening) > 0) &&
-           in_time) {
+    while (!is_empty(server) && in_time) {
         in_time = condition_wait(&server->ending.empty, &server->ending.lock, until_ns);
     }
-    bool empty = atomic_load(&server->connections) == 0 && atomic_load(&server->listening) == 0;
+    bool empty = is_empty(server);
     lock_release(&server->ending.lock);
     return empty;
 }

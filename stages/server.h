@@ -74,6 +74,7 @@ struct server {
 
     /* any thread */
     _Atomic int phase;             /* enum phase; only rises */
+    _Atomic int empty_signal;      /* sent to the process when nothing is open; 0: none */
     _Atomic unsigned ended_groups; /* groups below this are to end their threads */
     _Atomic uint64_t connections;  /* open */
     _Atomic uint64_t backlog_most; /* the deepest accept queue that was seen */
@@ -112,7 +113,8 @@ void server_stop(struct server *server);
 /* A listener has closed its sockets. Listener threads. */
 void server_stopped_listening(struct server *server);
 
-/* Somebody who waits in server_wait_empty is to look again. Any thread. */
+/* Whoever waits in server_wait_empty checks again, and the process gets its empty_signal when
+ * nothing is open any more. Any thread. */
 void server_signal_empty(struct server *server);
 
 /* Wakes every poll loop, so that it looks at the phase. */

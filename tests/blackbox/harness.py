@@ -433,9 +433,11 @@ def _kill_all():
 
 
 class Server:
-    """One server process. Output goes to files, so that a silent pipe never stops it."""
+    """One server process. Output goes to files, so that a silent pipe never stops it. `prepare` is
+    called in the child before the program is."""
 
-    def __init__(self, program, args=(), listen=("127.0.0.1:0",), nofile=None, drain=10.0):
+    def __init__(self, program, args=(), listen=("127.0.0.1:0",), nofile=None, drain=10.0,
+                 prepare=None):
         self.scratch = tempfile.TemporaryDirectory(prefix="quartet-blackbox-")
         self.out_path = os.path.join(self.scratch.name, "stdout")
         self.err_path = os.path.join(self.scratch.name, "stderr")
@@ -449,6 +451,8 @@ class Server:
         def limit():
             if nofile:
                 resource.setrlimit(resource.RLIMIT_NOFILE, (nofile, nofile))
+            if prepare:
+                prepare()
 
         with open(self.out_path, "wb") as out, open(self.err_path, "wb") as err:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out,

@@ -29,6 +29,7 @@ import generator
 import handler_faults
 import harness
 import in_time
+import limits
 import live
 import load
 import processes
@@ -47,36 +48,35 @@ HTTP_ARGS = ("--synthetic", "on", "--max-body-size", "64K", "--keepalive-timeout
              "--header-timeout", "30s", "--body-timeout", "30s", "--io-timeout", "30s")
 
 
+# What each area consists of.
+AREAS = {
+    "http": HTTP + (listeners,),
+    "faults": (faults, handler_faults),
+    "in_time": (in_time,),
+    "load": (load,),
+    "processes": (processes,),
+    "sources": (sources, fairness),
+    "limits": (limits,),
+    "status": (status,),
+    "verdicts": (verdicts,),
+    "quartet_load": (generator,),
+    "quartet_load_times": (generator.times,),
+    "live": (live,),
+    "cli": (cli,),
+}
+
+
+def cases_of(part):
+    """The cases of a module, of one of its tables, or those that a module makes."""
+    if hasattr(part, "table"):
+        return part.table.cases
+    return part.cases() if callable(part.cases) else part.cases
+
+
 def all_cases(areas):
     """The cases of the areas asked for, in a fixed order."""
-    cases = []
-    if "http" in areas:
-        for module in HTTP:
-            cases += module.table.cases
-        cases += listeners.cases()
-    if "faults" in areas:
-        cases += faults.table.cases + handler_faults.table.cases
-    if "in_time" in areas:
-        cases += in_time.table.cases
-    if "load" in areas:
-        cases += load.table.cases
-    if "processes" in areas:
-        cases += processes.table.cases
-    if "sources" in areas:
-        cases += sources.table.cases + fairness.table.cases
-    if "status" in areas:
-        cases += status.table.cases
-    if "verdicts" in areas:
-        cases += verdicts.table.cases
-    if "quartet_load" in areas:
-        cases += generator.table.cases
-    if "quartet_load_times" in areas:
-        cases += generator.times.cases
-    if "live" in areas:
-        cases += live.table.cases
-    if "cli" in areas:
-        cases += cli.table.cases
-    return cases
+    return [case for area, parts in AREAS.items() if area in areas
+            for part in parts for case in cases_of(part)]
 
 
 def sample(cases, count, shift):
@@ -241,8 +241,7 @@ def parse_arguments():
     parser.add_argument("--server", help="the server binary")
     parser.add_argument("--args", default="", help="extra arguments for every server, as one text")
     parser.add_argument("--area", default="http",
-                        help="http, faults, in_time, load, processes, sources, status, live, quartet_load, "
-                             "quartet_load_times, cli or several with commas")
+                        help=f"one of {', '.join(AREAS)}, or several with commas")
     parser.add_argument("--only", help="regular expression on 'area: name'")
     parser.add_argument("--list", action="store_true", help="print the names and exit")
     parser.add_argument("--sample", type=int, default=0, help="run only N cases, spread evenly")
