@@ -1,11 +1,13 @@
 /* worker.c: what every stage thread does: take, run, hand on, be counted. See worker.h. */
 #include "stages/worker.h"
 
+#include "core/log.h"
 #include "stages/route.h"
 #include "stages/server.h"
 
 #include <sched.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 /* Exchanges kept for reuse by a reader; beyond these memory goes back. */
@@ -140,6 +142,8 @@ void worker_come_back(struct worker *worker)
 
 /* --- the thread --- */
 
+static const uint64_t log_every_ns = 60 * NS_PER_S;
+
 /* Under SCHED_BATCH a stage that is woken does not take the CPU from the stage that woke it: that
  * one finishes its batch first, and handoffs come in batches instead of one by one. See DESIGN.md,
  * Decisions. */
@@ -152,16 +156,28 @@ static void set_scheduling(const struct worker *worker)
     }
 }
 
-/* A thread that was started on demand has the affinity of whoever started it, which may be
- * pinned. */
+/* A thread that was started on demand has the affinity of whoever started it, which may be pinned.
+ * The CPUs may have been taken from this process since it started: then the thread runs where it
+ * may. */
 static void set_affinity(const struct worker *worker)
 {
+    static struct log_rate rate;
     cpu_set_t set = worker->server->cpus;
     if (worker->cpu >= 0) {
         CPU_ZERO(&set);
         CPU_SET((size_t)worker->cpu, &set);
     }
-    CHECK(pthread_setaffinity_np(pthread_self(), sizeof set, &set) == 0);
+    int error = pthread_setaffinity_np(pthread_self(), sizeof set, &set);
+    if (error == 0) {
+        return;
+    }
+    if (worker->cpu >= 0) {
+        log_rated(&rate, log_every_ns, LOG_WARN, "cannot pin thread %s to CPU %d: %s", worker->name,
+                  worker->cpu, strerror(error));
+    } else {
+        log_rated(&rate, log_every_ns, LOG_WARN, "cannot give thread %s the CPUs of the server: %s",
+                  worker->name, strerror(error));
+    }
 }
 
 void worker_begin(struct worker *worker)

@@ -5,13 +5,18 @@ by those who are turned away, sessions that are fewer than connections. Each cas
 that it concerns itself.
 """
 
+import ctypes
+import os
+import platform
 import re
 import resource
 import signal
+import struct
+import subprocess
 
 from harness import eventually
 from servers import hello, start
-from sources import close_all
+from sources import PATIENT, close_all, kept
 from table import Table, get, require
 
 table = Table("limits", args=("own",))
@@ -118,3 +123,45 @@ def stops_at_once(world):
                 require(client.read_response().status == 200, "another answer")
                 client.close()
             require(server.wait(8) == 0, f"{flags}: still running 8 s after the last answer")
+
+
+def forbid_affinity():
+    """In the child: sched_setaffinity(2) fails as it does when none of the CPUs may be used."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    number = {"x86_64": 203, "aarch64": 122}[platform.machine()]
+    load, jump, leave = 0x20, 0x15, 0x06
+    code = ((load, 0, 0, 0), (jump, 0, 1, number), (leave, 0, 0, 0x00050000 | 22),
+            (leave, 0, 0, 0x7fff0000))
+    text = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *one) for one in code))
+    program = ctypes.create_string_buffer(struct.pack("HxxxxxxQ", len(code),
+                                                      ctypes.addressof(text)))
+    zero = ctypes.c_ulong(0)
+    libc.prctl(38, ctypes.c_ulong(1), zero, zero, zero)  # no new privileges
+    libc.prctl(22, ctypes.c_ulong(2), ctypes.c_void_p(ctypes.addressof(program)), zero, zero)
+
+
+def affinity_can_be_forbidden():
+    """Not in every sandbox."""
+    probe = ("import limits, os\nlimits.forbid_affinity()\n"
+             "try: os.sched_setaffinity(0, os.sched_getaffinity(0))\nexcept OSError: print('no')")
+    done = subprocess.run(["python3", "-c", probe], capture_output=True, check=False,
+                          cwd=os.path.dirname(__file__))
+    return done.stdout == b"no\n"
+
+
+@case("a thread that cannot be put on its CPU goes on, and the log says so once")
+def no_affinity(world):
+    """Those of the start and those that come on demand; pinned or not."""
+    if not affinity_can_be_forbidden():
+        print("not run here: seccomp filters are not available", flush=True)
+        return
+    cpu = min(os.sched_getaffinity(0))
+    for flags, words in ((("--model", "staged", "--processors", "4"), "the CPUs of the server"),
+                         (("--model", "loops", "--pin", f"R={cpu}"), f"to CPU {cpu}"),
+                         (("--model", "worker-stack", "--min-threads", "1", "--max-threads", "8",
+                           *PATIENT), "the CPUs of the server")):
+        with start(world, *flags, prepare=forbid_affinity) as server:
+            crowd = kept(server, 5)
+            lines = [line for line in server.stderr().splitlines() if words in line]
+            require(len(lines) == 1, f"{flags}: {len(lines)} lines: {lines[:2]}")
+            close_all(crowd)
