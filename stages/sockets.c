@@ -5,6 +5,7 @@
 #include "core/check.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -103,7 +104,7 @@ static bool open_address(struct sockets *sockets, unsigned index, const struct s
     bool open = !several || probe(&address, len, settings);
     for (unsigned thread = 0; thread < sockets->threads && open; thread++) {
         int *fd = &sockets->at[thread * sockets->addresses + index];
-        *fd = thread > 0 && !several ? dup(sockets->at[index])
+        *fd = thread > 0 && !several ? fcntl(sockets->at[index], F_DUPFD_CLOEXEC, 0)
                                      : open_one(&address, len, settings, several);
         open = *fd >= 0;
         socklen_t out = sizeof address;

@@ -13,6 +13,7 @@ import resource
 import signal
 import struct
 import subprocess
+import tempfile
 
 from harness import eventually
 from servers import hello, start
@@ -165,3 +166,32 @@ def no_affinity(world):
             lines = [line for line in server.stderr().splitlines() if words in line]
             require(len(lines) == 1, f"{flags}: {len(lines)} lines: {lines[:2]}")
             close_all(crowd)
+
+
+@case("no descriptor of the server survives an exec")
+def close_on_exec(world):
+    """Listening sockets that threads share, logs, bells, loops, connections."""
+    with tempfile.TemporaryDirectory(prefix="quartet-limits-") as folder:
+        log, trace = os.path.join(folder, "log"), os.path.join(folder, "trace")
+        for flags in (("--model", "staged"), ("--model", "loops", "--readers", "3"),
+                      ("--model", "acceptor", "--sessions", "8", "--doorbell", "pipe")):
+            with start(world, *flags, "--access-log", log, "--trace", trace, "--accept-mutex", "on",
+                       listen=("127.0.0.1:0", f"unix:{folder}/sock")) as server:
+                crowd = kept(server, 4)
+                open_files = inherited(server)
+                require(not open_files, f"{flags}: {open_files} would")
+                close_all(crowd)
+
+
+def inherited(server):
+    """Its descriptors without O_CLOEXEC, but for the standard ones."""
+    found = []
+    for name in os.listdir(f"/proc/{server.pid}/fdinfo"):
+        try:
+            with open(f"/proc/{server.pid}/fdinfo/{name}", encoding="ascii") as file:
+                flags = int(re.search(r"flags:\s+(\d+)", file.read()).group(1), 8)
+            if int(name) > 2 and not flags & os.O_CLOEXEC:
+                found.append(os.readlink(f"/proc/{server.pid}/fd/{name}"))
+        except FileNotFoundError:
+            pass  # closed meanwhile
+    return found
