@@ -19,6 +19,14 @@
 
 struct worker;
 
+/* What a connection counts for, of what is limited (places.h). */
+enum place {
+    PLACE_NONE,        /* nothing: it is answered and closed at once */
+    PLACE_SERVED,      /* --max-connections */
+    PLACE_TURNED_AWAY, /* those that linger after a 503 or a 429 */
+    PLACE_KINDS,
+};
+
 /* struct deadline.kind */
 enum { DEADLINE_HOME, DEADLINE_OUT };
 
@@ -71,6 +79,7 @@ struct client {
     unsigned short seat[WIRING_GROUPS_MAX]; /* which thread of each group */
     bool kept;                              /* has a place of --keepalive-connections */
     bool entered;                           /* counts for its address and its process */
+    enum place place;
 };
 
 static inline struct client *client_of(struct conn *conn)

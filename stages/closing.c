@@ -39,6 +39,7 @@ void client_close(struct worker *worker, struct client *client)
     CHECK(!client->out_watched && !client->out_waiting);
     CHECK(client->home == NULL || client->home == worker);
     struct conn *conn = &client->conn;
+    enum place place = client->place;
     if (client->home != NULL) {
         forget(worker, client);
     }
@@ -61,5 +62,5 @@ void client_close(struct worker *worker, struct client *client)
     if (!client->home_unwatching) {
         client_free(client);
     }
-    places_closed_one(worker->server);
+    places_closed_one(worker->server, place);
 }

@@ -149,6 +149,11 @@ static bool is_idle(const struct client *client)
     return !conn_has_input(&client->conn) && !conn_is_readable(&client->conn);
 }
 
+static bool is_idle_at_home(const struct client *client)
+{
+    return client->home_state == HOME_WAITING && is_idle(client);
+}
+
 /* Why a client that comes home may not stay, or NONE. home_phase() has treated those that were at
  * home when the phase changed. */
 static enum close_reason reason_to_end(struct server *server, const struct client *client)
@@ -160,14 +165,8 @@ static enum close_reason reason_to_end(struct server *server, const struct clien
     if (phase == PHASE_DRAINING) {
         return is_idle(client) ? CLOSE_DRAINED : CLOSE_NONE;
     }
-    if (conn_has_input(&client->conn) || !places_wanted(server)) {
-        return CLOSE_NONE;
-    }
-    if (is_idle(client)) {
-        return CLOSE_REAPED;
-    }
-    places_want(server); /* this one is about to be busy: another one's turn */
-    return CLOSE_NONE;
+    bool wanted = places_wish(server) == PLACE_WISH_WANTED && is_idle(client);
+    return wanted && places_wanted(server) ? CLOSE_REAPED : CLOSE_NONE;
 }
 
 enum verdict home_wait(struct worker *worker, struct client *client)
@@ -275,7 +274,7 @@ void home_each(struct worker *worker, void fn(struct worker *, struct client *))
  * there is room. One whose bytes lie in its socket is read when the loop polls next. */
 static void drain_one(struct worker *worker, struct client *client)
 {
-    if (client->home_state == HOME_WAITING && is_idle(client)) {
+    if (is_idle_at_home(client)) {
         home_dismiss(worker, client, CLOSE_DRAINED);
     }
 }
@@ -308,17 +307,24 @@ void home_room(struct worker *worker)
 
 void home_shed(struct worker *worker, unsigned most)
 {
-    bool reaps = worker->server->wiring.policies.overload == OVERLOAD_REAP;
     struct client *next;
     for (struct client *client = worker->clients.next; client != &worker->clients && most > 0;
          client = next) {
         next = client->next;
-        if (client->home_state == HOME_WAITING && is_idle(client)) {
-            home_dismiss(worker, client, reaps ? CLOSE_REAPED : CLOSE_SHED);
+        if (is_idle_at_home(client)) {
+            home_dismiss(worker, client, CLOSE_SHED);
             most--;
         }
     }
-    if (most > 0 && reaps) {
-        places_want(worker->server);
+}
+
+void home_reap(struct worker *worker)
+{
+    struct client *client = worker->clients.next;
+    while (client != &worker->clients && !is_idle_at_home(client)) {
+        client = client->next;
+    }
+    if (client != &worker->clients && places_wanted(worker->server)) {
+        home_dismiss(worker, client, CLOSE_REAPED);
     }
 }

@@ -57,8 +57,10 @@ void home_expired(struct worker *worker, struct client *client);
 void home_phase(struct worker *worker);
 /* Once a turn, when a refused queue has room again: looks at the clients that were held back. */
 void home_room(struct worker *worker);
-/* Closes up to `most` of the oldest idle clients, to free descriptors or places. */
+/* Closes up to `most` of the oldest idle clients, to free descriptors. */
 void home_shed(struct worker *worker, unsigned most);
+/* Closes its oldest idle client, if it has one and no other home was faster, to free a place. */
+void home_reap(struct worker *worker);
 
 /* Calls `fn` for each client that is at home. `fn` may close it. */
 void home_each(struct worker *worker, void fn(struct worker *, struct client *));

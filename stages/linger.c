@@ -40,6 +40,16 @@ enum verdict linger_begin(struct worker *worker, struct client *client)
     return worker->kind == GROUP_LOOP ? linger_wait(worker, client) : conn_linger(&client->conn);
 }
 
+enum verdict linger_skip(struct worker *worker, struct client *client)
+{
+    client->conn.lingered = 0;
+    tally_add(&worker->tally, COUNTER_LINGER_SKIPPED, 1);
+    if (conn_linger_begin(&client->conn) == VERDICT_LINGER) {
+        (void)conn_linger(&client->conn);
+    }
+    return VERDICT_CLOSE;
+}
+
 static enum verdict go_on(struct worker *worker, struct client *client, enum verdict verdict)
 {
     if (verdict == VERDICT_CLOSE) {

@@ -16,6 +16,10 @@
  * that is to go on), CLOSE (the client has closed, or there is nothing to wait for). */
 enum verdict linger_begin(struct worker *worker, struct client *client);
 
+/* Instead, where too many linger already: what has come is discarded, and nothing waited for; that
+ * is counted. CLOSE. */
+enum verdict linger_skip(struct worker *worker, struct client *client);
+
 /* In the loop that goes on. HELD or CLOSE. */
 enum verdict linger_wait(struct worker *worker, struct client *client);
 

@@ -5,7 +5,8 @@
  * queue behind it is full, or accept failed for want of descriptors or memory. In the last case
  * idle connections are asked to close and accepting is tried again after 10, 30, 70, 150 and then
  * every 250 ms. With --overload reap an idle connection makes place at --max-connections; with
- * reject, the client is told with a 503 and accepting rests for a moment.
+ * reject, the client is told with a 503 and accepting rests for a moment; it pauses only when
+ * too many of those linger.
  *
  * With the accept mutex (--accept-mutex on) the sockets are shared with other listener threads and
  * processes, and watched only by the one whose turn it is (stages/accept_turn.h). The turn is tried
@@ -31,8 +32,6 @@
 #include <unistd.h>
 
 enum { SHED_AT_ONCE = 16 };
-/* Turned away at the same time, above --max-connections; beyond it accepting pauses. */
-enum { TURNED_AWAY_MOST = 64 };
 enum { REST_MS = 100 };
 static const unsigned backoff_ms[] = {10, 30, 70, 150, 250};
 
@@ -87,37 +86,40 @@ static void watch_all(struct listener *listener)
 
 /* --- pauses --- */
 
+static bool has_place(const struct listener *listener)
+{
+    const struct server *server = listener->worker->server;
+    return places_has(server, PLACE_SERVED) ||
+           (listener->rejects && places_has(server, PLACE_TURNED_AWAY));
+}
+
 /* The flag is set before the count is looked at again: whoever closes a connection meanwhile sees
  * the flag or is seen. */
 static bool is_full(struct listener *listener)
 {
-    struct server *server = listener->worker->server;
-    if (atomic_load_explicit(&server->connections, memory_order_relaxed) <
-        server->max_connections) {
+    if (has_place(listener)) {
         return false;
     }
-    atomic_store(&server->accepting_paused, true);
-    return atomic_load(&server->connections) >= server->max_connections;
+    atomic_store(&listener->worker->server->accepting_paused, true);
+    return !has_place(listener);
 }
 
-static bool try_place(struct server *server, uint64_t most)
-{
-    uint64_t open = atomic_load_explicit(&server->connections, memory_order_relaxed);
-    while (open < most) {
-        if (atomic_compare_exchange_weak(&server->connections, &open, open + 1)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* A connection is counted before it is accepted: were it counted afterwards, each of several
- * listener threads could take the last place. False: full, and whoever closes one will nudge us. */
-static bool take_place(struct listener *listener)
+static enum place try_place(struct listener *listener)
 {
     struct server *server = listener->worker->server;
-    uint64_t most = server->max_connections + (listener->rejects ? TURNED_AWAY_MOST : 0);
-    return try_place(server, most) || (!is_full(listener) && try_place(server, most));
+    if (places_take(server, PLACE_SERVED)) {
+        return PLACE_SERVED;
+    }
+    return listener->rejects && places_take(server, PLACE_TURNED_AWAY) ? PLACE_TURNED_AWAY
+                                                                       : PLACE_NONE;
+}
+
+/* A place is taken before a connection is accepted: were it taken afterwards, each of several
+ * listener threads could take the last one. NONE: full, and whoever closes one will nudge us. */
+static enum place take_place(struct listener *listener)
+{
+    enum place place = try_place(listener);
+    return place != PLACE_NONE || is_full(listener) ? place : try_place(listener);
 }
 
 static void on_backoff_over(void *arg)
@@ -146,7 +148,11 @@ static void back_off(struct listener *listener, int error)
               strerror(error), ms, (unsigned long long)atomic_load(&server->connections));
     listener->failures++;
     tally_add(&listener->worker->tally, COUNTER_ACCEPT_FAILED, 1);
-    places_shed(server, listener->reaps ? 1 : SHED_AT_ONCE);
+    if (listener->reaps) {
+        places_reap(server);
+    } else {
+        places_shed(server, SHED_AT_ONCE);
+    }
     rest(listener, ms);
 }
 
@@ -181,29 +187,30 @@ static void reject(struct listener *listener, struct client *client)
 
 /* Above the limit, or behind a full queue: only where clients are turned away can one come so
  * far. */
-static bool has_no_room(const struct listener *listener)
+static bool has_no_room(const struct listener *listener, enum place place)
 {
-    const struct server *server = listener->worker->server;
-    return listener->rejects && (worker_is_refused(listener->worker) ||
-                                 atomic_load_explicit(&server->connections, memory_order_relaxed) >
-                                     server->max_connections);
+    return place == PLACE_TURNED_AWAY || (listener->rejects && worker_is_refused(listener->worker));
 }
 
 /* --- accepting --- */
 
-static void welcome(struct listener *listener, int fd, const struct sockaddr_storage *from)
+static void welcome(struct listener *listener, int fd, const struct sockaddr_storage *from,
+                    enum place place)
 {
     struct worker *worker = listener->worker;
     struct peer peer;
     read_peer(&peer, from);
     struct client *client = client_new(fd, &peer, clock_ns());
+    client->place = place;
+    /* Not earlier: whoever waits for the last connection waits for this listener too. */
+    atomic_fetch_add(&worker->server->connections, 1);
     client->polls = !worker->server->blocking_sockets;
     tally_add(&worker->tally, COUNTER_ACCEPTED, 1);
     PROBE(accepted, client->conn.id, 0, client->conn.accepted_ns, fd);
     route_seats(worker, client);
     if (!places_enter(worker->server, client)) {
         turn_away_address(worker, client);
-    } else if (has_no_room(listener)) {
+    } else if (has_no_room(listener, place)) {
         reject(listener, client);
     } else {
         route(worker, client, VERDICT_ACCEPTED);
@@ -219,7 +226,7 @@ static bool is_passing(int error)
 
 /* For a connection whose place is taken; without one the place is given back. False: nothing more
  * to accept here now. */
-static bool accept_one(struct listener *listener, int listen_fd)
+static bool accept_one(struct listener *listener, int listen_fd, enum place place)
 {
     struct sockaddr_storage from = {0};
     socklen_t len = sizeof from;
@@ -227,11 +234,11 @@ static bool accept_one(struct listener *listener, int listen_fd)
     int fd = accept4(listen_fd, (struct sockaddr *)&from, &len, flags | SOCK_CLOEXEC);
     if (fd >= 0) {
         listener->failures = 0;
-        welcome(listener, fd, &from);
+        welcome(listener, fd, &from, place);
         return true;
     }
     int error = errno;
-    places_closed_one(listener->worker->server);
+    places_give(listener->worker->server, place);
     if (is_passing(error)) {
         return true;
     }
@@ -250,39 +257,48 @@ static void pause_for(struct listener *listener, bool *why, enum counter counter
     }
 }
 
-/* Does somebody wait here? With the accept mutex every socket is asked, whatever woke the loop. */
+/* Does somebody wait here? With the accept mutex every socket is tried, whatever woke the loop, and
+ * a socket that threads share may have woken several for one client. */
 static bool somebody_waits(const struct listening *listening)
 {
     struct pollfd poll_fd = {.fd = listening->fd, .events = POLLIN};
-    return listening->listener->mutex.turn == NULL || poll(&poll_fd, 1, 0) > 0;
+    return poll(&poll_fd, 1, 0) > 0;
 }
 
-/* May one more be accepted now? If not, accepting pauses; where the thread has one in hand that it
- * is to serve first, until somebody has the turn again. Unless it is known that somebody waits
- * (`first`: the loop has said so), nobody is reaped for him: the socket will say so. */
-static bool has_room(struct listening *listening, bool first)
+/* A place was free again before the wish was made: nobody is to be closed for it. */
+static void reap(struct listener *listener)
+{
+    struct server *server = listener->worker->server;
+    places_reap(server);
+    if (places_has(server, PLACE_SERVED)) {
+        places_unwant(server);
+    }
+}
+
+/* The place of one more that may be accepted now. NONE: accepting pauses; where the thread has one
+ * in hand that it is to serve first, until somebody has the turn again. Unless it is known that
+ * somebody waits (`first`: the loop has said so), nobody is reaped for him: the socket will say so.
+ */
+static enum place find_place(struct listening *listening, bool first)
 {
     struct listener *listener = listening->listener;
-    struct server *server = listener->worker->server;
     if (listener->serves && listener->worker->dirty_count > 0) {
-        return false;
+        return PLACE_NONE;
     }
     if (worker_is_refused(listener->worker) && !listener->rejects) {
         pause_for(listener, &listener->refused, COUNTER_ACCEPT_PAUSED_QUEUE);
-        return false;
+        return PLACE_NONE;
     }
-    if (take_place(listener)) {
-        return true;
-    }
-    if (listener->reaps && !(first && somebody_waits(listening))) {
-        return false;
+    enum place place = take_place(listener);
+    if (place != PLACE_NONE || (listener->reaps && !(first && somebody_waits(listening)))) {
+        return place;
     }
     pause_for(listener, &listener->full, COUNTER_ACCEPT_PAUSED_FULL);
     if (listener->reaps) {
-        places_reap(server);
+        reap(listener);
     }
-    server_nudge_all(server); /* closed ones may lie in a sleeper's mailbox */
-    return false;
+    server_nudge_all(listener->worker->server); /* closed ones may lie in a sleeper's mailbox */
+    return PLACE_NONE;
 }
 
 static void accept_some(struct listening *listening)
@@ -290,7 +306,8 @@ static void accept_some(struct listening *listening)
     struct listener *listener = listening->listener;
     uint64_t most = listener->worker->server->settings->accept_limit;
     for (uint64_t i = 0; i < most && !is_paused(listener); i++) {
-        if (!has_room(listening, i == 0) || !accept_one(listener, listening->fd)) {
+        enum place place = find_place(listening, i == 0);
+        if (place == PLACE_NONE || !accept_one(listener, listening->fd, place)) {
             return;
         }
     }
@@ -404,16 +421,24 @@ static void on_watch_closed(struct watch *watch)
     ((struct listening *)watch)->watched = false;
 }
 
-/* What the kernel has completed already is served; then the sockets close, so that new clients are
- * told at once. */
+/* What the kernel has completed already is served. */
+static void accept_completed(struct listener *listener, int listen_fd)
+{
+    while (!listener->full && !listener->refused) {
+        enum place place = take_place(listener);
+        if (place == PLACE_NONE || !accept_one(listener, listen_fd, place)) {
+            return;
+        }
+    }
+}
+
+/* Then the sockets close, so that new clients are told at once. */
 static void stop_accepting(struct listener *listener)
 {
     struct sockets *sockets = listener->worker->server->process->sockets;
     for (unsigned i = 0; i < listener->count; i++) {
         struct listening *at = &listener->at[i];
-        while (!listener->full && !listener->refused && take_place(listener) &&
-               accept_one(listener, at->fd)) {
-        }
+        accept_completed(listener, at->fd);
         watch_close(&at->watch, on_watch_closed);
         at->watched = false;
         int *fd = &sockets->at[listener->worker->seat * sockets->addresses + i];
@@ -441,7 +466,10 @@ void listener_turn(struct listener *listener)
     if (!listener->full && !listener->refused) {
         return;
     }
-    bool full = listener->full && is_full(listener);
+    /* With the wish fulfilled, and its place taken by another listener, the socket says whether
+     * somebody waits here still. */
+    bool wish_over = listener->reaps && places_wish(listener->worker->server) == PLACE_WISH_NONE;
+    bool full = listener->full && is_full(listener) && !wish_over;
     bool refused = listener->refused && worker_is_refused(listener->worker);
     if (full != listener->full || refused != listener->refused) {
         listener->full = full;

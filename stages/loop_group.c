@@ -64,6 +64,10 @@ static void look_at_shedding(struct worker *worker)
     if (atomic_load_explicit(&worker->shed, memory_order_relaxed) > 0) {
         home_shed(worker, atomic_exchange(&worker->shed, 0));
     }
+    if (atomic_load_explicit(&worker->reap, memory_order_relaxed) &&
+        atomic_exchange(&worker->reap, false)) {
+        home_reap(worker);
+    }
 }
 
 /* --wakeup spin:USEC: polls for a while before it blocks. */

@@ -24,18 +24,62 @@ void places_unkeep(struct server *server, struct client *client)
     }
 }
 
-/* Sequentially consistent with the listener's flag and the phase: whoever changes one and then
- * looks at the other sees the change that came first. */
-void places_closed_one(struct server *server)
+/* Connections that linger at a time after a 503 or a 429. */
+enum { TURNED_AWAY_MOST = 64 };
+
+static uint64_t most_of(const struct server *server, enum place place)
 {
-    uint64_t before = atomic_fetch_sub(&server->connections, 1);
-    if (atomic_load_explicit(&server->wants_place, memory_order_relaxed)) {
-        atomic_store(&server->wants_place, false); /* there is one now */
+    return place == PLACE_SERVED ? server->max_connections : TURNED_AWAY_MOST;
+}
+
+bool places_has(const struct server *server, enum place place)
+{
+    return atomic_load(&server->places[place]) < most_of(server, place);
+}
+
+bool places_take(struct server *server, enum place place)
+{
+    uint64_t most = most_of(server, place);
+    uint64_t taken = atomic_load_explicit(&server->places[place], memory_order_relaxed);
+    while (taken < most) {
+        if (atomic_compare_exchange_weak(&server->places[place], &taken, taken + 1)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Sequentially consistent with the wish and the listener's flag: whoever changes one and then looks
+ * at the other sees the change that came first. */
+void places_give(struct server *server, enum place place)
+{
+    if (place == PLACE_NONE) {
+        return;
+    }
+    atomic_fetch_sub(&server->places[place], 1);
+    if (place == PLACE_SERVED && places_wish(server) != PLACE_WISH_NONE) {
+        atomic_store(&server->place_wish, PLACE_WISH_NONE); /* there is one now */
     }
     if (atomic_load(&server->accepting_paused) &&
         atomic_exchange(&server->accepting_paused, false)) {
         server_nudge_all(server);
     }
+}
+
+void places_turn_away(struct server *server, struct client *client)
+{
+    enum place had = client->place;
+    if (had != PLACE_TURNED_AWAY) {
+        client->place = places_take(server, PLACE_TURNED_AWAY) ? PLACE_TURNED_AWAY : PLACE_NONE;
+        places_give(server, had);
+    }
+}
+
+/* Sequentially consistent with the phase, in the same way. */
+void places_closed_one(struct server *server, enum place place)
+{
+    uint64_t before = atomic_fetch_sub(&server->connections, 1);
+    places_give(server, place);
     if (before == 1 && atomic_load(&server->phase) != PHASE_RUNNING) {
         server_signal_empty(server);
     }
@@ -88,30 +132,46 @@ void places_shed(struct server *server, unsigned count)
     }
 }
 
-/* One connection is wanted: the loop that has most is asked, and only that. */
+static bool move_wish(struct server *server, int from, enum place_wish to)
+{
+    return atomic_compare_exchange_strong(&server->place_wish, &from, to);
+}
+
+void places_unwant(struct server *server)
+{
+    (void)move_wish(server, PLACE_WISH_WANTED, PLACE_WISH_NONE);
+}
+
+/* Every home looks, since each knows only its own clients. */
 static void reap_in_loops(struct server *server)
 {
     const struct group *homes = idle_group(server);
-    struct worker *fullest = &homes->workers[0];
-    for (unsigned i = 1; i < homes->count; i++) {
-        struct worker *home = &homes->workers[i];
-        fullest =
-            atomic_load(&home->client_count) > atomic_load(&fullest->client_count) ? home : fullest;
+    if (!move_wish(server, PLACE_WISH_NONE, PLACE_WISH_WANTED)) {
+        return;
     }
-    atomic_fetch_add(&fullest->shed, 1);
+    for (unsigned i = 0; i < homes->count; i++) {
+        atomic_store(&homes->workers[i].reap, true);
+    }
     server_nudge_all(server);
+}
+
+static void reap_in_sessions(struct server *server)
+{
+    if (!move_wish(server, PLACE_WISH_NONE, PLACE_WISH_COMING) ||
+        held_end_one(&server->held, clock_coarse_ns()) ||
+        !move_wish(server, PLACE_WISH_COMING, PLACE_WISH_WANTED)) {
+        return;
+    }
+    if (held_end_one(&server->held, clock_coarse_ns())) {
+        (void)places_wanted(server); /* it became idle before it could see the wish */
+    }
 }
 
 void places_reap(struct server *server)
 {
     if (idle_group(server)->kind == GROUP_LOOP) {
         reap_in_loops(server);
-        return;
-    }
-    if (!held_end_one(&server->held, clock_coarse_ns())) {
-        places_want(server);
-        if (held_end_one(&server->held, clock_coarse_ns())) {
-            (void)places_wanted(server); /* it became idle before it could see the wish */
-        }
+    } else {
+        reap_in_sessions(server);
     }
 }

@@ -1,9 +1,11 @@
 /* places.h: the connections that may be open, and those that make place for others.
  *
- * A connection is counted from before it is accepted until after it is closed
- * (server->connections), for its address (core/crowd.h), for its process, and, where that is
- * limited, while it is kept alive. Who wants a place that is not there waits for the next close,
- * has one of the idle ones closed (--overload reap), or sheds some to free descriptors.
+ * A connection is counted from when it is accepted until after it is closed (server->connections),
+ * for its address (core/crowd.h), for its process, and, where that is limited, while it is kept
+ * alive. One that is served has a place of --max-connections; one that is turned away has not, so
+ * that those do not keep others out: few of them linger at a time. Whoever wants a place that is
+ * not there waits for the next close, has one of the idle ones closed (--overload reap), or sheds
+ * some to free descriptors.
  *
  * Thread-safety: any worker, as each function says.
  */
@@ -17,9 +19,19 @@
 bool places_enter(struct server *server, struct client *client);
 /* A client is closed; nothing happens if places_enter did not count it. */
 void places_leave(struct server *server, struct client *client);
-/* The descriptor of a counted connection is closed: wakes a paused listener, or whoever waits for
- * the end. */
-void places_closed_one(struct server *server);
+/* The descriptor of a connection is closed, and its place is free: wakes a paused listener, or
+ * whoever waits for the end. */
+void places_closed_one(struct server *server, enum place place);
+
+/* Takes a place of this kind, if there is one; gives it back. Served connections take theirs before
+ * they are accepted, so that there are never more than the limit. Any thread. */
+bool places_take(struct server *server, enum place place);
+void places_give(struct server *server, enum place place);
+/* Is there one? */
+bool places_has(const struct server *server, enum place place);
+/* The client will not be served: it gives its place to others, and has one of those that linger, or
+ * none. Listener threads. */
+void places_turn_away(struct server *server, struct client *client);
 
 /* May this client stay open after its first answer? Takes a place of --keepalive-connections for
  * it, once, where there is such a limit. Whoever holds the client. */
@@ -29,19 +41,31 @@ void places_unkeep(struct server *server, struct client *client);
 
 /* Descriptors are short: has about `count` idle connections closed. Listener threads. */
 void places_shed(struct server *server, unsigned count);
-/* --overload reap: has an idle connection closed, or else the next that becomes idle. Listener
- * threads. */
-void places_reap(struct server *server);
 
-/* Nobody is idle: the next one to be shall make place. */
-static inline void places_want(struct server *server)
+/* --overload reap. There is one wish for the whole server, so that for one wish one connection is
+ * closed, however many homes look for it:
+ *
+ *     NONE --places_reap--> WANTED --places_wanted--> COMING     whoever closes an idle one claims
+ * it WANTED, COMING --places_give--> NONE                       a place is free, whosever it was
+ */
+enum place_wish { PLACE_WISH_NONE, PLACE_WISH_WANTED, PLACE_WISH_COMING };
+
+/* Has an idle connection closed, or else the next that becomes idle; nothing when one is on its way
+ * already. Listener threads. */
+void places_reap(struct server *server);
+/* The wish is withdrawn, unless somebody has claimed it. */
+void places_unwant(struct server *server);
+
+static inline enum place_wish places_wish(const struct server *server)
 {
-    atomic_store(&server->wants_place, true);
+    return (enum place_wish)atomic_load(&server->place_wish);
 }
-/* Must this connection, which has become idle, be closed for another one's sake? Any worker. */
+/* Must this connection, which is idle, be closed for another one's sake? Then it is. Any worker. */
 static inline bool places_wanted(struct server *server)
 {
-    return atomic_load(&server->wants_place) && atomic_exchange(&server->wants_place, false);
+    int wanted = PLACE_WISH_WANTED;
+    return places_wish(server) == PLACE_WISH_WANTED &&
+           atomic_compare_exchange_strong(&server->place_wish, &wanted, PLACE_WISH_COMING);
 }
 
 #endif

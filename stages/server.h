@@ -58,12 +58,12 @@ struct server {
     struct trace *trace;                           /* or NULL */
     struct access_log *access_log;                 /* or NULL */
     enum stage first_stage;                        /* where a new connection goes */
-    enum stage idle_stage; /* where one waits that holds no request: the poller or the reader */
-    unsigned linger_group; /* the loop in which sessions' connections linger */
-    bool blocking_sockets; /* sessions wait in recv */
-    cpu_set_t cpus;        /* where threads run that are not pinned */
-    uint64_t max_connections;
-    struct crowd *crowd; /* or NULL: an address may have any number of connections */
+    enum stage idle_stage;    /* where one waits that holds no request: the poller or the reader */
+    unsigned linger_group;    /* the loop in which sessions' connections linger */
+    bool blocking_sockets;    /* sessions wait in recv */
+    cpu_set_t cpus;           /* where threads run that are not pinned */
+    uint64_t max_connections; /* that are served */
+    struct crowd *crowd;      /* or NULL: an address may have any number of connections */
     uint64_t started_ns;
     bool measured;            /* histograms on */
     unsigned listening_count; /* this process's listening sockets, for looking at: a listener */
@@ -73,16 +73,17 @@ struct server {
     uint64_t samples; /* taken for the trace: the tracer's thread */
 
     /* any thread */
-    _Atomic int phase;             /* enum phase; only rises */
-    _Atomic int empty_signal;      /* sent to the process when nothing is open; 0: none */
-    _Atomic unsigned ended_groups; /* groups below this are to end their threads */
-    _Atomic uint64_t connections;  /* open */
-    _Atomic uint64_t backlog_most; /* the deepest accept queue that was seen */
-    _Atomic uint64_t completed;    /* answers handed over by others than stages' threads */
+    _Atomic int phase;                    /* enum phase; only rises */
+    _Atomic int empty_signal;             /* sent to the process when nothing is open; 0: none */
+    _Atomic unsigned ended_groups;        /* groups below this are to end their threads */
+    _Atomic uint64_t connections;         /* open, also those that are turned away */
+    _Atomic uint64_t places[PLACE_KINDS]; /* taken, of each kind */
+    _Atomic uint64_t backlog_most;        /* the deepest accept queue that was seen */
+    _Atomic uint64_t completed;           /* answers handed over by others than stages' threads */
     _Atomic uint64_t kept;         /* of them, those with a place of --keepalive-connections */
     _Atomic unsigned listening;    /* listener threads that still accept */
     _Atomic bool accepting_paused; /* a listener waits for connections to fall below the limit */
-    _Atomic bool wants_place; /* --overload reap: the next connection to become idle is closed */
+    _Atomic int place_wish;        /* enum place_wish (places.h): --overload reap */
     struct held held;
     struct {
         struct lock lock;

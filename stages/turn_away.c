@@ -5,6 +5,7 @@
 #include "core/log.h"
 #include "core/response.h"
 #include "stages/linger.h"
+#include "stages/places.h"
 #include "stages/route.h"
 #include "stages/server.h"
 
@@ -33,7 +34,9 @@ static void turn_away(struct worker *worker, struct client *client, int status,
     tally_add(&worker->tally, counter, 1);
     client->conn.close = CLOSE_TURNED_AWAY;
     send_answer(client->conn.fd, status);
-    route(worker, client, linger_begin(worker, client));
+    places_turn_away(worker->server, client);
+    bool lingers = client->place == PLACE_TURNED_AWAY;
+    route(worker, client, lingers ? linger_begin(worker, client) : linger_skip(worker, client));
 }
 
 void turn_away_busy(struct worker *worker, struct client *client)

@@ -80,6 +80,7 @@ struct worker {
     _Atomic uint64_t idle_ns;        /* waited for work, in all */
     _Atomic uint64_t idle_since_ns;  /* waits for work since then, or 0 */
     _Atomic unsigned shed; /* idle clients that this home is asked to close; set by listeners */
+    _Atomic bool reap;     /* a place is wanted: has this home an idle client? Set by listeners */
     _Atomic unsigned client_count;
 
     _Atomic int life; /* enum thread_life: a pool's thread; moved under the group's lock */

@@ -15,15 +15,19 @@ import struct
 import subprocess
 import tempfile
 
+from docroot import HELLO
 from harness import eventually
-from servers import hello, start
-from sources import PATIENT, close_all, kept
+from servers import FAST, hello, settle, start
+from sources import PATIENT, close_all, kept, sleep
 from table import Table, get, require
 
 table = Table("limits", args=("own",))
 case = table.case
 
+REAPED = "closed idle to make place for another (--overload reap)"
+SKIPPED = "connections turned away and closed without lingering: too many did"
 STARTED = "requests whose handler started"
+LINGERING_MOST = 64
 
 
 def count_of(server, text):
@@ -47,6 +51,11 @@ def begin(server, clients, *texts):
         client.send(texts[min(nth, len(texts) - 1)])
     eventually(lambda: count_of(server, STARTED) == before + len(clients),
                f"{len(clients)} handlers have started")
+
+
+def ended(clients):
+    """How many of them the server has closed."""
+    return sum(not client.quiet_for(0) for client in clients)
 
 
 # --- threads -----------------------------------------------------------------------------------
@@ -195,3 +204,148 @@ def inherited(server):
         except FileNotFoundError:
             pass  # closed meanwhile
     return found
+
+
+# --- places of --max-connections ---------------------------------------------------------------
+
+@case("--overload reap: with several homes, an idle connection of any makes place")
+def reaps_in_any_home(world):
+    """All connections of the home that has most of them are busy, those of the other are idle."""
+    with start(world, "--wiring", "L | R*2 | P*8 | W", "--overload", "reap", "--max-connections",
+               "12", *PATIENT) as server:
+        crowd = kept(server, 12)
+        one, other = crowd[0::2], crowd[1::2]
+        before = server.descriptors()
+        other.pop().close()
+        eventually(lambda: server.descriptors() < before, "the server closes it too")
+        one += kept(server, 1)
+        begin(server, one, sleep(6000))
+        for nth in range(1, 5):
+            other += kept(server, 1)
+            require(all(client.quiet_for(0) for client in one),
+                    "the new one had to wait for a busy connection")
+            eventually(lambda n=nth: ended(other) == n, f"{nth} have ended for {nth}")
+        require(count_of(server, REAPED) == 4, f"{count_of(server, REAPED)} have died for 4")
+        for client in one:
+            client.abort()
+        close_all(other)
+
+
+REAPING = (("--model", "staged"), ("--model", "loops", "--readers", "4"),
+           ("--model", "loops", "--readers", "3", "--accept-mutex", "on"),
+           ("--wiring", "LR*2 | P*2 | W"), ("--model", "conn-queue", "--sessions", "4"),
+           ("--wiring", "L | rpw*8"))
+
+
+def reaps_no_more(flags):
+    """A case: as many die as places are wanted."""
+    @case(f"{' '.join(flags)} --overload reap: one dies for each new connection, and no more")
+    def run(world):
+        most, rounds, at_once = 8, 30, 4
+        with start(world, *flags, "--overload", "reap", "--max-connections", str(most),
+                   *PATIENT) as server:
+            baseline = settle(server)
+            reaped = count_of(server, REAPED)
+            crowd = kept(server, most)
+            for nth in range(1, rounds + 1):
+                new = [server.client(timeout=10) for _ in range(at_once)]
+                for client in new:
+                    client.send(FAST)
+                for client in new:
+                    require(client.read_response().body == HELLO, "another answer")
+                crowd += new
+                eventually(lambda n=nth: ended(crowd) == n * at_once,
+                           f"{nth * at_once} have died for {nth * at_once} "
+                           f"(now {ended(crowd)})")
+            eventually(lambda: server.descriptors() == baseline + most, f"{most} are open")
+            died = count_of(server, REAPED) - reaped
+            require(died == rounds * at_once, f"{died} have died for {rounds * at_once}")
+            close_all(crowd)
+
+
+for model_flags in REAPING:
+    reaps_no_more(model_flags)
+del model_flags
+
+
+@case("--overload reap: nobody dies for a place that has become free meanwhile")
+def reaps_nobody_for_a_free_place(world):
+    """Both loops run a handler when the place is wanted: one ends, and its connection with it; the
+    other, which has idle connections, goes on for longer."""
+    with start(world, "--wiring", "L | RPW*2", "--overload", "reap", "--max-connections", "4",
+               *PATIENT) as server:
+        crowd = kept(server, 4)  # the loops get every other one
+        before = server.descriptors()
+        crowd.pop().close()
+        eventually(lambda: server.descriptors() < before, "the server closes it too")
+        crowd += kept(server, 1)
+        slow, short, *idle = crowd
+        begin(server, (slow, short), sleep(4000),
+              get("/synthetic/sleep?ms=1500", "Connection: close"))
+        with server.client(timeout=10) as late:
+            late.send(FAST)
+            require(short.read_response().status == 200, "another answer")
+            short.close()
+            require(late.read_response().body == HELLO, "another answer")
+            require(slow.read_response().status == 200, "another answer")
+            for client in (slow, *idle):
+                hello(server, client)
+        require(count_of(server, REAPED) == 0, "one has died for nothing")
+        close_all(crowd)
+
+
+# --- those that are turned away ----------------------------------------------------------------
+
+TURNING = ((("--model", "staged"), 200), (("--model", "loops"), 200),
+           (("--model", "acceptor", "--sessions", "8"), 200),
+           (("--model", "staged", "--overload", "reject"), 503))
+
+
+def turned_away_hold_no_place(flags, status):
+    """A case: 429s that linger beside others."""
+    @case(f"{' '.join(flags)}: connections that are turned away with 429 take nobody's place")
+    def run(world):
+        with start(world, *flags, "--max-connections", "6", "--max-connections-per-address", "2",
+                   "--linger-timeout", "20s", *PATIENT) as server:
+            crowd = [server.client(source="127.0.0.2") for _ in range(2)]
+            for client in crowd:
+                hello(server, client)
+            away = [server.client(source="127.0.0.2") for _ in range(12)]
+            for client in away:
+                require(client.ask(FAST).status == 429, "not turned away")
+            for _ in range(2):
+                crowd += [server.client(source=f"127.0.0.{len(crowd) + 1}") for _ in range(2)]
+                for client in crowd:
+                    hello(server, client)
+            with server.client(source="127.0.0.9") as seventh:
+                seventh.send(FAST)
+                if status == 503:
+                    require(seventh.read_response().status == 503, "there is room for seven")
+                else:
+                    require(seventh.quiet_for(0.2), "there is room for seven")
+            close_all(crowd + away)
+
+
+for model_flags, at_limit in TURNING:
+    turned_away_hold_no_place(model_flags, at_limit)
+del model_flags, at_limit
+
+
+@case("at most 64 connections linger after a 429; the others are answered, closed and counted")
+def few_linger(world):
+    """None of them closes by itself."""
+    with start(world, "--model", "staged", "--max-connections-per-address", "1",
+               "--linger-timeout", "20s", *PATIENT) as server:
+        first = kept(server, 1)
+        before = server.descriptors()
+        away = [server.client() for _ in range(LINGERING_MOST + 40)]
+        for client in away:
+            require(client.read_response().status == 429, "not turned away")
+            client.expect_end(allow_reset=True)
+        most = before + LINGERING_MOST
+        eventually(lambda: server.descriptors() <= most, f"{LINGERING_MOST} linger, not more")
+        require(count_of(server, SKIPPED) == 40, "the report does not say how many did not")
+        close_all(away)
+        eventually(lambda: server.descriptors() == before, "all are closed")
+        hello(server, first[0])
+        close_all(first)
