@@ -421,10 +421,12 @@ static void on_watch_closed(struct watch *watch)
     ((struct listening *)watch)->watched = false;
 }
 
-/* What the kernel has completed already is served. */
+/* What the kernel has completed already is served, and that is no more than its queue holds, one
+ * above --backlog: who comes meanwhile, again and again, does not keep the server from stopping. */
 static void accept_completed(struct listener *listener, int listen_fd)
 {
-    while (!listener->full && !listener->refused) {
+    uint64_t most = listener->worker->server->settings->backlog + 1;
+    for (uint64_t i = 0; i < most && !listener->full && !listener->refused; i++) {
         enum place place = take_place(listener);
         if (place == PLACE_NONE || !accept_one(listener, listen_fd, place)) {
             return;

@@ -69,6 +69,7 @@ add_module_test(stages writer)
 target_link_options(test_writer PRIVATE -Wl,--wrap=outlet_collect)
 add_module_test(stages server)
 set_tests_properties(stages/server PROPERTIES TIMEOUT 300) # each life in each wiring
+target_link_options(test_server PRIVATE -Wl,--wrap=accept4)
 add_executable(make_trace tools/make_trace.c)
 target_link_libraries(make_trace PRIVATE core)
 add_module_test(tools trace_cut)

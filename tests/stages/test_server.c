@@ -233,6 +233,53 @@ TEST(server, lets_the_next_one_in_when_one_leaves)
     }
 }
 
+/* While the server stops, somebody connects ahead of each accept: its queue is never empty. The
+ * linker puts this in the way of accept4(2). */
+enum { LATE_MOST = 300, BACKLOG = 8 };
+static struct {
+    bool come;
+    int fds[LATE_MOST];
+    unsigned count;
+} late;
+
+/* NOLINTBEGIN(bugprone-reserved-identifier): the linker's names */
+int __real_accept4(int fd, struct sockaddr *address, socklen_t *len, int flags);
+int __wrap_accept4(int fd, struct sockaddr *address, socklen_t *len, int flags);
+
+int __wrap_accept4(int fd, struct sockaddr *address, socklen_t *len, int flags)
+{
+    if (late.come && late.count < LATE_MOST && server_phase(&life.server) != PHASE_RUNNING) {
+        late.fds[late.count++] = dial();
+    }
+    return __real_accept4(fd, address, len, flags);
+}
+/* NOLINTEND(bugprone-reserved-identifier) */
+
+static void stop_though_clients_keep_coming(const char *wiring)
+{
+    set_up(wiring);
+    life.settings.backlog = BACKLOG;
+    late.come = true;
+    start();
+    server_drain(&life.server);
+    CHECK(server_wait_empty(&life.server, clock_ns() + 20 * NS_PER_S));
+    CHECK(late.count == BACKLOG + 1); /* the kernel queues one more than it is asked to */
+    server_cut(&life.server);
+    stop();
+    for (unsigned i = 0; i < late.count; i++) {
+        close(late.fds[i]);
+    }
+}
+
+TEST(server, accepts_no_more_while_it_stops_than_the_kernel_can_have_queued)
+{
+    static const char *const one_listener[] = {"staged",       "half-sync", "L | rpw*4",
+                                               "worker-stack", "lrpw*4",    "LRPW@3"};
+    for (unsigned i = 0; i < sizeof one_listener / sizeof *one_listener; i++) {
+        in_child(stop_though_clients_keep_coming, one_listener[i]);
+    }
+}
+
 /* --- reporting --- */
 
 /* Workers that are no threads. */
