@@ -1,7 +1,7 @@
 /* layout.c: groups, workers and queues of a wiring. See layout.h. */
 #include "stages/layout.h"
 
-#include "stages/places.h"
+#include "stages/model.h"
 
 #include <ctype.h>
 #include <sched.h>
@@ -10,9 +10,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-/* Where sessions hold their clients for life, a connection is a thread: --overload reap keeps to as
- * many. */
-static bool is_budget_of_sessions(const struct server *server)
+/* Do sessions hold their clients for life? */
+static bool sessions_hold_for_life(const struct server *server)
 {
     return server->idle_stage == STAGE_READER &&
            server->groups[server->wiring.group_of[STAGE_READER]].kind == GROUP_POOL;
@@ -43,8 +42,8 @@ static uint64_t connection_limit(const struct server *server)
     if (server->settings->max_connections != 0) {
         return server->settings->max_connections;
     }
-    if (server->wiring.policies.overload == OVERLOAD_REAP && is_budget_of_sessions(server)) {
-        return server->groups[server->wiring.group_of[STAGE_READER]].count;
+    if (model_has_budget(&server->wiring)) {
+        return model_budget(&server->wiring);
     }
     uint64_t ours = 32 + descriptors_of_threads(server) + limit.rlim_cur / 4;
     return limit.rlim_cur > ours + 16 ? limit.rlim_cur - ours : 16;
@@ -268,7 +267,8 @@ void layout_groups(struct server *server)
     server->idle_stage = wiring_idle_stage(&server->wiring);
     lay_out(server);
     server->linger_group = choose_linger_group(server);
-    server->blocking_sockets = is_budget_of_sessions(server) && waits_to_send(server) == GROUP_POOL;
+    server->blocking_sockets =
+        sessions_hold_for_life(server) && waits_to_send(server) == GROUP_POOL;
     size_pools(server);
     server->max_connections = connection_limit(server);
     CHECK(sched_getaffinity(0, sizeof server->cpus, &server->cpus) == 0);

@@ -40,6 +40,55 @@ static bool fail(char error[WIRING_ERROR], const char *fmt, ...)
     return false;
 }
 
+/* --- sessions that hold their clients for life --- */
+
+bool model_has_budget(const struct wiring *wiring)
+{
+    return wiring->policies.overload == OVERLOAD_REAP &&
+           wiring_idle_stage(wiring) == STAGE_READER &&
+           wiring->groups[wiring->group_of[STAGE_READER]].kind == GROUP_POOL;
+}
+
+/* Sessions that take turns at accepting: one of them has to be free, or nobody sees that another
+ * client waits. */
+static unsigned accepting_sessions(const struct wiring *wiring)
+{
+    return wiring->groups[wiring->group_of[STAGE_LISTENER]].in_turn ? 1 : 0;
+}
+
+unsigned model_budget(const struct wiring *wiring)
+{
+    return wiring->groups[wiring->group_of[STAGE_READER]].count - accepting_sessions(wiring);
+}
+
+static unsigned sessions_of_budget(const struct wiring *wiring, uint64_t connections)
+{
+    uint64_t sessions = connections + accepting_sessions(wiring);
+    return sessions < WIRING_THREADS_MAX ? (unsigned)sessions : WIRING_THREADS_MAX;
+}
+
+/* Were there more connections than sessions, those without one would wait, and nobody be closed for
+ * them. */
+static bool check_budget(const struct wiring *wiring, const struct settings *settings, char *error)
+{
+    if (!model_has_budget(wiring)) {
+        return true;
+    }
+    unsigned most = model_budget(wiring);
+    if (most == 0) {
+        return fail(error, "--overload reap: the only session accepts too, so it could hold no "
+                           "connection; two or more are needed");
+    }
+    if (settings->max_connections > most) {
+        return fail(error,
+                    "--max-connections %llu: with --overload reap each connection has a session of "
+                    "its own, and %u session%s can hold only %u",
+                    (unsigned long long)settings->max_connections,
+                    most + accepting_sessions(wiring), most > 1 ? "s" : "", most);
+    }
+    return true;
+}
+
 /* --- thread counts --- */
 
 /* Does a client that stalls hold a thread of this group? */
@@ -53,9 +102,13 @@ static bool is_held_by_clients(const struct wiring *wiring, const struct wiring_
  * that stalls, so there are as many as there may be; asleep they cost little. Handlers may block
  * too, so a pool has more threads than there are CPUs. A loop that runs handlers gets a CPU each;
  * the network alone needs one thread. */
-static unsigned default_count(const struct wiring *wiring, const struct wiring_group *group,
-                              unsigned cpus)
+static unsigned default_count(const struct wiring *wiring, const struct settings *settings,
+                              const struct wiring_group *group, unsigned cpus)
 {
+    if (model_has_budget(wiring) && group == &wiring->groups[wiring->group_of[STAGE_READER]] &&
+        settings->max_connections != 0) {
+        return sessions_of_budget(wiring, settings->max_connections);
+    }
     if (group->usual != 0) {
         return group->usual;
     }
@@ -171,10 +224,10 @@ bool model_size(struct wiring *wiring, const struct settings *settings, unsigned
     for (unsigned i = 0; i < wiring->group_count; i++) {
         struct wiring_group *group = &wiring->groups[i];
         if (group->count == 0) {
-            group->count = default_count(wiring, group, cpus);
+            group->count = default_count(wiring, settings, group, cpus);
         }
     }
-    return set_least(wiring, settings, error);
+    return check_budget(wiring, settings, error) && set_least(wiring, settings, error);
 }
 
 /* --- policies --- */

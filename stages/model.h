@@ -20,6 +20,12 @@ bool model_choose(struct wiring *wiring, const struct settings *settings, unsign
 bool model_size(struct wiring *wiring, const struct settings *settings, unsigned cpus,
                 char error[WIRING_ERROR]);
 
+/* With --overload reap, where sessions hold their clients for life, a connection is a session:
+ * there can be no more connections than the sized wiring has sessions to hold them. Are there such
+ * sessions, and how many connections can they hold? */
+bool model_has_budget(const struct wiring *wiring);
+unsigned model_budget(const struct wiring *wiring);
+
 /* "fifo, wait, fixed". */
 enum { POLICIES_TEXT = 32 };
 void policies_format(const struct policies *policies, char out[POLICIES_TEXT]);

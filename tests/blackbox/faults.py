@@ -294,7 +294,7 @@ def out_of_descriptors(world):
     """With more connections allowed than descriptors: accept fails, and must not be tried in a
     busy loop. With the default limit the same crowd must do no harm either. Sessions need no
     descriptors for their bells where these are condition variables."""
-    for args in ((), ("--max-connections", "1000")):
+    for args in ((), ("--max-connections", "500")):
         with start(world, *args, "--doorbell", "condvar", "--keepalive-timeout", "60s", "--header-timeout", "60s",
                    nofile=96) as server:
             crowd = [server.client() for _ in range(150)]

@@ -16,9 +16,9 @@ import subprocess
 import tempfile
 
 from docroot import HELLO
-from harness import eventually
+from harness import eventually, scaled
 from servers import FAST, hello, settle, start
-from sources import PATIENT, close_all, kept, sleep
+from sources import PATIENT, asleep, close_all, kept, sleep
 from table import Table, get, require
 
 table = Table("limits", args=("own",))
@@ -349,3 +349,75 @@ def few_linger(world):
         eventually(lambda: server.descriptors() == before, "all are closed")
         hello(server, first[0])
         close_all(first)
+
+
+# --- connections and sessions ------------------------------------------------------------------
+
+@case("reaped-pool: --max-connections is the number of sessions, where nobody says another")
+def budget(world):
+    """So all have one, and one more makes the oldest die."""
+    with start(world, "--model", "reaped-pool", "--max-connections", "40", *PATIENT) as server:
+        crowd = kept(server, 40)
+        require(ended(crowd) == 0, "one has died")
+        eventually(lambda: asleep(server), "all are idle, also for the server")
+        crowd += kept(server, 1)
+        crowd[0].expect_end()
+        require(ended(crowd[1:]) == 0, "another one died too")
+        close_all(crowd)
+
+
+def refused(world, *flags):
+    """What it says, in one line."""
+    done = subprocess.run([world.program, "--check", "--root", str(world.root), *flags],
+                          capture_output=True, check=False, timeout=scaled(10))
+    errors = done.stderr.decode()
+    require(done.returncode == 2 and errors.count("\n") == 1,
+            f"{flags}: exit code {done.returncode}, {errors!r}")
+    return errors
+
+
+@case("--overload reap: more connections than sessions that hold them are refused")
+def budget_contradicts(world):
+    """Whoever counts the sessions."""
+    for flags in (("--model", "reaped-pool", "--sessions", "15", "--max-connections", "400"),
+                  ("--model", "reaped-pool", "--max-threads", "15", "--max-connections", "16"),
+                  ("--model", "reaped-pool", "--max-connections", "2000"),
+                  ("--wiring", "L | rpw*15", "--overload", "reap", "--max-connections", "16"),
+                  ("--wiring", "L | r*4 | P | W", "--overload", "reap", "--max-connections", "5"),
+                  ("--model", "acceptor", "--sessions", "4", "--overload", "reap",
+                   "--max-connections", "4"),
+                  ("--model", "worker-stack", "--sessions", "9", "--overload", "reap",
+                   "--max-connections", "10")):
+        errors = refused(world, *flags)
+        require("--max-connections" in errors and "session" in errors, f"it says {errors!r}")
+    require("session" in refused(world, "--model", "acceptor", "--sessions", "1", "--overload",
+                                 "reap"), "it does not say why")
+
+
+@case("sessions that hold their clients for life may be fewer than connections without reap")
+def no_budget(world):
+    """Then clients wait, or are turned away, as the policy says; with a poller they are not held."""
+    for flags in (("--model", "acceptor", "--sessions", "4"),
+                  ("--model", "worker-stack", "--sessions", "4"),
+                  ("--model", "reaped-pool", "--overload", "wait"),
+                  ("--model", "conn-queue", "--sessions", "4", "--overload", "reap"),
+                  ("--model", "event-mpm", "--sessions", "4", "--overload", "reap"),
+                  ("--model", "leader-followers", "--processors", "4", "--overload", "reap")):
+        done = subprocess.run([world.program, "--check", "--root", str(world.root), *flags,
+                               "--max-connections", "50"], capture_output=True, check=False)
+        require(done.returncode == 0, f"{flags}: {done.stderr!r}")
+
+
+@case("acceptor with --overload reap: a session is left that sees the next client")
+def accepting_reaps(world):
+    """Three connections for four sessions; each new one makes the oldest die."""
+    with start(world, "--model", "acceptor", "--sessions", "4", "--overload", "reap",
+               *PATIENT) as server:
+        crowd = kept(server, 3)
+        require(ended(crowd) == 0, "one has died")
+        for nth in range(1, 7):
+            eventually(lambda: asleep(server), "all are idle, also for the server")
+            crowd += kept(server, 1)
+            crowd[nth - 1].expect_end()
+            require(ended(crowd[nth:]) == 0, "another one died too")
+        close_all(crowd)

@@ -439,7 +439,7 @@ def reaped_by_wish(world):
 
 
 REAPED_64 = ("--wiring", "L | rpw*64", "--overload", "reap", "--spawn", "on-demand",
-             "--doorbell", "condvar", "--max-connections", "1000")
+             "--doorbell", "condvar")
 
 
 @case("reaped-pool: without descriptors an idle connection is closed and the new one served")
