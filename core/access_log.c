@@ -215,8 +215,7 @@ static void put_end(struct line *line, const struct conn *conn)
             put_bytes(line, &lower, 1);
         }
     }
-    bool cut = conn->exchange->cut != CLOSE_NONE;
-    put_text(line, cut ? " answer=cut\n" : " answer=whole\n");
+    put_text(line, exchange_is_cut(conn->exchange) ? " answer=cut\n" : " answer=whole\n");
 }
 
 static void refresh_time(struct access_log_buffer *buffer)

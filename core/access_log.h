@@ -10,8 +10,9 @@
  * was really sent, also when an answer was cut. Then the total time in whole microseconds (Apache's
  * %D, but from the first byte in hand) and the five stage times in microseconds, which add up to
  * it; -1 is "not reached". `close` is the reason for which the connection ends here, or "-" when it
- * stays open; `answer` is "whole", or "cut" when the writer gave it up. What is missing
- * is "-".
+ * stays open; `answer` is "whole", or "cut" when the client did not get all of it
+ * (exchange_is_cut); the answers that are cut are those that COUNTER_ABORTED counts. What is
+ * missing is "-".
  *
  * Each writer thread has its own buffer, so no lock is taken per line; a buffer is written with
  * one write(2) of whole lines to a descriptor opened with O_APPEND, which also keeps the lines of

@@ -39,6 +39,7 @@ struct response {
     bool close; /* this answer says Connection: close */
     bool ended;
     bool length_broken;         /* set by the end: produced is not the length declared */
+    bool cut_short;             /* set by the end: not all of the answer was handed over */
     uint64_t length;            /* declared Content-Length */
     uint64_t produced;          /* body bytes handed in so far, those that were dropped too */
     size_t text_len;            /* of exchange->text */
@@ -123,6 +124,15 @@ void exchange_begin(struct exchange *x);
 static inline bool exchange_is_counted(const struct exchange *x)
 {
     return !x->uncounted;
+}
+
+/* Did the client not get the whole answer? Either the writer gave it up (the client is gone or
+ * takes nothing, a file shrank, the server cuts), or whoever makes it did, or made less than
+ * declared. The log, the counter ABORTED and the last stamp all go by this. The writer's, once it
+ * has collected the end. */
+static inline bool exchange_is_cut(const struct exchange *x)
+{
+    return x->cut != CLOSE_NONE || x->response.cut_short;
 }
 
 /* Writer: the request is answered, or its client is gone: frees body, buckets, holds and what it

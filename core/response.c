@@ -416,10 +416,18 @@ static void put_end(struct exchange *x)
     brigade_append(&x->response.made, end);
 }
 
+/* All that the head promises is published already: only the handler's end is missing. */
+static bool is_published_whole(const struct response *r)
+{
+    bool made = r->head_done && r->length_known && (r->no_body || r->produced >= r->length);
+    return made && r->made.head == NULL;
+}
+
 void response_abandon(struct exchange *x)
 {
     if (!x->response.ended) {
         close_text(x);
+        x->response.cut_short = !is_published_whole(&x->response);
         brigade_clear(&x->response.made);
         x->close = x->close != CLOSE_NONE ? x->close : CLOSE_SERVER_ERROR;
         put_end(x);
@@ -432,6 +440,7 @@ static void judge_length(struct exchange *x)
     struct response *r = &x->response;
     r->length_broken = r->length_known && !r->no_body && r->produced != r->length;
     if (r->length_broken && r->produced < r->length) {
+        r->cut_short = true;
         x->close = CLOSE_SERVER_ERROR;
     }
 }

@@ -31,7 +31,7 @@ static void count(struct worker *worker, const struct exchange *x)
     tally_add(&worker->tally, COUNTER_BYTES_SENT, x->sent);
     tally_add(&worker->tally, COUNTER_BYTES_RECEIVED, x->received);
     tally_add(&worker->tally, COUNTER_REFUSED, x->refused_status != 0);
-    tally_add(&worker->tally, COUNTER_ABORTED, x->cut != CLOSE_NONE);
+    tally_add(&worker->tally, COUNTER_ABORTED, exchange_is_cut(x));
     tally_add(&worker->tally, COUNTER_LENGTH_BROKEN, x->response.length_broken);
     tally_status(&worker->tally, x->response.status);
     if (worker->server->measured) {
@@ -48,7 +48,7 @@ static void settle_last_byte(struct exchange *x)
 {
     struct stamps *s = &x->stamps;
     uint64_t end_ns = s->handed_ns > s->writer_ns ? s->handed_ns : s->writer_ns;
-    if (x->cut != CLOSE_NONE) {
+    if (exchange_is_cut(x)) {
         s->last_sent_ns = 0;
     } else if (s->last_sent_ns < end_ns) {
         s->last_sent_ns = end_ns;

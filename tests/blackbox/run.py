@@ -25,6 +25,7 @@ import cli
 import docroot
 import fairness
 import faults
+import file_faults
 import generator
 import handler_faults
 import harness
@@ -51,7 +52,7 @@ HTTP_ARGS = ("--synthetic", "on", "--max-body-size", "64K", "--keepalive-timeout
 # What each area consists of.
 AREAS = {
     "http": HTTP + (listeners,),
-    "faults": (faults, handler_faults),
+    "faults": (faults, handler_faults, file_faults),
     "in_time": (in_time,),
     "load": (load,),
     "processes": (processes,),

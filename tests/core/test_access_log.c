@@ -237,6 +237,15 @@ TEST(access_log, says_why_it_cannot_be_opened)
     access_log_close(NULL);
 }
 
+TEST(access_log, tells_an_answer_that_fell_short_as_cut)
+{
+    begin();
+    exchange->response.cut_short = true;
+    exchange->close = CLOSE_SERVER_ERROR;
+    expect(strstr(line(), " close=server_error answer=cut\n") != NULL);
+    finish();
+}
+
 static void *write_many(void *unused)
 {
     struct access_log_buffer own;

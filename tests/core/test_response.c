@@ -590,6 +590,60 @@ TEST(response, abandoning_keeps_what_was_published_and_the_first_reason)
     expect_answer("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n", CLOSE_RESET);
 }
 
+/* What makes an answer cut, as exchange_is_cut has it. */
+TEST(response, is_cut_when_not_all_of_it_was_handed_over)
+{
+    struct exchange *x = ask(METHOD_GET, 1);
+    response_start(x, 200);
+    response_length(x, 5);
+    response_copy(x, "four", 4);
+    response_end(x);
+    expect(exchange_is_cut(x));
+    client_deinit(&client);
+    x = ask(METHOD_GET, 1);
+    response_start(x, 200);
+    response_length(x, 5);
+    response_copy(x, "more than five", 14);
+    response_end(x);
+    expect(!exchange_is_cut(x));
+    client_deinit(&client);
+    x = ask(METHOD_GET, 1);
+    response_start(x, 200);
+    response_chunked(x);
+    response_copy(x, "one", 3);
+    collect();
+    response_abandon(x);
+    expect(exchange_is_cut(x));
+    client_deinit(&client);
+    x = ask(METHOD_GET, 1);
+    response_abandon(x);
+    expect(exchange_is_cut(x));
+    client_deinit(&client);
+}
+
+TEST(response, is_whole_when_all_was_published_before_it_was_given_up)
+{
+    for (int published = 0; published < 2; published++) {
+        struct exchange *x = ask(METHOD_GET, 1);
+        response_start(x, 200);
+        response_length(x, 5);
+        response_copy(x, "hello", 5);
+        if (published) {
+            collect();
+        }
+        response_abandon(x);
+        expect(exchange_is_cut(x) == !published);
+        client_deinit(&client);
+    }
+    struct exchange *x = ask(METHOD_HEAD, 1);
+    response_start(x, 200);
+    response_length(x, 100);
+    collect();
+    response_abandon(x);
+    expect(!exchange_is_cut(x));
+    client_deinit(&client);
+}
+
 TEST(response, abandoning_a_finished_answer_changes_nothing)
 {
     struct exchange *x = ask(METHOD_GET, 1);
