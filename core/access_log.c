@@ -12,9 +12,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Escaped bytes of the client's texts. With at most 48 bytes of address, 30 of time and about 300
@@ -23,11 +25,18 @@ enum { REQUEST_TEXT_MAX = 2000, FIELD_TEXT_MAX = 720 };
 _Static_assert(REQUEST_TEXT_MAX + 2 * FIELD_TEXT_MAX + PEER_TEXT + 512 < (int)ACCESS_LOG_LINE_MAX,
                "a line fits");
 
+_Static_assert((int)ACCESS_LOG_LINE_MAX <= PIPE_BUF, "a pipe takes a line whole or not at all");
+
+/* What a pipe holds, where the kernel allows it: a reader that is late for a moment loses nothing.
+ */
+enum { PIPE_ROOM = 1 << 20 };
+
 enum { COMPLAIN_EVERY_S = 10 };
 
 struct access_log {
     int fd;
     char *path; /* NULL: stdout, which cannot be reopened */
+    _Atomic bool is_pipe;
     _Atomic uint64_t lost;
     struct log_rate complaints;
 };
@@ -39,6 +48,8 @@ struct line {
 };
 
 static int open_path(const char *path);
+static int open_stdout(void);
+static bool prepare_pipe(int fd);
 static void put_connection(struct line *line, struct access_log_buffer *buffer,
                            const struct conn *conn);
 static void put_combined(struct line *line, const struct exchange *exchange);
@@ -51,18 +62,21 @@ static void put_microseconds(struct line *line, int64_t ns);
 static void put_number(struct line *line, uint64_t value);
 static void put_text(struct line *line, const char *text);
 static void put_bytes(struct line *line, const char *at, size_t len);
+static size_t write_lines(struct access_log *log, const char *at, size_t len);
+static size_t whole_lines(const char *at, size_t len, size_t max);
 static size_t write_all(int fd, const char *at, size_t len);
 static void count_lost(struct access_log *log, const char *at, size_t len);
 
 struct access_log *access_log_open(const char *path)
 {
     bool to_stdout = strcmp(path, "-") == 0;
-    int fd = to_stdout ? STDOUT_FILENO : open_path(path);
+    int fd = to_stdout ? open_stdout() : open_path(path);
     if (fd < 0) {
         return NULL;
     }
     struct access_log *log = must_calloc(1, sizeof(*log));
     log->fd = fd;
+    atomic_store(&log->is_pipe, prepare_pipe(fd));
     if (!to_stdout) {
         log->path = must_alloc(strlen(path) + 1);
         strcpy(log->path, path);
@@ -70,12 +84,17 @@ struct access_log *access_log_open(const char *path)
     return log;
 }
 
+const char *access_log_error(int error)
+{
+    return error == ENXIO ? "a FIFO that nobody reads, or a socket" : strerror(error);
+}
+
 void access_log_close(struct access_log *log)
 {
     if (log == NULL) {
         return;
     }
-    if (log->path != NULL) {
+    if (log->fd != STDOUT_FILENO) {
         (void)close(
             log->fd); /* what was written is written; nothing could be done about the rest */
     }
@@ -93,8 +112,12 @@ bool access_log_reopen(struct access_log *log)
     if (fd < 0) {
         return false;
     }
+    bool is_pipe = prepare_pipe(fd);
     int copied = dup3(fd, log->fd, O_CLOEXEC);
     int error = errno;
+    if (copied >= 0) {
+        atomic_store(&log->is_pipe, is_pipe);
+    }
     (void)close(fd); /* the copy, or the old file, is what counts */
     errno = error;
     return copied >= 0;
@@ -132,7 +155,7 @@ void access_log_flush(struct access_log_buffer *buffer)
     if (buffer->broken && write_all(buffer->log->fd, "\n", 1) == 1) {
         buffer->broken = false;
     }
-    size_t written = write_all(buffer->log->fd, buffer->at, buffer->len);
+    size_t written = write_lines(buffer->log, buffer->at, buffer->len);
     if (written < buffer->len) {
         count_lost(buffer->log, buffer->at + written, buffer->len - written);
         buffer->broken |= written > 0 && buffer->at[written - 1] != '\n';
@@ -145,9 +168,33 @@ uint64_t access_log_lost(const struct access_log *log)
     return atomic_load(&log->lost);
 }
 
+/* O_NONBLOCK means pipes only: neither open nor write waits for a reader, and a signal is heard. */
 static int open_path(const char *path)
 {
-    return open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+    return open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0644);
+}
+
+/* O_NONBLOCK would hold for all who share stdout, so that a pipe is opened a second time. Where
+ * that is not possible (no /proc, another user's pipe) a reader that stops holds up who writes. */
+static int open_stdout(void)
+{
+    struct stat stat;
+    if (fstat(STDOUT_FILENO, &stat) != 0 || !S_ISFIFO(stat.st_mode)) {
+        return STDOUT_FILENO;
+    }
+    int fd = open_path("/proc/self/fd/1");
+    return fd >= 0 ? fd : STDOUT_FILENO;
+}
+
+/* Whether it is one; makes it large. */
+static bool prepare_pipe(int fd)
+{
+    struct stat stat;
+    if (fstat(fd, &stat) != 0 || !S_ISFIFO(stat.st_mode)) {
+        return false;
+    }
+    (void)fcntl(fd, F_SETPIPE_SZ, (int)PIPE_ROOM); /* a smaller one loses lines sooner */
+    return true;
 }
 
 static void put_connection(struct line *line, struct access_log_buffer *buffer,
@@ -313,6 +360,34 @@ static void put_bytes(struct line *line, const char *at, size_t len)
     line->len += len;
 }
 
+/* As write_all, but a pipe gets pieces that it takes whole or not at all. */
+static size_t write_lines(struct access_log *log, const char *at, size_t len)
+{
+    bool is_pipe = atomic_load_explicit(&log->is_pipe, memory_order_relaxed);
+    size_t written = 0;
+    while (written < len) {
+        size_t left = len - written;
+        size_t piece = is_pipe ? whole_lines(at + written, left, PIPE_BUF) : left;
+        size_t done = write_all(log->fd, at + written, piece);
+        written += done;
+        if (done < piece) {
+            break;
+        }
+    }
+    return written;
+}
+
+/* How many bytes the lines at the front take that fit into `max` together; at least one does. */
+static size_t whole_lines(const char *at, size_t len, size_t max)
+{
+    if (len <= max) {
+        return len;
+    }
+    const char *last = memrchr(at, '\n', max);
+    CHECK(last != NULL);
+    return (size_t)(last - at) + 1;
+}
+
 /* Returns how many bytes were written; errno tells why not all. */
 static size_t write_all(int fd, const char *at, size_t len)
 {
@@ -339,6 +414,7 @@ static void count_lost(struct access_log *log, const char *at, size_t len)
         lines += at[i] == '\n';
     }
     atomic_fetch_add(&log->lost, lines);
+    bool full = error == EAGAIN;
     log_rated(&log->complaints, COMPLAIN_EVERY_S * NS_PER_S, LOG_ERROR,
-              "access log: %s; lines are lost", strerror(error));
+              "access log: %s; lines are lost", full ? "the pipe is full" : strerror(error));
 }

@@ -17,6 +17,11 @@
  * Each writer thread has its own buffer, so no lock is taken per line; a buffer is written with
  * one write(2) of whole lines to a descriptor opened with O_APPEND, which also keeps the lines of
  * several processes apart. Reopening replaces the file under the same descriptor number.
+ *
+ * A pipe (a FIFO, or stdout where it is one) never holds anybody up: opening a FIFO that nobody
+ * reads fails, and what a full pipe does not take is lost and counted. Lines are written to it in
+ * pieces of at most PIPE_BUF, which the kernel takes whole or not at all, so that the reader sees
+ * whole lines only.
  */
 #ifndef CORE_ACCESS_LOG_H
 #define CORE_ACCESS_LOG_H
@@ -28,11 +33,14 @@
 
 struct access_log;
 
-/* `path` "-" is stdout. NULL with errno when it cannot be opened. */
+/* `path` "-" is stdout. NULL with errno when it cannot be opened. Never waits. */
 struct access_log *access_log_open(const char *path);
+/* What such an errno says, static or until the thread's next strerror. */
+const char *access_log_error(int error);
 /* After every buffer's deinit. NULL is nothing to close. */
 void access_log_close(struct access_log *log);
-/* After rotation. Any thread. False with errno: the old file stays in use. */
+/* After rotation. One thread at a time. Never waits. False with errno: the old file stays in use.
+ */
 bool access_log_reopen(struct access_log *log);
 
 /* One thread's buffer. */

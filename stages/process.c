@@ -57,7 +57,7 @@ static void reopen_log(struct server *server)
 {
     if (server->access_log != NULL && !access_log_reopen(server->access_log)) {
         log_line(LOG_ERROR, "cannot reopen the access log, the old file stays in use: %s",
-                 strerror(errno));
+                 access_log_error(errno));
     }
 }
 

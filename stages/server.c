@@ -59,7 +59,7 @@ static bool open_access_log(struct server *server, char *error)
     server->access_log = access_log_open(path);
     if (server->access_log == NULL) {
         snprintf(error, SERVER_ERROR_MAX, "--access-log: cannot open '%.160s': %s", path,
-                 strerror(errno));
+                 access_log_error(errno));
     }
     return server->access_log != NULL;
 }

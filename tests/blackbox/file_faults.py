@@ -1,23 +1,27 @@
-"""Faults around files and logs: answers that are cut.
+"""Faults around files and logs: answers that are cut, pipes that nobody reads.
 
 Each case starts a server of its own, like those of faults.py, and belongs to the same area.
 """
 
 import contextlib
+import fcntl
 import os
 import re
 import signal
+import subprocess
 import tempfile
 
+from docroot import HELLO
 from handler_faults import counter
-from harness import eventually
-from servers import log_lines, start
+from harness import CaseFailed, Client, eventually, parse_address, scaled
+from servers import hello, log_lines, start
 from table import Table, get, require
 
 table = Table("faults", args=("own",))
 case = table.case
 
 CUT_COUNTER = "answers cut off before their end"
+LOST_COUNTER = "access log lines lost to write errors"
 
 
 @contextlib.contextmanager
@@ -94,3 +98,116 @@ def shrunk_file(world):
         _, close, answer = outcome(path, "/changing/shrinks.bin")
         require((close, answer) == ("server_error", "cut"), f"close={close} answer={answer}")
         require(counter(server, CUT_COUNTER) == 1, "not one counted")
+
+
+# --- pipes -------------------------------------------------------------------------------------
+
+@case("a log on a FIFO that nobody reads is an error at the start, and no wait")
+def start_on_fifo(world):
+    """One line that says it."""
+    with scratch() as path:
+        os.mkfifo(path)
+        command = [world.program, "--root", str(world.root), "--listen", "127.0.0.1:0",
+                   "--access-log", path, *world.base_args]
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+            try:
+                _, said = process.communicate(timeout=scaled(5))
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise CaseFailed("it waits for a reader") from None
+        lines = [line for line in said.decode().splitlines() if path in line]
+        require(process.returncode == 1, f"exit code {process.returncode}")
+        require(len(lines) == 1 and "FIFO that nobody reads" in lines[0], f"said {said!r}")
+
+
+@case("a log that becomes a FIFO without a reader leaves the server in control")
+def rotate_to_fifo(world):
+    """The old file stays in use; later signals are heard."""
+    with scratch() as path, start(world, "--access-log", path) as server:
+        hello(server)
+        eventually(lambda: len(log_lines(path)) == 1, "the line comes")
+        os.rename(path, path + ".old")
+        os.mkfifo(path)
+        server.signal(signal.SIGHUP)
+        eventually(lambda: "FIFO that nobody reads" in server.stderr(), "the log says so")
+        hello(server)
+        eventually(lambda: len(log_lines(path + ".old")) == 2, "the old file stays in use")
+        require(counter(server, LOST_COUNTER) == 0, "lines are lost")
+
+
+def ask_until_full(server, lost):
+    """Requests with long lines until the server has lost some of them, and how many there were."""
+    asked = 0
+    long = get("/hello.txt?" + "q" * 3000)
+    while not lost() and asked < 5000:
+        with server.client() as client:
+            for _ in range(100):
+                require(client.ask(long).body == HELLO, "not answered")
+            asked += 100
+    return asked
+
+
+@case("a reader of the log that stops holds up nobody, and what it misses is counted", True)
+def full_fifo(world):
+    """Every line is either in the pipe, whole, or counted."""
+    with scratch() as path:
+        os.mkfifo(path)
+        reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        with start(world, "--access-log", path, "--log-level", "error") as server:
+            fcntl.fcntl(reader, fcntl.F_SETPIPE_SZ, 65536)
+            asked = ask_until_full(server, lambda: "lines are lost" in server.stderr())
+            hello(server)
+            text = take(reader)
+            eventually(lambda: hello(server) and take(reader), "lines come when it reads again")
+            lost = counter(server, LOST_COUNTER)
+        os.close(reader)
+        lines = text.splitlines(keepends=True)
+        require(all(line.endswith("answer=whole\n") and line.startswith("127.0.0.1 - - [")
+                    for line in lines), "a line that is not whole")
+        require(0 < lost <= asked + 1 - len(lines), f"{lost} lost, {asked} asked, {len(lines)} there")
+
+
+def take(reader):
+    """What is in a pipe."""
+    parts = []
+    with contextlib.suppress(BlockingIOError):
+        while part := os.read(reader, 1 << 20):
+            parts.append(part)
+    return b"".join(parts).decode()
+
+
+@case("a reader of the log on stdout that stops holds up nobody, not even the end", True)
+def full_stdout(world):
+    """A pipe of somebody else's, which keeps its own flags."""
+    command = [world.program, "--root", str(world.root), "--listen", "127.0.0.1:0",
+               "--access-log", "-", *world.base_args]
+    with tempfile.TemporaryFile() as errors:
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors) as process:
+            try:
+                line = process.stdout.readline().decode()
+                fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, 65536)
+                require(line.startswith("listening on "), f"first line {line!r}")
+                server = Addressed(parse_address(line.split()[-1]), errors)
+                ask_until_full(server, server.has_lost)
+                require(server.has_lost(), "no line is lost")
+                process.send_signal(signal.SIGTERM)
+                require(process.wait(scaled(12)) == 0, f"exit code {process.returncode}")
+            except subprocess.TimeoutExpired:
+                raise CaseFailed("it does not end") from None
+            finally:
+                process.kill()
+
+
+class Addressed:
+    """A server of which only the address and its stderr are known."""
+
+    def __init__(self, address, errors):
+        self.address, self.errors = address, errors
+
+    def client(self):
+        """A new connection."""
+        return Client(self.address)
+
+    def has_lost(self):
+        """Has it said that lines are lost?"""
+        return b"lines are lost" in os.pread(self.errors.fileno(), 1 << 20, 0)

@@ -5,8 +5,10 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static struct conn conn;
@@ -243,6 +245,56 @@ TEST(access_log, tells_an_answer_that_fell_short_as_cut)
     exchange->response.cut_short = true;
     exchange->close = CLOSE_SERVER_ERROR;
     expect(strstr(line(), " close=server_error answer=cut\n") != NULL);
+    finish();
+}
+
+/* Takes what is in the pipe, which consists of whole lines, and returns how many they are. */
+static unsigned take_lines(int fd)
+{
+    static char text[1 << 20];
+    size_t len = 0;
+    unsigned lines = 0;
+    for (ssize_t n; (n = read(fd, text + len, sizeof(text) - len)) > 0;) {
+        len += (size_t)n;
+    }
+    for (size_t i = 0; i < len; i++) {
+        bool starts = i == 0 || text[i - 1] == '\n';
+        expect(!starts || strncmp(text + i, "192.0.2.7 - - [", 15) == 0);
+        lines += text[i] == '\n';
+    }
+    expect(len == 0 || text[len - 1] == '\n');
+    return lines;
+}
+
+TEST(access_log, does_not_wait_for_the_reader_of_a_pipe_and_counts_what_it_does_not_take)
+{
+    char fifo[80];
+    begin();
+    snprintf(fifo, sizeof(fifo), "%s.fifo", path);
+    expect_int(mkfifo(fifo, 0600), 0);
+    expect(access_log_open(fifo) == NULL && errno == ENXIO);
+    expect(strstr(access_log_error(errno), "FIFO that nobody reads") != NULL);
+    int reader = open(fifo, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    struct access_log *log = access_log_open(fifo);
+    expect(log != NULL);
+    (void)fcntl(reader, F_SETPIPE_SZ, 65536);
+    struct access_log_buffer other;
+    access_log_buffer_init(&other, log);
+    for (int i = 0; i < 1000; i++) {
+        access_log_write(&other, &conn);
+    }
+    access_log_flush(&other);
+    unsigned lines = take_lines(reader);
+    expect(lines > 0 && lines < 1000);
+    expect_int(lines + access_log_lost(log), 1000);
+    access_log_write(&other, &conn); /* there is room again */
+    access_log_flush(&other);
+    expect_int(take_lines(reader), 1);
+    expect_int(close(reader), 0);
+    expect(!access_log_reopen(log) && errno == ENXIO);
+    access_log_buffer_deinit(&other);
+    access_log_close(log);
+    unlink(fifo);
     finish();
 }
 
