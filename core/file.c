@@ -86,31 +86,74 @@ static bool identity_equal(const struct file_identity *a, const struct file_iden
            a->siblings == b->siblings;
 }
 
-/* Is there a regular file of that name which is not older than the original? */
-static bool is_sibling(int root, const char *name, struct timespec original)
+bool file_is_shortage(int error)
 {
-    struct stat stat;
-    int fd = beneath_open(root, name, O_PATH);
-    if (fd < 0) {
-        return false;
-    }
-    bool usable =
-        fstat(fd, &stat) == 0 && S_ISREG(stat.st_mode) && !time_is_before(stat.st_mtim, original);
-    (void)close(fd); /* nothing was written */
-    return usable;
+    return error == EMFILE || error == ENFILE || error == ENOMEM || error == EAGAIN;
 }
 
-static unsigned siblings_of(int root, const char *name, struct timespec original)
+/* Only regular files are served: 0 or an errno. */
+static int look_at(int fd, struct stat *stat)
 {
-    unsigned found = 0;
-    for (unsigned i = 0; i < ENCODING_IDENTITY; i++) {
-        char sibling[PATH_MAX + 8];
-        snprintf(sibling, sizeof sibling, "%s%s", name, encoding_suffix((enum encoding)i));
-        if (is_sibling(root, sibling, original)) {
-            found |= encoding_bit((enum encoding)i);
+    if (fstat(fd, stat) != 0) {
+        return EIO;
+    }
+    if (S_ISDIR(stat->st_mode)) {
+        return EISDIR;
+    }
+    return S_ISREG(stat->st_mode) ? 0 : ENOENT;
+}
+
+static int open_coded(int root, const char *name, enum encoding encoding, int flags)
+{
+    char whole[PATH_MAX + 8];
+    snprintf(whole, sizeof whole, "%s%s", name, encoding_suffix(encoding));
+    return beneath_open(root, whole, flags);
+}
+
+/* What the name means, without opening it (O_PATH): opening a FIFO releases a writer that waits for
+ * a reader, and a device may do anything. 0 or an errno. */
+static int look_up(int root, const char *name, enum encoding encoding, struct stat *stat)
+{
+    int fd = open_coded(root, name, encoding, O_PATH);
+    if (fd < 0) {
+        return errno;
+    }
+    int error = look_at(fd, stat);
+    (void)close(fd); /* nothing was written */
+    return error;
+}
+
+/* The codings for which there is a regular file that is not older than the original. 0, or a
+ * shortage: then nothing is known of them. */
+static int find_siblings(int root, const char *name, struct timespec original, unsigned *found)
+{
+    *found = 0;
+    for (enum encoding i = 0; i < ENCODING_IDENTITY; i++) {
+        struct stat stat;
+        int error = look_up(root, name, i, &stat);
+        if (file_is_shortage(error)) {
+            return error;
+        }
+        if (error == 0 && !time_is_before(stat.st_mtim, original)) {
+            *found |= encoding_bit(i);
         }
     }
-    return found;
+    return 0;
+}
+
+/* The state in which the file is now. 0 or an errno. */
+static int identify(int root, const char *name, enum encoding encoding,
+                    struct file_identity *identity)
+{
+    struct stat stat;
+    int error = look_up(root, name, encoding, &stat);
+    if (error != 0) {
+        return error;
+    }
+    *identity = identity_of(&stat);
+    return encoding == ENCODING_IDENTITY
+               ? find_siblings(root, name, stat.st_mtim, &identity->siblings)
+               : 0;
 }
 
 /* Settled: changed long enough ago. A time far ahead of ours is another machine's or a clock set
@@ -295,40 +338,32 @@ static struct file *file_new(const struct file_source *source, int fd, struct fi
     return file;
 }
 
-/* Only regular files are served: 0 or an errno. */
-static int look_at(int fd, struct stat *stat)
-{
-    if (fstat(fd, stat) != 0) {
-        return EIO;
-    }
-    if (S_ISDIR(stat->st_mode)) {
-        return EISDIR;
-    }
-    return S_ISREG(stat->st_mode) ? 0 : ENOENT;
-}
-
-/* Opens the file itself. 0 or an errno. */
+/* Opens the file itself, which was a regular one a moment ago. Should another one have come into
+ * its place meanwhile, that one counts; beneath_open never waits. 0 or an errno. */
 static int open_regular(int root, const char *name, enum encoding encoding, int *fd,
-                        struct stat *stat)
+                        struct file_identity *identity)
 {
-    char whole[PATH_MAX + 8];
-    snprintf(whole, sizeof whole, "%s%s", name, encoding_suffix(encoding));
-    *fd = beneath_open(root, whole, O_RDONLY);
+    struct stat stat;
+    *fd = open_coded(root, name, encoding, O_RDONLY);
     if (*fd < 0) {
         return errno;
     }
-    int error = look_at(*fd, stat);
+    int error = look_at(*fd, &stat);
     if (error != 0) {
         (void)close(*fd); /* nothing was written */
+        return error;
     }
-    return error;
+    unsigned siblings = identity->siblings;
+    *identity = identity_of(&stat);
+    identity->siblings = siblings;
+    return 0;
 }
 
 int file_open(const struct file_source *source, struct bytes path, enum encoding encoding,
               const struct file *known, struct file **out)
 {
     char name[PATH_MAX];
-    struct stat stat = {0};
+    struct file like = {.encoding = encoding};
     int fd = -1;
     *out = NULL;
     if (!is_servable(path)) {
@@ -337,17 +372,15 @@ int file_open(const struct file_source *source, struct bytes path, enum encoding
     if (!name_of(path, name)) {
         return ENAMETOOLONG;
     }
-    int error = open_regular(source->root, name, encoding, &fd, &stat);
+    int error = identify(source->root, name, encoding, &like.identity);
+    if (error == 0 && known != NULL && identity_equal(&known->identity, &like.identity)) {
+        return 0;
+    }
+    if (error == 0) {
+        error = open_regular(source->root, name, encoding, &fd, &like.identity);
+    }
     if (error != 0) {
         return error == EISDIR && asks_for_directory(path) ? ENOENT : error;
-    }
-    struct file like = {.encoding = encoding, .identity = identity_of(&stat)};
-    if (encoding == ENCODING_IDENTITY) {
-        like.identity.siblings = siblings_of(source->root, name, stat.st_mtim);
-    }
-    if (known != NULL && identity_equal(&known->identity, &like.identity)) {
-        (void)close(fd); /* read-only: nothing can be lost */
-        return 0;
     }
     *out = file_new(source, fd, like, path, name);
     return 0;

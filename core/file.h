@@ -65,11 +65,18 @@ struct file_source {
 };
 
 /* Opens what a request for `path` (decoded, normalised) means: the file of that name, or index.html
- * below a path that ends with '/', in the given coding. Returns 0 and a file with one reference, or
- * an errno: EISDIR for a directory without a final '/', ENOENT also for what is there but not to be
- * served. With `known`, an earlier state, *out is NULL when that one is still the current one. */
+ * below a path that ends with '/', in the given coding. Only a regular file is ever opened: what a
+ * name means is found without opening it, so a FIFO or a device notices nothing. Returns 0 and a
+ * file with one reference, or an errno: EISDIR for a directory without a final '/', ENOENT also for
+ * what is there but not to be served, a shortage when it cannot be known which codings there are.
+ * Needs one descriptor at a time. With `known`, an earlier state, *out is NULL when that one is
+ * still the current one. */
 int file_open(const struct file_source *source, struct bytes path, enum encoding encoding,
               const struct file *known, struct file **out);
+
+/* Failures that say nothing about the file: descriptors or memory are short. Nothing that follows
+ * from one is kept; the next request looks again. */
+bool file_is_shortage(int error);
 
 /* Whether `file` was modified before `other` was. */
 bool file_is_older(const struct file *file, const struct file *other);

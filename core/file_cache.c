@@ -171,12 +171,6 @@ static void replace(struct file_cache *cache, const struct key *key, struct file
     release_dropped(&dropped);
 }
 
-/* Failures that say nothing about the file. */
-static bool is_shortage(int error)
-{
-    return error == EMFILE || error == ENFILE || error == ENOMEM || error == EAGAIN;
-}
-
 /* Opens the file, anew where `known` is too old; takes the reference to `known` over. */
 static struct file *renew(struct file_cache *cache, const struct key *key, struct file *known,
                           uint64_t now_ns, int *error) EXCLUDES(cache->shared.lock)
@@ -184,10 +178,10 @@ static struct file *renew(struct file_cache *cache, const struct key *key, struc
     struct file *fresh;
     *error = file_open(&cache->source, key->path, key->encoding, known, &fresh);
     bool current = *error == 0 && fresh == NULL;
-    if (known != NULL && (current || is_shortage(*error))) {
+    if (known != NULL && (current || file_is_shortage(*error))) {
         return known;
     }
-    if (cache->entries_max > 0 && !is_shortage(*error)) {
+    if (cache->entries_max > 0 && !file_is_shortage(*error)) {
         replace(cache, key, fresh != NULL && fresh->settled ? fresh : NULL, now_ns);
     }
     if (known != NULL) {

@@ -152,6 +152,9 @@ static void answer_redirect(struct exchange *x)
 
 static int status_of(int error)
 {
+    if (file_is_shortage(error)) {
+        return 503;
+    }
     switch (error) {
     case EACCES:
     case EPERM:
@@ -164,11 +167,6 @@ static int status_of(int error)
     case ENXIO: /* a socket, or a device without a driver */
     case ENODEV:
         return 404;
-    case EMFILE:
-    case ENFILE:
-    case ENOMEM:
-    case EAGAIN:
-        return 503;
     default:
         return 500;
     }

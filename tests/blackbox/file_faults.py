@@ -1,4 +1,5 @@
-"""Faults around files and logs: answers that are cut, pipes that nobody reads.
+"""Faults around files and logs: answers that are cut, descriptors that run out, pipes that nobody
+reads.
 
 Each case starts a server of its own, like those of faults.py, and belongs to the same area.
 """
@@ -7,6 +8,7 @@ import contextlib
 import fcntl
 import os
 import re
+import resource
 import signal
 import subprocess
 import tempfile
@@ -98,6 +100,47 @@ def shrunk_file(world):
         _, close, answer = outcome(path, "/changing/shrinks.bin")
         require((close, answer) == ("server_error", "cut"), f"close={close} answer={answer}")
         require(counter(server, CUT_COUNTER) == 1, "not one counted")
+
+
+# --- descriptors -------------------------------------------------------------------------------
+
+def leave_descriptors(server, count):
+    """Lets the server open so many descriptors more, the lowest numbers that are free."""
+    taken = {int(name) for name in os.listdir(f"/proc/{server.pid}/fd")}
+    free = (number for number in range(1 << 20) if number not in taken)
+    limit = [next(free) for _ in range(count + 1)][count]
+    hard = resource.prlimit(server.pid, resource.RLIMIT_NOFILE)[1]
+    resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (limit, hard))
+    return limit
+
+
+@case("a file opened with the last descriptor has its codings and its Vary")
+def last_descriptor(world):
+    """What is remembered of it then is believed for an hour."""
+    with start(world, "--file-cache-age", "1h") as server, server.client() as client:
+        hello(server, client)
+        leave_descriptors(server, 1)
+        for _ in range(2):
+            response = client.ask(get("/page.html", "Accept-Encoding: gzip"))
+            require(response.status == 200 and response.get("Vary") == "Accept-Encoding",
+                    f"status {response.status}, Vary {response.get('Vary')}")
+            require(response.get("Content-Encoding") == "gzip", "not the gzipped one")
+
+
+@case("a file that could not be opened for want of descriptors is looked for again")
+def no_descriptor(world):
+    """503 meanwhile, and what is known goes on being served."""
+    with start(world, "--file-cache-age", "1h") as server, server.client() as client:
+        hello(server, client)
+        before = resource.prlimit(server.pid, resource.RLIMIT_NOFILE)
+        leave_descriptors(server, 0)
+        response = client.ask(get("/page.html", "Accept-Encoding: gzip"))
+        require(response.status == 503 and response.get("Retry-After"), f"{response.status}")
+        hello(server, client)
+        resource.prlimit(server.pid, resource.RLIMIT_NOFILE, before)
+        response = client.ask(get("/page.html", "Accept-Encoding: gzip"))
+        require(response.get("Content-Encoding") == "gzip", "not the gzipped one")
+        require(response.get("Vary") == "Accept-Encoding", "no Vary")
 
 
 # --- pipes -------------------------------------------------------------------------------------

@@ -318,6 +318,39 @@ TEST(file_cache, goes_on_with_what_it_has_when_descriptors_are_short)
     teardown();
 }
 
+/* Descriptors are given out from the lowest number up, so that a limit behind the lowest free one
+ * leaves that one alone. */
+static struct file *get_with_one_descriptor(const char *path, int *error)
+{
+    struct rlimit before, one;
+    int lowest = dup(f.root);
+    expect(lowest >= 0 && close(lowest) == 0);
+    expect(getrlimit(RLIMIT_NOFILE, &before) == 0);
+    one = before;
+    one.rlim_cur = (rlim_t)lowest + 1;
+    int lowered = setrlimit(RLIMIT_NOFILE, &one);
+    struct file *file = file_cache_get(&f.cache, bytes_of(path), ENCODING_IDENTITY, error);
+    int raised = setrlimit(RLIMIT_NOFILE, &before);
+    expect(lowered == 0 && raised == 0);
+    return file;
+}
+
+TEST(file_cache, needs_one_descriptor_to_see_all_codings_of_a_file)
+{
+    int error = 0;
+    setup(8, 1 << 20, hour_ns);
+    tree_write(&f.tree, "a", "one");
+    tree_write(&f.tree, "a.gz", "gzipped");
+    tree_write(&f.tree, "a.br", "br");
+    tree_settle();
+    struct file *file = get_with_one_descriptor("/a", &error);
+    expect(file != NULL && error == 0);
+    expect_int(file->identity.siblings, encoding_bit(ENCODING_GZIP) | encoding_bit(ENCODING_BR));
+    expect(peek("/a") == file);
+    put(file);
+    teardown();
+}
+
 TEST(file_cache, opens_nothing_outside_and_nothing_hidden)
 {
     setup(8, 1 << 20, hour_ns);

@@ -1,5 +1,6 @@
 """Files: types, validators, preconditions, encodings, links, and files that change."""
 
+import ctypes
 import hashlib
 import os
 import re
@@ -222,6 +223,30 @@ def replaced(world):
                "the new bytes are served", timeout=1)
     second = world.fetch("/changing/replaced/file.txt", f"If-None-Match: {first.get('ETag')}")
     require(second.status == 200, f"the old tag got {second.status}")
+
+
+IN_OPEN = 0x20
+
+
+@table.case("a FIFO below the root is not even opened")
+def fifo_untouched(world):
+    """To open it would release a writer that waits for a reader; a device may do anything."""
+    folder = own_folder(world, "fifo")
+    os.mkfifo(folder / "fifo")
+    libc = ctypes.CDLL(None, use_errno=True)
+    watcher = libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
+    require(watcher >= 0, "no inotify")
+    try:
+        watch = libc.inotify_add_watch(watcher, os.fsencode(folder / "fifo"), IN_OPEN)
+        require(watch >= 0, "cannot watch the FIFO")
+        status = world.fetch("/changing/fifo/fifo").status
+        require(status in (403, 404), f"status {status}")
+        try:
+            require(not os.read(watcher, 4096), "the FIFO was opened")
+        except BlockingIOError:
+            pass
+    finally:
+        os.close(watcher)
 
 
 @table.case("a file that is written in place is noticed within a second")
