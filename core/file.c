@@ -178,15 +178,20 @@ static time_t modified_of(const struct file_identity *identity)
     return identity->modified.tv_sec < now ? identity->modified.tv_sec : now;
 }
 
-/* Strong (RFC 9110 8.8.1): changes with every write that moves the mtime, and differs between
- * codings. */
+static unsigned long long in_ns(struct timespec time)
+{
+    return (unsigned long long)time.tv_sec * NS_PER_S + (unsigned long long)time.tv_nsec;
+}
+
+/* Strong (RFC 9110 8.8.1): differs between codings and changes with every change of the file, since
+ * nobody can set the time of change, and a rename sets it too. So the inode is not needed, which is
+ * nobody's business; a hash would not hide it from somebody who tries all numbers. The same for all
+ * processes and after a restart. */
 static int format_etag(char *out, size_t room, const struct file *file)
 {
     const struct file_identity *identity = &file->identity;
-    return snprintf(out, room, "\"%llx-%llx-%llx%s%s\"", (unsigned long long)identity->inode,
-                    (unsigned long long)identity->size,
-                    (unsigned long long)identity->modified.tv_sec * NS_PER_S +
-                        (unsigned long long)identity->modified.tv_nsec,
+    return snprintf(out, room, "\"%llx-%llx-%llx%s%s\"", (unsigned long long)identity->size,
+                    in_ns(identity->modified), in_ns(identity->changed),
                     file->encoding == ENCODING_IDENTITY ? "" : "-",
                     file->encoding == ENCODING_IDENTITY ? "" : encoding_name(file->encoding));
 }

@@ -282,6 +282,32 @@ TEST(files, notices_a_changed_file)
     teardown();
 }
 
+/* The same length and the same time of modification, in place and by a rename. */
+TEST(files, notices_a_change_that_keeps_length_and_mtime)
+{
+    setup_usual();
+    struct stat stat_before;
+    char etags[3][256];
+    expect(stat(tree_name(&tree, "hello.txt"), &stat_before) == 0);
+    const struct timespec times[2] = {stat_before.st_atim, stat_before.st_mtim};
+    status("/hello.txt");
+    snprintf(etags[0], sizeof etags[0], "%s", field("ETag"));
+    tree_settle();
+    tree_write(&tree, "hello.txt", "HELLO, WORLD\n");
+    expect(utimensat(AT_FDCWD, tree_name(&tree, "hello.txt"), times, 0) == 0);
+    status("/hello.txt");
+    snprintf(etags[1], sizeof etags[1], "%s", field("ETag"));
+    tree_settle();
+    tree_write(&tree, "new", "Hello, World\n");
+    expect(utimensat(AT_FDCWD, tree_name(&tree, "new"), times, 0) == 0);
+    expect(rename(tree_name(&tree, "new"), tree_name(&tree, "hello.txt")) == 0);
+    status("/hello.txt");
+    snprintf(etags[2], sizeof etags[2], "%s", field("ETag"));
+    expect(strcmp(etags[0], etags[1]) != 0);
+    expect(strcmp(etags[1], etags[2]) != 0);
+    teardown();
+}
+
 TEST(files, answers_while_its_file_is_dropped)
 {
     setup(1, 1 << 20, 3600 * NS_PER_S);

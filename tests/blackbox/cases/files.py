@@ -225,6 +225,33 @@ def replaced(world):
     require(second.status == 200, f"the old tag got {second.status}")
 
 
+@table.case("a tag does not show the inode number")
+def inode_hidden(world):
+    """In hexadecimal or in decimal, in any part of the tag."""
+    folder = own_folder(world, "inode")
+    (folder / "file.txt").write_bytes(b"whose inode?\n")
+    number = (folder / "file.txt").stat().st_ino
+    tag = world.fetch("/changing/inode/file.txt").get("ETag").strip('"')
+    parts = re.split("[^0-9a-z]", tag)
+    require(f"{number:x}" not in parts and str(number) not in parts, f"inode {number} is in {tag}")
+
+
+@table.case("a file of the same length and time in the place of another has another tag")
+def replaced_alike(world):
+    """As a copy that keeps times leaves it."""
+    folder = own_folder(world, "alike")
+    (folder / "file.txt").write_bytes(b"one\n")
+    os.utime(folder / "file.txt", (OLD, OLD))
+    first = world.fetch("/changing/alike/file.txt")
+    require(first.body == b"one\n", f"got {first.body!r}")
+    (folder / "new").write_bytes(b"two\n")
+    os.utime(folder / "new", (OLD, OLD))
+    (folder / "new").rename(folder / "file.txt")
+    eventually(lambda: world.fetch("/changing/alike/file.txt").body == b"two\n",
+               "the new bytes are served", timeout=1)
+    require(world.fetch("/changing/alike/file.txt").get("ETag") != first.get("ETag"), "the same tag")
+
+
 IN_OPEN = 0x20
 
 
