@@ -125,7 +125,7 @@ static bool check_host(struct parse *parse, struct request *request,
     if (known->hosts == 0 && request->minor >= 1) {
         return parse_refuse(parse, 400, "no Host (RFC 9112 3.2)");
     }
-    if (!http_host_is_valid(known->host)) {
+    if (known->hosts > 0 && !http_host_is_valid(known->host)) {
         return parse_refuse(parse, 400, "invalid Host (RFC 9112 3.2)");
     }
     request->host = known->host;

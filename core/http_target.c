@@ -46,9 +46,8 @@ static const char *split_absolute(struct bytes rest, bool options, struct http_t
         len++;
     }
     parts->authority = (struct bytes){rest.at, len};
-    /* RFC 9110 4.2.1: a sender must not generate an empty host. User information (4.2.4) is no
-     * valid host either, so it is refused with the rest. */
-    if (len == 0 || rest.at[0] == ':' || !http_host_is_valid(parts->authority)) {
+    /* User information (RFC 9110 4.2.4) is no valid host either, so it is refused with the rest. */
+    if (!http_host_is_valid(parts->authority)) {
         return "invalid host in the target (RFC 9110 4.2.1)";
     }
     split_query((struct bytes){rest.at + len, rest.len - len}, parts);
@@ -171,7 +170,7 @@ bool http_host_is_valid(struct bytes host)
 {
     struct bytes name = host_name(host);
     bool literal = name.len > 0 && name.at[0] == '[';
-    if (literal ? !is_ipv6(name) : !is_reg_name(name)) {
+    if (name.len == 0 || (literal ? !is_ipv6(name) : !is_reg_name(name))) {
         return false;
     }
     if (name.len == host.len) {

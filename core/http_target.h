@@ -30,7 +30,10 @@ bool http_path_is_plain(struct bytes path);
  * room for path.len bytes. Returns what is wrong with it, or NULL and the new length. */
 const char *http_path_decode(struct bytes path, char *out, size_t *out_len);
 
-/* uri-host [ ":" port ] (RFC 9110 7.2, RFC 3986 3.2.2); an empty host is valid. */
+/* uri-host [ ":" port ] (RFC 9110 7.2, RFC 3986 3.2.2). An empty host is not valid, with a port or
+ * without: a sender must not make an http URI with one, and a recipient has to refuse it (RFC 9110
+ * 4.2.1). The empty Host of RFC 9112 3.2 is for targets without an authority, which no http URI is.
+ */
 bool http_host_is_valid(struct bytes host);
 
 #endif

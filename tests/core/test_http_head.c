@@ -25,12 +25,16 @@ TEST(http_head, wants_exactly_one_valid_host)
         CASE(0, "GET / HTTP/1.1\r\nHost: a.example:8080\r\n\r\n"),
         CASE(0, "GET / HTTP/1.1\r\nHost: [::1]:8080\r\n\r\n"),
         CASE(0, "GET / HTTP/1.1\r\nhost:a\r\n\r\n"),
-        CASE(0, "GET / HTTP/1.1\r\nHost:\r\n\r\n"),
-        CASE(0, "GET / HTTP/1.1\r\nHost: \r\n\r\n"),
+        CASE(400, "GET / HTTP/1.1\r\nHost:\r\n\r\n"),
+        CASE(400, "GET / HTTP/1.1\r\nHost: \r\n\r\n"),
+        CASE(400, "GET / HTTP/1.1\r\nHost: :80\r\n\r\n"),
+        CASE(400, "GET http://a/ HTTP/1.1\r\nHost:\r\n\r\n"),
+        CASE(400, "OPTIONS * HTTP/1.1\r\nHost:\r\n\r\n"),
         CASE(0, GET_10 "\r\n"),
         CASE(0, GET_10 "Host: a\r\n\r\n"),
         CASE(400, GET_10 "Host: a\r\nHost: a\r\n\r\n"),
         CASE(400, GET_10 "Host: a b\r\n\r\n"),
+        CASE(400, GET_10 "Host:\r\n\r\n"),
     };
     EXPECT_VERDICTS(cases);
 }
