@@ -26,7 +26,7 @@ struct collector {
 };
 
 static bool scan_head(struct parse *parse, struct request *request, const struct input *input);
-static bool refuse_oversize(struct parse *parse);
+static bool refuse_oversize(struct parse *parse, struct bytes line);
 static bool end_line(struct parse *parse, struct request *request, struct bytes line);
 static bool check_request_line(struct parse *parse, struct request *request, struct bytes line);
 static bool read_head(struct parse *parse, struct request *request, const struct input *input);
@@ -96,7 +96,8 @@ static bool scan_head(struct parse *parse, struct request *request, const struct
             request->line = (struct bytes){input->at + parse->line_at, kept};
         }
         if (found == LINE_OPEN) {
-            return end < max ? false : refuse_oversize(parse);
+            struct bytes line = {input->at + parse->line_at, line_len};
+            return end < max ? false : refuse_oversize(parse, line);
         }
         if (found != LINE_WHOLE) {
             return parse_refuse(parse, 400, http_line_fault(found));
@@ -112,14 +113,21 @@ static bool scan_head(struct parse *parse, struct request *request, const struct
     }
 }
 
-/* So many bytes and no whole head: 414 when the request line alone is that long, else 431 (RFC 6585
- * 5). */
-static bool refuse_oversize(struct parse *parse)
+/* So many bytes and no whole head: 431 for its fields (RFC 6585 5), else by the part of the request
+ * line that `line` ends in (RFC 9112 3): 501 for a method, which is none of ours, and 414. */
+static bool refuse_oversize(struct parse *parse, struct bytes line)
 {
-    if (parse->phase == PARSE_REQUEST_LINE) {
-        return parse_refuse(parse, 414, "request line over the limit (RFC 9112 3)");
+    if (parse->phase != PARSE_REQUEST_LINE) {
+        return parse_refuse(parse, 431, "header fields over the limit (RFC 9112 5)");
     }
-    return parse_refuse(parse, 431, "header fields over the limit (RFC 9112 5)");
+    size_t method_len = http_span(line, CHAR_TOKEN);
+    if (method_len < line.len && (method_len == 0 || line.at[method_len] != ' ')) {
+        return parse_refuse(parse, 400, "malformed method (RFC 9112 3.1)");
+    }
+    if (method_len == line.len) {
+        return parse_refuse(parse, 501, "method over the limit (RFC 9112 3)");
+    }
+    return parse_refuse(parse, 414, "request line over the limit (RFC 9112 3)");
 }
 
 /* A line has come whole. False: it is refused. */

@@ -269,6 +269,26 @@ TEST(http_parse, answers_a_request_line_over_the_limit_with_414)
     free(text);
 }
 
+TEST(http_parse, answers_a_method_over_the_limit_with_501)
+{
+    struct parse_limits limits = {REFUSED_LINE_MAX + 100, HARNESS_BODY_SIZE};
+    char *text = malloc(limits.header_size + 1);
+    struct run run;
+    memset(text, 'x', limits.header_size + 1);
+    run_all_ways(&run, (struct bytes){text, limits.header_size - 1}, limits);
+    expect_int(run.verdict, PARSE_MORE);
+    run_end(&run);
+    run_all_ways(&run, (struct bytes){text, limits.header_size + 1}, limits);
+    expect_int(run.verdict, PARSE_REFUSED);
+    expect_int(run.parse.status, 501);
+    run_end(&run);
+    text[3] = '/'; /* no token: no method at all, as in a line that is whole */
+    run_all_ways(&run, (struct bytes){text, limits.header_size + 1}, limits);
+    expect_int(run.parse.status, 400);
+    run_end(&run);
+    free(text);
+}
+
 static struct bytes request_with_fields(char *out, size_t size, unsigned count)
 {
     size_t len = (size_t)snprintf(out, size, "GET / HTTP/1.1\r\nHost: a\r\n");

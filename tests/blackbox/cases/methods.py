@@ -78,8 +78,7 @@ row("a method with a separator in it is no method", request("G@T", "/hello.txt")
 row("a method with a colon in it is no method", request("GET:", "/hello.txt"), (400, 501),
     end=CLOSED)
 row("a missing method is refused", b" /hello.txt HTTP/1.1\r\nHost: t\r\n\r\n", 400, end=CLOSED)
-row("a very long method is refused", request("A" * 6000, "/hello.txt"), (400, 414, 501),
-    end=EITHER)
+row("a very long method is refused", request("A" * 6000, "/hello.txt"), 501, end=EITHER)
 row("an unknown method with a body never has the body answered",
     request("FROB", "/x", "Content-Length: 40", body=get("/smuggled.txt")[:40].ljust(40)), 501,
     end=EITHER)

@@ -1,7 +1,7 @@
 """The request line and the size of a head."""
 
 from docroot import HELLO
-from table import CLOSED, EITHER, Answer, Table, get
+from table import CLOSED, EITHER, Answer, Table, get, request
 
 table = Table("request-line")
 row = table.row
@@ -74,7 +74,12 @@ row("a target of 8,000 bytes fits", get("/hello.txt?" + "q" * 8000), FILE)
 row("a target over the limit is refused", get("/" + "a" * 20000), 414, end=CLOSED)
 row("a query over the limit is refused", get("/hello.txt?" + "a" * 20000), 414, end=CLOSED)
 row("a target without end is refused while it comes", b"GET /" + b"a" * 40000, 414, end=CLOSED)
-row("a method without end is refused while it comes", b"A" * 40000, (400, 414, 501), end=CLOSED)
+# RFC 9112 3: a method longer than any that is implemented.
+row("a method without end is refused while it comes", b"A" * 40000, 501, end=CLOSED)
+row("a method over the limit is not implemented", request("A" * 20000, "/hello.txt"), 501,
+    end=CLOSED)
+row("a line without end that begins with no method is malformed", b"GET/" + b"A" * 40000, 400,
+    end=CLOSED)
 row("a large field that fits is taken", get("/hello.txt", "X-Large: " + "v" * 12000), FILE)
 row("a field over the limit is refused", get("/hello.txt", "X-Large: " + "v" * 20000), 431,
     end=CLOSED)
