@@ -129,7 +129,7 @@ static int find_siblings(int root, const char *name, struct timespec original, u
 {
     *found = 0;
     for (enum encoding i = 0; i < ENCODING_IDENTITY; i++) {
-        struct stat stat;
+        struct stat stat = {0};
         int error = look_up(root, name, i, &stat);
         if (file_is_shortage(error)) {
             return error;
@@ -145,7 +145,7 @@ static int find_siblings(int root, const char *name, struct timespec original, u
 static int identify(int root, const char *name, enum encoding encoding,
                     struct file_identity *identity)
 {
-    struct stat stat;
+    struct stat stat = {0};
     int error = look_up(root, name, encoding, &stat);
     if (error != 0) {
         return error;
