@@ -49,8 +49,7 @@ void crowd_free(struct crowd *crowd) NO_ANALYSIS
     free(crowd);
 }
 
-/* `fresh` becomes the guest of an address that has none. tsearch allocates its node under the lock,
- * against the general rule: it gives its caller no way to bring the memory. */
+/* `fresh` becomes the guest of an address that has none. */
 static struct guest *find_or_add_locked(struct crowd *crowd, struct guest *fresh)
     REQUIRES(crowd->shared.lock)
 {
