@@ -8,7 +8,6 @@
 
 #include "core/check.h"
 #include "core/log.h"
-#include "core/settings.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -7,7 +7,6 @@
 #define CORE_CONN_H
 
 #include "core/exchange.h"
-#include "core/loop.h"
 #include "core/verdict.h"
 
 #include <netinet/in.h>

@@ -4,7 +4,10 @@
 
 #include <stdint.h>
 
-/* Lines above this level (settings.h, LOG_…) are not printed. Before threads start. */
+/* The words of --log-level, in its order. */
+enum { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
+
+/* Lines above this level are not printed. Before threads start. */
 void log_set_level(unsigned level);
 
 /* One line; written with one write(2). A long one is cut at 1024 bytes, a control character becomes

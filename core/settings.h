@@ -1,7 +1,8 @@
 /* settings.h: every option's value, as one struct made from options.def.
  *
  * Filled once by core/options.c before threads start, read-only afterwards by every thread. Times
- * are nanoseconds, sizes bytes; a CHOICE is the index of its word (the enums below).
+ * are nanoseconds, sizes bytes; a CHOICE is the index of its word (the enums below; for --log-level,
+ * log.h's).
  */
 #ifndef CORE_SETTINGS_H
 #define CORE_SETTINGS_H
@@ -24,6 +25,5 @@ enum { WAKEUP_ELIDED, WAKEUP_ALWAYS, WAKEUP_SPIN };
 enum { DOORBELL_EVENTFD, DOORBELL_PIPE, DOORBELL_CONDVAR };
 enum { WHO_ON, WHO_OFF, WHO_LOOPBACK };
 enum { TRACE_OFF, TRACE_HISTOGRAM, TRACE_FULL };
-enum { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
 #endif

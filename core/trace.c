@@ -16,7 +16,6 @@
 #include "core/check.h"
 #include "core/environment.h"
 #include "core/log.h"
-#include "core/settings.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -12,6 +12,7 @@
 #define STAGES_CLIENT_H
 
 #include "core/conn.h"
+#include "core/loop.h"
 #include "core/wheel.h"
 #include "queues/mailbox.h"
 #include "stages/home_state.h"

@@ -9,7 +9,6 @@
 #include "core/check.h"
 #include "core/clock.h"
 #include "core/log.h"
-#include "core/settings.h"
 
 #include <errno.h>
 #include <signal.h>

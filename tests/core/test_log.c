@@ -2,7 +2,6 @@
 #include "core/log.h"
 
 #include "core/clock.h"
-#include "core/settings.h"
 #include "tests/test.h"
 
 #include <errno.h>

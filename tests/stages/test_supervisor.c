@@ -8,7 +8,6 @@
 #include "core/check.h"
 #include "core/clock.h"
 #include "core/log.h"
-#include "core/settings.h"
 #include "tests/test.h"
 
 #include <sched.h>
