@@ -8,6 +8,7 @@
 #ifndef CORE_EXCHANGE_H
 #define CORE_EXCHANGE_H
 
+#include "core/close_reason.h"
 #include "core/http_parse.h"
 #include "core/outlet.h"
 #include "core/stamps.h"
@@ -18,14 +19,6 @@ struct settings;
 struct handler;
 
 enum { EXCHANGE_BUCKETS = 6, EXCHANGE_TEXT = 2048 };
-
-/* Why a connection ends after this exchange, or 0 (NONE) to stay open; also counted. */
-enum close_reason {
-#define CLOSE_REASON(id, text) CLOSE_##id,
-#include "core/close_reasons.def"
-#undef CLOSE_REASON
-    CLOSE_REASON_COUNT
-};
 
 /* The answer under construction; touched by whoever has the making end, through response.h: the
  * processor, or the thread that a handler gave the exchange to. */

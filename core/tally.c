@@ -108,25 +108,3 @@ const char *counter_name(enum counter counter)
 {
     return counter_names[counter];
 }
-
-static const char *const close_reason_texts[] = {
-#define CLOSE_REASON(id, text) text,
-#include "core/close_reasons.def"
-#undef CLOSE_REASON
-};
-
-const char *close_reason_text(enum close_reason reason)
-{
-    return close_reason_texts[reason];
-}
-
-static const char *const close_reason_names[] = {
-#define CLOSE_REASON(id, text) #id,
-#include "core/close_reasons.def"
-#undef CLOSE_REASON
-};
-
-const char *close_reason_name(enum close_reason reason)
-{
-    return close_reason_names[reason];
-}

@@ -7,7 +7,7 @@
 #ifndef CORE_TALLY_H
 #define CORE_TALLY_H
 
-#include "core/exchange.h"
+#include "core/close_reason.h"
 #include "core/histogram.h"
 #include "core/stamps.h"
 
@@ -72,7 +72,5 @@ void tally_merge(struct tally *to, const struct tally *from);
 /* What people read, and the word in the .def list, which programs read. */
 const char *counter_text(enum counter counter);
 const char *counter_name(enum counter counter);
-const char *close_reason_text(enum close_reason reason);
-const char *close_reason_name(enum close_reason reason);
 
 #endif

@@ -4,6 +4,7 @@
 #include "core/clock.h"
 #include "core/probes.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* --- chains --- */

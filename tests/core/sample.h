@@ -3,6 +3,7 @@
 #ifndef TESTS_CORE_SAMPLE_H
 #define TESTS_CORE_SAMPLE_H
 
+#include "core/request.h"
 #include "core/trace.h"
 
 #include "tests/test.h"

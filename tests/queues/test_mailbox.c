@@ -5,6 +5,7 @@
 #include "queues/mailbox.h"
 
 #include "core/clock.h"
+#include "core/report.h"
 #include "tests/test.h"
 
 #include <poll.h>

@@ -11,6 +11,7 @@
 #include "core/check.h"
 #include "core/clock.h"
 #include "core/report.h"
+#include "core/request.h"
 #include "core/trace_format.h"
 
 #include <stdio.h>

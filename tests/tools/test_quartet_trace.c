@@ -7,6 +7,7 @@
 
 #include "core/cell.h"
 #include "core/json_view.h"
+#include "core/request.h"
 #include "tests/core/trace_files.h"
 #include "tests/golden/golden.h"
 
