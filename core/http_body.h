@@ -11,7 +11,7 @@
 #ifndef CORE_HTTP_BODY_H
 #define CORE_HTTP_BODY_H
 
-#include "core/http_parse.h"
+#include "core/parse_state.h"
 
 /* The head is whole and checked, parse->head_len is set: how will the body be read? */
 void http_body_begin(struct parse *parse, const struct request *request, const struct input *input);

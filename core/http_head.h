@@ -8,7 +8,7 @@
 #ifndef CORE_HTTP_HEAD_H
 #define CORE_HTTP_HEAD_H
 
-#include "core/http_parse.h"
+#include "core/parse_state.h"
 
 /* Fills request->path, query, host, keep_alive, idle_limit_s, expect_continue, chunked and
  * content_length from its method, minor, target and fields. False: parse->status and reason say why
