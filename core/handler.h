@@ -11,7 +11,7 @@
  * response_complete (response.h) whenever it likes, or calls that itself and goes on with work of
  * its own; in both cases it says HANDLER_AWAY, and from the moment it gave does not touch the
  * exchange: the next request of the connection may be under way already. Whoever was given an
- * exchange must complete it, soon once patience_ended(): the server's end waits for it.
+ * exchange must complete it, soon once patience_ended() (patience.h): the server's end waits for it.
  */
 #ifndef CORE_HANDLER_H
 #define CORE_HANDLER_H
@@ -45,35 +45,17 @@ struct handler {
     void (*input)(struct exchange *exchange);
 };
 
-/* The handler for a path: the longest prefix that matches; the file handler matches everything. */
-const struct handler *handler_find(struct bytes path);
-
-/* Gives a whole request its handler, and decides whether it counts. */
-void handler_choose(struct exchange *x);
-
-/* May this client use this request's handler? If not, it is told that there is none. */
-bool handler_may_be_used(const struct exchange *x);
-
 /* Longer targets are not forwarded to. */
 enum { FORWARD_TARGET_MAX = 4096 };
 
 /* Goes on as if the client had asked for `target` (origin-form: a path, perhaps a query), read by
- * the rules for any request's: the handler says HANDLER_FORWARD, and the one of the new path is run
- * when it may be, with this method and these fields. Input filters belong to the path that was
- * asked for and are not run again. Before any answer is begun. Copies `target`. False: it is
- * malformed or too long, nothing has changed. */
+ * the rules for any request's: the handler says HANDLER_FORWARD, and the processor finds the one of
+ * the new path and runs it when it may be, with this method and these fields. Input filters belong
+ * to the path that was asked for and are not run again. Before any answer is begun. Copies
+ * `target`. False: it is malformed or too long, nothing has changed. */
 bool handler_forward(struct exchange *x, struct bytes target);
 
 /* The names of a set of methods as an Allow value ("GET, HEAD, OPTIONS"). `out` has room for 64. */
 size_t methods_list(unsigned methods, char out[64]);
-
-/* Sleeps on purpose until `until_ns` or until the server cuts its handlers short. Any thread that
- * runs a handler. */
-void patience_sleep(uint64_t until_ns);
-/* Burns CPU until `until_ns` or until cut short. */
-void patience_spin(uint64_t until_ns);
-/* Ends all such sleeps, now and in the future. Any thread. */
-void patience_end(void);
-bool patience_ended(void);
 
 #endif

@@ -4,6 +4,7 @@
 #include "core/clock.h"
 #include "core/http_line.h"
 #include "core/later.h"
+#include "core/patience.h"
 #include "core/response.h"
 
 #include <stdarg.h>

@@ -10,8 +10,9 @@
  */
 #include "stages/stage.h"
 
-#include "core/handler.h"
+#include "core/handlers.h"
 #include "core/log.h"
+#include "core/patience.h"
 #include "core/probes.h"
 #include "core/response.h"
 #include "stages/pause.h"
@@ -221,6 +222,13 @@ static bool is_forwarded_too_often(struct exchange *x)
     return true;
 }
 
+static enum verdict forward(struct worker *worker, struct client *client)
+{
+    struct exchange *x = client->conn.exchange;
+    x->handler = handler_find(x->request.path);
+    return is_forwarded_too_often(x) ? finish(worker, client) : VERDICT_REQUEST_READY;
+}
+
 /* REQUEST_READY: the handler has forwarded, another one is to be run. */
 static enum verdict run(struct worker *worker, struct client *client)
 {
@@ -230,10 +238,10 @@ static enum verdict run(struct worker *worker, struct client *client)
         if (said == HANDLER_AWAY) {
             return VERDICT_HELD; /* the client may be gone already */
         }
-        if (said == HANDLER_FORWARD && !is_forwarded_too_often(x)) {
-            return VERDICT_REQUEST_READY;
+        if (said == HANDLER_FORWARD) {
+            return forward(worker, client);
         }
-        if (said == HANDLER_DONE || said == HANDLER_FORWARD || !publish_piece(worker, client)) {
+        if (said == HANDLER_DONE || !publish_piece(worker, client)) {
             return finish(worker, client);
         }
         enum verdict next = after_piece(worker, client, said, piece);

@@ -2,9 +2,9 @@
 #include "stages/server.h"
 
 #include "core/files.h"
-#include "core/handler.h"
 #include "core/later.h"
 #include "core/log.h"
+#include "core/patience.h"
 #include "core/response.h"
 #include "core/status.h"
 #include "stages/layout.h"

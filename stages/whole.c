@@ -1,7 +1,7 @@
 /* whole.c: one whole request is there. See whole.h. */
 #include "stages/whole.h"
 
-#include "core/handler.h"
+#include "core/handlers.h"
 #include "core/probes.h"
 
 /* One that does not count, which is not known before, is taken back from those begun. */

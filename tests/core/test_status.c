@@ -1,6 +1,7 @@
 /* The handlers of /server-status and /metrics. */
 #include "core/status.h"
 
+#include "core/handlers.h"
 #include "core/json_view.h"
 #include "core/trace.h"
 #include "tests/core/answer.h"

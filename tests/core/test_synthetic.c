@@ -2,6 +2,7 @@
 #include "core/synthetic.h"
 
 #include "core/clock.h"
+#include "core/handlers.h"
 #include "core/later.h"
 #include "tests/core/answer.h"
 
