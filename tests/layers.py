@@ -1,13 +1,20 @@
 #!/usr/bin/env python3
-"""Fails on an include against the arrow tools -> stages -> queues -> core, and on what undoes the layers.
+"""Fails on an include or a call against the arrow tools -> stages -> queues -> core, or from a room of a layer
+to a room above it, on modules that include each other in a circle, and on what undoes the layers.
 
-usage: layers.py [ROOT]
+usage: layers.py [ROOT [BUILD_DIR]]
 
-Why a test: the link order of the library targets catches a call against the arrow, but not an include that
-only borrows a struct or a macro. Each rule below is a function that yields breaches as (file, line, words).
+The rooms of a layer and their order are those of the table in DESIGN.md; a layer without rows there is flat.
+Calls are read from the object files below BUILD_DIR, and are not checked where there are none.
+
+Why a test: the link order of the library targets catches a call against the arrow, but neither one between
+rooms, which share a library, nor an include that only borrows a struct or a macro. Each rule below is a
+function that yields breaches as (file, line, words).
 """
+import collections
 import pathlib
 import re
+import subprocess
 import sys
 
 # Whose headers a folder may include. A tool that needs more than core is named with its reason.
@@ -37,6 +44,19 @@ PART_OF = {
     "stages/processor.c": "stages/stage.h",
 }
 
+# The layers that are libraries, lowest first. Rooms and circles are rules for them.
+LIBRARIES = ("core", "queues", "stages")
+
+# Layers whose modules still include each other in a circle, each with the reason.
+CIRCLES_ALLOWED = {
+    "stages": "struct server is known to all stages and knows all of them; it is being taken apart",
+}
+
+# Sources that the build makes, and the room in which they are.
+MADE_IN = {"pages": "web"}
+
+# A row of DESIGN.md's table of rooms, lowest first.
+ROOM_ROW = re.compile(r"^\| `(\w+)/(\w+)/` \|")
 INCLUDE = re.compile(r'^\s*#\s*include\s+(["<])([^">]+)[">]')
 MAIN = re.compile(r"^\s*(?:int\s+)?main\s*\(")
 
@@ -131,7 +151,150 @@ def no_umbrella(root, sources):
             yield source.name, 1, "an umbrella header: include what you use instead"
 
 
-RULES = [arrow, spelling, wrapped, mains, own_header_first, part_of_is_true, no_umbrella]
+# --- rooms ---
+
+
+def read_rooms(root):
+    """{layer: [room, ...]}, lowest first, as DESIGN.md has them."""
+    rooms = collections.defaultdict(list)
+    design = root / "DESIGN.md"
+    for line in design.read_text(encoding="utf-8").splitlines() if design.is_file() else []:
+        match = ROOM_ROW.match(line)
+        if match and match[1] in LIBRARIES:
+            rooms[match[1]].append(match[2])
+    return rooms
+
+
+def room_of(name):
+    """The folder between layer and file; "" for a file that lies in the layer itself."""
+    parts = name.split("/")
+    return parts[1] if len(parts) > 2 else ""
+
+
+def in_a_room(root, sources):
+    """A layer that has rooms has every file in one of them."""
+    rooms = read_rooms(root)
+    for source in sources:
+        if source.layer in rooms and room_of(source.name) not in rooms[source.layer]:
+            yield source.name, 1, f"lies in no room of {source.layer}/ (DESIGN.md has the table)"
+
+
+def room_arrow(root, sources):
+    """An include goes to the same room or to one below."""
+    rooms = read_rooms(root)
+    for source in sources:
+        order = rooms.get(source.layer, [])
+        for line, _, header in source.includes:
+            here, there = room_of(source.name), room_of(header)
+            if header.split("/")[0] != source.layer or here not in order or there not in order:
+                continue
+            if order.index(there) > order.index(here):
+                yield source.name, line, f"{header}: {here}/ must not include {there}/, which is above it"
+
+
+# --- circles ---
+
+
+def module_of(name):
+    """A header and its source are one module; a table (.def) is one by itself."""
+    name = PART_OF.get(name, name)
+    return name[:-2] if name.endswith((".c", ".h")) else name
+
+
+def graph_of(sources, layer):
+    """{module: {module that it includes: (file, line)}} within a layer."""
+    graph = collections.defaultdict(dict)
+    for source in sources:
+        for line, _, header in source.includes if source.layer == layer else []:
+            here, there = module_of(source.name), module_of(header)
+            if here != there and header.split("/")[0] == layer:
+                graph[here].setdefault(there, (source.name, line))
+    return graph
+
+
+def reached_from(graph, start):
+    """All modules that `start` includes, directly or not."""
+    reached, left = set(), list(graph.get(start, ()))
+    while left:
+        module = left.pop()
+        if module not in reached:
+            reached.add(module)
+            left += graph.get(module, ())
+    return reached
+
+
+def circles_of(graph):
+    """Sets of modules of which each includes, in the end, all others of its set."""
+    reached = {module: reached_from(graph, module) for module in graph}
+    circles = {frozenset(m for m in reached[start] if start in reached.get(m, ()))
+               for start in graph if start in reached[start]}
+    return sorted(circles, key=sorted)
+
+
+def no_circle(root, sources):
+    """What a module needs does not need the module: each can be read, and tested, without those above it."""
+    for layer in LIBRARIES:
+        graph = graph_of(sources, layer)
+        circles = circles_of(graph)
+        if layer in CIRCLES_ALLOWED:
+            if not circles:
+                yield "tests/layers.py", 1, f"{layer}/ has no circle: take it out of CIRCLES_ALLOWED"
+            continue
+        for circle in circles:
+            first = min(circle)
+            name, line = next(graph[first][m] for m in sorted(graph[first]) if m in circle)
+            yield name, line, f"{len(circle)} modules include each other: {', '.join(sorted(circle))}"
+
+
+# --- calls ---
+
+
+def read_objects(build):
+    """[(layer, room, source, path)] of the object files that CMake has made for the libraries."""
+    objects = []
+    for layer in LIBRARIES:
+        top = build / layer / "CMakeFiles" / f"{layer}.dir"
+        for path in sorted(top.rglob("*.o")):
+            parts = path.relative_to(top).as_posix()[:-2].split("/")
+            made = parts[0] == "__"
+            room = MADE_IN.get(parts[1], "") if made else "/".join(parts[:-1])
+            name = "/".join(parts[1:] if made else [layer] + parts)
+            objects.append((layer, room, name, path))
+    return objects
+
+
+def read_symbols(objects):
+    """({symbol: object that defines it}, [(object, symbol that it needs)])."""
+    defined, needed = {}, []
+    for which in objects:
+        said = subprocess.run(["nm", "-P", "-g", which[3]], capture_output=True, text=True, check=True)
+        for line in said.stdout.splitlines():
+            symbol, kind = line.split()[:2]
+            if kind in "Uvw":
+                needed.append((which, symbol))
+            else:
+                defined[symbol] = which
+    return defined, needed
+
+
+def calls(root, build):
+    """Whatever an object needs is defined in its room, in one below, or outside of the libraries."""
+    rooms = read_rooms(root)
+    order = [(layer, room) for layer in LIBRARIES for room in rooms.get(layer) or [""]]
+
+    def height(which):
+        layer, room = which[0], which[1] if rooms.get(which[0]) else ""
+        return order.index((layer, room)) if (layer, room) in order else -1
+
+    defined, needed = read_symbols(read_objects(build))
+    for which, symbol in needed:
+        other = defined.get(symbol)
+        if other is not None and height(other) > height(which) >= 0:
+            yield which[2], 1, f"uses {symbol}, which {other[2]} above it defines"
+
+
+RULES = [arrow, spelling, wrapped, mains, own_header_first, part_of_is_true, no_umbrella, in_a_room, room_arrow,
+         no_circle]
 
 
 def read_sources(root):
@@ -145,6 +308,11 @@ def main():
     if not sources:
         sys.exit(f"layers: no sources below {root}")
     breaches = [breach for rule in RULES for breach in rule(root, sources)]
+    build = pathlib.Path(sys.argv[2]) if len(sys.argv) > 2 else None
+    if build is not None and read_objects(build):
+        breaches += calls(root, build)
+    else:
+        print("layers: calls are not checked: " + (f"no object files below {build}" if build else "no BUILD_DIR"))
     for name, line, words in breaches:
         print(f"{name}:{line}: {words}")
     print(f"layers: {len(sources)} files, {len(RULES)} rules, {len(breaches)} breaches")

@@ -1,4 +1,4 @@
-# Checks of the sources themselves: they need no build of their own, so one preset runs them.
+# Checks of the sources themselves, and of the object files of this build (layers): one preset runs them.
 # dev is the one that is checked but not sanitized.
 if(NOT QUARTET_CHECKED OR QUARTET_SANITIZE)
     return()
@@ -9,7 +9,7 @@ function(add_static_test name)
     set_tests_properties(static/${name} PROPERTIES TIMEOUT 900 LABELS static)
 endfunction()
 
-add_static_test(layers python3 tests/layers.py)
+add_static_test(layers python3 tests/layers.py ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR})
 add_static_test(design tests/design_is_true.sh)
 add_static_test(can_fail tests/static_can_fail.sh)
 add_static_test(format tests/format.sh)
