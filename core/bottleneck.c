@@ -2,10 +2,12 @@
 #include "core/bottleneck.h"
 
 #include "core/cell.h"
+#include "core/check.h"
 #include "core/clock.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Where a group counts as full. Below 1, since neither arrivals nor our clocks are even. */
@@ -19,7 +21,7 @@ static const double clients_share = 0.5;
 static const double starved_share = 0.25;
 
 static void read_queue(struct bottleneck_figures *figures, const struct queue_report *queue);
-static void read_thread(struct bottleneck_figures *figures, const struct thread_report *thread);
+static void sum_threads(struct bottleneck_figures *figures);
 static bool judge_busy(struct bottleneck *verdict, const struct bottleneck_figures *figures);
 static bool judge_cpu(struct bottleneck *verdict, const struct bottleneck_figures *figures);
 static bool judge_sessions(struct bottleneck *verdict, const struct bottleneck_figures *figures);
@@ -53,17 +55,24 @@ void bottleneck_read(struct bottleneck_figures *figures, const struct report *re
     for (unsigned i = 0; i < report->queue_count; i++) {
         read_queue(figures, &report->queues[i]);
     }
+    figures->thread_count = report->thread_count;
+    figures->threads = must_alloc((report->thread_count + 1) * sizeof *figures->threads);
     for (unsigned i = 0; i < report->thread_count; i++) {
-        read_thread(figures, &report->threads[i]);
+        figures->threads[i] = report->threads[i];
     }
+    sum_threads(figures);
+}
+
+void bottleneck_deinit(struct bottleneck_figures *figures)
+{
+    free(figures->threads);
+    *figures = (struct bottleneck_figures){0};
 }
 
 static void read_queue(struct bottleneck_figures *figures, const struct queue_report *queue)
 {
     if (queue->accept) {
         figures->accept_depth += queue->depth;
-    } else if (queue->group < figures->group_count) {
-        figures->groups[queue->group].taken += queue->put - queue->depth;
     }
 }
 
@@ -75,12 +84,8 @@ static uint64_t wanted_ns(const struct thread_report *thread)
     return thread->busy_ns > ready_ns ? thread->busy_ns : ready_ns;
 }
 
-static void read_thread(struct bottleneck_figures *figures, const struct thread_report *thread)
+static void add_thread(struct bottleneck_group *group, const struct thread_report *thread)
 {
-    if (thread->group >= figures->group_count) {
-        return;
-    }
-    struct bottleneck_group *group = &figures->groups[thread->group];
     uint64_t busy_ns = wanted_ns(thread);
     group->used++;
     group->busy_ns += busy_ns;
@@ -91,7 +96,22 @@ static void read_thread(struct bottleneck_figures *figures, const struct thread_
     }
 }
 
-/* What has been counted can seem to fall where a thread has ended meanwhile. */
+static void sum_threads(struct bottleneck_figures *figures)
+{
+    for (unsigned i = 0; i < figures->group_count; i++) {
+        struct bottleneck_group *group = &figures->groups[i];
+        group->used = 0;
+        group->busy_ns = group->cpu_ns = group->runqueue_ns = group->busiest_ns = 0;
+    }
+    for (unsigned i = 0; i < figures->thread_count; i++) {
+        const struct thread_report *thread = &figures->threads[i];
+        if (thread->group < figures->group_count) {
+            add_thread(&figures->groups[thread->group], thread);
+        }
+    }
+}
+
+/* What has been counted can seem to fall: a report is gathered while threads count. */
 static uint64_t minus(uint64_t now, uint64_t before)
 {
     return now > before ? now - before : 0;
@@ -107,15 +127,8 @@ void bottleneck_since(struct bottleneck_figures *now, const struct bottleneck_fi
     for (unsigned i = 0; i < INTERVAL_COUNT; i++) {
         now->interval_ns[i] = minus(now->interval_ns[i], before->interval_ns[i]);
     }
-    for (unsigned i = 0; i < now->group_count && i < before->group_count; i++) {
-        struct bottleneck_group *group = &now->groups[i];
-        const struct bottleneck_group *old = &before->groups[i];
-        group->busy_ns = minus(group->busy_ns, old->busy_ns);
-        group->cpu_ns = minus(group->cpu_ns, old->cpu_ns);
-        group->runqueue_ns = minus(group->runqueue_ns, old->runqueue_ns);
-        group->busiest_ns = minus(group->busiest_ns, old->busiest_ns);
-        group->taken = minus(group->taken, old->taken);
-    }
+    thread_reports_since(now->threads, now->thread_count, before->threads, before->thread_count);
+    sum_threads(now);
 }
 
 /* --- words --- */

@@ -1,7 +1,7 @@
 /* bottleneck.h: which thread group limits a server, judged from what its report has counted.
  *
  * Use: bottleneck_read twice and bottleneck_since for what happened in between, or once for all of
- * a run; then bottleneck_judge. Plain data, any thread.
+ * a run; then bottleneck_judge; then bottleneck_deinit. Plain data, any thread.
  *
  * The rules, in this order; the figures they rest on are in the text:
  *   1. Nothing was asked: there is nothing to judge.
@@ -31,11 +31,11 @@ enum { BOTTLENECK_GROUPS_MAX = 16, BOTTLENECK_TEXT = 512 };
 struct bottleneck_group {
     char letters[REPORT_LETTERS];
     bool loop, session, in_turn;
-    unsigned threads;                      /* at most */
+    unsigned threads; /* at most */
+    /* made from the figures' threads: */
     unsigned used;                         /* of them, those that have had something to do */
     uint64_t busy_ns, cpu_ns, runqueue_ns; /* of all its threads */
-    uint64_t busiest_ns;                   /* busy time of the busiest; kept by bottleneck_since */
-    uint64_t taken;                        /* from its queues */
+    uint64_t busiest_ns;                   /* busy time of the busiest */
     double depth_early, depth_late; /* mean depth of its queues in the first and last quarter of the
                                        time; both 0 when not known */
 };
@@ -48,6 +48,9 @@ struct bottleneck_figures {
     uint64_t interval_ns[INTERVAL_COUNT];
     unsigned group_count;
     struct bottleneck_group groups[BOTTLENECK_GROUPS_MAX];
+    /* One by one: the busiest thread between two moments is not the difference of two maxima. */
+    unsigned thread_count;
+    struct thread_report *threads;
 };
 
 enum bottleneck_cause {
@@ -66,8 +69,10 @@ struct bottleneck {
     char text[BOTTLENECK_TEXT]; /* a sentence or two, for people */
 };
 
+/* Wants bottleneck_deinit. */
 void bottleneck_read(struct bottleneck_figures *figures, const struct report *report);
-/* Makes `now` what happened since `before`. */
+void bottleneck_deinit(struct bottleneck_figures *figures);
+/* Makes `now` what happened since `before`, of the same server. */
 void bottleneck_since(struct bottleneck_figures *now, const struct bottleneck_figures *before);
 void bottleneck_judge(struct bottleneck *verdict, const struct bottleneck_figures *figures);
 

@@ -1,4 +1,5 @@
-/* report.h: the state of a running server as data, and the table and the JSON made from it.
+/* report.h: the state of a running server as data, the difference of two such states, and the table
+ * and the JSON made from them.
  *
  * stages/server_report.c fills it. SIGUSR1 prints the table, /server-status and /metrics show the
  * data, the trace file ends with the JSON, and quartet-trace makes the table from that. So a queue
@@ -62,6 +63,14 @@ void thread_report_read(struct thread_report *thread, int tid);
 /* How long the calling thread has been ready to run without a CPU, in all, in ns (schedstat).
  * False: the kernel does not tell. Some 4 us a call. */
 bool thread_runqueue_ns(uint64_t *ns);
+
+/* Makes `now` what has happened since `before`, an earlier report of the same process
+ * (report_since.c): what only grows becomes a difference; depths, peaks, open connections and who
+ * is idle stay. Queues and threads are found by their names; new ones began with nothing. */
+void report_since(struct report *now, const struct report *before);
+/* The same of threads alone. */
+void thread_reports_since(struct thread_report *now, unsigned count,
+                          const struct thread_report *before, unsigned before_count);
 
 /* The table people read: totals, intervals (count, mean, p50, p90, p99, p99.9, max, share of
  * total), queues, threads, close reasons, counters. Times in a unit that fits ("12.3us"). */

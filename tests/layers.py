@@ -41,6 +41,7 @@ WRAPPED = {
 # A source without a header of its own name implements part of this header, and includes it first.
 PART_OF = {
     "core/report_json.c": "core/report.h",
+    "core/report_since.c": "core/report.h",
     "stages/processor.c": "stages/stage.h",
 }
 

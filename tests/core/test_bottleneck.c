@@ -185,22 +185,75 @@ TEST(bottleneck, counts_the_wait_of_a_thread_that_was_woken_as_busy)
     bottleneck_read(&figures, &report);
     expect_int(figures.groups[0].busy_ns, 950 * NS_PER_MS);
     expect_limit(&figures, BOTTLENECK_BUSY, "L", "it was busy 950us for a connection");
+    bottleneck_deinit(&figures);
     thread.busy_ns = 980 * NS_PER_MS; /* blocked in a handler */
     bottleneck_read(&figures, &report);
     expect_int(figures.groups[0].busiest_ns, 980 * NS_PER_MS);
+    bottleneck_deinit(&figures);
+}
+
+/* Two loops R and a loop W. */
+struct moment {
+    struct report report;
+    struct group_report groups[2];
+    struct thread_report threads[3];
+};
+
+static struct bottleneck_figures figures_at(uint64_t wall_ms, const uint64_t busy_ms[3])
+{
+    struct moment moment = {
+        .groups = {{"R", "loop", 2, false}, {"W", "loop", 1, false}},
+        .threads = {{"R/1", .group = 0}, {"R/2", .group = 0}, {"W", .group = 1}}};
+    moment.report = (struct report){.wall_ns = wall_ms * NS_PER_MS,
+                                    .group_count = 2,
+                                    .groups = moment.groups,
+                                    .thread_count = 3,
+                                    .threads = moment.threads};
+    moment.report.tally.counters[COUNTER_REQUESTS] = wall_ms;
+    for (unsigned i = 0; i < 3; i++) {
+        moment.threads[i].busy_ns = busy_ms[i] * NS_PER_MS;
+    }
+    struct bottleneck_figures figures;
+    bottleneck_read(&figures, &moment.report);
+    return figures;
 }
 
 TEST(bottleneck, of_two_moments_is_what_happened_between_them)
 {
-    struct bottleneck_figures before = pipeline(), now = pipeline();
-    now.wall_ns = 2 * NS_PER_S;
-    now.requests = 1500;
-    now.groups[1].busy_ns = now.groups[1].busiest_ns = 1090 * NS_PER_MS;
-    now.groups[3].busy_ns = 0; /* its thread ended meanwhile */
+    struct bottleneck_figures before = figures_at(1000, (uint64_t[]){100, 0, 100});
+    struct bottleneck_figures now = figures_at(2000, (uint64_t[]){1090, 0, 0});
     bottleneck_since(&now, &before);
     expect_int(now.wall_ns, NS_PER_S);
-    expect_int(now.requests, 500);
-    expect_int(now.groups[1].busy_ns, 990 * NS_PER_MS);
-    expect_int(now.groups[3].busy_ns, 0);
+    expect_int(now.requests, 1000);
+    expect_int(now.groups[0].busy_ns, 990 * NS_PER_MS);
+    expect_int(now.groups[1].busy_ns, 0); /* what falls has done nothing */
     expect_limit(&now, BOTTLENECK_BUSY, "R", "busy 99 % of the time");
+    bottleneck_deinit(&before);
+    bottleneck_deinit(&now);
+}
+
+TEST(bottleneck, sees_the_thread_that_is_full_now_and_not_the_one_that_was)
+{
+    struct bottleneck_figures before = figures_at(10000, (uint64_t[]){9000, 100, 500});
+    struct bottleneck_figures now = figures_at(11000, (uint64_t[]){9050, 1080, 550});
+    bottleneck_since(&now, &before);
+    expect_int(now.groups[0].busy_ns, 1030 * NS_PER_MS);
+    expect_int(now.groups[0].busiest_ns, 980 * NS_PER_MS);
+    expect_limit(&now, BOTTLENECK_BUSY, "R", "one of its 2 threads was busy 98 % of the time");
+    bottleneck_deinit(&before);
+    bottleneck_deinit(&now);
+}
+
+/* Blocked in handlers for long, and now woken late again and again. */
+TEST(bottleneck, of_two_moments_compares_busy_time_and_cpu_time_of_the_window)
+{
+    struct bottleneck_figures before = figures_at(10000, (uint64_t[]){0, 0, 9000});
+    struct bottleneck_figures now = figures_at(11000, (uint64_t[]){0, 0, 9100});
+    now.threads[2].cpu_ns = 100 * NS_PER_MS;
+    now.threads[2].runqueue_ns = 850 * NS_PER_MS;
+    bottleneck_since(&now, &before);
+    expect_int(now.groups[1].busiest_ns, 950 * NS_PER_MS);
+    expect_limit(&now, BOTTLENECK_BUSY, "W", "busy 95 % of the time");
+    bottleneck_deinit(&before);
+    bottleneck_deinit(&now);
 }

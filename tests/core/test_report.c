@@ -115,3 +115,48 @@ TEST(report, reads_the_switches_of_a_thread_that_waited)
     (void)close(pipes[0]);
     (void)close(pipes[1]);
 }
+
+/* --- the difference of two --- */
+
+TEST(report, since_an_earlier_one_is_what_grew)
+{
+    struct report before, now;
+    sample_report(&before);
+    sample_report(&now);
+    now.wall_ns += 500;
+    tally_add(&now.tally, COUNTER_REQUESTS, 7);
+    tally_interval(&now.tally, INTERVAL_TOTAL, 1000);
+    now.queues[1].put += 30;
+    now.queues[1].depth_max += 5;
+    now.threads[1].busy_ns += 20;
+    report_since(&now, &before);
+    expect_int(now.wall_ns, 500);
+    expect_int(now.tally.counters[COUNTER_REQUESTS], 7);
+    expect_int(now.tally.intervals[INTERVAL_TOTAL].count, 1);
+    expect_int(now.queues[1].put, 30);
+    expect_int(now.queues[1].depth_max, before.queues[1].depth_max + 5);
+    expect_int(now.queues[2].put, 0);
+    expect_int(now.threads[0].busy_ns, 0);
+    expect_int(now.threads[1].busy_ns, 20);
+    report_deinit(&before);
+    report_deinit(&now);
+}
+
+/* A pool's threads come and go; the kernel counts each from zero, the server goes on. */
+TEST(report, since_an_earlier_one_takes_threads_by_name_and_a_successor_as_new)
+{
+    const struct thread_report before[] = {
+        {.name = "P/1", .busy_ns = 100},
+        {.name = "P/3", .wall_ns = 900, .busy_ns = 500, .cpu_ns = 400, .runqueue_ns = 50}};
+    struct thread_report now[] = {
+        {.name = "P/2", .busy_ns = 30},
+        {.name = "P/3", .wall_ns = 950, .busy_ns = 540, .cpu_ns = 35, .runqueue_ns = 3},
+        {.name = "P/1", .busy_ns = 110}};
+    thread_reports_since(now, 3, before, 2);
+    expect_int(now[0].busy_ns, 30);
+    expect_int(now[1].wall_ns, 50);
+    expect_int(now[1].busy_ns, 40);
+    expect_int(now[1].cpu_ns, 35);
+    expect_int(now[1].runqueue_ns, 3);
+    expect_int(now[2].busy_ns, 10);
+}

@@ -29,9 +29,7 @@ void snapshot_deinit(struct snapshot *snapshot);
 /* Are both of one process? Another one has counted from nothing. */
 bool snapshot_same_server(const struct snapshot *a, const struct snapshot *b);
 
-/* Makes `now` what has happened since `before`, of the same server: what only grows becomes a
- * difference; depths, open connections and who is idle stay. Queues and threads are told by their
- * names; new ones began with nothing. */
+/* Makes `now` what has happened since `before`, of the same server (report_since). */
 void snapshot_since(struct snapshot *now, const struct snapshot *before);
 
 #endif

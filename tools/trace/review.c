@@ -61,6 +61,7 @@ static void judge(struct review *review, const struct trace_run *run)
     note_growth(&figures, &run->report, &review->flow);
     review->judged_ns = figures.wall_ns;
     bottleneck_judge(&review->verdict, &figures);
+    bottleneck_deinit(&figures);
 }
 
 /* Sources have the same queues in the same order, one source behind the other. */
