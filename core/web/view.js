@@ -112,14 +112,20 @@ function snapshot(report, at_ns, text) {
     return {...report, intervals, queues, at_ns, text};
 }
 
-const THREAD_TIMES = ["wall_ns", "busy_ns", "cpu_ns", "runqueue_ns", "voluntary", "involuntary", "turns"];
+const SERVER_COUNTS = ["wall_ns", "busy_ns", "turns"];
+const KERNEL_COUNTS = ["cpu_ns", "runqueue_ns", "voluntary", "involuntary"];
 
+/* The same rules as in core/report_since.c. */
 const view = (() => {
-    /* By name, because on-demand threads come and go. One that counts less than before is another. */
+    const grown = (now, base, key) => Math.max(0, now[key] - ((base && base[key]) || 0));
+
+    /* By name, because on-demand threads come and go. The server counts over all threads that stood in
+     * a place, the kernel counts each one from zero: where its figures fell, another thread has come. */
     function thread(now, base) {
-        const known = base && base.wall_ns <= now.wall_ns ? base : null;
+        const same = base && now.cpu_ns >= base.cpu_ns ? base : null;
         const diff = {name: now.name, group: now.group, idle: now.idle};
-        THREAD_TIMES.forEach((key) => (diff[key] = now[key] - (known ? known[key] : 0)));
+        SERVER_COUNTS.forEach((key) => (diff[key] = grown(now, base, key)));
+        KERNEL_COUNTS.forEach((key) => (diff[key] = grown(now, same, key)));
         const wall = Math.max(1, diff.wall_ns);
         diff.busy = Math.min(1, diff.busy_ns / wall);
         diff.cpu = Math.min(1, diff.cpu_ns / wall);
@@ -129,7 +135,7 @@ const view = (() => {
 
     function queue(now, base) {
         const diff = {...now};
-        ["put", "refused", "rung", "elided"].forEach((key) => (diff[key] = now[key] - (base ? base[key] : 0)));
+        ["put", "refused", "rung", "elided"].forEach((key) => (diff[key] = grown(now, base, key)));
         QUEUE_HISTOGRAMS.forEach((key) => (diff[key] = histograms.since(now[key], base && base[key])));
         return diff;
     }
@@ -146,21 +152,22 @@ const view = (() => {
     function group(json, index, all, threads, queues) {
         const mine = threads.filter((t) => t.group === index);
         const own = queues.filter((q) => q.group === index && !q.accept);
-        const mean = (key) => (mine.length > 0 ? mine.reduce((n, t) => n + t[key], 0) / mine.length : null);
+        const sum = (key) => mine.reduce((n, t) => n + t[key], 0);
+        const share = (key) => (mine.length > 0 ? Math.min(1, sum(key) / Math.max(1, sum("wall_ns"))) : null);
         return {
             ...json, index,
             members: mine,
             next: all[index + 1] ? all[index + 1].letters : "",
             unused: json.in_turn ? 0 : Math.max(0, json.threads - mine.length),
             working: mine.filter((t) => !t.idle).length,
-            busy: mean("busy"), cpu: mean("cpu"), runqueue: mean("runqueue"),
+            busy: share("busy_ns"),
             queue: own.length > 0 ? pool(own) : null,
         };
     }
 
     function counts(now, base) {
         const diff = {};
-        Object.keys(now).forEach((key) => (diff[key] = now[key] - ((base && base[key]) || 0)));
+        Object.keys(now).forEach((key) => (diff[key] = grown(now, base, key)));
         return diff;
     }
 

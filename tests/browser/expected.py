@@ -112,7 +112,8 @@ def merged(histograms):
 
 HISTOGRAM_OF = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p999": 0.999}
 QUEUE_COUNTS = ("put", "refused", "rung", "elided")
-THREAD_COUNTS = ("wall_ns", "busy_ns", "cpu_ns", "runqueue_ns", "voluntary", "involuntary", "turns")
+SERVER_COUNTS = ("wall_ns", "busy_ns", "turns")  # over all threads that stood in a place
+KERNEL_COUNTS = ("cpu_ns", "runqueue_ns", "voluntary", "involuntary")  # of each thread from zero
 
 
 class Intervals(dict):
@@ -157,11 +158,12 @@ class Figures:
 
     def _thread(self, thread):
         old = self._named("threads", thread["name"])
-        if old and old["wall_ns"] > thread["wall_ns"]:
-            old = None
+        same = old if old and old["cpu_ns"] <= thread["cpu_ns"] else None
         found = dict(thread)
-        for key in THREAD_COUNTS:
+        for key in SERVER_COUNTS:
             found[key] -= old[key] if old else 0
+        for key in KERNEL_COUNTS:
+            found[key] -= same[key] if same else 0
         wall = max(1, found["wall_ns"])
         for name in ("busy", "cpu", "runqueue"):
             found[name] = min(1, found[name + "_ns"] / wall)
@@ -283,8 +285,9 @@ class Figures:
     def _of_drawn(self, rest):
         match = re.fullmatch(r"group\.(\d+)\.busy", rest)
         if match:
-            busy = [t["busy"] for t in self.members(int(match[1]))]
-            return "share", sum(busy) / len(busy) if len(busy) > 1 else None
+            members = self.members(int(match[1]))
+            busy, wall = (sum(t[key] for t in members) for key in ("busy_ns", "wall_ns"))
+            return "share", min(1, busy / max(1, wall)) if len(members) > 1 else None
         match = re.fullmatch(r"thread\.(\d+)\.(\d+)\.busy", rest)
         if match:
             return "share", self.members(int(match[1]))[int(match[2])]["busy"]

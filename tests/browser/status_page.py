@@ -100,6 +100,21 @@ def check_numbers(browser, name, window):
     return seen
 
 
+def check_successor(browser, name):
+    """A thread that took the place of another counts its CPU time from zero, its place goes on."""
+    now = page_state(browser)[0]["report"]
+    base = json.loads(json.dumps(now))
+    thread = base["threads"][0]
+    thread["wall_ns"], thread["busy_ns"] = thread["wall_ns"] // 2, thread["busy_ns"] // 2
+    for key in ("cpu_ns", "runqueue_ns", "voluntary", "involuntary"):
+        thread[key] += 10 ** 9
+    found = browser.run("const [now, base] = arguments; return view.make(snapshot(now, 2e9, ''), "
+                        "snapshot(base, 1e9, '')).threads[0]", now, base)
+    wanted = Figures(now, base, 2 * 10 ** 9, 10 ** 9).threads[thread["name"]]
+    wrong_keys = [key for key, value in found.items() if value != wanted[key]]
+    require(not wrong_keys, f"{name}: {wrong_keys} of {found} should be {wanted}")
+
+
 LOOKS = ((DESKTOP, False), (PHONE, False), (PHONE, True), (DESKTOP, True))
 INK = {False: "rgb(28, 36, 48)", True: "rgb(228, 232, 237)"}
 
@@ -196,6 +211,7 @@ def run_servers(browser, servers):
         require(not missing, f"{name}: the page lacks {missing}")
         check_look(browser, name, groups)
         check_numbers(browser, name, "1 min")
+        check_successor(browser, name)
     answers = [load.stop() for load in loads]
     for tab in tabs:
         browser.switch(tab)
