@@ -33,6 +33,7 @@ void report_deinit(struct report *report)
     }
     tally_deinit(&report->tally);
     free(report->groups);
+    free(report->ways);
     free(report->queues);
     free(report->threads);
     *report = (struct report){0};

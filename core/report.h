@@ -17,7 +17,8 @@
 enum {
     REPORT_TIME = 16,
     REPORT_LETTERS = 8,
-    REPORT_LIST_MAX = 4096, /* queues or threads that report_from_json takes */
+    REPORT_KIND = 12,
+    REPORT_LIST_MAX = 4096, /* queues, threads ... that report_from_json takes */
 };
 
 struct thread_report {
@@ -40,12 +41,21 @@ struct group_report {
     bool in_turn;                 /* a loop without threads: the next group's run it in turn */
 };
 
+/* A way between groups that connections can take: from a thread of one into the queue of the other.
+ * Within a group it is a direct call. */
+struct way_report {
+    unsigned from, to;      /* groups */
+    char kind[REPORT_KIND]; /* what goes there: "new", "request", "kept" ... (stages/ways.def) */
+};
+
 struct report {
     uint64_t wall_ns;
     uint64_t connections; /* open now */
     struct tally tally;   /* of all threads */
     unsigned group_count;
     struct group_report *groups;
+    unsigned way_count;
+    struct way_report *ways;
     unsigned queue_count;
     struct queue_report *queues;
     unsigned thread_count;
@@ -53,7 +63,7 @@ struct report {
     unsigned threads_unused; /* not among them: a pool's threads that have had nothing to do */
 };
 
-/* Frees groups, queues, threads and the tally's histograms. */
+/* Frees groups, ways, queues, threads and the tally's histograms. */
 void report_deinit(struct report *report);
 
 /* cpu, run-queue wait and context switches of a thread from /proc/self/task/TID; zeros where the

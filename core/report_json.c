@@ -14,7 +14,11 @@ static void get_counts(struct bytes text, const char *key, _Atomic uint64_t *cou
                        const char *(*name)(unsigned));
 static bool get_bool(struct bytes text, const char *key);
 static void get_text(struct bytes text, const char *key, char *out, size_t size);
+static void get_wiring(struct report *report, struct bytes text);
+static void get_queues(struct report *report, struct bytes text);
+static void get_threads(struct report *report, struct bytes text);
 static void get_group(struct group_report *group, struct bytes text);
+static void get_way(struct way_report *way, struct bytes text);
 static void get_queue(struct queue_report *queue, struct bytes text);
 static void get_thread(struct thread_report *thread, struct bytes text);
 static void get_histogram(struct bytes text, const char *key, struct histogram *histogram);
@@ -27,7 +31,11 @@ static void put_counts(struct json *json, const char *key, const _Atomic uint64_
 static const char *name_of_counter(unsigned i);
 static const char *name_of_close_reason(unsigned i);
 static const char *name_of_status(unsigned i);
+static void put_wiring(struct json *json, const struct report *report);
+static void put_queues(struct json *json, const struct report *report);
+static void put_threads(struct json *json, const struct report *report);
 static void put_group(struct json *json, const struct group_report *group);
+static void put_way(struct json *json, const struct way_report *way);
 static void put_queue(struct json *json, const struct queue_report *queue);
 static void put_thread(struct json *json, const struct thread_report *thread);
 static void put_histogram(struct json *json, const char *key, const struct histogram *histogram);
@@ -41,22 +49,9 @@ void report_to_json(FILE *out, const struct report *report)
     json_number(&json, "wall_ns", report->wall_ns);
     json_number(&json, "connections", report->connections);
     put_tally(&json, &report->tally);
-    json_array(&json, "groups");
-    for (unsigned i = 0; i < report->group_count; i++) {
-        put_group(&json, &report->groups[i]);
-    }
-    json_end(&json);
-    json_array(&json, "queues");
-    for (unsigned i = 0; i < report->queue_count; i++) {
-        put_queue(&json, &report->queues[i]);
-    }
-    json_end(&json);
-    json_number(&json, "threads_unused", report->threads_unused);
-    json_array(&json, "threads");
-    for (unsigned i = 0; i < report->thread_count; i++) {
-        put_thread(&json, &report->threads[i]);
-    }
-    json_end(&json);
+    put_wiring(&json, report);
+    put_queues(&json, report);
+    put_threads(&json, report);
     json_end(&json);
 }
 
@@ -70,25 +65,46 @@ bool report_from_json(struct report *report, struct bytes text)
     report->wall_ns = get_number(text, "wall_ns");
     report->connections = get_number(text, "connections");
     get_tally(&report->tally, text);
+    get_wiring(report, text);
+    get_queues(report, text);
+    get_threads(report, text);
+    return true;
+}
 
+static void get_wiring(struct report *report, struct bytes text)
+{
     struct bytes list, key, value;
     report->group_count = get_list(text, "groups", &list);
     report->groups = must_calloc(report->group_count + 1, sizeof *report->groups);
     for (unsigned i = 0; i < report->group_count && json_view_next(&list, &key, &value); i++) {
         get_group(&report->groups[i], value);
     }
+    report->way_count = get_list(text, "ways", &list);
+    report->ways = must_calloc(report->way_count + 1, sizeof *report->ways);
+    for (unsigned i = 0; i < report->way_count && json_view_next(&list, &key, &value); i++) {
+        get_way(&report->ways[i], value);
+    }
+}
+
+static void get_queues(struct report *report, struct bytes text)
+{
+    struct bytes list, key, value;
     report->queue_count = get_list(text, "queues", &list);
     report->queues = must_calloc(report->queue_count + 1, sizeof *report->queues);
     for (unsigned i = 0; i < report->queue_count && json_view_next(&list, &key, &value); i++) {
         get_queue(&report->queues[i], value);
     }
+}
+
+static void get_threads(struct report *report, struct bytes text)
+{
+    struct bytes list, key, value;
     report->threads_unused = (unsigned)get_number(text, "threads_unused");
     report->thread_count = get_list(text, "threads", &list);
     report->threads = must_calloc(report->thread_count + 1, sizeof *report->threads);
     for (unsigned i = 0; i < report->thread_count && json_view_next(&list, &key, &value); i++) {
         get_thread(&report->threads[i], value);
     }
-    return true;
 }
 
 /* How many members an array has, as far as they are taken; none when it is missing. */
@@ -157,6 +173,13 @@ static void get_group(struct group_report *group, struct bytes text)
     get_text(text, "kind", group->kind, sizeof group->kind);
     group->threads = (unsigned)get_number(text, "threads");
     group->in_turn = get_bool(text, "in_turn");
+}
+
+static void get_way(struct way_report *way, struct bytes text)
+{
+    way->from = (unsigned)get_number(text, "from");
+    way->to = (unsigned)get_number(text, "to");
+    get_text(text, "kind", way->kind, sizeof way->kind);
 }
 
 static void get_queue(struct queue_report *queue, struct bytes text)
@@ -270,6 +293,39 @@ static const char *name_of_status(unsigned i)
     return names[i];
 }
 
+static void put_wiring(struct json *json, const struct report *report)
+{
+    json_array(json, "groups");
+    for (unsigned i = 0; i < report->group_count; i++) {
+        put_group(json, &report->groups[i]);
+    }
+    json_end(json);
+    json_array(json, "ways");
+    for (unsigned i = 0; i < report->way_count; i++) {
+        put_way(json, &report->ways[i]);
+    }
+    json_end(json);
+}
+
+static void put_queues(struct json *json, const struct report *report)
+{
+    json_array(json, "queues");
+    for (unsigned i = 0; i < report->queue_count; i++) {
+        put_queue(json, &report->queues[i]);
+    }
+    json_end(json);
+}
+
+static void put_threads(struct json *json, const struct report *report)
+{
+    json_number(json, "threads_unused", report->threads_unused);
+    json_array(json, "threads");
+    for (unsigned i = 0; i < report->thread_count; i++) {
+        put_thread(json, &report->threads[i]);
+    }
+    json_end(json);
+}
+
 static void put_group(struct json *json, const struct group_report *group)
 {
     json_object(json, NULL);
@@ -277,6 +333,15 @@ static void put_group(struct json *json, const struct group_report *group)
     json_text(json, "kind", group->kind);
     json_number(json, "threads", group->threads);
     json_bool(json, "in_turn", group->in_turn);
+    json_end(json);
+}
+
+static void put_way(struct json *json, const struct way_report *way)
+{
+    json_object(json, NULL);
+    json_number(json, "from", way->from);
+    json_number(json, "to", way->to);
+    json_text(json, "kind", way->kind);
     json_end(json);
 }
 

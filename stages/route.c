@@ -26,22 +26,21 @@ static bool has_more_input(const struct client *client)
 }
 
 /* A session's own reader puts the exchange back before the client goes to the poller. */
-static enum stage stage_for_kept(const struct worker *worker, const struct client *client)
+static enum stage stage_for_kept(const struct worker *worker, bool more)
 {
-    return has_more_input(client) || is_session(worker, STAGE_READER) ? STAGE_READER
-                                                                      : worker->server->idle_stage;
+    return more || is_session(worker, STAGE_READER) ? STAGE_READER : worker->server->idle_stage;
 }
 
-static enum stage stage_for(const struct worker *worker, const struct client *client,
-                            enum verdict verdict)
+static enum stage stage_for(const struct worker *worker, enum verdict verdict, bool more)
 {
     switch (verdict) {
     case VERDICT_ACCEPTED:
         return worker->server->first_stage;
     case VERDICT_WANT_READ:
+    case VERDICT_CLOSE:
         return worker->server->idle_stage;
     case VERDICT_KEPT:
-        return stage_for_kept(worker, client);
+        return stage_for_kept(worker, more);
     case VERDICT_REQUEST_READY:
     case VERDICT_WANT_ROOM:
     case VERDICT_WANT_TIME:
@@ -65,6 +64,18 @@ static unsigned group_for(const struct worker *worker, enum stage stage, enum ve
         return worker->group;
     }
     return (unsigned)wiring->group_of[stage];
+}
+
+struct route_goal route_goal(const struct worker *worker, enum verdict verdict, bool more)
+{
+    enum stage stage = stage_for(worker, verdict, more);
+    return (struct route_goal){stage, group_for(worker, stage, verdict)};
+}
+
+static struct route_goal goal_of(const struct worker *worker, const struct client *client,
+                                 enum verdict verdict)
+{
+    return route_goal(worker, verdict, verdict == VERDICT_KEPT && has_more_input(client));
 }
 
 /* A thread of a processing loop is chosen for each request, the one with the shortest queue. Not
@@ -98,8 +109,7 @@ static bool is_here(const struct worker *worker, const struct client *client, un
 
 bool route_keeps(const struct worker *worker, const struct client *client)
 {
-    enum stage stage = stage_for(worker, client, VERDICT_KEPT);
-    return is_here(worker, client, group_for(worker, stage, VERDICT_KEPT));
+    return is_here(worker, client, goal_of(worker, client, VERDICT_KEPT).group);
 }
 
 /* Can the taker, if it sleeps, go on sleeping? A kept connection whose descriptor its home watches
@@ -158,8 +168,9 @@ static void close_it(struct worker *worker, struct client *client)
 {
     struct worker *to = client->out_watched ? client->writer : client->home;
     if (to != NULL && to != worker) {
-        post(worker, client, client->out_watched ? STAGE_WRITER : worker->server->idle_stage,
-             VERDICT_CLOSE, to->mailbox_number);
+        enum stage home = stage_for(worker, VERDICT_CLOSE, false);
+        post(worker, client, client->out_watched ? STAGE_WRITER : home, VERDICT_CLOSE,
+             to->mailbox_number);
     } else if (client->out_watched) {
         (void)enter(worker, client, STAGE_WRITER, VERDICT_CLOSE, true);
     } else {
@@ -171,15 +182,15 @@ static void close_it(struct worker *worker, struct client *client)
 static enum verdict step(struct worker *worker, struct client *client, enum verdict verdict,
                          bool stay)
 {
-    enum stage stage = stage_for(worker, client, verdict);
-    unsigned group = group_for(worker, stage, verdict);
+    struct route_goal to = goal_of(worker, client, verdict);
     if (verdict == VERDICT_REQUEST_READY) {
-        choose_seat(worker, client, group);
+        choose_seat(worker, client, to.group);
     }
-    if (stay && is_here(worker, client, group)) {
-        return enter(worker, client, stage, verdict, true);
+    if (stay && is_here(worker, client, to.group)) {
+        return enter(worker, client, to.stage, verdict, true);
     }
-    post(worker, client, stage, verdict, taker_of(worker->server, client, group)->mailbox_number);
+    const struct worker *taker = taker_of(worker->server, client, to.group);
+    post(worker, client, to.stage, verdict, taker->mailbox_number);
     return VERDICT_HELD;
 }
 

@@ -2,7 +2,8 @@
  *
  * A verdict names the stage that is to go on with a connection. If the wiring has that stage in the
  * thread that is running, it is a direct call; otherwise the connection goes through the queue of
- * the group that has it. Nothing else in the program knows where a connection goes.
+ * the group that has it. Nothing else in the program knows where a connection goes: what is said
+ * of the ways (ways.h) is asked here.
  *
  *   ACCEPTED                                   the poller or the reader, whichever stands first
  *   WANT_READ, KEPT without further input      the poller, where there is one apart from the reader
@@ -18,6 +19,16 @@
 #define STAGES_ROUTE_H
 
 #include "stages/worker.h"
+
+struct route_goal {
+    enum stage stage;
+    unsigned group;
+};
+
+/* The stage that goes on after a verdict of a stage in the worker's group, and its group: what the
+ * wiring alone decides of a way. `more`: the client has sent further input, which matters to KEPT.
+ * CLOSE leads to the home, which a client has where that group is a loop. Any thread. */
+struct route_goal route_goal(const struct worker *worker, enum verdict verdict, bool more);
 
 /* Goes on with `client` as `verdict` says, until it waits somewhere or has been handed on. The
  * caller does not look at the client afterwards. */

@@ -1,6 +1,8 @@
 /* server_report.c: gathering what all threads and queues have counted. See server_report.h. */
 #include "stages/server_report.h"
 
+#include "stages/ways.h"
+
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -185,7 +187,9 @@ void server_report(struct server *server, struct report *report)
         .queue_count = 1 + server->mailbox_count,
         .queues = must_calloc(1 + server->mailbox_count, sizeof *report->queues),
         .threads = must_calloc(server->worker_count, sizeof *report->threads),
+        .ways = must_calloc(WAYS_MAX, sizeof *report->ways),
     };
+    report->way_count = ways_list(server, report->ways);
     report_tallies(server, report);
     for (unsigned i = 0; i < server->group_count; i++) {
         report_group(server, i, &report->groups[i]);

@@ -9,9 +9,9 @@
 
 const PARTS = [
     {name: "read", stage: "R", waits: false},
-    {name: "process.wait", stage: "P", waits: true},
+    {name: "process.wait", stage: "P", waits: true, way: "request"},
     {name: "process", stage: "P", waits: false},
-    {name: "write.wait", stage: "W", waits: true},
+    {name: "write.wait", stage: "W", waits: true, way: "answer"},
     {name: "write", stage: "W", waits: false},
 ];
 
@@ -173,12 +173,13 @@ const view = (() => {
 
     /* The five parts, as shares of the mean request; waits with the part in which the thread that
      * should have gone on was itself waiting for a CPU, work with the part spent on the client. */
-    function parts(intervals, groups) {
+    function parts(intervals, groups, ways) {
         const total = PARTS.reduce((n, part) => n + intervals[part.name].sum, 0);
         return PARTS.map((part) => {
             const h = intervals[part.name];
             const blocked = intervals[part.name + ".blocked"];
-            const taker = part.waits ? groups[stage_group(groups, part.stage)] : null;
+            const way = part.waits && ways.find((one) => one.kind === part.way && one.from !== one.to);
+            const taker = way ? groups[way.to] : null;
             const sampled = taker && taker.queue && taker.queue.sampled_wait_ns;
             return {
                 ...part,
@@ -212,17 +213,18 @@ const view = (() => {
         Object.keys(now.intervals).forEach((name) => {
             intervals[name] = histograms.since(now.intervals[name], base && base.intervals[name]);
         });
+        const ways = now.ways || [];
         const counters = counts(now.counters, base && base.counters);
         const seconds = Math.max(1e-3, (now.at_ns - (base ? base.at_ns : now.at_ns - now.wall_ns)) / 1e9);
         return {
-            seconds, whole: !base, groups, threads, queues, intervals, counters,
+            seconds, whole: !base, groups, ways, threads, queues, intervals, counters,
             accept: queues.find((q) => q.accept) || null,
             close_reasons: counts(now.close_reasons, base && base.close_reasons),
             statuses: counts(now.statuses, base && base.statuses),
             connections: now.connections, threads_unused: now.threads_unused,
             verdict: now.verdict || null,
             measured: Object.keys(intervals).length > 0,
-            parts: Object.keys(intervals).length > 0 ? parts(intervals, groups) : [],
+            parts: Object.keys(intervals).length > 0 ? parts(intervals, groups, ways) : [],
             in_flight: in_flight(now.flow),
             cpus: threads.reduce((n, t) => n + t.cpu_ns, 0) / (seconds * 1e9),
             rate: (key) => counters[key] / seconds,
@@ -231,39 +233,3 @@ const view = (() => {
 
     return {make};
 })();
-
-/* --- what a wiring means --- */
-
-/* The group that holds a stage, in either case; -1. Of w and W the one with W. */
-function stage_group(groups, letter) {
-    const big = groups.findIndex((g) => g.letters.includes(letter));
-    return big >= 0 ? big : groups.findIndex((g) => g.letters.includes(letter.toLowerCase()));
-}
-
-/* The ways between groups that a connection takes, as {from, to, kind}; kinds of ways: new, readable,
- * request, answer, blocked (a write that would block moves from w to W), kept. The same rules as
- * stages/route.c. A way within a group is a direct call and is left out, but for `kept`, which closes
- * the round. */
-function wiring_ways(groups) {
-    const at = (letter) => stage_group(groups, letter);
-    const small = groups.findIndex((g) => g.letters.includes("w"));
-    const [listener, poller, reader, processor, writer] = ["L", "K", "R", "P", "W"].map(at);
-    const first_writer = small >= 0 ? small : writer;
-    const idle = poller >= 0 ? poller : reader;
-    const ways = [];
-    const way = (from, to, kind) => {
-        if ((from !== to || kind === "kept") && from >= 0 && to >= 0) {
-            ways.push({from, to, kind});
-        }
-    };
-    way(listener, poller >= 0 ? Math.min(poller, reader) : reader, "new");
-    way(poller, reader, "readable");
-    way(reader, processor, "request");
-    way(processor, first_writer, "answer");
-    way(first_writer, writer, "blocked");
-    way(first_writer, idle, "kept");
-    if (writer !== first_writer) {
-        way(writer, idle, "kept");
-    }
-    return ways;
-}

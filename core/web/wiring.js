@@ -61,6 +61,8 @@ const wiring_drawing = (() => {
     const GUTTER_OUT = 10; /* from a pipe to its box */
     const LANE = 24;       /* between ways back */
     const SLOTS = 8;       /* items of a queue that are drawn one by one */
+    /* The ways that are drawn, of those that the report lists (stages/ways.def): what every request
+     * takes, and a write that would block. The others go beside them and would only be in the way. */
     const WAYS = {new: "new", readable: "readable", request: "requests", answer: "answers",
                   blocked: "would block", kept: "kept alive"};
 
@@ -431,6 +433,8 @@ const wiring_drawing = (() => {
         return d + `L${last[0]} ${last[1]}`;
     }
 
+    const is_drawn = (way) => Object.hasOwn(WAYS, way.kind);
+
     function way_words(ways) {
         return [...new Set(ways.map((w) => WAYS[w.kind]))].join(", ");
     }
@@ -455,6 +459,6 @@ const wiring_drawing = (() => {
     return {
         CELL_LEAST, CELL_HEIGHT, HEAD, ROW, TUBE, GUTTER_IN, GUTTER_OUT, LANE, PAD,
         upper, main_stage, text, row, share_row, box, box_size, box_width, stage_x, tube, arrow,
-        queue_rows, waiting_part, way_words, ways_back, is_kept, has_pipe,
+        queue_rows, waiting_part, is_drawn, way_words, ways_back, is_kept, has_pipe,
     };
 })();

@@ -298,21 +298,22 @@ const wiring = (() => {
     function shape(view, width) {
         const groups = view.groups.map((g) => [g.letters, g.kind, g.threads, g.in_turn, g.members.length,
             g.queue !== null, g.unused > 0]);
-        return JSON.stringify([groups, view.accept !== null, width]);
+        return JSON.stringify([groups, view.ways, view.accept !== null, width]);
     }
 
     /* All stages, each once (w beside W is not the same), and a queue wherever a way ends. Not so
      * where processes of different wirings were added up, or a damaged trace lacks its report. */
     function is_drawable(view, ways) {
         const letters = view.groups.flatMap((g) => [...g.letters]);
-        const complete = [..."LRPW"].every((letter) => stage_group(view.groups, letter) >= 0);
-        return complete && new Set(letters).size === letters.length &&
+        const complete = [..."LRPW"].every((letter) => letters.some((one) => one.toUpperCase() === letter));
+        return complete && new Set(letters).size === letters.length && ways.length > 0 &&
             letters.every((letter) => "LKRPWlkrpw".includes(letter)) &&
-            ways.every((way) => way.from === way.to || view.groups[way.to].queue !== null);
+            ways.every((way) => view.groups[way.from] && view.groups[way.to] &&
+                (way.from === way.to || view.groups[way.to].queue !== null));
     }
 
     function build(host, view, room) {
-        const ways = wiring_ways(view.groups);
+        const ways = view.ways.filter(d.is_drawn);
         if (!is_drawable(view, ways)) {
             host.textContent = "No drawing: these figures are not of one whole wiring.";
             return () => {};

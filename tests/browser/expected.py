@@ -11,7 +11,6 @@ from decimal import ROUND_HALF_UP, Decimal
 
 GAP = "\u202f"
 PARTS = ("read", "process.wait", "process", "write.wait", "write")
-TAKER = {"process.wait": "P", "write.wait": "W"}
 
 
 # --- writing --------------------------------------------------------------------------------------
@@ -176,15 +175,6 @@ class Figures:
     def pool(self, group):
         """The queues of a group."""
         return [q for q in self.queues.values() if q["group"] == group and not q["accept"]]
-
-    def group_of(self, letter):
-        """The group that holds a stage; of w and W that with W."""
-        groups = [g["letters"] for g in self.last["groups"]]
-        for wanted in (letter, letter.lower()):
-            for i, letters in enumerate(groups):
-                if wanted in letters:
-                    return i
-        return None
 
     def in_flight(self, first, *ends):
         """Between points of the flow, now."""

@@ -3,6 +3,7 @@ manners. All servers run at once, each in a tab of its own, so that their first 
 
 import http.client
 import json
+import re
 import threading
 
 from browser import (DESKTOP, PHONE, PageFailed, drawing_is_legible, eventually, fits, numbers,
@@ -16,6 +17,7 @@ WIRINGS = (
     ("loops", ("--model", "loops", "--readers", "2"), 1),
     ("odd", ("--wiring", "LK | R | P*2 | W"), 4),
     ("in-turn", ("--wiring", "LRPW@4"), 2),
+    ("apart", ("--wiring", "LR | P*2 | w*2 | W"), 4),
     ("event-mpm", ("--model", "event-mpm"), 2),
 )
 # Numbers that a page without them would pass this test for nothing.
@@ -98,6 +100,15 @@ def check_numbers(browser, name, window):
     lines, seen = wrong(figures_of(last, base), shown)
     require(not lines, f"{name}, {window}: " + "; ".join(lines[:6]))
     return seen
+
+
+def check_pipes(browser, name):
+    """A pipe is drawn where requests go through a queue, and nowhere else."""
+    last, _, shown = page_state(browser)
+    taken = {queue["group"] for queue in last["report"]["queues"] if queue["put"] > 0}
+    keys = (re.fullmatch(r"drawn\.queue\.(\d+)\.depth", key) for key, _, _ in shown)
+    pipes = {int(key[1]) for key in keys if key}
+    require(pipes == taken, f"{name}: pipes in front of groups {pipes}, requests go to {taken}")
 
 
 def check_successor(browser, name):
@@ -212,6 +223,7 @@ def run_servers(browser, servers):
         check_look(browser, name, groups)
         check_numbers(browser, name, "1 min")
         check_successor(browser, name)
+        check_pipes(browser, name)
     answers = [load.stop() for load in loads]
     for tab in tabs:
         browser.switch(tab)

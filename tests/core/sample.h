@@ -8,7 +8,7 @@
 
 #include "tests/test.h"
 
-enum { SAMPLE_THREADS = 3, SAMPLE_QUEUES = 3, SAMPLE_GROUPS = 3 };
+enum { SAMPLE_THREADS = 3, SAMPLE_QUEUES = 3, SAMPLE_GROUPS = 3, SAMPLE_WAYS = 2 };
 static const char *const sample_threads[SAMPLE_THREADS] = {"reader", "processor", "writer"};
 static const char *const sample_queues[SAMPLE_QUEUES] = {"accept", "R->P",
                                                          "P->W/a-name-that-is-cut"};
@@ -86,6 +86,8 @@ static inline void sample_report(struct report *report)
 {
     *report = (struct report){.wall_ns = 10000000000u,
                               .connections = 8,
+                              .way_count = SAMPLE_WAYS,
+                              .ways = calloc(SAMPLE_WAYS, sizeof *report->ways),
                               .group_count = SAMPLE_GROUPS,
                               .groups = calloc(SAMPLE_GROUPS, sizeof *report->groups),
                               .queue_count = SAMPLE_QUEUES,
@@ -93,6 +95,8 @@ static inline void sample_report(struct report *report)
                               .thread_count = SAMPLE_THREADS,
                               .threads = calloc(SAMPLE_THREADS, sizeof *report->threads)};
     tally_init(&report->tally, true);
+    report->ways[0] = (struct way_report){0, 1, "request"};
+    report->ways[1] = (struct way_report){1, 2, "answer"};
     report->groups[0] = (struct group_report){"LR", "loop", 1, false};
     report->groups[1] = (struct group_report){"P", "pool", 1, false};
     report->groups[2] = (struct group_report){"W", "loop", 1, true};

@@ -32,7 +32,7 @@ static const char *const wirings[] = {
 #undef PRESET
     "LR*2 | PW*3",      "L | RP*2 | W",     "L | R | pw*3",     "L | r*4 | P*2 | w*4",
     "LK | R | P*2 | W", "L | rp*4 | W | K", "L | RPW@3",        "lrpw*4",
-    "LKRPW*2",          "L | rpw*8 | KW",   "L | R | KP*3 | W",
+    "LKRPW*2",          "L | rpw*8 | KW",   "L | R | KP*3 | W", "LR | P*2 | w*2 | W",
 };
 enum { WIRINGS = sizeof wirings / sizeof *wirings, SESSIONS = 30 };
 

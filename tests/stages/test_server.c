@@ -292,6 +292,61 @@ static unsigned loops_in_turn(void)
     return count;
 }
 
+/* What was put into the queues of a group; a thread that goes on where it is puts nothing. */
+static uint64_t count_puts(const struct report *report, unsigned group)
+{
+    uint64_t puts = 0;
+    for (unsigned i = 0; i < report->queue_count; i++) {
+        puts += report->queues[i].group == group ? report->queues[i].put : 0;
+    }
+    return puts;
+}
+
+/* Does a way that every request takes end in a queue of this group? */
+static bool has_way_in(const struct report *report, unsigned group)
+{
+    static const char *const usual[] = {"new", "readable", "request", "answer", "kept"};
+    for (unsigned i = 0; i < report->way_count; i++) {
+        const struct way_report *way = &report->ways[i];
+        for (unsigned k = 0; k < sizeof usual / sizeof *usual; k++) {
+            if (way->to == group && way->from != group && strcmp(way->kind, usual[k]) == 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* The connection comes back to where it waits before its client's next request is read, so each
+ * way has been taken when the last answer is heard. */
+static void take_the_ways(const char *wiring)
+{
+    struct report report;
+    set_up(wiring);
+    start();
+    int fd = dial();
+    for (unsigned i = 0; i < 3; i++) {
+        ask(fd, "/synthetic/bytes?n=10");
+        hear(fd);
+    }
+    server_report(&life.server, &report);
+    for (unsigned i = 0; i < report.group_count; i++) {
+        if (has_way_in(&report, i) != (count_puts(&report, i) > 0)) {
+            fprintf(stderr, "group %u, %s: %lu puts\n", i, report.groups[i].letters,
+                    (unsigned long)count_puts(&report, i));
+            abort();
+        }
+    }
+    report_deinit(&report);
+    close(fd);
+    CHECK(end());
+}
+
+TEST(server, reports_the_ways_that_requests_take)
+{
+    in_every_wiring(take_the_ways);
+}
+
 static void count_what_was_done(const char *wiring)
 {
     set_up(wiring);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 static unsigned take_groups(struct report *to, struct report *from);
+static void take_ways(struct report *to, const struct report *from, unsigned first_group);
 static bool same_wiring(const struct report *a, const struct report *b);
 static void take_queues(struct report *to, struct report *from, const char *prefix,
                         unsigned first_group);
@@ -32,8 +33,8 @@ void report_merge(struct report *to, struct report *from, const char *prefix)
 }
 
 /* Processes of one server have the same groups: those of the first stand for all, with the threads
- * of all. Groups of another wiring stand behind them. Returns by how much the numbers of `from`'s
- * groups grow. */
+ * of all, and so do its ways. Groups of another wiring stand behind them. Returns by how much the
+ * numbers of `from`'s groups grow. */
 static unsigned take_groups(struct report *to, struct report *from)
 {
     unsigned before = to->group_count, count = before + from->group_count;
@@ -48,7 +49,23 @@ static unsigned take_groups(struct report *to, struct report *from)
         memcpy(&to->groups[before], from->groups, from->group_count * sizeof *to->groups);
         to->group_count = count;
     }
+    take_ways(to, from, before);
     return before;
+}
+
+static void take_ways(struct report *to, const struct report *from, unsigned first_group)
+{
+    unsigned count = to->way_count + from->way_count;
+    if (from->way_count == 0) {
+        return;
+    }
+    to->ways = must_realloc(to->ways, count * sizeof *to->ways);
+    memcpy(&to->ways[to->way_count], from->ways, from->way_count * sizeof *to->ways);
+    for (unsigned i = to->way_count; i < count; i++) {
+        to->ways[i].from += first_group;
+        to->ways[i].to += first_group;
+    }
+    to->way_count = count;
 }
 
 static bool same_wiring(const struct report *a, const struct report *b)

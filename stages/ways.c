@@ -1,0 +1,93 @@
+/* ways.c: the walk. See ways.h. */
+#include "stages/ways.h"
+
+#include "core/check.h"
+#include "stages/route.h"
+
+#include <string.h>
+
+static const struct leaving {
+    const char *kind;
+    enum stage stage;
+    enum verdict verdict;
+    bool more;
+} leavings[] = {
+#define WAY(kind, stage, verdict, more, what) {kind, stage, verdict, more},
+#include "stages/ways.def"
+#undef WAY
+};
+
+struct walk {
+    const struct server *server;
+    unsigned seen[WIRING_GROUPS_MAX]; /* stages that have been walked, as in struct wiring_group */
+    unsigned count;
+    struct way_report *ways;
+};
+
+static void visit(struct walk *walk, enum stage stage, unsigned group);
+
+static bool is_known(const struct walk *walk, unsigned from, unsigned to, const char *kind)
+{
+    for (unsigned i = 0; i < walk->count; i++) {
+        const struct way_report *way = &walk->ways[i];
+        if (way->from == from && way->to == to && strcmp(way->kind, kind) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void add(struct walk *walk, unsigned from, unsigned to, const struct leaving *leaving)
+{
+    bool round = leaving->verdict == VERDICT_KEPT && !leaving->more;
+    if ((from == to && !round) || is_known(walk, from, to, leaving->kind)) {
+        return;
+    }
+    CHECK(walk->count < WAYS_MAX);
+    struct way_report *way = &walk->ways[walk->count++];
+    *way = (struct way_report){.from = from, .to = to};
+    (void)snprintf(way->kind, sizeof way->kind, "%s", leaving->kind);
+}
+
+/* A session's own reader puts the exchange back before the connection goes on to a poller. */
+static struct route_goal goal_of(const struct worker *worker, const struct leaving *leaving)
+{
+    struct route_goal to = route_goal(worker, leaving->verdict, leaving->more);
+    bool session = worker->kind == GROUP_POOL && to.group == worker->group;
+    return leaving->verdict == VERDICT_KEPT && !leaving->more && session
+               ? route_goal(worker, VERDICT_WANT_READ, false)
+               : to;
+}
+
+static void leave(struct walk *walk, const struct worker *worker, const struct leaving *leaving)
+{
+    struct route_goal to = goal_of(worker, leaving);
+    bool loop = walk->server->groups[to.group].kind == GROUP_LOOP;
+    if (leaving->verdict == VERDICT_CLOSE && !loop) {
+        return; /* without a home it is closed where it is */
+    }
+    add(walk, worker->group, to.group, leaving);
+    if (leaving->verdict != VERDICT_CLOSE && leaving->verdict != VERDICT_LINGER) {
+        visit(walk, to.stage, to.group); /* the others end there */
+    }
+}
+
+static void visit(struct walk *walk, enum stage stage, unsigned group)
+{
+    if ((walk->seen[group] >> stage & 1) != 0) {
+        return;
+    }
+    walk->seen[group] |= 1u << stage;
+    for (unsigned i = 0; i < sizeof leavings / sizeof *leavings; i++) {
+        if (leavings[i].stage == stage) {
+            leave(walk, walk->server->groups[group].workers, &leavings[i]);
+        }
+    }
+}
+
+unsigned ways_list(const struct server *server, struct way_report ways[WAYS_MAX])
+{
+    struct walk walk = {.server = server, .ways = ways};
+    visit(&walk, STAGE_LISTENER, (unsigned)server->wiring.group_of[STAGE_LISTENER]);
+    return walk.count;
+}
