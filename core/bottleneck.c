@@ -22,11 +22,16 @@ static const double starved_share = 0.25;
 
 static void read_queue(struct bottleneck_figures *figures, const struct queue_report *queue);
 static void sum_threads(struct bottleneck_figures *figures);
-static bool judge_busy(struct bottleneck *verdict, const struct bottleneck_figures *figures);
-static bool judge_cpu(struct bottleneck *verdict, const struct bottleneck_figures *figures);
-static bool judge_sessions(struct bottleneck *verdict, const struct bottleneck_figures *figures);
-static bool judge_clients(struct bottleneck *verdict, const struct bottleneck_figures *figures);
-static void judge_none(struct bottleneck *verdict, const struct bottleneck_figures *figures);
+static bool bottleneck_judge_busy(struct bottleneck *verdict,
+                                  const struct bottleneck_figures *figures);
+static bool bottleneck_judge_cpu(struct bottleneck *verdict,
+                                 const struct bottleneck_figures *figures);
+static bool bottleneck_judge_sessions(struct bottleneck *verdict,
+                                      const struct bottleneck_figures *figures);
+static bool bottleneck_judge_clients(struct bottleneck *verdict,
+                                     const struct bottleneck_figures *figures);
+static void bottleneck_judge_none(struct bottleneck *verdict,
+                                  const struct bottleneck_figures *figures);
 
 /* --- reading --- */
 
@@ -84,7 +89,8 @@ static uint64_t wanted_ns(const struct thread_report *thread)
     return thread->busy_ns > ready_ns ? thread->busy_ns : ready_ns;
 }
 
-static void add_thread(struct bottleneck_group *group, const struct thread_report *thread)
+static void bottleneck_add_thread(struct bottleneck_group *group,
+                                  const struct thread_report *thread)
 {
     uint64_t busy_ns = wanted_ns(thread);
     group->used++;
@@ -106,7 +112,7 @@ static void sum_threads(struct bottleneck_figures *figures)
     for (unsigned i = 0; i < figures->thread_count; i++) {
         const struct thread_report *thread = &figures->threads[i];
         if (thread->group < figures->group_count) {
-            add_thread(&figures->groups[thread->group], thread);
+            bottleneck_add_thread(&figures->groups[thread->group], thread);
         }
     }
 }
@@ -242,8 +248,9 @@ static void say_which_stage(struct bottleneck *verdict, const struct bottleneck_
     }
 }
 
-static void say_waiting(struct bottleneck *verdict, const struct bottleneck_figures *figures,
-                        const struct bottleneck_group *group)
+static void bottleneck_say_waiting(struct bottleneck *verdict,
+                                   const struct bottleneck_figures *figures,
+                                   const struct bottleneck_group *group)
 {
     int interval = wait_before(group);
     bool accepts = strcmp(group->letters, "L") == 0;
@@ -279,14 +286,15 @@ static void say_busy(struct bottleneck *verdict, const struct bottleneck_figures
     }
     say(verdict, " (%.0f %% of that on a CPU, %.0f %% waiting for one)",
         percent((double)group->cpu_ns, busy_ns), percent((double)group->runqueue_ns, busy_ns));
-    say_waiting(verdict, figures, group);
+    bottleneck_say_waiting(verdict, figures, group);
     say_which_stage(verdict, figures, group);
     if ((double)group->runqueue_ns >= starved_share * busy_ns) {
         say(verdict, " The CPUs are the limit behind it: more threads would not help.");
     }
 }
 
-static bool judge_busy(struct bottleneck *verdict, const struct bottleneck_figures *figures)
+static bool bottleneck_judge_busy(struct bottleneck *verdict,
+                                  const struct bottleneck_figures *figures)
 {
     int found = -1;
     for (unsigned i = 0; i < figures->group_count; i++) {
@@ -308,7 +316,8 @@ static bool judge_busy(struct bottleneck *verdict, const struct bottleneck_figur
 
 /* --- the CPUs --- */
 
-static bool judge_cpu(struct bottleneck *verdict, const struct bottleneck_figures *figures)
+static bool bottleneck_judge_cpu(struct bottleneck *verdict,
+                                 const struct bottleneck_figures *figures)
 {
     double wanting_ns = 0;
     unsigned most = 0;
@@ -333,7 +342,8 @@ static bool judge_cpu(struct bottleneck *verdict, const struct bottleneck_figure
 
 /* --- clients --- */
 
-static bool judge_sessions(struct bottleneck *verdict, const struct bottleneck_figures *figures)
+static bool bottleneck_judge_sessions(struct bottleneck *verdict,
+                                      const struct bottleneck_figures *figures)
 {
     for (unsigned i = 0; i < figures->group_count; i++) {
         const struct bottleneck_group *group = &figures->groups[i];
@@ -367,7 +377,8 @@ static double waited_for_room_ns(const struct bottleneck_figures *figures)
     return some ? (double)minus(figures->interval_ns[INTERVAL_PROCESS], busy_ns) : 0;
 }
 
-static bool judge_clients(struct bottleneck *verdict, const struct bottleneck_figures *figures)
+static bool bottleneck_judge_clients(struct bottleneck *verdict,
+                                     const struct bottleneck_figures *figures)
 {
     const uint64_t *ns = figures->interval_ns;
     double total = (double)ns[INTERVAL_TOTAL], reading = (double)ns[INTERVAL_READ_BLOCKED];
@@ -393,7 +404,8 @@ static bool judge_clients(struct bottleneck *verdict, const struct bottleneck_fi
 
 /* --- nobody --- */
 
-static void judge_none(struct bottleneck *verdict, const struct bottleneck_figures *figures)
+static void bottleneck_judge_none(struct bottleneck *verdict,
+                                  const struct bottleneck_figures *figures)
 {
     const struct bottleneck_group *busiest = NULL;
     for (unsigned i = 0; i < figures->group_count; i++) {
@@ -432,9 +444,10 @@ void bottleneck_judge(struct bottleneck *verdict, const struct bottleneck_figure
         say(verdict, "Nothing was asked, so there is nothing to judge.");
         return;
     }
-    if (!judge_busy(verdict, figures) && !judge_cpu(verdict, figures) &&
-        !judge_sessions(verdict, figures) && !judge_clients(verdict, figures)) {
-        judge_none(verdict, figures);
+    if (!bottleneck_judge_busy(verdict, figures) && !bottleneck_judge_cpu(verdict, figures) &&
+        !bottleneck_judge_sessions(verdict, figures) &&
+        !bottleneck_judge_clients(verdict, figures)) {
+        bottleneck_judge_none(verdict, figures);
     }
 }
 

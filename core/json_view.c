@@ -9,7 +9,7 @@
 
 #include <ctype.h>
 
-static bool take_value(struct bytes *at, unsigned depth);
+static bool json_view_take_value(struct bytes *at, unsigned depth);
 static bool take_container(struct bytes *at, char closing, unsigned depth);
 static bool take_string(struct bytes *at);
 static size_t escape_len(struct bytes text);
@@ -17,44 +17,44 @@ static size_t plain_len(struct bytes text);
 static bool take_number(struct bytes *at);
 static bool take_digits(struct bytes *at);
 static bool take_word(struct bytes *at, const char *word);
-static bool take(struct bytes *at, char c);
-static void skip_space(struct bytes *at);
-static void skip(struct bytes *at, size_t len);
-static struct bytes between(struct bytes from, struct bytes to);
+static bool json_view_take(struct bytes *at, char c);
+static void json_view_skip_space(struct bytes *at);
+static void json_view_skip(struct bytes *at, size_t len);
+static struct bytes json_view_between(struct bytes from, struct bytes to);
 static size_t take_character(struct bytes *at, bool escapes, char out[4]);
 static unsigned take_escape(struct bytes *at);
-static size_t put_character(unsigned code, char out[4]);
+static size_t json_view_put_character(unsigned code, char out[4]);
 
 bool json_view_valid(struct bytes text)
 {
-    if (!take_value(&text, 0)) {
+    if (!json_view_take_value(&text, 0)) {
         return false;
     }
-    skip_space(&text);
+    json_view_skip_space(&text);
     return text.len == 0;
 }
 
 bool json_view_next(struct bytes *rest, struct bytes *key, struct bytes *value)
 {
     *key = *value = (struct bytes){rest->at, 0};
-    if (!take(rest, '{') && !take(rest, '[') && !take(rest, ',')) {
+    if (!json_view_take(rest, '{') && !json_view_take(rest, '[') && !json_view_take(rest, ',')) {
         return false;
     }
     struct bytes start = *rest;
-    if (!take_value(rest, 0)) {
+    if (!json_view_take_value(rest, 0)) {
         return false; /* the end of an empty container, too */
     }
-    *value = between(start, *rest);
-    if (!json_view_is(*value, '"') || !take(rest, ':')) {
+    *value = json_view_between(start, *rest);
+    if (!json_view_is(*value, '"') || !json_view_take(rest, ':')) {
         return true;
     }
-    skip_space(value);
+    json_view_skip_space(value);
     *key = (struct bytes){value->at + 1, value->len - 2};
     start = *rest;
-    if (!take_value(rest, 0)) {
+    if (!json_view_take_value(rest, 0)) {
         return false;
     }
-    *value = between(start, *rest);
+    *value = json_view_between(start, *rest);
     return true;
 }
 
@@ -72,13 +72,13 @@ bool json_view_member(struct bytes object, const char *key, struct bytes *value)
 
 bool json_view_is(struct bytes value, char opening)
 {
-    return take(&value, opening);
+    return json_view_take(&value, opening);
 }
 
 uint64_t json_view_number(struct bytes value)
 {
     uint64_t number = 0;
-    skip_space(&value);
+    json_view_skip_space(&value);
     for (; value.len > 0 && *value.at >= '0' && *value.at <= '9'; value.at++, value.len--) {
         if (__builtin_mul_overflow(number, 10, &number) ||
             __builtin_add_overflow(number, (uint64_t)(*value.at - '0'), &number)) {
@@ -90,7 +90,7 @@ uint64_t json_view_number(struct bytes value)
 
 size_t json_view_text(struct bytes value, char *out, size_t size)
 {
-    skip_space(&value);
+    json_view_skip_space(&value);
     bool string = json_view_is(value, '"') && value.len >= 2;
     if (string) {
         value = (struct bytes){value.at + 1, value.len - 2};
@@ -118,9 +118,9 @@ void json_view_member_text(struct bytes object, const char *key, char *out, size
     }
 }
 
-static bool take_value(struct bytes *at, unsigned depth)
+static bool json_view_take_value(struct bytes *at, unsigned depth)
 {
-    skip_space(at);
+    json_view_skip_space(at);
     if (at->len == 0 || depth > JSON_VIEW_DEPTH_MAX) {
         return false;
     }
@@ -146,21 +146,21 @@ static bool take_container(struct bytes *at, char closing, unsigned depth)
 {
     at->at++;
     at->len--;
-    if (take(at, closing)) {
+    if (json_view_take(at, closing)) {
         return true;
     }
     do {
         if (closing == '}') {
-            skip_space(at);
-            if (!take_string(at) || !take(at, ':')) {
+            json_view_skip_space(at);
+            if (!take_string(at) || !json_view_take(at, ':')) {
                 return false;
             }
         }
-        if (!take_value(at, depth + 1)) {
+        if (!json_view_take_value(at, depth + 1)) {
             return false;
         }
-    } while (take(at, ','));
-    return take(at, closing);
+    } while (json_view_take(at, ','));
+    return json_view_take(at, closing);
 }
 
 static bool take_string(struct bytes *at)
@@ -169,18 +169,18 @@ static bool take_string(struct bytes *at)
     if (rest.len == 0 || *rest.at != '"') {
         return false;
     }
-    skip(&rest, 1);
+    json_view_skip(&rest, 1);
     while (rest.len > 0 && *rest.at != '"') {
         size_t len = *rest.at == '\\' ? escape_len(rest) : plain_len(rest);
         if (len == 0) {
             return false;
         }
-        skip(&rest, len);
+        json_view_skip(&rest, len);
     }
     if (rest.len == 0) {
         return false;
     }
-    skip(&rest, 1);
+    json_view_skip(&rest, 1);
     *at = rest;
     return true;
 }
@@ -213,16 +213,16 @@ static size_t plain_len(struct bytes text)
 static bool take_number(struct bytes *at)
 {
     if (at->len > 0 && *at->at == '-') {
-        skip(at, 1);
+        json_view_skip(at, 1);
     }
     bool zero = at->len > 0 && *at->at == '0';
     if (zero) {
-        skip(at, 1); /* nothing may follow a leading 0 */
+        json_view_skip(at, 1); /* nothing may follow a leading 0 */
     } else if (!take_digits(at)) {
         return false;
     }
     if (at->len > 0 && *at->at == '.') {
-        skip(at, 1);
+        json_view_skip(at, 1);
         if (!take_digits(at)) {
             return false;
         }
@@ -230,9 +230,9 @@ static bool take_number(struct bytes *at)
     if (at->len == 0 || (*at->at != 'e' && *at->at != 'E')) {
         return true;
     }
-    skip(at, 1);
+    json_view_skip(at, 1);
     if (at->len > 0 && (*at->at == '+' || *at->at == '-')) {
-        skip(at, 1);
+        json_view_skip(at, 1);
     }
     return take_digits(at);
 }
@@ -244,7 +244,7 @@ static bool take_digits(struct bytes *at)
     while (len < at->len && at->at[len] >= '0' && at->at[len] <= '9') {
         len++;
     }
-    skip(at, len);
+    json_view_skip(at, len);
     return len > 0;
 }
 
@@ -258,9 +258,9 @@ static bool take_word(struct bytes *at, const char *word)
     return true;
 }
 
-static bool take(struct bytes *at, char c)
+static bool json_view_take(struct bytes *at, char c)
 {
-    skip_space(at);
+    json_view_skip_space(at);
     if (at->len == 0 || *at->at != c) {
         return false;
     }
@@ -269,7 +269,7 @@ static bool take(struct bytes *at, char c)
     return true;
 }
 
-static void skip_space(struct bytes *at)
+static void json_view_skip_space(struct bytes *at)
 {
     while (at->len > 0 &&
            (*at->at == ' ' || *at->at == '\n' || *at->at == '\r' || *at->at == '\t')) {
@@ -278,12 +278,12 @@ static void skip_space(struct bytes *at)
     }
 }
 
-static void skip(struct bytes *at, size_t len)
+static void json_view_skip(struct bytes *at, size_t len)
 {
     *at = (struct bytes){at->at + len, at->len - len};
 }
 
-static struct bytes between(struct bytes from, struct bytes to)
+static struct bytes json_view_between(struct bytes from, struct bytes to)
 {
     return (struct bytes){from.at, (size_t)(to.at - from.at)};
 }
@@ -294,15 +294,15 @@ static size_t take_character(struct bytes *at, bool escapes, char out[4])
     size_t len = utf8_sequence(*at);
     if (len > 1 && !utf8_is_control(*at)) {
         memcpy(out, at->at, len);
-        skip(at, len);
+        json_view_skip(at, len);
         return len;
     }
     unsigned char c = (unsigned char)*at->at;
-    skip(at, len > 1 ? len : 1);
+    json_view_skip(at, len > 1 ? len : 1);
     if (c == '\\' && escapes) {
-        return put_character(take_escape(at), out);
+        return json_view_put_character(take_escape(at), out);
     }
-    return put_character(len == 1 ? c : '?', out);
+    return json_view_put_character(len == 1 ? c : '?', out);
 }
 
 static unsigned take_escape(struct bytes *at)
@@ -330,7 +330,7 @@ static unsigned take_escape(struct bytes *at)
 }
 
 /* As UTF-8; returns its length. */
-static size_t put_character(unsigned code, char out[4])
+static size_t json_view_put_character(unsigned code, char out[4])
 {
     if (code < 0x80) {
         out[0] = code < 0x20 || code == 0x7f ? '?' : (char)code;

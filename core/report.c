@@ -12,19 +12,19 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static double percentile(const struct histogram *histogram, double share);
+static double report_percentile(const struct histogram *histogram, double share);
 static bool read_schedstat(const char *path, uint64_t *cpu_ns, uint64_t *runqueue_ns);
 static void read_switches(struct thread_report *thread, int tid);
-static void print_totals(FILE *out, const struct report *report);
-static void print_statuses(FILE *out, const struct tally *tally);
-static void print_intervals(FILE *out, const struct tally *tally);
-static void print_interval(FILE *out, const struct histogram *all, enum interval interval);
-static void print_queues(FILE *out, const struct report *report);
-static void print_queue_waits(FILE *out, const struct report *report);
-static void print_wakeups(FILE *out, const struct report *report);
-static void print_threads(FILE *out, const struct report *report);
-static void print_close_reasons(FILE *out, const struct tally *tally);
-static void print_counters(FILE *out, const struct tally *tally);
+static void report_print_totals(FILE *out, const struct report *report);
+static void report_print_statuses(FILE *out, const struct tally *tally);
+static void report_print_intervals(FILE *out, const struct tally *tally);
+static void report_print_interval(FILE *out, const struct histogram *all, enum interval interval);
+static void report_print_queues(FILE *out, const struct report *report);
+static void report_print_queue_waits(FILE *out, const struct report *report);
+static void report_print_wakeups(FILE *out, const struct report *report);
+static void report_print_threads(FILE *out, const struct report *report);
+static void report_print_close_reasons(FILE *out, const struct tally *tally);
+static void report_print_counters(FILE *out, const struct tally *tally);
 
 void report_deinit(struct report *report)
 {
@@ -51,19 +51,19 @@ void thread_report_read(struct thread_report *thread, int tid)
 
 void report_print(FILE *out, const struct report *report)
 {
-    print_totals(out, report);
-    print_statuses(out, &report->tally);
-    print_intervals(out, &report->tally);
+    report_print_totals(out, report);
+    report_print_statuses(out, &report->tally);
+    report_print_intervals(out, &report->tally);
     if (report->queue_count > 0) {
-        print_queues(out, report);
-        print_queue_waits(out, report);
-        print_wakeups(out, report);
+        report_print_queues(out, report);
+        report_print_queue_waits(out, report);
+        report_print_wakeups(out, report);
     }
     if (report->thread_count > 0) {
-        print_threads(out, report);
+        report_print_threads(out, report);
     }
-    print_close_reasons(out, &report->tally);
-    print_counters(out, &report->tally);
+    report_print_close_reasons(out, &report->tally);
+    report_print_counters(out, &report->tally);
 }
 
 void report_time(double ns, char text[REPORT_TIME])
@@ -110,29 +110,29 @@ static void read_switches(struct thread_report *thread, int tid)
     (void)fclose(in); /* read only: nothing can be lost */
 }
 
-static double percentile(const struct histogram *histogram, double share)
+static double report_percentile(const struct histogram *histogram, double share)
 {
     return (double)histogram_percentile(histogram, share);
 }
 
-static double per_second(uint64_t n, uint64_t wall_ns)
+static double report_per_second(uint64_t n, uint64_t wall_ns)
 {
     return wall_ns != 0 ? (double)n * (double)NS_PER_S / (double)wall_ns : 0;
 }
 
-static void print_totals(FILE *out, const struct report *report)
+static void report_print_totals(FILE *out, const struct report *report)
 {
     uint64_t requests = report->tally.counters[COUNTER_REQUESTS];
     fprintf(out, "totals\n");
     fprintf(out, "  %" PRIu64 " requests in %s, %.0f a second; %s sent\n", requests,
-            cell_time((double)report->wall_ns).text, per_second(requests, report->wall_ns),
+            cell_time((double)report->wall_ns).text, report_per_second(requests, report->wall_ns),
             cell_size(report->tally.counters[COUNTER_BYTES_SENT]).text);
     fprintf(out, "  %" PRIu64 " connections accepted, %" PRIu64 " closed, %" PRIu64 " open\n",
             (uint64_t)report->tally.counters[COUNTER_ACCEPTED],
             (uint64_t)report->tally.counters[COUNTER_CLOSED], report->connections);
 }
 
-static void print_statuses(FILE *out, const struct tally *tally)
+static void report_print_statuses(FILE *out, const struct tally *tally)
 {
     const char *before = "  answers ";
     for (unsigned i = 1; i <= 6; i++) {
@@ -153,7 +153,7 @@ static void print_statuses(FILE *out, const struct tally *tally)
     }
 }
 
-static void print_intervals(FILE *out, const struct tally *tally)
+static void report_print_intervals(FILE *out, const struct tally *tally)
 {
     if (tally->intervals == NULL) {
         fprintf(out, "\nintervals\n  not measured\n");
@@ -162,11 +162,11 @@ static void print_intervals(FILE *out, const struct tally *tally)
     fprintf(out, "\n%-16s%12s%10s%10s%10s%10s%10s%10s%9s\n", "intervals", "count", "mean", "p50",
             "p90", "p99", "p99.9", "max", "share");
     for (unsigned i = 0; i < INTERVAL_COUNT; i++) {
-        print_interval(out, tally->intervals, i);
+        report_print_interval(out, tally->intervals, i);
     }
 }
 
-static void print_interval(FILE *out, const struct histogram *all, enum interval interval)
+static void report_print_interval(FILE *out, const struct histogram *all, enum interval interval)
 {
     const struct histogram *h = &all[interval];
     if (h->count == 0) {
@@ -179,13 +179,13 @@ static void print_interval(FILE *out, const struct histogram *all, enum interval
     }
     fprintf(out, "  %-14s%12" PRIu64 "%10s%10s%10s%10s%10s%10s%9s\n", interval_name(interval),
             (uint64_t)h->count, cell_time(histogram_mean(h)).text,
-            cell_time(percentile(h, 0.5)).text, cell_time(percentile(h, 0.9)).text,
-            cell_time(percentile(h, 0.99)).text, cell_time(percentile(h, 0.999)).text,
+            cell_time(report_percentile(h, 0.5)).text, cell_time(report_percentile(h, 0.9)).text,
+            cell_time(report_percentile(h, 0.99)).text, cell_time(report_percentile(h, 0.999)).text,
             cell_time((double)h->max).text, share.text);
 }
 
 /* The kernel tells of its accept queue only how deep it is and may be. */
-static void print_queues(FILE *out, const struct report *report)
+static void report_print_queues(FILE *out, const struct report *report)
 {
     fprintf(out, "\n%-20s%12s%10s%8s%8s%9s%12s%9s%9s%9s%9s\n", "queues", "put", "refused", "depth",
             "peak", "bound", "takes", "batch", "p50", "p99", "largest");
@@ -200,13 +200,14 @@ static void print_queues(FILE *out, const struct report *report)
                 "  %-18.18s%12" PRIu64 "%10" PRIu64 "%8" PRIu64 "%8" PRIu64 "%9" PRIu64 "%12" PRIu64
                 "%9.1f%9.0f%9.0f%9" PRIu64 "\n",
                 q->name, q->put, q->refused, q->depth, q->depth_max, q->bound,
-                (uint64_t)q->batch.count, histogram_mean(&q->batch), percentile(&q->batch, 0.5),
-                percentile(&q->batch, 0.99), (uint64_t)q->batch.max);
+                (uint64_t)q->batch.count, histogram_mean(&q->batch),
+                report_percentile(&q->batch, 0.5), report_percentile(&q->batch, 0.99),
+                (uint64_t)q->batch.max);
     }
 }
 
 /* What part of the wait was for a CPU is known of a sample of the takes. */
-static void print_queue_waits(FILE *out, const struct report *report)
+static void report_print_queue_waits(FILE *out, const struct report *report)
 {
     fprintf(out, "\n%-20s%10s%10s%10s%10s%10s%9s%10s\n", "queue waits", "mean", "p50", "p90", "p99",
             "max", "for CPU", "sampled");
@@ -216,15 +217,17 @@ static void print_queue_waits(FILE *out, const struct report *report)
             continue;
         }
         fprintf(out, "  %-18.18s%10s%10s%10s%10s%10s%9s%10" PRIu64 "\n", q->name,
-                cell_time(histogram_mean(&q->wait)).text, cell_time(percentile(&q->wait, 0.5)).text,
-                cell_time(percentile(&q->wait, 0.9)).text,
-                cell_time(percentile(&q->wait, 0.99)).text, cell_time((double)q->wait.max).text,
+                cell_time(histogram_mean(&q->wait)).text,
+                cell_time(report_percentile(&q->wait, 0.5)).text,
+                cell_time(report_percentile(&q->wait, 0.9)).text,
+                cell_time(report_percentile(&q->wait, 0.99)).text,
+                cell_time((double)q->wait.max).text,
                 cell_percent((double)q->cpu_wait.sum, (double)q->sampled_wait.sum).text,
                 (uint64_t)q->sampled_wait.count);
     }
 }
 
-static void print_wakeups(FILE *out, const struct report *report)
+static void report_print_wakeups(FILE *out, const struct report *report)
 {
     fprintf(out, "\n%-20s%12s%12s%10s%10s%10s%10s%10s\n", "wakeups", "rung", "elided", "mean",
             "p50", "p90", "p99", "max");
@@ -235,14 +238,14 @@ static void print_wakeups(FILE *out, const struct report *report)
         }
         fprintf(out, "  %-18.18s%12" PRIu64 "%12" PRIu64 "%10s%10s%10s%10s%10s\n", q->name, q->rung,
                 q->elided, cell_time(histogram_mean(&q->wakeup)).text,
-                cell_time(percentile(&q->wakeup, 0.5)).text,
-                cell_time(percentile(&q->wakeup, 0.9)).text,
-                cell_time(percentile(&q->wakeup, 0.99)).text,
+                cell_time(report_percentile(&q->wakeup, 0.5)).text,
+                cell_time(report_percentile(&q->wakeup, 0.9)).text,
+                cell_time(report_percentile(&q->wakeup, 0.99)).text,
                 cell_time((double)q->wakeup.max).text);
     }
 }
 
-static void print_threads(FILE *out, const struct report *report)
+static void report_print_threads(FILE *out, const struct report *report)
 {
     fprintf(out, "\n%-20s%10s%8s%10s%8s%10s%9s%12s%13s%12s\n", "threads", "wall", "busy", "cpu",
             "share", "run queue", "share", "voluntary", "involuntary", "turns");
@@ -262,7 +265,7 @@ static void print_threads(FILE *out, const struct report *report)
 }
 
 /* NONE, "still open", closes nothing. */
-static void print_close_reasons(FILE *out, const struct tally *tally)
+static void report_print_close_reasons(FILE *out, const struct tally *tally)
 {
     bool some = false;
     for (unsigned i = 1; i < CLOSE_REASON_COUNT; i++) {
@@ -275,7 +278,7 @@ static void print_close_reasons(FILE *out, const struct tally *tally)
     }
 }
 
-static void print_counters(FILE *out, const struct tally *tally)
+static void report_print_counters(FILE *out, const struct tally *tally)
 {
     bool some = false;
     for (unsigned i = 0; i < COUNTER_COUNT; i++) {

@@ -9,37 +9,38 @@
 #include "core/json.h"
 #include "core/json_view.h"
 
-static void get_tally(struct tally *tally, struct bytes text);
-static void get_counts(struct bytes text, const char *key, _Atomic uint64_t *counts, unsigned n,
-                       const char *(*name)(unsigned));
-static bool get_bool(struct bytes text, const char *key);
-static void get_text(struct bytes text, const char *key, char *out, size_t size);
-static void get_wiring(struct report *report, struct bytes text);
-static void get_queues(struct report *report, struct bytes text);
-static void get_threads(struct report *report, struct bytes text);
-static void get_group(struct group_report *group, struct bytes text);
-static void get_way(struct way_report *way, struct bytes text);
-static void get_queue(struct queue_report *queue, struct bytes text);
-static void get_thread(struct thread_report *thread, struct bytes text);
-static void get_histogram(struct bytes text, const char *key, struct histogram *histogram);
-static uint64_t get_number(struct bytes text, const char *key);
-static unsigned get_list(struct bytes text, const char *key, struct bytes *list);
-static void put_tally(struct json *json, const struct tally *tally);
-static void put_flow(struct json *json, const struct tally *tally);
-static void put_counts(struct json *json, const char *key, const _Atomic uint64_t *counts,
-                       unsigned n, const char *(*name)(unsigned));
+static void report_get_tally(struct tally *tally, struct bytes text);
+static void report_get_counts(struct bytes text, const char *key, _Atomic uint64_t *counts,
+                              unsigned n, const char *(*name)(unsigned));
+static bool report_get_bool(struct bytes text, const char *key);
+static void report_get_text(struct bytes text, const char *key, char *out, size_t size);
+static void report_get_wiring(struct report *report, struct bytes text);
+static void report_get_queues(struct report *report, struct bytes text);
+static void report_get_threads(struct report *report, struct bytes text);
+static void report_get_group(struct group_report *group, struct bytes text);
+static void report_get_way(struct way_report *way, struct bytes text);
+static void report_get_queue(struct queue_report *queue, struct bytes text);
+static void report_get_thread(struct thread_report *thread, struct bytes text);
+static void report_get_histogram(struct bytes text, const char *key, struct histogram *histogram);
+static uint64_t report_get_number(struct bytes text, const char *key);
+static unsigned report_get_list(struct bytes text, const char *key, struct bytes *list);
+static void report_put_tally(struct json *json, const struct tally *tally);
+static void report_put_flow(struct json *json, const struct tally *tally);
+static void report_put_counts(struct json *json, const char *key, const _Atomic uint64_t *counts,
+                              unsigned n, const char *(*name)(unsigned));
 static const char *name_of_counter(unsigned i);
 static const char *name_of_close_reason(unsigned i);
 static const char *name_of_status(unsigned i);
-static void put_wiring(struct json *json, const struct report *report);
-static void put_queues(struct json *json, const struct report *report);
-static void put_threads(struct json *json, const struct report *report);
-static void put_group(struct json *json, const struct group_report *group);
-static void put_way(struct json *json, const struct way_report *way);
-static void put_queue(struct json *json, const struct queue_report *queue);
-static void put_thread(struct json *json, const struct thread_report *thread);
-static void put_histogram(struct json *json, const char *key, const struct histogram *histogram);
-static void put_buckets(struct json *json, const struct histogram *histogram);
+static void report_put_wiring(struct json *json, const struct report *report);
+static void report_put_queues(struct json *json, const struct report *report);
+static void report_put_threads(struct json *json, const struct report *report);
+static void report_put_group(struct json *json, const struct group_report *group);
+static void report_put_way(struct json *json, const struct way_report *way);
+static void report_put_queue(struct json *json, const struct queue_report *queue);
+static void report_put_thread(struct json *json, const struct thread_report *thread);
+static void report_put_histogram(struct json *json, const char *key,
+                                 const struct histogram *histogram);
+static void report_put_buckets(struct json *json, const struct histogram *histogram);
 
 void report_to_json(FILE *out, const struct report *report)
 {
@@ -48,10 +49,10 @@ void report_to_json(FILE *out, const struct report *report)
     json_object(&json, NULL);
     json_number(&json, "wall_ns", report->wall_ns);
     json_number(&json, "connections", report->connections);
-    put_tally(&json, &report->tally);
-    put_wiring(&json, report);
-    put_queues(&json, report);
-    put_threads(&json, report);
+    report_put_tally(&json, &report->tally);
+    report_put_wiring(&json, report);
+    report_put_queues(&json, report);
+    report_put_threads(&json, report);
     json_end(&json);
 }
 
@@ -62,53 +63,53 @@ bool report_from_json(struct report *report, struct bytes text)
     if (!json_view_valid(text) || !json_view_is(text, '{')) {
         return false;
     }
-    report->wall_ns = get_number(text, "wall_ns");
-    report->connections = get_number(text, "connections");
-    get_tally(&report->tally, text);
-    get_wiring(report, text);
-    get_queues(report, text);
-    get_threads(report, text);
+    report->wall_ns = report_get_number(text, "wall_ns");
+    report->connections = report_get_number(text, "connections");
+    report_get_tally(&report->tally, text);
+    report_get_wiring(report, text);
+    report_get_queues(report, text);
+    report_get_threads(report, text);
     return true;
 }
 
-static void get_wiring(struct report *report, struct bytes text)
+static void report_get_wiring(struct report *report, struct bytes text)
 {
     struct bytes list, key, value;
-    report->group_count = get_list(text, "groups", &list);
+    report->group_count = report_get_list(text, "groups", &list);
     report->groups = must_calloc(report->group_count + 1, sizeof *report->groups);
     for (unsigned i = 0; i < report->group_count && json_view_next(&list, &key, &value); i++) {
-        get_group(&report->groups[i], value);
+        report_get_group(&report->groups[i], value);
     }
-    report->way_count = get_list(text, "ways", &list);
+    report->way_count = report_get_list(text, "ways", &list);
     report->ways = must_calloc(report->way_count + 1, sizeof *report->ways);
     for (unsigned i = 0; i < report->way_count && json_view_next(&list, &key, &value); i++) {
-        get_way(&report->ways[i], value);
+        report_get_way(&report->ways[i], value);
     }
 }
 
-static void get_queues(struct report *report, struct bytes text)
+static void report_get_queues(struct report *report, struct bytes text)
 {
     struct bytes list, key, value;
-    report->queue_count = get_list(text, "queues", &list);
+    report->queue_count = report_get_list(text, "queues", &list);
     report->queues = must_calloc(report->queue_count + 1, sizeof *report->queues);
     for (unsigned i = 0; i < report->queue_count && json_view_next(&list, &key, &value); i++) {
-        get_queue(&report->queues[i], value);
+        report_get_queue(&report->queues[i], value);
     }
 }
 
-static void get_threads(struct report *report, struct bytes text)
+static void report_get_threads(struct report *report, struct bytes text)
 {
     struct bytes list, key, value;
-    report->threads_unused = (unsigned)get_number(text, "threads_unused");
-    report->thread_count = get_list(text, "threads", &list);
+    report->threads_unused = (unsigned)report_get_number(text, "threads_unused");
+    report->thread_count = report_get_list(text, "threads", &list);
     report->threads = must_calloc(report->thread_count + 1, sizeof *report->threads);
     for (unsigned i = 0; i < report->thread_count && json_view_next(&list, &key, &value); i++) {
-        get_thread(&report->threads[i], value);
+        report_get_thread(&report->threads[i], value);
     }
 }
 
 /* How many members an array has, as far as they are taken; none when it is missing. */
-static unsigned get_list(struct bytes text, const char *key, struct bytes *list)
+static unsigned report_get_list(struct bytes text, const char *key, struct bytes *list)
 {
     struct bytes name, value;
     unsigned count = 0;
@@ -122,44 +123,45 @@ static unsigned get_list(struct bytes text, const char *key, struct bytes *list)
     return count;
 }
 
-static uint64_t get_number(struct bytes text, const char *key)
+static uint64_t report_get_number(struct bytes text, const char *key)
 {
     struct bytes value;
     return json_view_member(text, key, &value) ? json_view_number(value) : 0;
 }
 
-static void get_tally(struct tally *tally, struct bytes text)
+static void report_get_tally(struct tally *tally, struct bytes text)
 {
     struct bytes intervals;
-    get_counts(text, "counters", tally->counters, COUNTER_COUNT, name_of_counter);
-    get_counts(text, "close_reasons", tally->closed, CLOSE_REASON_COUNT, name_of_close_reason);
-    get_counts(text, "statuses", tally->statuses, 6, name_of_status);
+    report_get_counts(text, "counters", tally->counters, COUNTER_COUNT, name_of_counter);
+    report_get_counts(text, "close_reasons", tally->closed, CLOSE_REASON_COUNT,
+                      name_of_close_reason);
+    report_get_counts(text, "statuses", tally->statuses, 6, name_of_status);
     if (json_view_member(text, "intervals_ns", &intervals)) {
         for (unsigned i = 0; i < INTERVAL_COUNT; i++) {
-            get_histogram(intervals, interval_name(i), &tally->intervals[i]);
+            report_get_histogram(intervals, interval_name(i), &tally->intervals[i]);
         }
     }
 }
 
-static void get_counts(struct bytes text, const char *key, _Atomic uint64_t *counts, unsigned n,
-                       const char *(*name)(unsigned))
+static void report_get_counts(struct bytes text, const char *key, _Atomic uint64_t *counts,
+                              unsigned n, const char *(*name)(unsigned))
 {
     struct bytes object;
     if (!json_view_member(text, key, &object)) {
         return;
     }
     for (unsigned i = 0; i < n; i++) {
-        counts[i] = get_number(object, name(i));
+        counts[i] = report_get_number(object, name(i));
     }
 }
 
-static bool get_bool(struct bytes text, const char *key)
+static bool report_get_bool(struct bytes text, const char *key)
 {
     struct bytes value;
     return json_view_member(text, key, &value) && bytes_equal(bytes_trim(value), BYTES("true"));
 }
 
-static void get_text(struct bytes text, const char *key, char *out, size_t size)
+static void report_get_text(struct bytes text, const char *key, char *out, size_t size)
 {
     struct bytes value;
     if (json_view_member(text, key, &value)) {
@@ -167,64 +169,64 @@ static void get_text(struct bytes text, const char *key, char *out, size_t size)
     }
 }
 
-static void get_group(struct group_report *group, struct bytes text)
+static void report_get_group(struct group_report *group, struct bytes text)
 {
-    get_text(text, "letters", group->letters, sizeof group->letters);
-    get_text(text, "kind", group->kind, sizeof group->kind);
-    group->threads = (unsigned)get_number(text, "threads");
-    group->in_turn = get_bool(text, "in_turn");
+    report_get_text(text, "letters", group->letters, sizeof group->letters);
+    report_get_text(text, "kind", group->kind, sizeof group->kind);
+    group->threads = (unsigned)report_get_number(text, "threads");
+    group->in_turn = report_get_bool(text, "in_turn");
 }
 
-static void get_way(struct way_report *way, struct bytes text)
+static void report_get_way(struct way_report *way, struct bytes text)
 {
-    way->from = (unsigned)get_number(text, "from");
-    way->to = (unsigned)get_number(text, "to");
-    get_text(text, "kind", way->kind, sizeof way->kind);
+    way->from = (unsigned)report_get_number(text, "from");
+    way->to = (unsigned)report_get_number(text, "to");
+    report_get_text(text, "kind", way->kind, sizeof way->kind);
 }
 
-static void get_queue(struct queue_report *queue, struct bytes text)
+static void report_get_queue(struct queue_report *queue, struct bytes text)
 {
-    get_text(text, "name", queue->name, sizeof queue->name);
-    queue->group = (unsigned)get_number(text, "group");
-    queue->accept = get_bool(text, "accept");
-    queue->depth = get_number(text, "depth");
-    queue->depth_max = get_number(text, "depth_max");
-    queue->bound = get_number(text, "bound");
-    queue->put = get_number(text, "put");
-    queue->refused = get_number(text, "refused");
-    queue->rung = get_number(text, "rung");
-    queue->elided = get_number(text, "elided");
-    get_histogram(text, "wait_ns", &queue->wait);
-    get_histogram(text, "wakeup_ns", &queue->wakeup);
-    get_histogram(text, "batch", &queue->batch);
-    get_histogram(text, "sampled_wait_ns", &queue->sampled_wait);
-    get_histogram(text, "cpu_wait_ns", &queue->cpu_wait);
+    report_get_text(text, "name", queue->name, sizeof queue->name);
+    queue->group = (unsigned)report_get_number(text, "group");
+    queue->accept = report_get_bool(text, "accept");
+    queue->depth = report_get_number(text, "depth");
+    queue->depth_max = report_get_number(text, "depth_max");
+    queue->bound = report_get_number(text, "bound");
+    queue->put = report_get_number(text, "put");
+    queue->refused = report_get_number(text, "refused");
+    queue->rung = report_get_number(text, "rung");
+    queue->elided = report_get_number(text, "elided");
+    report_get_histogram(text, "wait_ns", &queue->wait);
+    report_get_histogram(text, "wakeup_ns", &queue->wakeup);
+    report_get_histogram(text, "batch", &queue->batch);
+    report_get_histogram(text, "sampled_wait_ns", &queue->sampled_wait);
+    report_get_histogram(text, "cpu_wait_ns", &queue->cpu_wait);
 }
 
-static void get_thread(struct thread_report *thread, struct bytes text)
+static void report_get_thread(struct thread_report *thread, struct bytes text)
 {
-    get_text(text, "name", thread->name, sizeof thread->name);
-    thread->group = (unsigned)get_number(text, "group");
-    thread->idle = get_bool(text, "idle");
-    thread->wall_ns = get_number(text, "wall_ns");
-    thread->busy_ns = get_number(text, "busy_ns");
-    thread->cpu_ns = get_number(text, "cpu_ns");
-    thread->runqueue_ns = get_number(text, "runqueue_ns");
-    thread->voluntary = get_number(text, "voluntary");
-    thread->involuntary = get_number(text, "involuntary");
-    thread->turns = get_number(text, "turns");
+    report_get_text(text, "name", thread->name, sizeof thread->name);
+    thread->group = (unsigned)report_get_number(text, "group");
+    thread->idle = report_get_bool(text, "idle");
+    thread->wall_ns = report_get_number(text, "wall_ns");
+    thread->busy_ns = report_get_number(text, "busy_ns");
+    thread->cpu_ns = report_get_number(text, "cpu_ns");
+    thread->runqueue_ns = report_get_number(text, "runqueue_ns");
+    thread->voluntary = report_get_number(text, "voluntary");
+    thread->involuntary = report_get_number(text, "involuntary");
+    thread->turns = report_get_number(text, "turns");
 }
 
 /* The percentiles are not read: they follow from the buckets. */
-static void get_histogram(struct bytes text, const char *key, struct histogram *histogram)
+static void report_get_histogram(struct bytes text, const char *key, struct histogram *histogram)
 {
     struct bytes object, buckets, name, pair;
     if (!json_view_member(text, key, &object)) {
         return;
     }
-    histogram->count = get_number(object, "count");
-    histogram->sum = get_number(object, "sum");
-    histogram->max = get_number(object, "max");
+    histogram->count = report_get_number(object, "count");
+    histogram->sum = report_get_number(object, "sum");
+    histogram->max = report_get_number(object, "max");
     (void)json_view_member(object, "buckets", &buckets); /* empty when missing */
     while (json_view_next(&buckets, &name, &pair)) {
         struct bytes high = {0}, count = {0};
@@ -235,21 +237,22 @@ static void get_histogram(struct bytes text, const char *key, struct histogram *
     }
 }
 
-static void put_tally(struct json *json, const struct tally *tally)
+static void report_put_tally(struct json *json, const struct tally *tally)
 {
-    put_counts(json, "counters", tally->counters, COUNTER_COUNT, name_of_counter);
-    put_counts(json, "close_reasons", tally->closed, CLOSE_REASON_COUNT, name_of_close_reason);
-    put_counts(json, "statuses", tally->statuses, 6, name_of_status);
-    put_flow(json, tally);
+    report_put_counts(json, "counters", tally->counters, COUNTER_COUNT, name_of_counter);
+    report_put_counts(json, "close_reasons", tally->closed, CLOSE_REASON_COUNT,
+                      name_of_close_reason);
+    report_put_counts(json, "statuses", tally->statuses, 6, name_of_status);
+    report_put_flow(json, tally);
     json_object(json, "intervals_ns");
     for (unsigned i = 0; tally->intervals != NULL && i < INTERVAL_COUNT; i++) {
-        put_histogram(json, interval_name(i), &tally->intervals[i]);
+        report_put_histogram(json, interval_name(i), &tally->intervals[i]);
     }
     json_end(json);
 }
 
 /* The counters of the points that a request passes, by those points' names. */
-static void put_flow(struct json *json, const struct tally *tally)
+static void report_put_flow(struct json *json, const struct tally *tally)
 {
     static const struct {
         const char *name;
@@ -267,8 +270,8 @@ static void put_flow(struct json *json, const struct tally *tally)
     json_end(json);
 }
 
-static void put_counts(struct json *json, const char *key, const _Atomic uint64_t *counts,
-                       unsigned n, const char *(*name)(unsigned))
+static void report_put_counts(struct json *json, const char *key, const _Atomic uint64_t *counts,
+                              unsigned n, const char *(*name)(unsigned))
 {
     json_object(json, key);
     for (unsigned i = 0; i < n; i++) {
@@ -293,40 +296,40 @@ static const char *name_of_status(unsigned i)
     return names[i];
 }
 
-static void put_wiring(struct json *json, const struct report *report)
+static void report_put_wiring(struct json *json, const struct report *report)
 {
     json_array(json, "groups");
     for (unsigned i = 0; i < report->group_count; i++) {
-        put_group(json, &report->groups[i]);
+        report_put_group(json, &report->groups[i]);
     }
     json_end(json);
     json_array(json, "ways");
     for (unsigned i = 0; i < report->way_count; i++) {
-        put_way(json, &report->ways[i]);
+        report_put_way(json, &report->ways[i]);
     }
     json_end(json);
 }
 
-static void put_queues(struct json *json, const struct report *report)
+static void report_put_queues(struct json *json, const struct report *report)
 {
     json_array(json, "queues");
     for (unsigned i = 0; i < report->queue_count; i++) {
-        put_queue(json, &report->queues[i]);
+        report_put_queue(json, &report->queues[i]);
     }
     json_end(json);
 }
 
-static void put_threads(struct json *json, const struct report *report)
+static void report_put_threads(struct json *json, const struct report *report)
 {
     json_number(json, "threads_unused", report->threads_unused);
     json_array(json, "threads");
     for (unsigned i = 0; i < report->thread_count; i++) {
-        put_thread(json, &report->threads[i]);
+        report_put_thread(json, &report->threads[i]);
     }
     json_end(json);
 }
 
-static void put_group(struct json *json, const struct group_report *group)
+static void report_put_group(struct json *json, const struct group_report *group)
 {
     json_object(json, NULL);
     json_text(json, "letters", group->letters);
@@ -336,7 +339,7 @@ static void put_group(struct json *json, const struct group_report *group)
     json_end(json);
 }
 
-static void put_way(struct json *json, const struct way_report *way)
+static void report_put_way(struct json *json, const struct way_report *way)
 {
     json_object(json, NULL);
     json_number(json, "from", way->from);
@@ -345,7 +348,7 @@ static void put_way(struct json *json, const struct way_report *way)
     json_end(json);
 }
 
-static void put_queue(struct json *json, const struct queue_report *queue)
+static void report_put_queue(struct json *json, const struct queue_report *queue)
 {
     json_object(json, NULL);
     json_text(json, "name", queue->name);
@@ -358,15 +361,15 @@ static void put_queue(struct json *json, const struct queue_report *queue)
     json_number(json, "refused", queue->refused);
     json_number(json, "rung", queue->rung);
     json_number(json, "elided", queue->elided);
-    put_histogram(json, "wait_ns", &queue->wait);
-    put_histogram(json, "wakeup_ns", &queue->wakeup);
-    put_histogram(json, "batch", &queue->batch);
-    put_histogram(json, "sampled_wait_ns", &queue->sampled_wait);
-    put_histogram(json, "cpu_wait_ns", &queue->cpu_wait);
+    report_put_histogram(json, "wait_ns", &queue->wait);
+    report_put_histogram(json, "wakeup_ns", &queue->wakeup);
+    report_put_histogram(json, "batch", &queue->batch);
+    report_put_histogram(json, "sampled_wait_ns", &queue->sampled_wait);
+    report_put_histogram(json, "cpu_wait_ns", &queue->cpu_wait);
     json_end(json);
 }
 
-static void put_thread(struct json *json, const struct thread_report *thread)
+static void report_put_thread(struct json *json, const struct thread_report *thread)
 {
     json_object(json, NULL);
     json_text(json, "name", thread->name);
@@ -382,7 +385,8 @@ static void put_thread(struct json *json, const struct thread_report *thread)
     json_end(json);
 }
 
-static void put_histogram(struct json *json, const char *key, const struct histogram *histogram)
+static void report_put_histogram(struct json *json, const char *key,
+                                 const struct histogram *histogram)
 {
     json_object(json, key);
     json_number(json, "count", atomic_load_explicit(&histogram->count, memory_order_relaxed));
@@ -393,11 +397,11 @@ static void put_histogram(struct json *json, const char *key, const struct histo
     json_number(json, "p99", histogram_percentile(histogram, 0.99));
     json_number(json, "p999", histogram_percentile(histogram, 0.999));
     json_number(json, "max", atomic_load_explicit(&histogram->max, memory_order_relaxed));
-    put_buckets(json, histogram);
+    report_put_buckets(json, histogram);
     json_end(json);
 }
 
-static void put_buckets(struct json *json, const struct histogram *histogram)
+static void report_put_buckets(struct json *json, const struct histogram *histogram)
 {
     bool some = atomic_load_explicit(&histogram->count, memory_order_relaxed) != 0;
     json_array(json, "buckets");

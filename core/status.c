@@ -72,7 +72,7 @@ void status_provide(const struct status_source *source)
     status.system = system_members();
 }
 
-static void gather(struct report *report, struct status_facts *facts)
+static void status_gather(struct report *report, struct status_facts *facts)
 {
     const struct status_source *source = &status.source;
     CHECK(source->report != NULL);
@@ -106,7 +106,8 @@ static void print_server(FILE *out, const struct status_facts *facts)
     json_end(&json);
 }
 
-static void print_verdict(FILE *out, const struct report *report, const struct status_facts *facts)
+static void status_print_verdict(FILE *out, const struct report *report,
+                                 const struct status_facts *facts)
 {
     struct bottleneck verdict;
     struct json json;
@@ -121,7 +122,7 @@ static void print_json(FILE *out, const struct report *report, const struct stat
     fputs("{\"server\": ", out);
     print_server(out, facts);
     fprintf(out, ", \"config\": %s, %s, \"verdict\": ", status.source.config_json, status.system);
-    print_verdict(out, report, facts);
+    status_print_verdict(out, report, facts);
     fputs(", \"report\": ", out);
     report_to_json(out, report);
     fputs("}\n", out);
@@ -160,7 +161,7 @@ static void send_report(struct exchange *x, const char *type, print_fn *print)
     struct report report;
     struct status_facts facts;
     struct text text;
-    gather(&report, &facts);
+    status_gather(&report, &facts);
     text_begin(&text);
     print(text.out, &report, &facts);
     report_deinit(&report);

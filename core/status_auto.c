@@ -15,19 +15,19 @@ static void print_who(FILE *out, const struct status_facts *facts);
 static void print_time(FILE *out, const char *key, time_t at);
 static void print_uptime(FILE *out, uint64_t left);
 static void print_load(FILE *out, const struct status_facts *facts);
-static void print_requests(FILE *out, const struct report *report,
-                           const struct status_facts *facts);
+static void status_auto_print_requests(FILE *out, const struct report *report,
+                                       const struct status_facts *facts);
 static void print_workers(FILE *out, const struct report *report, const struct status_facts *facts);
-static void print_connections(FILE *out, const struct report *report);
+static void status_auto_print_connections(FILE *out, const struct report *report);
 static void print_scoreboard(FILE *out, const struct report *report, bool draining);
 
 void status_auto_print(FILE *out, const struct report *report, const struct status_facts *facts)
 {
     print_who(out, facts);
     print_load(out, facts);
-    print_requests(out, report, facts);
+    status_auto_print_requests(out, report, facts);
     print_workers(out, report, facts);
-    print_connections(out, report);
+    status_auto_print_connections(out, report);
     print_scoreboard(out, report, facts->draining);
 }
 
@@ -36,12 +36,12 @@ static double seconds(uint64_t ns)
     return (double)ns / (double)NS_PER_S;
 }
 
-static double ratio(double part, double whole)
+static double status_auto_ratio(double part, double whole)
 {
     return whole > 0 ? part / whole : 0;
 }
 
-static uint64_t counter(const struct report *report, enum counter counter)
+static uint64_t status_auto_counter(const struct report *report, enum counter counter)
 {
     return atomic_load_explicit(&report->tally.counters[counter], memory_order_relaxed);
 }
@@ -106,23 +106,24 @@ static void print_load(FILE *out, const struct status_facts *facts)
     fprintf(out, "CPUUser: %.2f\n", seconds(facts->cpu_user_ns));
     fprintf(out, "CPUSystem: %.2f\n", seconds(facts->cpu_system_ns));
     fprintf(out, "CPUChildrenUser: 0\nCPUChildrenSystem: 0\n"); /* a server process has none */
-    fprintf(
-        out, "CPULoad: %.4f\n",
-        100 * ratio(seconds(facts->cpu_user_ns + facts->cpu_system_ns), seconds(facts->uptime_ns)));
+    fprintf(out, "CPULoad: %.4f\n",
+            100 * status_auto_ratio(seconds(facts->cpu_user_ns + facts->cpu_system_ns),
+                                    seconds(facts->uptime_ns)));
 }
 
 /* Durations are known only where requests are measured. */
-static void print_requests(FILE *out, const struct report *report, const struct status_facts *facts)
+static void status_auto_print_requests(FILE *out, const struct report *report,
+                                       const struct status_facts *facts)
 {
     double uptime = seconds(facts->uptime_ns);
-    uint64_t requests = counter(report, COUNTER_REQUESTS);
-    uint64_t bytes = counter(report, COUNTER_BYTES_SENT);
+    uint64_t requests = status_auto_counter(report, COUNTER_REQUESTS);
+    uint64_t bytes = status_auto_counter(report, COUNTER_BYTES_SENT);
     fprintf(out, "Total Accesses: %" PRIu64 "\n", requests);
     fprintf(out, "Total kBytes: %" PRIu64 "\n", bytes / 1024);
     fprintf(out, "Uptime: %" PRIu64 "\n", facts->uptime_ns / (uint64_t)NS_PER_S);
-    fprintf(out, "ReqPerSec: %.4f\n", ratio((double)requests, uptime));
-    fprintf(out, "BytesPerSec: %.2f\n", ratio((double)bytes, uptime));
-    fprintf(out, "BytesPerReq: %.2f\n", ratio((double)bytes, (double)requests));
+    fprintf(out, "ReqPerSec: %.4f\n", status_auto_ratio((double)requests, uptime));
+    fprintf(out, "BytesPerSec: %.2f\n", status_auto_ratio((double)bytes, uptime));
+    fprintf(out, "BytesPerReq: %.2f\n", status_auto_ratio((double)bytes, (double)requests));
     if (facts->measured && report->tally.intervals != NULL) {
         const struct histogram *total = &report->tally.intervals[INTERVAL_TOTAL];
         uint64_t sum_ns = atomic_load_explicit(&total->sum, memory_order_relaxed);
@@ -153,9 +154,10 @@ static void print_workers(FILE *out, const struct report *report, const struct s
 
 /* Those whose answer is made and not sent: what Apache calls writing asynchronously. Who is kept
  * alive or lingers is not counted by anybody. */
-static void print_connections(FILE *out, const struct report *report)
+static void status_auto_print_connections(FILE *out, const struct report *report)
 {
-    uint64_t handed = counter(report, COUNTER_HANDED), ended = counter(report, COUNTER_REQUESTS);
+    uint64_t handed = status_auto_counter(report, COUNTER_HANDED),
+             ended = status_auto_counter(report, COUNTER_REQUESTS);
     fprintf(out, "ConnsTotal: %" PRIu64 "\n", report->connections);
     fprintf(out, "ConnsAsyncWriting: %" PRIu64 "\n", handed > ended ? handed - ended : 0);
 }

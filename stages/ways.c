@@ -24,7 +24,7 @@ struct walk {
     struct way_report *ways;
 };
 
-static void visit(struct walk *walk, enum stage stage, unsigned group);
+static void ways_visit(struct walk *walk, enum stage stage, unsigned group);
 
 static bool is_known(const struct walk *walk, unsigned from, unsigned to, const char *kind)
 {
@@ -37,7 +37,7 @@ static bool is_known(const struct walk *walk, unsigned from, unsigned to, const 
     return false;
 }
 
-static void add(struct walk *walk, unsigned from, unsigned to, const struct leaving *leaving)
+static void ways_add(struct walk *walk, unsigned from, unsigned to, const struct leaving *leaving)
 {
     bool round = leaving->verdict == VERDICT_KEPT && !leaving->more;
     if ((from == to && !round) || is_known(walk, from, to, leaving->kind)) {
@@ -50,7 +50,7 @@ static void add(struct walk *walk, unsigned from, unsigned to, const struct leav
 }
 
 /* A session's own reader puts the exchange back before the connection goes on to a poller. */
-static struct route_goal goal_of(const struct worker *worker, const struct leaving *leaving)
+static struct route_goal ways_goal_of(const struct worker *worker, const struct leaving *leaving)
 {
     struct route_goal to = route_goal(worker, leaving->verdict, leaving->more);
     bool session = worker->kind == GROUP_POOL && to.group == worker->group;
@@ -59,20 +59,21 @@ static struct route_goal goal_of(const struct worker *worker, const struct leavi
                : to;
 }
 
-static void leave(struct walk *walk, const struct worker *worker, const struct leaving *leaving)
+static void ways_leave(struct walk *walk, const struct worker *worker,
+                       const struct leaving *leaving)
 {
-    struct route_goal to = goal_of(worker, leaving);
+    struct route_goal to = ways_goal_of(worker, leaving);
     bool loop = walk->server->groups[to.group].kind == GROUP_LOOP;
     if (leaving->verdict == VERDICT_CLOSE && !loop) {
         return; /* without a home it is closed where it is */
     }
-    add(walk, worker->group, to.group, leaving);
+    ways_add(walk, worker->group, to.group, leaving);
     if (leaving->verdict != VERDICT_CLOSE && leaving->verdict != VERDICT_LINGER) {
-        visit(walk, to.stage, to.group); /* the others end there */
+        ways_visit(walk, to.stage, to.group); /* the others end there */
     }
 }
 
-static void visit(struct walk *walk, enum stage stage, unsigned group)
+static void ways_visit(struct walk *walk, enum stage stage, unsigned group)
 {
     if ((walk->seen[group] >> stage & 1) != 0) {
         return;
@@ -80,7 +81,7 @@ static void visit(struct walk *walk, enum stage stage, unsigned group)
     walk->seen[group] |= 1u << stage;
     for (unsigned i = 0; i < sizeof leavings / sizeof *leavings; i++) {
         if (leavings[i].stage == stage) {
-            leave(walk, walk->server->groups[group].workers, &leavings[i]);
+            ways_leave(walk, walk->server->groups[group].workers, &leavings[i]);
         }
     }
 }
@@ -88,6 +89,6 @@ static void visit(struct walk *walk, enum stage stage, unsigned group)
 unsigned ways_list(const struct server *server, struct way_report ways[WAYS_MAX])
 {
     struct walk walk = {.server = server, .ways = ways};
-    visit(&walk, STAGE_LISTENER, (unsigned)server->wiring.group_of[STAGE_LISTENER]);
+    ways_visit(&walk, STAGE_LISTENER, (unsigned)server->wiring.group_of[STAGE_LISTENER]);
     return walk.count;
 }

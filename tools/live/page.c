@@ -18,28 +18,28 @@ struct number {
     char text[NUMBER];
 };
 
-static void put_head(struct page *page, const struct snapshot *s);
-static void put_totals(struct page *page, const struct snapshot *s);
-static void put_stages(struct page *page, const struct snapshot *s);
-static void put_queues(struct page *page, const struct snapshot *s);
-static void put_groups(struct page *page, const struct snapshot *s);
-static void put_threads(struct page *page, const struct snapshot *s);
-static void put_verdict(struct page *page, const char *text);
+static void page_put_head(struct page *page, const struct snapshot *s);
+static void page_put_totals(struct page *page, const struct snapshot *s);
+static void page_put_stages(struct page *page, const struct snapshot *s);
+static void page_put_queues(struct page *page, const struct snapshot *s);
+static void page_put_groups(struct page *page, const struct snapshot *s);
+static void page_put_threads(struct page *page, const struct snapshot *s);
+static void page_put_verdict(struct page *page, const char *text);
 
 void page_make(struct page *page, const struct snapshot *snapshot)
 {
     page->count = 0;
-    put_head(page, snapshot);
-    put_totals(page, snapshot);
-    put_stages(page, snapshot);
-    put_queues(page, snapshot);
-    put_groups(page, snapshot);
-    put_threads(page, snapshot);
-    put_verdict(page, snapshot->verdict);
+    page_put_head(page, snapshot);
+    page_put_totals(page, snapshot);
+    page_put_stages(page, snapshot);
+    page_put_queues(page, snapshot);
+    page_put_groups(page, snapshot);
+    page_put_threads(page, snapshot);
+    page_put_verdict(page, snapshot->verdict);
 }
 
 /* The last of those that matter least. */
-static unsigned least(const struct page *page)
+static unsigned page_least(const struct page *page)
 {
     unsigned found = 0;
     for (unsigned i = 0; i < page->count; i++) {
@@ -51,7 +51,7 @@ static unsigned least(const struct page *page)
 void page_fit(struct page *page, unsigned rows, unsigned columns)
 {
     while (page->count > rows) {
-        unsigned line = least(page);
+        unsigned line = page_least(page);
         page->count--;
         memmove(&page->lines[line], &page->lines[line + 1],
                 (page->count - line) * sizeof page->lines[0]);
@@ -70,8 +70,8 @@ static void cut_spaces(char *text)
     text[len] = '\0';
 }
 
-__attribute__((format(printf, 3, 4))) static void put(struct page *page, unsigned rank,
-                                                      const char *fmt, ...)
+__attribute__((format(printf, 3, 4))) static void page_put(struct page *page, unsigned rank,
+                                                           const char *fmt, ...)
 {
     if (page->count == (rank == RANK_THREADS ? THREADS_UPTO : PAGE_ROWS)) {
         return;
@@ -85,18 +85,18 @@ __attribute__((format(printf, 3, 4))) static void put(struct page *page, unsigne
     line->rank = rank;
 }
 
-static void put_empty(struct page *page)
+static void page_put_empty(struct page *page)
 {
-    put(page, RANK_EMPTY, "%s", "");
+    page_put(page, RANK_EMPTY, "%s", "");
 }
 
-static double per_second(uint64_t n, const struct snapshot *s)
+static double page_per_second(uint64_t n, const struct snapshot *s)
 {
     return s->over_ns > 0 ? (double)n * (double)NS_PER_S / (double)s->over_ns : 0;
 }
 
 /* "987", "12,345", "1,234,567" */
-static struct number count(uint64_t n)
+static struct number page_count(uint64_t n)
 {
     struct number made;
     char digits[NUMBER];
@@ -115,16 +115,16 @@ static struct number count(uint64_t n)
 /* A second of it; with a decimal below ten, so that little is not nothing. */
 static struct number rate(uint64_t n, const struct snapshot *s)
 {
-    double value = per_second(n, s);
+    double value = page_per_second(n, s);
     if (value > 0 && value < 9.95) {
         struct number made;
         (void)snprintf(made.text, sizeof made.text, "%.1f", value);
         return made;
     }
-    return count((uint64_t)(value + 0.5));
+    return page_count((uint64_t)(value + 0.5));
 }
 
-static double ratio(double part, double whole)
+static double page_ratio(double part, double whole)
 {
     return whole > 0 ? part / whole : 0;
 }
@@ -143,14 +143,14 @@ static struct bar {
     return made;
 }
 
-static uint64_t counter(const struct snapshot *s, enum counter counter)
+static uint64_t page_counter(const struct snapshot *s, enum counter counter)
 {
     return s->report.tally.counters[counter];
 }
 
 /* --- who and how much --- */
 
-static void put_head(struct page *page, const struct snapshot *s)
+static void page_put_head(struct page *page, const struct snapshot *s)
 {
     char process[48] = "", over[48] = "since its start";
     uint64_t up_s = s->uptime_ns / NS_PER_S;
@@ -161,10 +161,11 @@ static void put_head(struct page *page, const struct snapshot *s)
     if (!s->since_start) {
         (void)snprintf(over, sizeof over, "last %.1f s", (double)s->over_ns / (double)NS_PER_S);
     }
-    put(page, RANK_ALWAYS, "quartet %s, %s%s%s", s->version, s->model,
-        s->model[0] != '\0' ? ": " : "", s->wiring);
-    put(page, RANK_ALWAYS, "pid %" PRIu64 "%s, up %" PRIu64 ":%02u:%02u, %s; %s", s->pid, process,
-        up_s / 3600, (unsigned)(up_s / 60 % 60), (unsigned)(up_s % 60), s->phase, over);
+    page_put(page, RANK_ALWAYS, "quartet %s, %s%s%s", s->version, s->model,
+             s->model[0] != '\0' ? ": " : "", s->wiring);
+    page_put(page, RANK_ALWAYS, "pid %" PRIu64 "%s, up %" PRIu64 ":%02u:%02u, %s; %s", s->pid,
+             process, up_s / 3600, (unsigned)(up_s / 60 % 60), (unsigned)(up_s % 60), s->phase,
+             over);
 }
 
 /* Without the one on which the server was asked: it is open while the answer is made. */
@@ -173,87 +174,91 @@ static uint64_t others(uint64_t connections)
     return connections > 0 ? connections - 1 : 0;
 }
 
-static void put_totals(struct page *page, const struct snapshot *s)
+static void page_put_totals(struct page *page, const struct snapshot *s)
 {
     const struct tally *tally = &s->report.tally;
-    double bytes = per_second(counter(s, COUNTER_BYTES_SENT), s);
-    put(page, RANK_ALWAYS, "%s requests/s, %s/s sent, %s connections; 4xx %s, 5xx %s, cut off %s",
-        rate(counter(s, COUNTER_REQUESTS), s).text, cell_size((uint64_t)bytes).text,
-        count(others(s->report.connections)).text, count(tally->statuses[4]).text,
-        count(tally->statuses[5]).text, count(counter(s, COUNTER_ABORTED)).text);
-    put_empty(page);
+    double bytes = page_per_second(page_counter(s, COUNTER_BYTES_SENT), s);
+    page_put(
+        page, RANK_ALWAYS, "%s requests/s, %s/s sent, %s connections; 4xx %s, 5xx %s, cut off %s",
+        rate(page_counter(s, COUNTER_REQUESTS), s).text, cell_size((uint64_t)bytes).text,
+        page_count(others(s->report.connections)).text, page_count(tally->statuses[4]).text,
+        page_count(tally->statuses[5]).text, page_count(page_counter(s, COUNTER_ABORTED)).text);
+    page_put_empty(page);
 }
 
 /* --- stages --- */
 
-static struct cell percentile(const struct histogram *h, double share)
+static struct cell page_percentile(const struct histogram *h, double share)
 {
     return cell_time((double)histogram_percentile(h, share));
 }
 
-static void put_stage(struct page *page, const struct snapshot *s, enum interval interval)
+static void page_put_stage(struct page *page, const struct snapshot *s, enum interval interval)
 {
     enum { SHARE = 11 };
     const struct histogram *all = s->report.tally.intervals, *h = &all[interval];
-    double share = ratio((double)h->sum, (double)all[INTERVAL_TOTAL].sum);
+    double share = page_ratio((double)h->sum, (double)all[INTERVAL_TOTAL].sum);
     bool inside = interval_inside_total(interval);
     if (h->count == 0) {
-        put(page, RANK_STAGES, "%-14s%9s", interval_name(interval), "0");
+        page_put(page, RANK_STAGES, "%-14s%9s", interval_name(interval), "0");
         return;
     }
-    put(page, RANK_STAGES, "%-14s%9s%9s%9s%9s%9s  %s%7s", interval_name(interval),
-        rate(h->count, s).text, cell_time(histogram_mean(h)).text, percentile(h, 0.5).text,
-        percentile(h, 0.99).text, cell_time((double)h->max).text,
-        bar(inside ? share : 0, SHARE).text, inside ? cell_percent(share, 1).text : "");
+    page_put(page, RANK_STAGES, "%-14s%9s%9s%9s%9s%9s  %s%7s", interval_name(interval),
+             rate(h->count, s).text, cell_time(histogram_mean(h)).text,
+             page_percentile(h, 0.5).text, page_percentile(h, 0.99).text,
+             cell_time((double)h->max).text, bar(inside ? share : 0, SHARE).text,
+             inside ? cell_percent(share, 1).text : "");
 }
 
 /* Those that follow each other, and their sum. */
-static void put_stages(struct page *page, const struct snapshot *s)
+static void page_put_stages(struct page *page, const struct snapshot *s)
 {
     static const enum interval shown[] = {
         INTERVAL_ACCEPT_WAIT, INTERVAL_READ,  INTERVAL_PROCESS_WAIT, INTERVAL_PROCESS,
         INTERVAL_WRITE_WAIT,  INTERVAL_WRITE, INTERVAL_TOTAL,        INTERVAL_REQUEUE_WAIT,
     };
     if (!s->measured) {
-        put(page, RANK_STAGES, "Stage times are not measured (--trace-level off).");
-        put_empty(page);
+        page_put(page, RANK_STAGES, "Stage times are not measured (--trace-level off).");
+        page_put_empty(page);
         return;
     }
-    put(page, RANK_STAGES, "%-14s%9s%9s%9s%9s%9s  %s", "stage", "per s", "mean", "p50", "p99",
-        "max", "share of total");
+    page_put(page, RANK_STAGES, "%-14s%9s%9s%9s%9s%9s  %s", "stage", "per s", "mean", "p50", "p99",
+             "max", "share of total");
     for (unsigned i = 0; i < sizeof shown / sizeof *shown; i++) {
-        put_stage(page, s, shown[i]);
+        page_put_stage(page, s, shown[i]);
     }
-    put_empty(page);
+    page_put_empty(page);
 }
 
 /* --- queues --- */
 
-static void put_queue(struct page *page, const struct snapshot *s, const struct queue_report *q)
+static void page_put_queue(struct page *page, const struct snapshot *s,
+                           const struct queue_report *q)
 {
     if (q->accept) {
-        put(page, RANK_QUEUES, "%-14.14s%9s%9s", q->name, count(q->depth).text,
-            count(q->depth_max).text);
+        page_put(page, RANK_QUEUES, "%-14.14s%9s%9s", q->name, page_count(q->depth).text,
+                 page_count(q->depth_max).text);
         return;
     }
-    put(page, RANK_QUEUES, "%-14.14s%9s%9s%9s%9s%9s%9s%7.1f", q->name, count(q->depth).text,
-        count(q->depth_max).text, rate(q->put, s).text, percentile(&q->wait, 0.5).text,
-        percentile(&q->wait, 0.99).text, rate(q->rung, s).text, histogram_mean(&q->batch));
+    page_put(page, RANK_QUEUES, "%-14.14s%9s%9s%9s%9s%9s%9s%7.1f", q->name,
+             page_count(q->depth).text, page_count(q->depth_max).text, rate(q->put, s).text,
+             page_percentile(&q->wait, 0.5).text, page_percentile(&q->wait, 0.99).text,
+             rate(q->rung, s).text, histogram_mean(&q->batch));
 }
 
-static void put_queues(struct page *page, const struct snapshot *s)
+static void page_put_queues(struct page *page, const struct snapshot *s)
 {
     const struct report *report = &s->report;
     unsigned shown = report->queue_count < QUEUES_MOST ? report->queue_count : QUEUES_MOST;
-    put(page, RANK_QUEUES, "%-14s%9s%9s%9s%9s%9s%9s%7s", "queue", "depth", "peak", "put/s",
-        "wait p50", "p99", "rung/s", "batch");
+    page_put(page, RANK_QUEUES, "%-14s%9s%9s%9s%9s%9s%9s%7s", "queue", "depth", "peak", "put/s",
+             "wait p50", "p99", "rung/s", "batch");
     for (unsigned i = 0; i < shown; i++) {
-        put_queue(page, s, &report->queues[i]);
+        page_put_queue(page, s, &report->queues[i]);
     }
     if (shown < report->queue_count) {
-        put(page, RANK_QUEUES, "  and %u more", report->queue_count - shown);
+        page_put(page, RANK_QUEUES, "  and %u more", report->queue_count - shown);
     }
-    put_empty(page);
+    page_put_empty(page);
 }
 
 /* --- threads --- */
@@ -264,9 +269,9 @@ struct load {
     double busiest; /* share of the busiest */
 };
 
-static void add_thread(struct load *load, const struct thread_report *thread)
+static void page_add_thread(struct load *load, const struct thread_report *thread)
 {
-    double share = ratio((double)thread->busy_ns, (double)thread->wall_ns);
+    double share = page_ratio((double)thread->busy_ns, (double)thread->wall_ns);
     load->threads++;
     load->wall_ns += (double)thread->wall_ns;
     load->busy_ns += (double)thread->busy_ns;
@@ -275,24 +280,25 @@ static void add_thread(struct load *load, const struct thread_report *thread)
     load->busiest = share > load->busiest ? share : load->busiest;
 }
 
-static void put_load(struct page *page, unsigned rank, const char *name, const struct load *load)
+static void page_put_load(struct page *page, unsigned rank, const char *name,
+                          const struct load *load)
 {
-    put(page, rank, "%-20.20s[%s]%8s%8s%8s%12s", name,
-        bar(ratio(load->busy_ns, load->wall_ns), BAR).text,
-        cell_percent(load->busy_ns, load->wall_ns).text,
-        cell_percent(load->cpu_ns, load->wall_ns).text,
-        cell_percent(load->runqueue_ns, load->wall_ns).text,
-        load->threads > 1 ? cell_percent(load->busiest, 1).text : "");
+    page_put(page, rank, "%-20.20s[%s]%8s%8s%8s%12s", name,
+             bar(page_ratio(load->busy_ns, load->wall_ns), BAR).text,
+             cell_percent(load->busy_ns, load->wall_ns).text,
+             cell_percent(load->cpu_ns, load->wall_ns).text,
+             cell_percent(load->runqueue_ns, load->wall_ns).text,
+             load->threads > 1 ? cell_percent(load->busiest, 1).text : "");
 }
 
-static void put_group(struct page *page, const struct snapshot *s, unsigned index)
+static void page_put_group(struct page *page, const struct snapshot *s, unsigned index)
 {
     const struct group_report *group = &s->report.groups[index];
     struct load load = {0};
     char name[48];
     for (unsigned i = 0; i < s->report.thread_count; i++) {
         if (s->report.threads[i].group == index) {
-            add_thread(&load, &s->report.threads[i]);
+            page_add_thread(&load, &s->report.threads[i]);
         }
     }
     if (group->threads > 1) {
@@ -301,24 +307,24 @@ static void put_group(struct page *page, const struct snapshot *s, unsigned inde
     } else {
         (void)snprintf(name, sizeof name, "%s", group->letters);
     }
-    put_load(page, RANK_GROUPS, name, &load);
+    page_put_load(page, RANK_GROUPS, name, &load);
 }
 
 /* The groups; a loop that is run in turn has no thread. Of a group's threads those are counted that
  * have had something to do. */
-static void put_groups(struct page *page, const struct snapshot *s)
+static void page_put_groups(struct page *page, const struct snapshot *s)
 {
-    put(page, RANK_GROUPS, "%-20s%-22s%8s%8s%8s%12s", "threads", "busy", "", "cpu", "no cpu",
-        "busiest");
+    page_put(page, RANK_GROUPS, "%-20s%-22s%8s%8s%8s%12s", "threads", "busy", "", "cpu", "no cpu",
+             "busiest");
     for (unsigned i = 0; i < s->report.group_count; i++) {
         if (!s->report.groups[i].in_turn) {
-            put_group(page, s, i);
+            page_put_group(page, s, i);
         }
     }
 }
 
 /* One for one, where a group has several. */
-static void put_threads(struct page *page, const struct snapshot *s)
+static void page_put_threads(struct page *page, const struct snapshot *s)
 {
     const struct report *report = &s->report;
     for (unsigned i = 0; i < report->thread_count; i++) {
@@ -326,17 +332,17 @@ static void put_threads(struct page *page, const struct snapshot *s)
         if (thread->group < report->group_count && report->groups[thread->group].threads > 1) {
             struct load load = {0};
             char name[REPORT_NAME + 2];
-            add_thread(&load, thread);
+            page_add_thread(&load, thread);
             (void)snprintf(name, sizeof name, "  %s", thread->name);
-            put_load(page, RANK_THREADS, name, &load);
+            page_put_load(page, RANK_THREADS, name, &load);
         }
     }
-    put_empty(page);
+    page_put_empty(page);
 }
 
 /* --- the verdict --- */
 
-static void put_verdict(struct page *page, const char *text)
+static void page_put_verdict(struct page *page, const char *text)
 {
     while (*text != '\0') {
         size_t len = strlen(text), room = PAGE_COLUMNS;
@@ -347,7 +353,7 @@ static void put_verdict(struct page *page, const char *text)
             }
             len = len > 0 ? len : room; /* no space in it: it is cut where it must be */
         }
-        put(page, RANK_ALWAYS, "%.*s", (int)len, text);
+        page_put(page, RANK_ALWAYS, "%.*s", (int)len, text);
         text += len + (text[len] == ' ');
     }
 }

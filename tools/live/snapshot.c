@@ -3,7 +3,7 @@
 
 #include "core/json_view.h"
 
-static uint64_t read_number(struct bytes object, const char *key);
+static uint64_t snapshot_read_number(struct bytes object, const char *key);
 static void read_server(struct snapshot *snapshot, struct bytes server);
 
 bool snapshot_read(struct snapshot *snapshot, struct bytes json)
@@ -40,7 +40,7 @@ void snapshot_since(struct snapshot *now, const struct snapshot *before)
     report_since(&now->report, &before->report);
 }
 
-static uint64_t read_number(struct bytes object, const char *key)
+static uint64_t snapshot_read_number(struct bytes object, const char *key)
 {
     struct bytes value;
     return json_view_member(object, key, &value) ? json_view_number(value) : 0;
@@ -51,12 +51,12 @@ static void read_server(struct snapshot *snapshot, struct bytes server)
     struct bytes measured;
     json_view_member_text(server, "version", snapshot->version, sizeof snapshot->version);
     json_view_member_text(server, "phase", snapshot->phase, sizeof snapshot->phase);
-    snapshot->pid = read_number(server, "pid");
-    snapshot->started_s = read_number(server, "started_s");
-    snapshot->process = read_number(server, "process");
-    snapshot->processes = read_number(server, "processes");
-    snapshot->now_ns = read_number(server, "now_ns");
-    snapshot->uptime_ns = snapshot->over_ns = read_number(server, "uptime_ns");
+    snapshot->pid = snapshot_read_number(server, "pid");
+    snapshot->started_s = snapshot_read_number(server, "started_s");
+    snapshot->process = snapshot_read_number(server, "process");
+    snapshot->processes = snapshot_read_number(server, "processes");
+    snapshot->now_ns = snapshot_read_number(server, "now_ns");
+    snapshot->uptime_ns = snapshot->over_ns = snapshot_read_number(server, "uptime_ns");
     (void)json_view_member(server, "measured", &measured);
     snapshot->measured = bytes_equal(bytes_trim(measured), BYTES("true"));
 }

@@ -27,22 +27,22 @@ static const int64_t boots_apart_s = 60;
 enum { SAMPLES_LEAST = 50 };
 
 static void check_sources(struct checks *checks, const struct trace_run *run);
-static void check_parts(struct checks *checks, const struct summary *summary);
+static void checks_parts_of(struct checks *checks, const struct summary *summary);
 static void check_records(struct checks *checks, const struct trace_run *run);
 static void check_report(struct checks *checks, const struct trace_run *run,
                          const struct summary *summary);
 static void check_flow(struct checks *checks, const struct trace_run *run);
 static void check_little(struct checks *checks, const struct trace_run *run,
                          const struct summary *summary, const struct flow *flow);
-static void add(struct checks *checks, const char *name, enum check_outcome outcome,
-                const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+static void checks_add(struct checks *checks, const char *name, enum check_outcome outcome,
+                       const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
 void checks_make(struct checks *checks, const struct trace_run *run, const struct summary *summary,
                  const struct flow *flow)
 {
     *checks = (struct checks){0};
     check_sources(checks, run);
-    check_parts(checks, summary);
+    checks_parts_of(checks, summary);
     check_records(checks, run);
     check_report(checks, run, summary);
     check_flow(checks, run);
@@ -55,8 +55,8 @@ const char *check_outcome_name(enum check_outcome outcome)
     return names[outcome];
 }
 
-static void add(struct checks *checks, const char *name, enum check_outcome outcome,
-                const char *fmt, ...)
+static void checks_add(struct checks *checks, const char *name, enum check_outcome outcome,
+                       const char *fmt, ...)
 {
     CHECK(checks->count < CHECKS_MAX);
     struct check *check = &checks->at[checks->count++];
@@ -108,48 +108,54 @@ static void check_sources(struct checks *checks, const struct trace_run *run)
         first = first == NULL ? source : first;
         uint64_t gap_ns = gap_before_ns(run, source);
         if (llabs(boot_s(source) - boot_s(first)) > boots_apart_s) {
-            add(checks, "sources", CHECK_FAILED,
+            checks_add(
+                checks, "sources", CHECK_FAILED,
                 "traces %u and %u are of different machines, or a boot lies between them: their "
                 "times mean different things",
                 first->number, source->number);
             return;
         }
         if (gap_ns > gap_allowed_ns) {
-            add(checks, "sources", CHECK_FAILED,
-                "trace %u began %" PRIu64 " s after the others had ended: this is not one run",
-                source->number, (uint64_t)(gap_ns / NS_PER_S));
+            checks_add(checks, "sources", CHECK_FAILED,
+                       "trace %u began %" PRIu64
+                       " s after the others had ended: this is not one run",
+                       source->number, (uint64_t)(gap_ns / NS_PER_S));
             return;
         }
     }
     if (run->source_count > 1) {
-        add(checks, "sources", CHECK_HOLDS, "%u traces of one machine, side by side",
-            run->source_count);
+        checks_add(checks, "sources", CHECK_HOLDS, "%u traces of one machine, side by side",
+                   run->source_count);
     }
 }
 
-static void check_parts(struct checks *checks, const struct summary *summary)
+static void checks_parts_of(struct checks *checks, const struct summary *summary)
 {
     if (summary->wrong == 0) {
-        add(checks, "parts", CHECK_HOLDS, "parts add up to total for all %" PRIu64 " requests",
-            summary->requests - summary->unfinished);
+        checks_add(checks, "parts", CHECK_HOLDS,
+                   "parts add up to total for all %" PRIu64 " requests",
+                   summary->requests - summary->unfinished);
         return;
     }
-    add(checks, "parts", CHECK_FAILED,
-        "parts do not add up to total for %" PRIu64 " requests, first request %" PRIu64 ": %s",
-        summary->wrong, summary->wrong_id, summary->wrong_why);
+    checks_add(checks, "parts", CHECK_FAILED,
+               "parts do not add up to total for %" PRIu64 " requests, first request %" PRIu64
+               ": %s",
+               summary->wrong, summary->wrong_id, summary->wrong_why);
 }
 
 /* Whether some are missing is told by the comparison with the report. */
 static void check_records(struct checks *checks, const struct trace_run *run)
 {
     if (run->doubled > 0) {
-        add(checks, "records", CHECK_FAILED, "%" PRIu64 " records are there twice", run->doubled);
+        checks_add(checks, "records", CHECK_FAILED, "%" PRIu64 " records are there twice",
+                   run->doubled);
     } else if (run->unjoined > 0 && run->lost == 0 && run->gaps == 0 && run->reported) {
-        add(checks, "records", CHECK_FAILED,
-            "%" PRIu64 " connections went on behind a request that has no record", run->unjoined);
+        checks_add(checks, "records", CHECK_FAILED,
+                   "%" PRIu64 " connections went on behind a request that has no record",
+                   run->unjoined);
     } else {
-        add(checks, "records", CHECK_HOLDS, "each of %" PRIu64 " records is there once",
-            run->records);
+        checks_add(checks, "records", CHECK_HOLDS, "each of %" PRIu64 " records is there once",
+                   run->records);
     }
 }
 
@@ -188,40 +194,42 @@ static void check_report(struct checks *checks, const struct trace_run *run,
     bool measured = report->intervals != NULL && report->intervals[INTERVAL_TOTAL].count > 0;
     bool counted = measured || summary->requests == summary->unfinished;
     if (!run->reported || report->counters[COUNTER_REQUESTS] == 0 || !counted) {
-        add(checks, "counts", CHECK_UNKNOWN,
-            "the file has no counts of the server to compare with");
+        checks_add(checks, "counts", CHECK_UNKNOWN,
+                   "the file has no counts of the server to compare with");
         return;
     }
     if (run->lost > 0 || run->gaps > 0) {
-        add(checks, "counts", CHECK_UNKNOWN, "records are missing, so they are fewer than counted");
+        checks_add(checks, "counts", CHECK_UNKNOWN,
+                   "records are missing, so they are fewer than counted");
         return;
     }
     uint64_t answered = report->counters[COUNTER_REQUESTS];
     if (answered != summary->requests) {
-        add(checks, "counts", CHECK_FAILED,
-            "the server answered %" PRIu64 " requests, the records tell of %" PRIu64, answered,
-            summary->requests);
+        checks_add(checks, "counts", CHECK_FAILED,
+                   "the server answered %" PRIu64 " requests, the records tell of %" PRIu64,
+                   answered, summary->requests);
         return;
     }
     enum interval differs = first_that_differs(summary->tally.intervals, report->intervals);
     if (differs != INTERVAL_COUNT) {
         const struct histogram *there = &report->intervals[differs],
                                *here = &summary->tally.intervals[differs];
-        add(checks, "counts", CHECK_FAILED,
-            "%s: the server measured %" PRIu64 " times %" PRIu64 " ns in all, the records %" PRIu64
-            " times %" PRIu64 " ns",
-            interval_name(differs), (uint64_t)there->count, (uint64_t)there->sum,
-            (uint64_t)here->count, (uint64_t)here->sum);
+        checks_add(checks, "counts", CHECK_FAILED,
+                   "%s: the server measured %" PRIu64 " times %" PRIu64
+                   " ns in all, the records %" PRIu64 " times %" PRIu64 " ns",
+                   interval_name(differs), (uint64_t)there->count, (uint64_t)there->sum,
+                   (uint64_t)here->count, (uint64_t)here->sum);
         return;
     }
     if (answers_differ(report, summary)) {
-        add(checks, "counts", CHECK_FAILED,
-            "the server sent other statuses or bytes than the records tell of (%" PRIu64
-            " and %" PRIu64 " bytes)",
-            (uint64_t)report->counters[COUNTER_BYTES_SENT], summary->bytes_sent);
+        checks_add(checks, "counts", CHECK_FAILED,
+                   "the server sent other statuses or bytes than the records tell of (%" PRIu64
+                   " and %" PRIu64 " bytes)",
+                   (uint64_t)report->counters[COUNTER_BYTES_SENT], summary->bytes_sent);
         return;
     }
-    add(checks, "counts", CHECK_HOLDS,
+    checks_add(
+        checks, "counts", CHECK_HOLDS,
         "the server counted as many requests, and to the nanosecond as much time in each interval");
 }
 
@@ -233,13 +241,14 @@ static void check_flow(struct checks *checks, const struct trace_run *run)
     int64_t in_flight = (int64_t)(begun - answered - abandoned);
     bool holds = run->report.connections > 0 ? in_flight >= 0 : in_flight == 0;
     if (!run->reported || begun == 0) {
-        add(checks, "flow", CHECK_UNKNOWN, "the file does not tell how many requests were begun");
+        checks_add(checks, "flow", CHECK_UNKNOWN,
+                   "the file does not tell how many requests were begun");
         return;
     }
-    add(checks, "flow", holds ? CHECK_HOLDS : CHECK_FAILED,
-        "%" PRIu64 " begun = %" PRIu64 " answered + %" PRIu64 " abandoned + %" PRId64
-        " in flight at the end%s",
-        begun, answered, abandoned, in_flight, holds ? "" : ", when no connection was open");
+    checks_add(checks, "flow", holds ? CHECK_HOLDS : CHECK_FAILED,
+               "%" PRIu64 " begun = %" PRIu64 " answered + %" PRIu64 " abandoned + %" PRId64
+               " in flight at the end%s",
+               begun, answered, abandoned, in_flight, holds ? "" : ", when no connection was open");
 }
 
 /* So many requests at most were in a stage for a time that no record tells of: their connection
@@ -274,10 +283,10 @@ static void check_stage(struct checks *checks, const struct trace_run *run, cons
     double law = flow_stage_ns(stage, sums_ns) / (double)flow_sampled_ns(flow);
     double allowed = number_allowed + part_allowed * law + errors_allowed * error;
     enum check_outcome outcome = judge_stage(run, stage, seen - law, allowed);
-    add(checks, names[stage], outcome,
-        "%s: %.3f in it at a time as sampled (+-%.3f), %.3f by arrivals times mean time%s",
-        flow_stage_name(stage), seen, error, law,
-        outcome == CHECK_UNKNOWN ? "; requests without a record may be the rest" : "");
+    checks_add(checks, names[stage], outcome,
+               "%s: %.3f in it at a time as sampled (+-%.3f), %.3f by arrivals times mean time%s",
+               flow_stage_name(stage), seen, error, law,
+               outcome == CHECK_UNKNOWN ? "; requests without a record may be the rest" : "");
 }
 
 static void check_little(struct checks *checks, const struct trace_run *run,
@@ -287,10 +296,10 @@ static void check_little(struct checks *checks, const struct trace_run *run,
     double error;
     (void)flow_in_stage(flow, FLOW_READ, &error);
     if (flow->active < SAMPLES_LEAST || error < 0) {
-        add(checks, "Little", CHECK_UNKNOWN,
-            "Little's law: %" PRIu64
-            " samples of a server at work are too few to know the number in each stage",
-            flow->active);
+        checks_add(checks, "Little", CHECK_UNKNOWN,
+                   "Little's law: %" PRIu64
+                   " samples of a server at work are too few to know the number in each stage",
+                   flow->active);
         return;
     }
     for (unsigned i = 0; i < INTERVAL_COUNT; i++) {

@@ -14,8 +14,8 @@ static void csv_request(void *state, const struct trace_source *source,
                         const struct trace_record *request);
 static int csv_end(void *state, struct trace_run *run);
 static void csv_cancel(void *state);
-static void put_number(struct text_out *text, uint64_t value, const char *end);
-static void put_name(struct text_out *text, const char *name);
+static void csv_put_number(struct text_out *text, uint64_t value, const char *end);
+static void csv_put_name(struct text_out *text, const char *name);
 static void print_header(struct text_out *text);
 
 const struct trace_verb trace_verb_csv = {
@@ -44,17 +44,17 @@ static void csv_request(void *state, const struct trace_source *source,
     struct text_out *text = state;
     int64_t intervals[INTERVAL_COUNT];
     record_intervals(r, intervals);
-    put_number(text, source->number, ",");
-    put_number(text, r->request_id, ",");
-    put_number(text, r->connection_id, ",");
-    put_name(text, record_method(r));
-    put_number(text, r->status, ",");
-    put_number(text, r->bytes_sent, ",");
-    put_name(text, name_list_get(&source->close_reasons, r->close_reason));
-    put_name(text, name_list_get(&source->threads, r->thread_read));
-    put_name(text, name_list_get(&source->threads, r->thread_process));
-    put_name(text, name_list_get(&source->threads, r->thread_write));
-    put_number(text, r->first_byte_ns, "");
+    csv_put_number(text, source->number, ",");
+    csv_put_number(text, r->request_id, ",");
+    csv_put_number(text, r->connection_id, ",");
+    csv_put_name(text, record_method(r));
+    csv_put_number(text, r->status, ",");
+    csv_put_number(text, r->bytes_sent, ",");
+    csv_put_name(text, name_list_get(&source->close_reasons, r->close_reason));
+    csv_put_name(text, name_list_get(&source->threads, r->thread_read));
+    csv_put_name(text, name_list_get(&source->threads, r->thread_process));
+    csv_put_name(text, name_list_get(&source->threads, r->thread_write));
+    csv_put_number(text, r->first_byte_ns, "");
     for (unsigned i = 0; i < INTERVAL_COUNT; i++) {
         text_out_put(text, ",");
         text_out_signed(text, intervals[i]);
@@ -62,13 +62,13 @@ static void csv_request(void *state, const struct trace_source *source,
     text_out_put(text, "\n");
 }
 
-static void put_number(struct text_out *text, uint64_t value, const char *end)
+static void csv_put_number(struct text_out *text, uint64_t value, const char *end)
 {
     text_out_number(text, value);
     text_out_put(text, end);
 }
 
-static void put_name(struct text_out *text, const char *name)
+static void csv_put_name(struct text_out *text, const char *name)
 {
     text_out_put(text, name);
     text_out_put(text, ",");

@@ -8,10 +8,10 @@ static void put_station(struct events *events, const char *phase, const struct f
                         const struct part *part);
 static void put_args(struct events *events, const struct flight *flight, const struct part *part);
 static void put_event(struct events *events, const char *phase, unsigned process);
-static void put_number(struct events *events, const char *key, uint64_t value);
-static void put_thread(struct events *events, unsigned thread);
-static void put_time(struct events *events, uint64_t at_ns);
-static void put_name(struct events *events, const char *name);
+static void events_put_number(struct events *events, const char *key, uint64_t value);
+static void events_put_thread(struct events *events, unsigned thread);
+static void events_put_time(struct events *events, uint64_t at_ns);
+static void events_put_name(struct events *events, const char *name);
 
 void events_begin(struct events *events, FILE *out, uint64_t started_ns)
 {
@@ -24,12 +24,12 @@ void events_begin(struct events *events, FILE *out, uint64_t started_ns)
 
 void events_end(struct events *events, uint64_t requests, uint64_t lost)
 {
-    put_number(events,
-               "\n],\n\"displayTimeUnit\": \"ns\",\n\"otherData\": {\"requests\": ", requests);
-    put_number(events, ", \"slices\": ", events->slices);
-    put_number(events, ", \"spans_beside_threads\": ", events->spans);
-    put_number(events, ", \"arrows\": ", events->arrows);
-    put_number(events, ", \"records_lost\": ", lost);
+    events_put_number(
+        events, "\n],\n\"displayTimeUnit\": \"ns\",\n\"otherData\": {\"requests\": ", requests);
+    events_put_number(events, ", \"slices\": ", events->slices);
+    events_put_number(events, ", \"spans_beside_threads\": ", events->spans);
+    events_put_number(events, ", \"arrows\": ", events->arrows);
+    events_put_number(events, ", \"records_lost\": ", lost);
     text_out_put(&events->text, "}}\n");
     text_out_flush(&events->text);
 }
@@ -39,13 +39,13 @@ void events_names(struct events *events, const struct trace_source *source)
     put_process_name(events, source);
     for (unsigned i = 0; i < source->threads.count; i++) {
         put_event(events, "M", source->number);
-        put_thread(events, i);
+        events_put_thread(events, i);
         text_out_put(&events->text, ",\"name\":\"thread_name\",\"args\":{\"name\":\"");
-        put_name(events, name_list_get(&source->threads, i));
+        events_put_name(events, name_list_get(&source->threads, i));
         text_out_put(&events->text, "\"}}");
         put_event(events, "M", source->number);
-        put_thread(events, i);
-        put_number(events, ",\"name\":\"thread_sort_index\",\"args\":{\"sort_index\":", i);
+        events_put_thread(events, i);
+        events_put_number(events, ",\"name\":\"thread_sort_index\",\"args\":{\"sort_index\":", i);
         text_out_put(&events->text, "}}");
     }
 }
@@ -54,8 +54,8 @@ void events_slice(struct events *events, const struct flight *flight, const stru
 {
     events->slices++;
     put_event(events, "X", flight->source->number);
-    put_thread(events, part->thread);
-    put_time(events, part->begin_ns);
+    events_put_thread(events, part->thread);
+    events_put_time(events, part->begin_ns);
     text_out_put(&events->text, ",\"dur\":");
     text_out_us(&events->text, (int64_t)(part->end_ns - part->begin_ns));
     text_out_put(&events->text, ",\"cat\":\"stage\",\"name\":\"");
@@ -69,9 +69,9 @@ void events_span(struct events *events, const struct flight *flight, const struc
     events->spans++;
     for (unsigned end = 0; end < 2; end++) {
         put_event(events, end ? "e" : "b", flight->source->number);
-        put_thread(events, part->thread);
-        put_time(events, end ? part->end_ns : part->begin_ns);
-        put_number(events, ",\"id\":", events->spans);
+        events_put_thread(events, part->thread);
+        events_put_time(events, end ? part->end_ns : part->begin_ns);
+        events_put_number(events, ",\"id\":", events->spans);
         text_out_put(&events->text, ",\"cat\":\"beside\",\"name\":\"");
         text_out_put(&events->text, part->name);
         if (end) {
@@ -106,15 +106,15 @@ void events_counter(struct events *events, const struct trace_source *source, ui
                     const uint64_t *values)
 {
     put_event(events, "C", source->number);
-    put_time(events, at_ns);
+    events_put_time(events, at_ns);
     text_out_put(&events->text, ",\"name\":\"");
     text_out_put(&events->text, what);
-    put_name(events, name);
+    events_put_name(events, name);
     text_out_put(&events->text, "\",\"args\":{");
     for (unsigned i = 0; i < count; i++) {
         text_out_put(&events->text, i > 0 ? ",\"" : "\"");
         text_out_put(&events->text, keys[i]);
-        put_number(events, "\":", values[i]);
+        events_put_number(events, "\":", values[i]);
     }
     text_out_put(&events->text, "}}");
 }
@@ -134,7 +134,7 @@ static void put_process_name(struct events *events, const struct trace_source *s
     text_out_put(&events->text, ",\"name\":\"process_name\",\"args\":{\"name\":\"quartet");
     text_out_put(&events->text, source->prefix[0] != '\0' || model[0] != '\0' ? " " : "");
     text_out_put(&events->text, source->prefix);
-    put_name(events, model);
+    events_put_name(events, model);
     text_out_put(&events->text, "\"}}");
 }
 
@@ -143,9 +143,9 @@ static void put_station(struct events *events, const char *phase, const struct f
                         const struct part *part)
 {
     put_event(events, phase, flight->source->number);
-    put_thread(events, part->thread);
-    put_time(events, part->begin_ns + (part->end_ns - part->begin_ns) / 2);
-    put_number(events, ",\"id\":", events->arrows);
+    events_put_thread(events, part->thread);
+    events_put_time(events, part->begin_ns + (part->end_ns - part->begin_ns) / 2);
+    events_put_number(events, ",\"id\":", events->arrows);
     text_out_put(&events->text, ",\"cat\":\"request\",\"name\":\"request\"");
     text_out_put(&events->text, phase[0] == 'f' ? ",\"bp\":\"e\"}" : "}");
 }
@@ -153,14 +153,14 @@ static void put_station(struct events *events, const char *phase, const struct f
 /* The end of the name, and of the event. */
 static void put_args(struct events *events, const struct flight *flight, const struct part *part)
 {
-    put_number(events, "\",\"args\":{\"request\":", flight->request_id);
-    put_number(events, ",\"connection\":", flight->connection_id);
+    events_put_number(events, "\",\"args\":{\"request\":", flight->request_id);
+    events_put_number(events, ",\"connection\":", flight->connection_id);
     text_out_put(&events->text, ",\"method\":\"");
     text_out_put(&events->text, flight->method);
-    put_number(events, "\",\"status\":", flight->status);
-    put_number(events, ",\"bytes\":", flight->bytes_sent);
+    events_put_number(events, "\",\"status\":", flight->status);
+    events_put_number(events, ",\"bytes\":", flight->bytes_sent);
     if (part->blocked_us > 0) {
-        put_number(events, ",\"blocked_us\":", part->blocked_us);
+        events_put_number(events, ",\"blocked_us\":", part->blocked_us);
     }
     text_out_put(&events->text, "}}");
 }
@@ -169,23 +169,23 @@ static void put_event(struct events *events, const char *phase, unsigned process
 {
     text_out_put(&events->text, events->some ? ",\n{\"ph\":\"" : "\n{\"ph\":\"");
     text_out_put(&events->text, phase);
-    put_number(events, "\",\"pid\":", process);
+    events_put_number(events, "\",\"pid\":", process);
     events->some = true;
 }
 
-static void put_number(struct events *events, const char *key, uint64_t value)
+static void events_put_number(struct events *events, const char *key, uint64_t value)
 {
     text_out_put(&events->text, key);
     text_out_number(&events->text, value);
 }
 
-static void put_thread(struct events *events, unsigned thread)
+static void events_put_thread(struct events *events, unsigned thread)
 {
-    put_number(events, ",\"tid\":", thread + 1);
+    events_put_number(events, ",\"tid\":", thread + 1);
 }
 
 /* Counted from the run's start; where the head was damaged, from the first event. */
-static void put_time(struct events *events, uint64_t at_ns)
+static void events_put_time(struct events *events, uint64_t at_ns)
 {
     if (events->started_ns == 0) {
         events->started_ns = at_ns;
@@ -195,7 +195,7 @@ static void put_time(struct events *events, uint64_t at_ns)
 }
 
 /* Names are ours; what a forged file could do harm with becomes '?'. */
-static void put_name(struct events *events, const char *name)
+static void events_put_name(struct events *events, const char *name)
 {
     for (; *name != '\0'; name++) {
         bool plain = *name >= ' ' && *name <= '~' && *name != '"' && *name != '\\';

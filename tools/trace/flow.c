@@ -10,7 +10,7 @@ static const uint64_t first_width_ns = 50 * NS_PER_MS;
 enum { BINS_LEAST = 8 };
 
 static struct flow_bin *bin_at(struct flow *flow, uint64_t at_ns);
-static void double_width(struct flow *flow);
+static void flow_double_width(struct flow *flow);
 static void count_in_stages(const struct trace_sample *sample, double number[FLOW_STAGES]);
 static uint64_t put_in_all(const struct trace_sample *sample,
                            const struct trace_sample_queue *queues);
@@ -72,7 +72,7 @@ static struct flow_bin *bin_at(struct flow *flow, uint64_t at_ns)
 {
     uint64_t since_ns = at_ns > flow->origin_ns ? at_ns - flow->origin_ns : 0;
     while (since_ns / flow->width_ns >= FLOW_BINS) {
-        double_width(flow);
+        flow_double_width(flow);
     }
     return &flow->bins[since_ns / flow->width_ns];
 }
@@ -88,7 +88,7 @@ static void add_bin(struct flow_bin *to, const struct flow_bin *from)
     }
 }
 
-static void double_width(struct flow *flow)
+static void flow_double_width(struct flow *flow)
 {
     for (size_t i = 0; i < FLOW_BINS / 2; i++) {
         struct flow_bin pair = flow->bins[2 * i];

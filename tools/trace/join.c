@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void pass_on(struct join *join, struct trace_record *place);
-static void put_request(struct join *join, struct trace_record *place,
-                        const struct trace_record *record);
+static void join_pass_on(struct join *join, struct trace_record *place);
+static void join_put_request(struct join *join, struct trace_record *place,
+                             const struct trace_record *record);
 static void put_requeue(struct join *join, struct trace_record *place,
                         const struct trace_record *record);
 
@@ -27,11 +27,11 @@ void join_put(struct join *join, const struct trace_record *record)
 {
     struct trace_record *place = &join->window[record->request_id % join->size];
     if (place->request_id != record->request_id) {
-        pass_on(join, place);
+        join_pass_on(join, place);
         *place = (struct trace_record){.request_id = record->request_id};
     }
     if (record->kind == TRACE_REQUEST) {
-        put_request(join, place, record);
+        join_put_request(join, place, record);
     } else if (record->kind == TRACE_REQUEUE) {
         put_requeue(join, place, record);
     }
@@ -40,13 +40,13 @@ void join_put(struct join *join, const struct trace_record *record)
 void join_finish(struct join *join)
 {
     for (unsigned i = 0; join->waiting > 0; i++) {
-        pass_on(join, &join->window[i]);
+        join_pass_on(join, &join->window[i]);
     }
 }
 
 /* A place that has been passed on still has its connection: nothing else has that number. */
-static void put_request(struct join *join, struct trace_record *place,
-                        const struct trace_record *record)
+static void join_put_request(struct join *join, struct trace_record *place,
+                             const struct trace_record *record)
 {
     uint64_t requeued_ns = record->requeued_ns;
     if (place->kind == TRACE_REQUEUE) {
@@ -54,13 +54,13 @@ static void put_request(struct join *join, struct trace_record *place,
         join->waiting--;
     } else if (place->kind == TRACE_REQUEST || place->connection_id != 0) {
         join->doubled++;
-        pass_on(join, place);
+        join_pass_on(join, place);
     }
     *place = *record;
     join->waiting++;
     place->requeued_ns = requeued_ns;
     if (requeued_ns != 0 || record->close_reason != 0) {
-        pass_on(join, place);
+        join_pass_on(join, place);
     }
 }
 
@@ -71,7 +71,7 @@ static void put_requeue(struct join *join, struct trace_record *place,
         join->doubled++;
     } else if (place->kind == TRACE_REQUEST) {
         place->requeued_ns = record->requeued_ns;
-        pass_on(join, place);
+        join_pass_on(join, place);
     } else if (place->connection_id != 0) {
         join->unjoined++; /* its request said that the connection was closed */
     } else {
@@ -81,7 +81,7 @@ static void put_requeue(struct join *join, struct trace_record *place,
 }
 
 /* Empties the place. */
-static void pass_on(struct join *join, struct trace_record *place)
+static void join_pass_on(struct join *join, struct trace_record *place)
 {
     if (place->kind == TRACE_REQUEST) {
         join->unfollowed += place->requeued_ns == 0 && place->close_reason == 0;

@@ -10,7 +10,7 @@ static void *json_verb_begin(struct trace_run *run, const char *argument);
 static int json_verb_end(void *state, struct trace_run *run);
 static void json_verb_cancel(void *state);
 static void print_sources(struct json *json, const struct trace_run *run);
-static void print_checks(struct json *json, const struct checks *checks);
+static void json_print_checks(struct json *json, const struct checks *checks);
 static void print_summary(struct json *json, const struct trace_run *run,
                           const struct summary *summary);
 
@@ -54,7 +54,7 @@ void json_print_run(FILE *out, const struct trace_run *run, const struct review 
     print_sources(&json, run);
     fprintf(out, ",\n\"checks\": ");
     json_begin(&json, out);
-    print_checks(&json, &review->checks);
+    json_print_checks(&json, &review->checks);
     fprintf(out, ",\n\"verdict\": ");
     json_begin(&json, out);
     bottleneck_to_json(&json, NULL, &review->verdict, review->judged_ns);
@@ -86,7 +86,7 @@ static void print_sources(struct json *json, const struct trace_run *run)
     json_end(json);
 }
 
-static void print_checks(struct json *json, const struct checks *checks)
+static void json_print_checks(struct json *json, const struct checks *checks)
 {
     json_array(json, NULL);
     for (unsigned i = 0; i < checks->count; i++) {

@@ -7,9 +7,9 @@
 
 enum { FIRST_ROOM = 1024 };
 
-static void grow(struct lanes *lanes);
-static void place(struct lanes *lanes, const struct lane_span *span);
-static void settle(struct lanes *lanes, struct lane *lane);
+static void lanes_grow(struct lanes *lanes);
+static void lanes_place(struct lanes *lanes, const struct lane_span *span);
+static void lanes_settle(struct lanes *lanes, struct lane *lane);
 static bool settle_all(struct lanes *lanes);
 static uint64_t length(const struct lane_span *span);
 static struct lane_span take_first(struct lanes *lanes);
@@ -34,7 +34,7 @@ void lanes_put(struct lanes *lanes, const struct lane_span *span)
     if (lanes->count == lanes->capacity) {
         (void)lanes_advance(lanes);
     } else if (lanes->count == lanes->room) {
-        grow(lanes);
+        lanes_grow(lanes);
     }
     unsigned i = lanes->count++;
     for (; i > 0 && span->begin_ns < lanes->heap[(i - 1) / 2].begin_ns; i = (i - 1) / 2) {
@@ -49,22 +49,22 @@ bool lanes_advance(struct lanes *lanes)
         return settle_all(lanes);
     }
     struct lane_span first = take_first(lanes);
-    place(lanes, &first);
+    lanes_place(lanes, &first);
     return true;
 }
 
-static void grow(struct lanes *lanes)
+static void lanes_grow(struct lanes *lanes)
 {
     unsigned room = lanes->room > 0 ? 2 * lanes->room : FIRST_ROOM;
     lanes->room = room < lanes->capacity ? room : lanes->capacity;
     lanes->heap = must_realloc(lanes->heap, lanes->room * sizeof *lanes->heap);
 }
 
-static void place(struct lanes *lanes, const struct lane_span *span)
+static void lanes_place(struct lanes *lanes, const struct lane_span *span)
 {
     struct lane *lane = &lanes->lanes[span->lane];
     if (lane->waits && span->begin_ns >= lane->span.end_ns) {
-        settle(lanes, lane);
+        lanes_settle(lanes, lane);
     }
     bool late =
         span->begin_ns < lane->settled_ns || (lane->waits && span->begin_ns < lane->span.begin_ns);
@@ -81,7 +81,7 @@ static void place(struct lanes *lanes, const struct lane_span *span)
     }
 }
 
-static void settle(struct lanes *lanes, struct lane *lane)
+static void lanes_settle(struct lanes *lanes, struct lane *lane)
 {
     lane->waits = false;
     lane->settled_ns = lane->span.end_ns;
@@ -93,7 +93,7 @@ static bool settle_all(struct lanes *lanes)
     bool some = false;
     for (unsigned i = 0; i < lanes->lane_count; i++) {
         if (lanes->lanes[i].waits) {
-            settle(lanes, &lanes->lanes[i]);
+            lanes_settle(lanes, &lanes->lanes[i]);
             some = true;
         }
     }

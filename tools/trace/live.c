@@ -38,12 +38,12 @@ struct live {
 };
 
 static bool open_place(struct live *live, const char *place, char url[LISTENING_URL]);
-static void run(struct live *live);
-static bool look(struct live *live, char error[FETCH_ERROR]);
-static bool take(struct live *live, struct bytes json);
+static void live_run(struct live *live);
+static bool live_look(struct live *live, char error[FETCH_ERROR]);
+static bool live_take(struct live *live, struct bytes json);
 static void draw(const struct live *live);
-static void say_waiting(struct live *live, const char *why);
-static void block_signals(sigset_t *signals);
+static void live_say_waiting(struct live *live, const char *why);
+static void live_block_signals(sigset_t *signals);
 static bool wait_until(struct live *live, const sigset_t *signals, uint64_t until_ns);
 
 static int live_show(const char *place, unsigned count)
@@ -55,8 +55,8 @@ static int live_show(const char *place, unsigned count)
     live->terminal = isatty(STDOUT_FILENO);
     int status = EXIT_WORLD;
     if (open_place(live, place, url)) {
-        if (look(live, error)) {
-            run(live);
+        if (live_look(live, error)) {
+            live_run(live);
             status = EXIT_SUCCESS;
         } else {
             fprintf(stderr, "quartet-trace: %s: %s\n", live->where, error);
@@ -97,13 +97,13 @@ static bool open_place(struct live *live, const char *place, char url[LISTENING_
 }
 
 /* Draws what is known, waits, looks again. */
-static void run(struct live *live)
+static void live_run(struct live *live)
 {
     sigset_t signals;
     char error[FETCH_ERROR];
     uint64_t due_ns = clock_ns();
     bool fresh = true;
-    block_signals(&signals);
+    live_block_signals(&signals);
     for (;;) {
         if (fresh) {
             draw(live);
@@ -117,9 +117,9 @@ static void run(struct live *live)
         if (!wait_until(live, &signals, due_ns)) {
             break;
         }
-        fresh = look(live, error);
+        fresh = live_look(live, error);
         if (!fresh) {
-            say_waiting(live, error);
+            live_say_waiting(live, error);
         }
     }
     if (live->terminal) {
@@ -127,13 +127,13 @@ static void run(struct live *live)
     }
 }
 
-static bool look(struct live *live, char error[FETCH_ERROR])
+static bool live_look(struct live *live, char error[FETCH_ERROR])
 {
     struct bytes json;
     if (!fetch_get(live->fetch, &json, error)) {
         return false;
     }
-    if (!take(live, json)) {
+    if (!live_take(live, json)) {
         (void)snprintf(error, FETCH_ERROR, "what answers is no quartet");
         return false;
     }
@@ -142,7 +142,7 @@ static bool look(struct live *live, char error[FETCH_ERROR])
 }
 
 /* Read twice: once as it is, for the next time, once to be subtracted from. */
-static bool take(struct live *live, struct bytes json)
+static bool live_take(struct live *live, struct bytes json)
 {
     struct snapshot now, shown;
     bool good = snapshot_read(&now, json) && snapshot_read(&shown, json);
@@ -200,7 +200,7 @@ static void draw(const struct live *live)
 }
 
 /* Elsewhere than on a terminal it is said once. */
-static void say_waiting(struct live *live, const char *why)
+static void live_say_waiting(struct live *live, const char *why)
 {
     if (live->terminal) {
         fprintf(live->out, "\033[H");
@@ -215,7 +215,7 @@ static void say_waiting(struct live *live, const char *why)
 
 /* --- signals --- */
 
-static void block_signals(sigset_t *signals)
+static void live_block_signals(sigset_t *signals)
 {
     CHECK(sigemptyset(signals) == 0);
     CHECK(sigaddset(signals, SIGINT) == 0 && sigaddset(signals, SIGTERM) == 0);

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static uint64_t close_it(struct out_file *file, bool keep);
+static uint64_t out_file_close_it(struct out_file *file, bool keep);
 
 bool out_file_open(struct out_file *file, const char *path, FILE *err)
 {
@@ -29,7 +29,7 @@ bool out_file_keep(struct out_file *file, FILE *err, uint64_t *bytes)
     if (!good) {
         fprintf(err, "quartet-trace: cannot write %s: %s\n", file->path, strerror(errno));
     }
-    uint64_t size = close_it(file, good);
+    uint64_t size = out_file_close_it(file, good);
     *bytes += good ? size : 0;
     return good;
 }
@@ -37,12 +37,12 @@ bool out_file_keep(struct out_file *file, FILE *err, uint64_t *bytes)
 void out_file_drop(struct out_file *file)
 {
     if (file->out != NULL) {
-        (void)close_it(file, false);
+        (void)out_file_close_it(file, false);
     }
 }
 
 /* Returns its size; of what is no ordinary file, 0. */
-static uint64_t close_it(struct out_file *file, bool keep)
+static uint64_t out_file_close_it(struct out_file *file, bool keep)
 {
     struct stat now;
     bool ordinary = fstat(fileno(file->out), &now) == 0 && S_ISREG(now.st_mode);

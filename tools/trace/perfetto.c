@@ -64,7 +64,7 @@ static void launch_part(struct perfetto *perfetto, uint32_t ticket, unsigned i,
                         const struct part *part);
 static void decide(void *to, const struct lane_span *span, bool exclusive);
 static void land_if_decided(struct perfetto *perfetto, uint32_t ticket);
-static void show(struct perfetto *perfetto, const struct flight *flight);
+static void perfetto_show(struct perfetto *perfetto, const struct flight *flight);
 static void count_queues(struct perfetto *perfetto, const struct trace_source *source,
                          const struct trace_sample *sample,
                          const struct trace_sample_queue *queues);
@@ -238,12 +238,12 @@ static void land_if_decided(struct perfetto *perfetto, uint32_t ticket)
 {
     const struct flight *flight = &perfetto->flights[ticket];
     if (flight->undecided == 0) {
-        show(perfetto, flight);
+        perfetto_show(perfetto, flight);
         perfetto->free_flights[perfetto->free_count++] = ticket;
     }
 }
 
-static void show(struct perfetto *perfetto, const struct flight *flight)
+static void perfetto_show(struct perfetto *perfetto, const struct flight *flight)
 {
     struct events *events = &perfetto->events;
     if (flight->together) {

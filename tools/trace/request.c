@@ -23,7 +23,7 @@ static void *request_begin(struct trace_run *run, const char *argument);
 static void request_request(void *state, const struct trace_source *source,
                             const struct trace_record *request);
 static int request_end(void *state, struct trace_run *run);
-static bool parse(struct wanted *wanted, const char *argument);
+static bool request_verb_parse(struct wanted *wanted, const char *argument);
 static bool parse_number(uint64_t *value, const char **at, uint64_t most);
 
 const struct trace_verb trace_verb_request = {
@@ -40,14 +40,16 @@ const struct trace_verb trace_verb_request = {
 static const char *request_wrong(const char *argument)
 {
     struct wanted wanted;
-    return parse(&wanted, argument) ? NULL : "a request's number is wanted, or FILE:NUMBER as 2:17";
+    return request_verb_parse(&wanted, argument)
+               ? NULL
+               : "a request's number is wanted, or FILE:NUMBER as 2:17";
 }
 
 static void *request_begin(struct trace_run *run, const char *argument)
 {
     struct search *search = must_calloc(1, sizeof *search);
     search->run = run;
-    CHECK(parse(&search->wanted, argument)); /* request_wrong has seen it */
+    CHECK(request_verb_parse(&search->wanted, argument)); /* request_wrong has seen it */
     return search;
 }
 
@@ -79,7 +81,7 @@ static int request_end(void *state, struct trace_run *run)
     return status;
 }
 
-static bool parse(struct wanted *wanted, const char *argument)
+static bool request_verb_parse(struct wanted *wanted, const char *argument)
 {
     const char *colon = strchr(argument, ':');
     uint64_t source = 0;

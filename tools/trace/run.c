@@ -31,13 +31,13 @@ static struct trace_source *furthest_behind(const struct trace_run *run);
 static bool finish_sources(struct trace_run *run);
 static void add_up(struct trace_run *run, struct trace_source *source);
 static void tell_made(const struct trace_run *run, const char *where);
-static void complain(const struct trace_run *run);
+static void trace_run_complain(const struct trace_run *run);
 
 int trace_run_show(struct trace_run *run, const struct trace_verb *verb, const char *argument)
 {
     init_sources(run);
     int status = open_sources(run) ? read_for(run, verb, argument) : EXIT_WORLD;
-    complain(run);
+    trace_run_complain(run);
     for (unsigned i = 0; i < run->source_count; i++) {
         source_deinit(&run->sources[i]);
     }
@@ -210,7 +210,7 @@ static void tell_made(const struct trace_run *run, const char *where)
     }
 }
 
-static void complain(const struct trace_run *run)
+static void trace_run_complain(const struct trace_run *run)
 {
     (void)fflush(run->out);
     for (unsigned i = 0; i < run->source_count; i++) {

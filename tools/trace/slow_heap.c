@@ -8,7 +8,7 @@
 static void rise(struct slow_heap *heap, unsigned i);
 static void sink(struct slow_heap *heap, unsigned i);
 static bool is_less(const struct slow *a, const struct slow *b);
-static void swap(struct slow *a, struct slow *b);
+static void slow_heap_swap(struct slow *a, struct slow *b);
 static int by_total_falling(const void *a, const void *b);
 
 struct slow_heap *slow_heap_new(unsigned wanted)
@@ -42,7 +42,7 @@ void slow_heap_sort(struct slow_heap *heap)
 static void rise(struct slow_heap *heap, unsigned i)
 {
     while (i > 0 && is_less(&heap->at[i], &heap->at[(i - 1) / 2])) {
-        swap(&heap->at[i], &heap->at[(i - 1) / 2]);
+        slow_heap_swap(&heap->at[i], &heap->at[(i - 1) / 2]);
         i = (i - 1) / 2;
     }
 }
@@ -56,7 +56,7 @@ static void sink(struct slow_heap *heap, unsigned i)
         if (!is_less(&heap->at[child], &heap->at[i])) {
             return;
         }
-        swap(&heap->at[i], &heap->at[child]);
+        slow_heap_swap(&heap->at[i], &heap->at[child]);
         i = child;
     }
 }
@@ -73,7 +73,7 @@ static bool is_less(const struct slow *a, const struct slow *b)
     return a->request.request_id > b->request.request_id;
 }
 
-static void swap(struct slow *a, struct slow *b)
+static void slow_heap_swap(struct slow *a, struct slow *b)
 {
     struct slow was = *a;
     *a = *b;

@@ -10,14 +10,14 @@
 
 static bool is_preamble(const struct trace_source *source);
 static void pass_request(void *to, const struct trace_record *request);
-static void take_block(struct trace_source *source);
+static void source_take_block(struct trace_source *source);
 static void take_config(struct trace_source *source);
 static void take_names(struct trace_source *source);
 static void take_list(struct name_list *names, struct bytes text, const char *key);
 static void take_records(struct trace_source *source);
-static void take_sample(struct trace_source *source);
+static void source_take_sample(struct trace_source *source);
 static void note_lost(struct trace_source *source, uint32_t thread, uint64_t lost);
-static void note_time(struct trace_source *source, uint64_t at_ns);
+static void source_note_time(struct trace_source *source, uint64_t at_ns);
 static void take_report(struct trace_source *source);
 static bool is_whole(struct trace_source *source);
 
@@ -62,7 +62,7 @@ bool source_step(struct trace_source *source)
         return false;
     }
     source->blocks++;
-    take_block(source);
+    source_take_block(source);
     source->item = trace_reader_next(&source->reader);
     return true;
 }
@@ -104,7 +104,7 @@ static void pass_request(void *to, const struct trace_record *request)
     }
 }
 
-static void take_block(struct trace_source *source)
+static void source_take_block(struct trace_source *source)
 {
     switch (source->reader.block.kind) {
     case TRACE_BLOCK_CONFIG:
@@ -117,7 +117,7 @@ static void take_block(struct trace_source *source)
         take_records(source);
         break;
     case TRACE_BLOCK_SAMPLE:
-        take_sample(source);
+        source_take_sample(source);
         break;
     default:
         take_report(source);
@@ -173,14 +173,14 @@ static void take_records(struct trace_source *source)
         join_put(&source->join, &record);
         if (i + 1 == count) {
             bool requeue = record.kind == TRACE_REQUEUE;
-            note_time(source, requeue ? record.requeued_ns : record.last_sent_ns);
+            source_note_time(source, requeue ? record.requeued_ns : record.last_sent_ns);
         }
     }
     note_lost(source, reader->block.thread, reader->block.lost);
 }
 
 /* One of another shape than the names is the joke of whoever made it: it is passed over. */
-static void take_sample(struct trace_source *source)
+static void source_take_sample(struct trace_source *source)
 {
     const struct trace_verb *verb = source->verb;
     const struct trace_sample *sample;
@@ -189,7 +189,7 @@ static void take_sample(struct trace_source *source)
     if (!trace_reader_sample(&source->reader, &sample, &queues, &busy_ns)) {
         return;
     }
-    note_time(source, sample->at_ns);
+    source_note_time(source, sample->at_ns);
     if (verb->sample != NULL && sample->queue_count == source->queues.count &&
         sample->thread_count == source->threads.count) {
         verb->sample(source->state, source, sample, queues, busy_ns);
@@ -207,7 +207,7 @@ static void note_lost(struct trace_source *source, uint32_t thread, uint64_t los
 }
 
 /* When the block was written, about: what it tells of last was shortly before. */
-static void note_time(struct trace_source *source, uint64_t at_ns)
+static void source_note_time(struct trace_source *source, uint64_t at_ns)
 {
     if (at_ns > source->now_ns) {
         source->now_ns = at_ns;

@@ -3,10 +3,10 @@
 
 #include <inttypes.h>
 
-static void check_parts(struct summary *summary, const struct trace_record *request,
-                        const int64_t intervals[INTERVAL_COUNT]);
+static void summary_parts_of(struct summary *summary, const struct trace_record *request,
+                             const int64_t intervals[INTERVAL_COUNT]);
 static void note_wrong(struct summary *summary, uint64_t id, const char *why);
-static void note_time(struct summary *summary, const struct trace_record *request);
+static void summary_note_time(struct summary *summary, const struct trace_record *request);
 
 void summary_init(struct summary *summary)
 {
@@ -30,7 +30,7 @@ void summary_request(struct summary *summary, const struct trace_record *request
     }
     summary->requests++;
     summary->bytes_sent += request->bytes_sent;
-    note_time(summary, request);
+    summary_note_time(summary, request);
     if (intervals[INTERVAL_READ] > 0) {
         uint64_t read_ns = (uint64_t)intervals[INTERVAL_READ], lay_ns = request->lay_us * NS_PER_US;
         summary->lay_read_ns += lay_ns < read_ns ? lay_ns : read_ns;
@@ -38,7 +38,7 @@ void summary_request(struct summary *summary, const struct trace_record *request
     if (request->first_byte_ns == 0 || request->last_sent_ns == 0) {
         summary->unfinished++;
     } else {
-        check_parts(summary, request, intervals);
+        summary_parts_of(summary, request, intervals);
     }
 }
 
@@ -87,8 +87,8 @@ void record_intervals(const struct trace_record *record, int64_t intervals[INTER
 }
 
 /* That each part is there and not negative is what adding up could hide. */
-static void check_parts(struct summary *summary, const struct trace_record *request,
-                        const int64_t intervals[INTERVAL_COUNT])
+static void summary_parts_of(struct summary *summary, const struct trace_record *request,
+                             const int64_t intervals[INTERVAL_COUNT])
 {
     char why[SUMMARY_WHY];
     uint64_t sum = 0;
@@ -118,7 +118,7 @@ static void note_wrong(struct summary *summary, uint64_t id, const char *why)
     }
 }
 
-static void note_time(struct summary *summary, const struct trace_record *request)
+static void summary_note_time(struct summary *summary, const struct trace_record *request)
 {
     uint64_t first = request->first_byte_ns, last = request->last_sent_ns;
     if (first != 0 && (summary->first_ns == 0 || first < summary->first_ns)) {

@@ -29,9 +29,9 @@ static void print_members(struct settings_line *line, const char *prefix, struct
                           unsigned depth);
 static void print_setting(struct settings_line *line, const char *name, struct bytes value);
 static bool worth_showing(struct bytes value);
-static void print_requests(const struct trace_run *run, const struct summary *summary);
-static void print_checks(FILE *out, const struct checks *checks);
-static void print_verdict(FILE *out, const char *text);
+static void table_print_requests(const struct trace_run *run, const struct summary *summary);
+static void table_print_checks(FILE *out, const struct checks *checks);
+static void table_print_verdict(FILE *out, const char *text);
 
 const struct trace_verb trace_verb_table = {
     .option = "--table",
@@ -57,9 +57,9 @@ static int table_end(void *state, struct trace_run *run)
     print_settings(run->out, run->config, "options", "config");
     print_settings(run->out, run->config, "environment", "environment");
     print_settings(run->out, run->config, "build", "build");
-    print_requests(run, &review->summary);
-    print_checks(run->out, &review->checks);
-    print_verdict(run->out, review->verdict.text);
+    table_print_requests(run, &review->summary);
+    table_print_checks(run->out, &review->checks);
+    table_print_verdict(run->out, review->verdict.text);
     fputc('\n', run->out);
     report_print(run->out, &run->report);
     review_free(review);
@@ -149,7 +149,7 @@ static bool worth_showing(struct bytes value)
            !bytes_equal(value, BYTES("\"\""));
 }
 
-static void print_requests(const struct trace_run *run, const struct summary *summary)
+static void table_print_requests(const struct trace_run *run, const struct summary *summary)
 {
     fprintf(run->out, "%-*s%" PRIu64 " in %.3f s from first byte to last, %.0f a second", TITLE,
             "requests", summary->requests, (double)summary_duration_ns(summary) / NS_PER_S,
@@ -161,7 +161,7 @@ static void print_requests(const struct trace_run *run, const struct summary *su
 }
 
 /* One line each, the failed ones first. */
-static void print_checks(FILE *out, const struct checks *checks)
+static void table_print_checks(FILE *out, const struct checks *checks)
 {
     for (unsigned pass = 0; pass < 2; pass++) {
         for (unsigned i = 0; i < checks->count; i++) {
@@ -175,7 +175,7 @@ static void print_checks(FILE *out, const struct checks *checks)
 }
 
 /* Wrapped between words. */
-static void print_verdict(FILE *out, const char *text)
+static void table_print_verdict(FILE *out, const char *text)
 {
     const char *title = "verdict";
     while (*text != '\0') {

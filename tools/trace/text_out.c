@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-static void put_bytes(struct text_out *text, const char *at, size_t len);
+static void text_out_put_bytes(struct text_out *text, const char *at, size_t len);
 static uint64_t magnitude(int64_t value);
 
 void text_out_init(struct text_out *text, FILE *out)
@@ -20,7 +20,7 @@ void text_out_flush(struct text_out *text)
 
 void text_out_put(struct text_out *text, const char *what)
 {
-    put_bytes(text, what, strlen(what));
+    text_out_put_bytes(text, what, strlen(what));
 }
 
 void text_out_number(struct text_out *text, uint64_t value)
@@ -31,13 +31,13 @@ void text_out_number(struct text_out *text, uint64_t value)
         *--at = (char)('0' + value % 10);
         value /= 10;
     } while (value != 0);
-    put_bytes(text, at, (size_t)(digits + sizeof digits - at));
+    text_out_put_bytes(text, at, (size_t)(digits + sizeof digits - at));
 }
 
 void text_out_signed(struct text_out *text, int64_t value)
 {
     if (value < 0) {
-        put_bytes(text, "-", 1);
+        text_out_put_bytes(text, "-", 1);
     }
     text_out_number(text, magnitude(value));
 }
@@ -47,15 +47,15 @@ void text_out_us(struct text_out *text, int64_t ns)
     uint64_t abs_ns = magnitude(ns);
     unsigned part = (unsigned)(abs_ns % 1000);
     if (ns < 0) {
-        put_bytes(text, "-", 1);
+        text_out_put_bytes(text, "-", 1);
     }
     text_out_number(text, abs_ns / 1000);
     char decimals[4] = {'.', (char)('0' + part / 100), (char)('0' + part / 10 % 10),
                         (char)('0' + part % 10)};
-    put_bytes(text, decimals, sizeof decimals);
+    text_out_put_bytes(text, decimals, sizeof decimals);
 }
 
-static void put_bytes(struct text_out *text, const char *at, size_t len)
+static void text_out_put_bytes(struct text_out *text, const char *at, size_t len)
 {
     while (len > TEXT_OUT_SIZE - text->len) {
         size_t part = TEXT_OUT_SIZE - text->len;

@@ -35,7 +35,7 @@ struct timeline {
 };
 
 static struct timeline_column *column_at(struct timeline *timeline, uint64_t at_ns);
-static void double_width(struct timeline *timeline);
+static void timeline_double_width(struct timeline *timeline);
 static void add_column(struct timeline_column *to, const struct timeline_column *from);
 static void begin_source(struct timeline *timeline, struct sampled *sampled,
                          const struct trace_source *source);
@@ -46,7 +46,7 @@ static void add_queues(struct timeline_column *column, const struct sampled *sam
                        double ns);
 static void add_threads(struct timeline_column *column, struct sampled *sampled, unsigned count,
                         const uint64_t *busy_ns);
-static void print_names(struct json *json, const struct timeline *timeline);
+static void timeline_print_names(struct json *json, const struct timeline *timeline);
 static void print_columns(struct json *json, const struct timeline *timeline);
 static void print_column(struct json *json, const struct timeline *timeline,
                          const struct timeline_column *column);
@@ -133,12 +133,12 @@ static struct timeline_column *column_at(struct timeline *timeline, uint64_t at_
 {
     uint64_t since_ns = at_ns > timeline->origin_ns ? at_ns - timeline->origin_ns : 0;
     while (since_ns / timeline->width_ns >= TIMELINE_COLUMNS) {
-        double_width(timeline);
+        timeline_double_width(timeline);
     }
     return &timeline->columns[since_ns / timeline->width_ns];
 }
 
-static void double_width(struct timeline *timeline)
+static void timeline_double_width(struct timeline *timeline)
 {
     struct timeline_column *columns = timeline->columns;
     for (unsigned i = 0; i < TIMELINE_COLUMNS; i++) {
@@ -244,7 +244,7 @@ void timeline_to_json(struct json *json, const char *key, const struct timeline 
     json_object(json, key);
     json_number(json, "width_ns", timeline->width_ns);
     json_number(json, "sources", timeline->sources);
-    print_names(json, timeline);
+    timeline_print_names(json, timeline);
     print_columns(json, timeline);
     json_object(json, "all");
     print_samples(json, timeline, &all);
@@ -253,7 +253,7 @@ void timeline_to_json(struct json *json, const char *key, const struct timeline 
 }
 
 /* What the numbers in columns mean, by their place. */
-static void print_names(struct json *json, const struct timeline *timeline)
+static void timeline_print_names(struct json *json, const struct timeline *timeline)
 {
     json_array(json, "labels");
     for (unsigned i = 0; i < timeline->label_count; i++) {
