@@ -243,7 +243,7 @@ static void say_which_stage(struct bottleneck *verdict, const struct bottleneck_
         }
     }
     if (most > 0 && most < sum) {
-        say(verdict, " Of the time that it had requests in hand, %c took %.0f %%.", which,
+        say(verdict, " Of the time that its stages spent on requests, %c took %.0f %%.", which,
             percent(most, sum));
     }
 }

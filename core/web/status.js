@@ -130,7 +130,7 @@
         }
     }
 
-    /* A scale of powers of ten that holds all lines; below 100 ns nothing is told apart. */
+    /* A scale of powers of ten that holds all lines; differences below 100 ns mean nothing. */
     function set_scale() {
         let [low, high] = [Infinity, 0];
         points.forEach((one) => PLOTTED.forEach((part) => (one[part.name] || []).forEach((v) => {
@@ -209,7 +209,7 @@
 
     let number = 0;
 
-    /* With several processes any of them may answer; one that was started anew has no past. */
+    /* With several processes any of them may answer; one that was started again has no past. */
     function history_of(one) {
         const who = `${one.pid}/${one.started_s}`;
         const known = histories.get(one.process);

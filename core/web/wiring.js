@@ -118,7 +118,7 @@ const wiring_drawing = (() => {
         K: [["idle", "idle", "amount", (v) => v.in_flight && Math.max(0, v.connections - v.in_flight.all)]],
         R: [...interval_rows("read"), ["req/s", "rate.REQUESTS", "amount", (v) => v.rate("REQUESTS")]],
         P: [...interval_rows("process"),
-            ["in hand", "flow.process", "amount", (v) => v.in_flight && v.in_flight.process]],
+            ["at work", "flow.process", "amount", (v) => v.in_flight && v.in_flight.process]],
         W: [...interval_rows("write"), ["sent/s", "rate.BYTES_SENT", "size", (v) => v.rate("BYTES_SENT")]],
     };
     const STAGE_PART = {R: "read", P: "process", W: "write"};
@@ -346,8 +346,8 @@ const wiring_drawing = (() => {
     /* --- a queue --- */
 
     /* How long one waits in front of a group. What comes back to the group that watches idle
-     * connections may lie in its queue for a while with no harm, so there the two ways in are told
-     * apart by the intervals that begin and end with them. */
+     * connections may lie in its queue for a while with no harm, so there each way in has an
+     * interval of its own, which begins and ends with it. */
     function wait_rows(group, groups, ways) {
         const into = ways.filter((w) => w.to === group.index && w.from !== w.to);
         const q = (share) => (v) => histograms.percentile(v.groups[group.index].queue.wait_ns, share);

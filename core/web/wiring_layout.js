@@ -1,5 +1,5 @@
 /* wiring_layout.js: where the parts of the drawing (wiring.js) stand: across a wide page, down a
- * narrow one. wiring.on(element).update(view) draws, and draws anew when the threads, the queues or
+ * narrow one. wiring.on(element).update(view) draws, and draws again when the threads, the queues or
  * the width have changed.
  */
 "use strict";
@@ -294,7 +294,7 @@ const wiring = (() => {
 
     /* --- the whole --- */
 
-    /* What the drawing is made for; another value, and it is made anew. */
+    /* What the drawing is made for; another value, and it is made again. */
     function shape(view, width) {
         const groups = view.groups.map((g) => [g.letters, g.kind, g.threads, g.in_turn, g.members.length,
             g.queue !== null, g.unused > 0]);

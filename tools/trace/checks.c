@@ -3,7 +3,7 @@
  * Little's law says that the time-averaged number in a stage is arrivals a second times mean time
  * in it. Made from the records alone it could not fail; so its left side comes from the samples,
  * which count requests in the stages without looking at any record. Samples see few of the moments,
- * so the two sides differ by chance: by how much is told by how the samples spread. The exact
+ * so the two sides differ by chance: the spread of the samples says by how much. The exact
  * comparisons are those with the server's own counts and sums. */
 #include "tools/trace/checks.h"
 
@@ -143,7 +143,7 @@ static void checks_parts_of(struct checks *checks, const struct summary *summary
                summary->wrong, summary->wrong_id, summary->wrong_why);
 }
 
-/* Whether some are missing is told by the comparison with the report. */
+/* The comparison with the report says whether some are missing. */
 static void check_records(struct checks *checks, const struct trace_run *run)
 {
     if (run->doubled > 0) {
@@ -305,7 +305,7 @@ static void check_little(struct checks *checks, const struct trace_run *run,
     for (unsigned i = 0; i < INTERVAL_COUNT; i++) {
         sums_ns[i] = summary->tally.intervals[i].sum;
     }
-    /* A request is in hand with the one it came with, and known of only when its turn comes. */
+    /* A request is there with the one it came with, and known of only when its turn comes. */
     sums_ns[INTERVAL_READ] -= summary->lay_read_ns;
     for (unsigned i = 0; i < FLOW_STAGES; i++) {
         check_stage(checks, run, flow, i, sums_ns);

@@ -29,7 +29,7 @@ struct flow_bin {
 
 struct flow {
     uint64_t origin_ns, width_ns;
-    uint64_t active;  /* samples that saw something asked or in hand */
+    uint64_t active;  /* samples that saw something asked or under way */
     unsigned sources; /* that have samples */
     struct {
         struct trace_sample last; /* at_ns 0: none yet */
@@ -45,7 +45,7 @@ void flow_sample(struct flow *flow, const struct trace_source *source,
 
 /* From the first sample of any source to the last of any. */
 uint64_t flow_sampled_ns(const struct flow *flow);
-/* Time in which requests came or were in hand, of the source of which that was longest. */
+/* Time in which requests came or were under way, of the source of which that was longest. */
 uint64_t flow_active_ns(const struct flow *flow);
 
 /* Time-averaged number in a stage, all processes together, and its standard error; the error is

@@ -6,7 +6,7 @@
 
 (() => {
     const THREADS_SHOWN = 64;
-    const SHORTEST_NS = 100; /* below it nothing is told apart */
+    const SHORTEST_NS = 100; /* differences below it mean nothing */
     const by_id = (id) => document.getElementById(id);
     const data = JSON.parse(by_id("data").textContent);
     const summary = data.summary;

@@ -60,7 +60,7 @@ struct trace_source {
     struct join join;
 };
 
-/* `number` 0: there is only this one. The path and the file stay, the rest is set anew. */
+/* `number` 0: there is only this one. The path and the file stay, the rest is set again. */
 void source_init(struct trace_source *source, unsigned number, bool salvage, unsigned join_window);
 void source_deinit(struct trace_source *source);
 
