@@ -675,6 +675,14 @@ void mailbox_close(struct mailbox *box)
     condition_broadcast(&box->room);
 }
 
+bool mailbox_has_sleeper(struct mailbox *box)
+{
+    lock_take(&box->shared.lock);
+    bool has = box->shared.asleep > 0;
+    lock_release(&box->shared.lock);
+    return has;
+}
+
 struct mailbox_depth mailbox_depth(struct mailbox *box)
 {
     lock_take(&box->shared.lock);

@@ -197,6 +197,9 @@ void mailbox_wait_room(struct mailbox *box) EXCLUDES(box->shared.lock);
 /* No more sleeping: all sleepers are called; takers find what is left, then 0. */
 void mailbox_close(struct mailbox *box) EXCLUDES(box->shared.lock);
 
+/* Does a taker sleep here whom the next put would call? Any thread. */
+bool mailbox_has_sleeper(struct mailbox *box) EXCLUDES(box->shared.lock);
+
 /* How many wait now, how many waited at most, and were put in all. Any thread. */
 struct mailbox_depth {
     uint64_t put;

@@ -38,6 +38,7 @@ struct ticket {
     unsigned char stage;   /* enum stage */
     unsigned char verdict; /* enum verdict */
     bool quiet;            /* its taker was not to be woken for it */
+    bool pressing;         /* its takers leave idle clients for it (recall.h) */
 };
 
 struct client {
@@ -72,6 +73,7 @@ struct client {
     uint64_t patience_ns;    /* the socket's receive timeout, once set */
     _Atomic int held_as;     /* enum held_as: what its holder is doing; moved by CAS from IDLE */
     _Atomic uint64_t due_ns; /* while IDLE: when its time is over */
+    uint64_t left_due_ns;    /* was left by its session while idle: when its time is over; or 0 */
 
     /* Whoever holds it. */
     uint64_t answered_id, answered_ns; /* the last request and its last byte, until requeued */

@@ -197,6 +197,12 @@ static unsigned least_threads(const struct wiring *wiring, const struct wiring_g
     return on_demand && least < group->count ? least : group->count;
 }
 
+static bool waits_for_idle(const struct server *server, const struct group *group)
+{
+    return group->kind == GROUP_POOL && (group->stages >> STAGE_READER & 1) != 0 &&
+           server->idle_stage == STAGE_READER;
+}
+
 static void lay_out(struct server *server)
 {
     const struct wiring *wiring = &server->wiring;
@@ -215,6 +221,7 @@ static void lay_out(struct server *server)
                                 .count = from->count,
                                 .least = least_threads(wiring, from),
                                 .workers = &server->workers[number]};
+        group->recall = waits_for_idle(server, group) ? recall_new() : NULL;
         lock_init(&group->lock, RANK_GROUP);
         condition_init(&group->changed);
         for (unsigned j = 0; j < from->count; j++) {

@@ -187,6 +187,9 @@ static bool waits_for_room(struct worker *worker, struct client *client)
     uint64_t highwater = worker->server->settings->output_highwater;
     bool waits = outlet_wait_room(&client->conn.exchange->outlet, highwater);
     tally_add(&worker->tally, COUNTER_ROOM_WAITS, waits);
+    if (waits) {
+        route_lets_go(worker);
+    }
     return waits;
 }
 
@@ -236,6 +239,7 @@ static enum verdict run(struct worker *worker, struct client *client)
     for (unsigned piece = 1;; piece++) {
         enum handler_verdict said = x->handler->run(x);
         if (said == HANDLER_AWAY) {
+            route_lets_go(worker);
             return VERDICT_HELD; /* the client may be gone already */
         }
         if (said == HANDLER_FORWARD) {

@@ -127,10 +127,48 @@ static bool is_quiet(const struct server *server, const struct client *client, e
            !has_more_input(client);
 }
 
+/* --- requests under way that come back to sessions --- */
+
+static bool is_under_way(const struct client *client, enum verdict verdict)
+{
+    return verdict == VERDICT_OUTPUT_READY || verdict == VERDICT_WANT_ROOM ||
+           verdict == VERDICT_RESUME || (verdict == VERDICT_KEPT && has_more_input(client));
+}
+
+void route_lets_go(struct worker *worker)
+{
+    struct recall *recall = worker->server->groups[worker->group].recall;
+    if (recall != NULL) {
+        recall_expect(recall);
+    }
+}
+
+/* Will this session's pool hear of the request that it hands on, before that is answered and read
+ * to its end? By the one who holds the client still. */
+static bool comes_back(const struct worker *worker, const struct client *client,
+                       enum verdict verdict)
+{
+    switch (verdict) {
+    case VERDICT_REQUEST_READY:
+        return worker_holds(worker, STAGE_WRITER) || has_more_input(client);
+    case VERDICT_OUTPUT_READY:
+        return client->conn.exchange->interim || has_more_input(client);
+    default:
+        return verdict == VERDICT_WANT_WRITE;
+    }
+}
+
+/* --- tickets --- */
+
 static struct ticket *write_ticket(const struct server *server, struct client *client,
-                                   enum stage stage, enum verdict verdict)
+                                   enum stage stage, enum verdict verdict, unsigned group)
 {
     struct ticket *ticket = &client->tickets[stage];
+    struct recall *recall = server->groups[group].recall;
+    ticket->pressing = recall != NULL && is_under_way(client, verdict);
+    if (ticket->pressing) {
+        recall_begin(recall);
+    }
     ticket->stage = (unsigned char)stage;
     ticket->verdict = (unsigned char)verdict;
     ticket->quiet = stage == server->idle_stage && is_quiet(server, client, verdict);
@@ -140,8 +178,19 @@ static struct ticket *write_ticket(const struct server *server, struct client *c
 static void post(struct worker *worker, struct client *client, enum stage stage,
                  enum verdict verdict, unsigned mailbox_number)
 {
-    struct ticket *ticket = write_ticket(worker->server, client, stage, verdict);
+    struct server *server = worker->server;
+    unsigned group = server->mailbox_groups[mailbox_number];
+    struct ticket *ticket = write_ticket(server, client, stage, verdict, group);
+    bool pressing = ticket->pressing;
     worker_post(worker, mailbox_number, ticket, !ticket->quiet);
+    if (pressing) {
+        recall_ring(server->groups[group].recall, &server->mailboxes[mailbox_number]);
+    }
+}
+
+void route_leave(struct worker *worker, struct client *client)
+{
+    post(worker, client, STAGE_READER, VERDICT_READABLE, worker->mailbox_number);
 }
 
 static const struct worker *taker_of(const struct server *server, const struct client *client,
@@ -158,9 +207,13 @@ void route_output(struct server *server, struct client *client)
     unsigned group = (unsigned)server->wiring.group_of[STAGE_WRITER];
     const struct worker *taker = taker_of(server, client, group);
     struct chain chain = {0};
-    struct ticket *ticket = write_ticket(server, client, STAGE_WRITER, VERDICT_OUTPUT_READY);
+    struct ticket *ticket = write_ticket(server, client, STAGE_WRITER, VERDICT_OUTPUT_READY, group);
+    bool pressing = ticket->pressing;
     chain_append(&chain, &ticket->slip);
     CHECK(mailbox_put(taker->mailbox, &chain, PUT_ADMITTED));
+    if (pressing) {
+        recall_ring(server->groups[group].recall, taker->mailbox);
+    }
 }
 
 /* Each loop closes its own watch of a descriptor, home last. */
@@ -189,6 +242,9 @@ static enum verdict step(struct worker *worker, struct client *client, enum verd
     if (stay && is_here(worker, client, to.group)) {
         return enter(worker, client, to.stage, verdict, true);
     }
+    if (worker->group != to.group && comes_back(worker, client, verdict)) {
+        route_lets_go(worker);
+    }
     const struct worker *taker = taker_of(worker->server, client, to.group);
     post(worker, client, to.stage, verdict, taker->mailbox_number);
     return VERDICT_HELD;
@@ -210,6 +266,9 @@ void route_ticket(struct worker *worker, struct ticket *ticket)
 {
     struct client *client = client_of_ticket(ticket);
     enum verdict verdict = (enum verdict)ticket->verdict;
+    if (ticket->pressing) {
+        recall_end(worker->server->groups[worker->group].recall);
+    }
     if (verdict == VERDICT_CLOSE) {
         close_it(worker, client);
         return;

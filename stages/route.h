@@ -42,6 +42,14 @@ bool route_keeps(const struct worker *worker, const struct client *client);
  * that is no worker. The caller holds the client, and does not look at it afterwards. */
 void route_output(struct server *server, struct client *client);
 
+/* A session leaves an idle client for a request that is under way (recall.h): it goes to the end of
+ * the session's own queue, as one that may have become readable. */
+void route_leave(struct worker *worker, struct client *client);
+
+/* A handler has given its request on, or waits for room: where the thread is a session whose pool
+ * waits for idle clients, it will be recalled for that. It need not hold the client. */
+void route_lets_go(struct worker *worker);
+
 /* Runs a ticket that was taken from a mailbox. */
 void route_ticket(struct worker *worker, struct ticket *ticket);
 

@@ -326,6 +326,7 @@ void server_stop(struct server *server)
     close_files(server);
     crowd_free(server->crowd);
     for (unsigned i = 0; i < server->group_count; i++) {
+        recall_free(server->groups[i].recall);
         condition_deinit(&server->groups[i].changed);
         lock_deinit(&server->groups[i].lock);
     }

@@ -15,6 +15,7 @@
 #include "stages/held.h"
 #include "stages/listener.h"
 #include "stages/process.h"
+#include "stages/recall.h"
 #include "stages/stage.h"
 #include "stages/worker.h"
 
@@ -34,6 +35,7 @@ struct group {
     unsigned least;         /* of a pool's, those that stay: count unless they come on demand */
     unsigned awake_most;    /* of a pool's threads, how many are worth having awake */
     struct worker *workers; /* count of them */
+    struct recall *recall;  /* of a pool whose threads wait for idle clients; else NULL */
 
     struct lock lock;         /* of the workers' `life` and of the next two */
     unsigned starting;        /* threads that are being started on demand */

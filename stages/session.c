@@ -61,19 +61,41 @@ static enum close_reason reason_of_end(const struct server *server)
                                      : CLOSE_CUT;
 }
 
-/* The socket is asked after the time has passed, too: this thread may have had no CPU meanwhile. */
-static bool wait_for(int fd, short events, uint64_t due_ns)
+/* Polls until one of them is ready, or until `due_ns`. False: none is. The sockets are asked after the
+ * time has passed, too: this thread may have had no CPU meanwhile. */
+static bool poll_until(struct pollfd *fds, unsigned count, uint64_t due_ns)
 {
-    struct pollfd poll_fd = {.fd = fd, .events = events};
     for (;;) {
         uint64_t now_ns = clock_ns();
         uint64_t left_ns = now_ns < due_ns ? due_ns - now_ns : 0;
-        int ready = poll(&poll_fd, 1, (int)((left_ns + NS_PER_MS - 1) / NS_PER_MS));
+        int ready = poll(fds, count, (int)((left_ns + NS_PER_MS - 1) / NS_PER_MS));
         CHECK(ready >= 0 || errno == EINTR);
         if (ready > 0 || (ready == 0 && left_ns == 0)) {
             return ready > 0;
         }
     }
+}
+
+static bool wait_for(int fd, short events, uint64_t due_ns)
+{
+    struct pollfd poll_fd = {.fd = fd, .events = events};
+    return poll_until(&poll_fd, 1, due_ns);
+}
+
+/* Until the client sends something (true), its time is over, or the session is recalled. */
+static bool wait_or_hear(int fd, struct recall *recall, uint64_t due_ns, bool *recalled)
+{
+    struct pollfd fds[] = {{.fd = fd, .events = POLLIN}, {.fd = recall->bell, .events = POLLIN}};
+    while (poll_until(fds, 2, due_ns)) {
+        if (fds[0].revents != 0) {
+            return true;
+        }
+        if (recall_answer(recall)) {
+            *recalled = true;
+            return false;
+        }
+    }
+    return false;
 }
 
 /* --- reading --- */
@@ -95,11 +117,17 @@ static void set_patience(struct client *client, uint64_t timeout_ns)
     client->patience_ns = timeout_ns;
 }
 
+/* HELD: the session is recalled. */
 static enum verdict read_idle(struct worker *worker, struct client *client, uint64_t timeout_ns)
 {
-    if (client->polls) {
-        if (!wait_for(client->conn.fd, POLLIN, clock_ns() + timeout_ns)) {
-            return VERDICT_WANT_READ;
+    struct recall *recall = worker->server->groups[worker->group].recall;
+    bool recalled = recall_is_pressing(recall);
+    if (recalled) {
+        return VERDICT_HELD;
+    }
+    if (client->polls || recall_is_expected(recall)) {
+        if (!wait_or_hear(client->conn.fd, recall, clock_ns() + timeout_ns, &recalled)) {
+            return recalled ? VERDICT_HELD : VERDICT_WANT_READ;
         }
         return conn_read(&client->conn, &worker->pool);
     }
@@ -140,11 +168,29 @@ static enum verdict end_unless_faster(struct worker *worker, struct client *clie
     return verdict;
 }
 
-static enum verdict wait_idle(struct worker *worker, struct client *client)
+/* One that was left goes on with the time it had. */
+static uint64_t idle_time_left(const struct worker *worker, struct client *client)
 {
     const struct conn *conn = &client->conn;
-    uint64_t timeout_ns =
-        conn->requests > 0 ? conn->idle_limit_ns : worker->server->settings->header_timeout_ns;
+    uint64_t due_ns = client->left_due_ns, now_ns = clock_coarse_ns();
+    client->left_due_ns = 0;
+    if (due_ns != 0) {
+        return due_ns > now_ns ? due_ns - now_ns : NS_PER_MS;
+    }
+    return conn->requests > 0 ? conn->idle_limit_ns : worker->server->settings->header_timeout_ns;
+}
+
+/* Its session is recalled: others may go on with it. */
+static enum verdict leave(struct worker *worker, struct client *client)
+{
+    client->left_due_ns = atomic_load(&client->due_ns);
+    route_leave(worker, client);
+    return VERDICT_HELD;
+}
+
+static enum verdict wait_idle(struct worker *worker, struct client *client)
+{
+    uint64_t timeout_ns = idle_time_left(worker, client);
     enum close_reason reason =
         begin_wait(worker, client, HELD_IDLE, clock_coarse_ns() + timeout_ns);
     if (reason != CLOSE_NONE) {
@@ -152,7 +198,12 @@ static enum verdict wait_idle(struct worker *worker, struct client *client)
         return end_unless_faster(worker, client, reason);
     }
     enum verdict verdict = read_idle(worker, client, timeout_ns);
-    return after_idle(worker, client, verdict, end_wait(worker, client));
+    bool ended = end_wait(worker, client);
+    if (verdict != VERDICT_HELD) {
+        return after_idle(worker, client, verdict, ended);
+    }
+    return ended ? end_unless_faster(worker, client, reason_of_end(worker->server))
+                 : leave(worker, client);
 }
 
 /* The deadline of a head, which is one for all of it. */
@@ -220,6 +271,9 @@ enum verdict session_read(struct worker *worker, struct client *client, enum ver
 {
     struct head_wait head = {0};
     verdict = first_step(worker, client, verdict, direct);
+    if (verdict != VERDICT_WANT_READ || conn_has_input(&client->conn)) {
+        client->left_due_ns = 0; /* not idle any more */
+    }
     while (verdict == VERDICT_WANT_READ) {
         if (conn_has_input(&client->conn)) {
             verdict = wait_more(worker, client, &head);

@@ -34,6 +34,7 @@ import limits
 import live
 import load
 import processes
+import session_faults
 import sources
 import status
 import verdicts
@@ -56,7 +57,7 @@ AREAS = {
     "in_time": (in_time,),
     "load": (load,),
     "processes": (processes,),
-    "sources": (sources, fairness),
+    "sources": (sources, fairness, session_faults),
     "limits": (limits,),
     "status": (status,),
     "verdicts": (verdicts,),
