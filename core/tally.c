@@ -36,23 +36,46 @@ struct histogram *tally_histograms(struct tally *tally)
     return intervals;
 }
 
+void tally_share(struct tally *tally, struct interval_sets *sets)
+{
+    tally->sets = sets;
+}
+
+/* The histograms to record into now; `set` is to be put back. */
+static struct histogram *begin_record(struct tally *tally, struct interval_set **set)
+{
+    *set = tally->sets != NULL ? interval_sets_take(tally->sets, &tally->last_set) : NULL;
+    return *set != NULL ? (*set)->histograms : tally_histograms(tally);
+}
+
+static void end_record(struct interval_set *set)
+{
+    if (set != NULL) {
+        interval_sets_put(set);
+    }
+}
+
 void tally_intervals(struct tally *tally, const int64_t intervals[INTERVAL_COUNT])
 {
+    struct interval_set *set;
     if (!tally->measures) {
         return;
     }
-    struct histogram *histograms = tally_histograms(tally);
+    struct histogram *histograms = begin_record(tally, &set);
     for (unsigned i = 0; i < INTERVAL_COUNT; i++) {
         if (intervals[i] >= 0) {
             histogram_record(&histograms[i], (uint64_t)intervals[i]);
         }
     }
+    end_record(set);
 }
 
 void tally_interval(struct tally *tally, enum interval interval, int64_t ns)
 {
+    struct interval_set *set;
     if (tally->measures && ns >= 0) {
-        histogram_record(&tally_histograms(tally)[interval], (uint64_t)ns);
+        histogram_record(&begin_record(tally, &set)[interval], (uint64_t)ns);
+        end_record(set);
     }
 }
 
@@ -75,6 +98,13 @@ static void merge_cells(_Atomic uint64_t *to, const _Atomic uint64_t *from, unsi
     }
 }
 
+static void merge_histograms(struct tally *to, const struct histogram from[INTERVAL_COUNT])
+{
+    for (unsigned i = 0; to->measures && i < INTERVAL_COUNT; i++) {
+        histogram_merge(&tally_histograms(to)[i], &from[i]);
+    }
+}
+
 void tally_merge(struct tally *to, const struct tally *from)
 {
     merge_cells(to->counters, from->counters, COUNTER_COUNT);
@@ -82,8 +112,15 @@ void tally_merge(struct tally *to, const struct tally *from)
     merge_cells(to->statuses, from->statuses, 6);
     const struct histogram *histograms =
         atomic_load_explicit(&from->intervals, memory_order_acquire);
-    for (unsigned i = 0; histograms != NULL && to->measures && i < INTERVAL_COUNT; i++) {
-        histogram_merge(&tally_histograms(to)[i], &histograms[i]);
+    if (histograms != NULL) {
+        merge_histograms(to, histograms);
+    }
+}
+
+void tally_merge_sets(struct tally *to, const struct interval_sets *sets)
+{
+    for (unsigned i = 0; i < sets->count; i++) {
+        merge_histograms(to, sets->sets[i].histograms);
     }
 }
 

@@ -9,6 +9,7 @@
 
 #include "core/close_reason.h"
 #include "core/histogram.h"
+#include "core/interval_sets.h"
 #include "core/stamps.h"
 
 #include <stdbool.h>
@@ -27,12 +28,17 @@ struct tally {
     bool measures;                         /* wants histograms */
     _Atomic(struct histogram *) intervals; /* INTERVAL_COUNT of them, or NULL; lazily: so
                                               that a thread without records costs nothing */
+    struct interval_sets *sets;            /* where intervals are recorded instead, or NULL */
+    unsigned last_set;                     /* of them; the owner's */
 };
 
 /* With `measures` false, intervals are not recorded (--trace-level off). */
 void tally_init(struct tally *tally, bool measures);
 /* The same, but histograms are made with the first record. */
 void tally_init_lazily(struct tally *tally, bool measures);
+/* From now on intervals are recorded into these, which others use too and which outlive the tally.
+ * Before the first record. */
+void tally_share(struct tally *tally, struct interval_sets *sets);
 void tally_deinit(struct tally *tally);
 
 /* Owner only; a plain load and store, no locked instruction. */
@@ -66,8 +72,11 @@ void tally_close(struct tally *tally, enum close_reason reason);
 /* Its histograms, made now if there are none. Owner only. */
 struct histogram *tally_histograms(struct tally *tally);
 
-/* Adds `from` into `to`, which belongs to the caller. */
+/* Adds `from` into `to`, which belongs to the caller; without what was recorded into shared sets.
+ */
 void tally_merge(struct tally *to, const struct tally *from);
+/* Adds all of what was recorded into these. */
+void tally_merge_sets(struct tally *to, const struct interval_sets *sets);
 
 /* What people read, and the word in the .def list, which programs read. */
 const char *counter_text(enum counter counter);

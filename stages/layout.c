@@ -279,4 +279,6 @@ void layout_groups(struct server *server)
     size_pools(server);
     server->max_connections = connection_limit(server);
     CHECK(sched_getaffinity(0, sizeof server->cpus, &server->cpus) == 0);
+    /* Twice the CPUs: a thread may lose its CPU while it has one. */
+    interval_sets_init(&server->interval_sets, 2 * (unsigned)CPU_COUNT(&server->cpus));
 }

@@ -322,6 +322,7 @@ void server_stop(struct server *server)
     for (unsigned i = 0; i < server->worker_count; i++) {
         worker_deinit(&server->workers[i]);
     }
+    interval_sets_deinit(&server->interval_sets);
     free_mailboxes(server);
     close_files(server);
     crowd_free(server->crowd);

@@ -72,6 +72,8 @@ struct server {
     int *listening_fds;       /* closes its own */
     uint64_t backlog_bound;   /* how many connections may wait in all of them */
 
+    struct interval_sets interval_sets; /* what pools' threads measure */
+
     uint64_t samples; /* taken for the trace: the tracer's thread */
 
     /* any thread */

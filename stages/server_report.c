@@ -162,6 +162,7 @@ static void report_tallies(struct server *server, struct report *report)
     for (unsigned i = 0; i < server->worker_count; i++) {
         tally_merge(tally, &server->workers[i].tally);
     }
+    tally_merge_sets(tally, &server->interval_sets);
     for (unsigned i = 0; i < TRACE_FLOW_COUNT; i++) {
         atomic_store(&tally->counters[passing[i]], flow[i]);
     }

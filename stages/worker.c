@@ -241,6 +241,9 @@ void worker_init(struct worker *worker)
     exchange_pool_on_complete(&worker->pool, server->stages[STAGE_PROCESSOR]->complete, server);
     exchange_pool_count_begun(&worker->pool, &worker->tally.counters[COUNTER_BEGUN]);
     tally_init_lazily(&worker->tally, server->measured);
+    if (worker->kind == GROUP_POOL) {
+        tally_share(&worker->tally, &server->interval_sets);
+    }
     if (server->access_log != NULL && worker_holds(worker, STAGE_WRITER)) {
         access_log_buffer_init(&worker->log, server->access_log);
     }

@@ -6,10 +6,11 @@ Each case starts its servers itself, with few sessions, and belongs to the area 
 import select
 import time
 
+import harness
 from docroot import HELLO
 from harness import eventually, scaled
-from servers import FAST, start
-from sources import PATIENT, kept, queue
+from servers import FAST, settle, start
+from sources import HALF, PATIENT, asleep, holding, kept, queue
 from table import Table, get, require
 
 table = Table("sources", args=("own",))
@@ -148,3 +149,30 @@ def pipeline_behind_idle(world):
                          ("L | rp*2 | W", "rp")):
         behind_idle(world, wiring, pool, text + text + FAST,
                     [b"slept for 100 ms\n", b"slept for 100 ms\n", HELLO])
+
+
+# --- memory --------------------------------------------------------------------------------------
+
+# A session that was used keeps its stack's pages and one exchange: about 20 KB.
+USED_SESSION_KB = 48
+
+
+@case("a thousand sessions that have all been busy keep little memory each")
+def memory_of_used_sessions(world):
+    """Half a request holds a session in each of these models; then they all answer, and rest."""
+    count = 1000
+    for model in ("acceptor", "worker-stack", "conn-queue"):
+        with start(world, "--model", model, "--sessions", str(count + 24), *PATIENT) as server:
+            settle(server)
+            before = server.resident_kb()
+            clients = holding(server, HALF, count)
+            for client in clients:
+                client.send(b"\r\n\r\n")
+            for client in clients:
+                require(client.read_response().body == HELLO, f"{model}: another answer")
+                client.close()
+            eventually(lambda server=server: asleep(server), "all threads rest", 10)
+            grown = (server.resident_kb() - before) / count
+            # A sanitizer's memory is its own matter.
+            require(grown < USED_SESSION_KB or harness.timeout_scale > 1,
+                    f"{model}: {grown:.0f} KB each")

@@ -53,6 +53,45 @@ TEST(tally, measures_nothing_without_histograms)
     tally_deinit(&tally);
 }
 
+TEST(tally, shared_sets_hold_what_is_measured)
+{
+    enum { SETS = 2, TALLIES = 8 };
+    struct interval_sets sets;
+    struct tally tallies[TALLIES], all;
+    interval_sets_init(&sets, SETS);
+    for (unsigned i = 0; i < TALLIES; i++) {
+        tally_init_lazily(&tallies[i], true);
+        tally_share(&tallies[i], &sets);
+        tally_interval(&tallies[i], INTERVAL_TOTAL, 100 + i);
+        expect(tallies[i].intervals == NULL);
+    }
+    tally_init(&all, true);
+    for (unsigned i = 0; i < TALLIES; i++) {
+        tally_merge(&all, &tallies[i]);
+        tally_deinit(&tallies[i]);
+    }
+    expect_int(all.intervals[INTERVAL_TOTAL].count, 0);
+    tally_merge_sets(&all, &sets);
+    expect_int(all.intervals[INTERVAL_TOTAL].count, TALLIES);
+    expect_int(all.intervals[INTERVAL_TOTAL].sum, 8 * 100 + 28);
+    tally_deinit(&all);
+    interval_sets_deinit(&sets);
+}
+
+TEST(tally, a_set_that_is_taken_is_left_alone)
+{
+    struct interval_sets sets;
+    unsigned first = 0, second = 0;
+    interval_sets_init(&sets, 2);
+    struct interval_set *one = interval_sets_take(&sets, &first);
+    struct interval_set *other = interval_sets_take(&sets, &second);
+    expect(one != other);
+    expect_int(second, 1);
+    interval_sets_put(one);
+    expect(interval_sets_take(&sets, &first) == one);
+    interval_sets_deinit(&sets);
+}
+
 TEST(tally, merging_adds_everything)
 {
     struct tally a, b;
