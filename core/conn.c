@@ -305,8 +305,10 @@ static enum verdict all_sent(struct exchange *x)
     return x->sending.head != NULL ? VERDICT_KEPT : VERDICT_HELD;
 }
 
-/* The kernel says that a socket is writable when a third of its buffer is free, which is often more
- * than a share: then no send ever finds it full, though the client is waited for after each. */
+/* The kernel says that a socket is writable when a third of its buffer is free and less than half
+ * of
+ * --unsent-limit is unsent. With a large limit that is room for more than a share: then no send
+ * ever finds it full, though the client is waited for after each. */
 static bool is_full(int fd)
 {
     struct pollfd poll_fd = {.fd = fd, .events = POLLOUT};

@@ -16,11 +16,15 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+/* Each of these is an improvement only: a kernel without it still serves. */
+static void set(int fd, int level, int option, int value)
+{
+    (void)setsockopt(fd, level, option, &value, sizeof value);
+}
+
 static void enable(int fd, int level, int option)
 {
-    int on = 1;
-    /* Each of these is an improvement only: a kernel without it still serves. */
-    (void)setsockopt(fd, level, option, &on, sizeof on);
+    set(fd, level, option, 1);
 }
 
 /* A socket file that nobody answers on is left over from a server that died: it is replaced. */
@@ -53,6 +57,7 @@ static int open_one(const struct sockaddr_storage *address, socklen_t len,
     if (family != AF_UNIX) {
         enable(fd, SOL_SOCKET, SO_REUSEADDR);
         enable(fd, IPPROTO_TCP, TCP_NODELAY);
+        set(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, (int)settings->unsent_limit);
         if (settings->defer_accept == SWITCH_ON) {
             enable(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT);
         }

@@ -74,6 +74,7 @@ for flag, value in (("--readers", "0"), ("--readers", "many"), ("--readers", "-1
                     ("--max-header-size", "16Q"), ("--max-body-size", "-1"),
                     ("--max-body-size", "2G"), ("--max-body-size", "K"),
                     ("--output-highwater", "1K"), ("--output-highwater", "x"),
+                    ("--unsent-limit", "0"), ("--unsent-limit", "2G"), ("--unsent-limit", "x"),
                     ("--model", "nonsense"), ("--model", ""), ("--wakeup", "sometimes"),
                     ("--wakeup", "spin:"), ("--wakeup", "spin:x"), ("--doorbell", "bell"),
                     ("--synthetic", "maybe"), ("--server-header", "yes"),

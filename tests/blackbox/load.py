@@ -258,6 +258,35 @@ def unread_streams(world):
         short_requests_pass(server, 20)
 
 
+def in_send_queue(client):
+    """Bytes that the kernel keeps for the client: sent and not taken, or not sent."""
+    server, own = (f"{address[1]:04X}" for address in (client.sock.getpeername(),
+                                                        client.sock.getsockname()))
+    with open("/proc/net/tcp", encoding="ascii") as file:
+        for line in file.readlines()[1:]:
+            fields = line.split()
+            if fields[1].endswith(":" + server) and fields[2].endswith(":" + own):
+                return int(fields[4].split(":")[0], 16)
+    raise CaseFailed("the connection is not there")
+
+
+@case("the kernel keeps little of an answer that nobody takes: --unsent-limit")
+def unsent_limit(world):
+    """By default, and where it is said; the rest comes when the client takes what there is. A segment
+    may go over the limit, and what is sent and not taken is beside it."""
+    for flags, most in (((), 256), (("--unsent-limit", "32K"), 32), (("--unsent-limit", "1M"), 1024)):
+        with start(world, "--io-timeout", "30s", *flags) as server:
+            with server.client(receive_buffer=4096, timeout=20) as client:
+                client.send(get("/synthetic/bytes?n=20000000"))
+                until_still(server)
+                kept = in_send_queue(client)
+                require(most * 512 <= kept <= (most + 160) * 1024, f"{flags}: {kept} bytes")
+            with server.client(timeout=20) as client:
+                client.send(get("/synthetic/bytes?n=20000000"))
+                until_still(server)
+                require(len(client.read_response().body) == 20_000_000, "not whole")
+
+
 @case("200 streams with pauses do not stop short requests where handlers run on a loop", True)
 def paused_streams(world):
     """A pause is a timer there. A pool's thread sleeps in it by design: nothing to see then."""
