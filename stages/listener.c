@@ -275,10 +275,10 @@ static void reap(struct listener *listener)
     }
 }
 
-/* The place of one more that may be accepted now. NONE: accepting pauses; where the thread has one
- * in hand that it is to serve first, until somebody has the turn again. Unless it is known that
- * somebody waits (`first`: the loop has said so), nobody is reaped for him: the socket will say so.
- */
+/* The place of one more that may be accepted now. NONE: accepting pauses; where the thread has
+ * accepted one that it is to serve first, until somebody has the turn again. Unless it is known
+ * that somebody waits (`first`: the loop has said so), nobody is reaped for him: the socket will
+ * say so. */
 static enum place find_place(struct listening *listening, bool first)
 {
     struct listener *listener = listening->listener;
@@ -422,7 +422,8 @@ static void on_watch_closed(struct watch *watch)
 }
 
 /* What the kernel has completed already is served, and that is no more than its queue holds, one
- * above --backlog: who comes meanwhile, again and again, does not keep the server from stopping. */
+ * above --backlog: clients that come meanwhile, again and again, do not keep the server from
+ * stopping. */
 static void accept_completed(struct listener *listener, int listen_fd)
 {
     uint64_t most = listener->worker->server->settings->backlog + 1;
