@@ -2,7 +2,7 @@
 #include "stages/closing.h"
 
 #include "stages/places.h"
-#include "stages/server.h"
+#include "stages/engine.h"
 
 #include <unistd.h>
 
@@ -52,9 +52,9 @@ void client_close(struct worker *worker, struct client *client)
     }
     tally_close(&worker->tally, conn->close);
     tally_add(&worker->tally, COUNTER_CLOSED, 1);
-    held_remove(&worker->server->held, client);
-    places_unkeep(worker->server, client);
-    places_leave(worker->server, client);
+    held_remove(&worker->engine->held, client);
+    places_unkeep(worker->engine, client);
+    places_leave(worker->engine, client);
     conn->state = CONN_CLOSED;
     home_state_move(&worker->at_home, &client->home_state, HOME_CLOSED);
     client_unwatch(client);
@@ -62,5 +62,5 @@ void client_close(struct worker *worker, struct client *client)
     if (!client->home_unwatching) {
         client_free(client);
     }
-    places_closed_one(worker->server, place);
+    places_closed_one(worker->engine, place);
 }

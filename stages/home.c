@@ -10,14 +10,14 @@
 #include "stages/records.h"
 #include "stages/route.h"
 #include "stages/places.h"
-#include "stages/server.h"
+#include "stages/engine.h"
 #include "stages/whole.h"
 
 /* --- watching --- */
 
 static void on_readable(struct worker *home, struct client *client)
 {
-    home->server->stages[home->server->idle_stage]->readable(home, client);
+    home->engine->stages[home->engine->idle_stage]->readable(home, client);
 }
 
 static void on_home_ready(struct watch *watch, unsigned ready)
@@ -26,7 +26,7 @@ static void on_home_ready(struct watch *watch, unsigned ready)
         (struct client *)(void *)((char *)watch - offsetof(struct client, home_watch));
     struct worker *home = client->home;
     if ((ready & WATCH_WRITE) != 0 && client->home_state != HOME_CLOSED) {
-        home->server->stages[STAGE_WRITER]->writable(home, client);
+        home->engine->stages[STAGE_WRITER]->writable(home, client);
     }
     if ((ready & WATCH_READ) != 0 && client->home_state != HOME_CLOSED) {
         on_readable(home, client);
@@ -69,7 +69,7 @@ static void watch_reading(struct client *client, bool reading)
  * a pipeline was there when it came home: its descriptor will not wake us, so its return has to. */
 void home_leave(struct worker *worker, struct client *client)
 {
-    bool reads = worker->server->idle_stage == STAGE_READER;
+    bool reads = worker->engine->idle_stage == STAGE_READER;
     bool deaf = client->home_watched && (client->home_watch.events & WATCH_READ) == 0;
     move(worker, client, reads && deaf ? HOME_EARLY : HOME_AWAY);
     if (!reads && client->home_watched) {
@@ -113,7 +113,7 @@ static void set_head_deadline(struct worker *worker, struct client *client)
 {
     uint64_t id = client->conn.exchange->id;
     if (client->head_id != id) {
-        uint64_t timeout_ns = worker->server->settings->header_timeout_ns;
+        uint64_t timeout_ns = worker->engine->settings->header_timeout_ns;
         client->head_id = id;
         client->head_late = false;
         client->head_due_ns = deadlines_due_ns(&worker->deadlines, timeout_ns);
@@ -125,7 +125,7 @@ static void set_head_deadline(struct worker *worker, struct client *client)
  * wait. A new connection has as long to begin its first head as it then has for the rest of it. */
 static void set_deadline(struct worker *worker, struct client *client)
 {
-    const struct settings *settings = worker->server->settings;
+    const struct settings *settings = worker->engine->settings;
     const struct conn *conn = &client->conn;
     if (waits_for_head(conn)) {
         set_head_deadline(worker, client);
@@ -156,22 +156,22 @@ static bool is_idle_at_home(const struct client *client)
 
 /* Why a client that comes home may not stay, or NONE. home_phase() has treated those that were at
  * home when the phase changed. */
-static enum close_reason reason_to_end(struct server *server, const struct client *client)
+static enum close_reason reason_to_end(struct engine *engine, const struct client *client)
 {
-    enum phase phase = server_phase(server);
+    enum phase phase = engine_phase(engine);
     if (phase == PHASE_CUTTING) {
         return conn_has_input(&client->conn) ? CLOSE_CUT : CLOSE_DRAINED;
     }
     if (phase == PHASE_DRAINING) {
         return is_idle(client) ? CLOSE_DRAINED : CLOSE_NONE;
     }
-    bool wanted = places_wish(server) == PLACE_WISH_WANTED && is_idle(client);
-    return wanted && places_wanted(server) ? CLOSE_REAPED : CLOSE_NONE;
+    bool wanted = places_wish(engine) == PLACE_WISH_WANTED && is_idle(client);
+    return wanted && places_wanted(engine) ? CLOSE_REAPED : CLOSE_NONE;
 }
 
 enum verdict home_wait(struct worker *worker, struct client *client)
 {
-    enum close_reason reason = reason_to_end(worker->server, client);
+    enum close_reason reason = reason_to_end(worker->engine, client);
     if (reason != CLOSE_NONE) {
         return close_for(client, reason);
     }
@@ -188,7 +188,7 @@ enum verdict home_wait(struct worker *worker, struct client *client)
 void home_stamp_requeue(struct worker *worker, struct client *client, bool direct)
 {
     uint64_t answered_ns = client->answered_ns;
-    const struct ticket *ticket = &client->tickets[worker->server->idle_stage];
+    const struct ticket *ticket = &client->tickets[worker->engine->idle_stage];
     uint64_t put_ns = ticket->slip.put_ns, requeued_ns;
     if (answered_ns == 0) {
         return;
@@ -286,7 +286,7 @@ static void cut_one(struct worker *worker, struct client *client)
 
 void home_phase(struct worker *worker)
 {
-    bool draining = server_phase(worker->server) == PHASE_DRAINING;
+    bool draining = engine_phase(worker->engine) == PHASE_DRAINING;
     home_each(worker, draining ? drain_one : cut_one);
 }
 
@@ -324,7 +324,7 @@ void home_reap(struct worker *worker)
     while (client != &worker->clients && !is_idle_at_home(client)) {
         client = client->next;
     }
-    if (client != &worker->clients && places_wanted(worker->server)) {
+    if (client != &worker->clients && places_wanted(worker->engine)) {
         home_dismiss(worker, client, CLOSE_REAPED);
     }
 }

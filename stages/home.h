@@ -1,6 +1,6 @@
 /* home.h: where a connection waits for its client: the poll loop that has adopted it.
  *
- * Home is the reader's loop, or the poller's where the wiring has one (server->idle_stage). It
+ * Home is the reader's loop, or the poller's where the wiring has one (engine->idle_stage). It
  * watches the descriptor from the adoption on, and sets the deadlines that apply while the client is
  * at home. A client that has been handed on is AWAY (home_state.h): readiness is somebody else's
  * business until it is back.

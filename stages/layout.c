@@ -1,7 +1,14 @@
 /* layout.c: groups, workers and queues of a wiring. See layout.h. */
 #include "stages/layout.h"
 
+#include "stages/listener.h"
 #include "stages/model.h"
+#include "stages/places.h"
+#include "stages/poller.h"
+#include "stages/processor.h"
+#include "stages/reader.h"
+#include "stages/worker.h"
+#include "stages/writer.h"
 
 #include <ctype.h>
 #include <sched.h>
@@ -11,18 +18,18 @@
 #include <unistd.h>
 
 /* Do sessions hold their clients for life? */
-static bool sessions_hold_for_life(const struct server *server)
+static bool sessions_hold_for_life(const struct engine *engine)
 {
-    return server->idle_stage == STAGE_READER &&
-           server->groups[server->wiring.group_of[STAGE_READER]].kind == GROUP_POOL;
+    return engine->idle_stage == STAGE_READER &&
+           engine->groups[engine->wiring.group_of[STAGE_READER]].kind == GROUP_POOL;
 }
 
 /* A loop has its poll set, what libuv keeps beside it, and its bell; a pool's thread a bell. */
-static uint64_t descriptors_of_threads(const struct server *server)
+static uint64_t descriptors_of_threads(const struct engine *engine)
 {
     uint64_t count = 0;
-    for (unsigned i = 0; i < server->group_count; i++) {
-        const struct group *group = &server->groups[i];
+    for (unsigned i = 0; i < engine->group_count; i++) {
+        const struct group *group = &engine->groups[i];
         count += (uint64_t)group->count * (group->kind == GROUP_POOL ? 2 : 6);
     }
     return count;
@@ -30,7 +37,7 @@ static uint64_t descriptors_of_threads(const struct server *server)
 
 /* Descriptors that are not connections: standard streams, logs, loops, bells, listening sockets and
  * a quarter for cached files. */
-static uint64_t connection_limit(const struct server *server)
+static uint64_t connection_limit(const struct engine *engine)
 {
     struct rlimit limit;
     CHECK(getrlimit(RLIMIT_NOFILE, &limit) == 0);
@@ -39,13 +46,13 @@ static uint64_t connection_limit(const struct server *server)
         (void)setrlimit(RLIMIT_NOFILE, &limit); /* more is better, what there is will do */
         CHECK(getrlimit(RLIMIT_NOFILE, &limit) == 0);
     }
-    if (server->settings->max_connections != 0) {
-        return server->settings->max_connections;
+    if (engine->settings->max_connections != 0) {
+        return engine->settings->max_connections;
     }
-    if (model_has_budget(&server->wiring)) {
-        return model_budget(&server->wiring);
+    if (model_has_budget(&engine->wiring)) {
+        return model_budget(&engine->wiring);
     }
-    uint64_t ours = 32 + descriptors_of_threads(server) + limit.rlim_cur / 4;
+    uint64_t ours = 32 + descriptors_of_threads(engine) + limit.rlim_cur / 4;
     return limit.rlim_cur > ours + 16 ? limit.rlim_cur - ours : 16;
 }
 
@@ -53,25 +60,25 @@ static uint64_t connection_limit(const struct server *server)
 
 static void on_room(void *arg)
 {
-    server_nudge_all(arg);
+    workers_nudge(arg);
 }
 
 /* Only a listener that does nothing else can turn away all that is refused: behind others work
  * waits. */
-static bool follows_listener(const struct server *server, unsigned index)
+static bool follows_listener(const struct engine *engine, unsigned index)
 {
-    const struct wiring *wiring = &server->wiring;
-    return wiring->group_of[server->first_stage] == (int)index &&
+    const struct wiring *wiring = &engine->wiring;
+    return wiring->group_of[engine->first_stage] == (int)index &&
            wiring->groups[wiring->group_of[STAGE_LISTENER]].stages == 1u << STAGE_LISTENER;
 }
 
-static void init_mailbox(struct server *server, unsigned number, unsigned index, const char *name)
+static void init_mailbox(struct engine *engine, unsigned number, unsigned index, const char *name)
 {
-    const struct group *group = &server->groups[index];
-    const struct policies *policies = &server->wiring.policies;
+    const struct group *group = &engine->groups[index];
+    const struct policies *policies = &engine->wiring.policies;
     bool pool = group->kind == GROUP_POOL;
     bool direct = pool && policies->dispatch == DISPATCH_LIFO;
-    const struct settings *settings = server->settings;
+    const struct settings *settings = engine->settings;
     struct mailbox_config config = {
         .name = name,
         .bound = settings->queue_size,
@@ -80,41 +87,41 @@ static void init_mailbox(struct server *server, unsigned number, unsigned index,
         .idle_ns = settings->idle_thread_timeout_ns,
         .direct = direct,
         .strict =
-            direct && policies->overload == OVERLOAD_REJECT && follows_listener(server, index),
+            direct && policies->overload == OVERLOAD_REJECT && follows_listener(engine, index),
         .gives_back = pool,
         .turn_bell = pool && group[-1].in_turn ? &group[-1].workers[0].taker.bell : NULL,
         .wakeup = (int)settings->wakeup,
         .spin_ns = settings->wakeup_spin_ns,
         .share = (unsigned)settings->batch,
         .awake_most = group->awake_most,
-        .measured = server->measured,
+        .measured = engine->measured,
     };
-    mailbox_init(&server->mailboxes[number], &config);
-    mailbox_on_room(&server->mailboxes[number], on_room, server);
-    server->mailbox_groups[number] = index;
+    mailbox_init(&engine->mailboxes[number], &config);
+    mailbox_on_room(&engine->mailboxes[number], on_room, engine);
+    engine->mailbox_groups[number] = index;
 }
 
-void layout_mailboxes(struct server *server)
+void layout_mailboxes(struct engine *engine)
 {
-    for (unsigned i = 0; i < server->group_count; i++) {
-        server->mailbox_count += server->groups[i].kind == GROUP_POOL ? 1 : server->groups[i].count;
+    for (unsigned i = 0; i < engine->group_count; i++) {
+        engine->mailbox_count += engine->groups[i].kind == GROUP_POOL ? 1 : engine->groups[i].count;
     }
-    server->mailboxes = must_calloc(server->mailbox_count, sizeof *server->mailboxes);
-    server->mailbox_groups = must_calloc(server->mailbox_count, sizeof *server->mailbox_groups);
+    engine->mailboxes = must_calloc(engine->mailbox_count, sizeof *engine->mailboxes);
+    engine->mailbox_groups = must_calloc(engine->mailbox_count, sizeof *engine->mailbox_groups);
     unsigned number = 0;
-    for (unsigned i = 0; i < server->group_count; i++) {
-        struct group *group = &server->groups[i];
+    for (unsigned i = 0; i < engine->group_count; i++) {
+        struct group *group = &engine->groups[i];
         unsigned boxes = group->kind == GROUP_POOL ? 1 : group->count;
         for (unsigned j = 0; j < group->count; j++) {
             unsigned box = number + (group->kind == GROUP_POOL ? 0 : j);
-            group->workers[j].mailbox = &server->mailboxes[box];
+            group->workers[j].mailbox = &engine->mailboxes[box];
             group->workers[j].mailbox_number = box;
         }
         for (unsigned j = 0; j < boxes; j++) {
             char name[REPORT_NAME], letters[GROUP_LETTERS];
-            group_letters(&server->wiring.groups[i], letters);
+            group_letters(&engine->wiring.groups[i], letters);
             snprintf(name, sizeof name, boxes > 1 ? "%s/%u" : "%s", letters, j);
-            init_mailbox(server, number + j, i, name);
+            init_mailbox(engine, number + j, i, name);
         }
         number += boxes;
     }
@@ -176,17 +183,17 @@ static void name_worker(struct worker *worker, const struct wiring_group *group)
 
 /* A pool's threads share the CPUs with the loops: waking more of them than there are CPUs left
  * makes nothing faster. */
-static void size_pools(struct server *server)
+static void size_pools(struct engine *engine)
 {
     unsigned loops = 0;
-    for (unsigned i = 0; i < server->group_count; i++) {
-        bool busy = server->groups[i].kind == GROUP_LOOP && !server->groups[i].in_turn;
-        loops += busy ? server->groups[i].count : 0;
+    for (unsigned i = 0; i < engine->group_count; i++) {
+        bool busy = engine->groups[i].kind == GROUP_LOOP && !engine->groups[i].in_turn;
+        loops += busy ? engine->groups[i].count : 0;
     }
     long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-    for (unsigned i = 0; i < server->group_count; i++) {
-        bool pool = server->groups[i].kind == GROUP_POOL;
-        server->groups[i].awake_most = pool && cpus > (long)loops + 1 ? (unsigned)cpus - loops : 1;
+    for (unsigned i = 0; i < engine->group_count; i++) {
+        bool pool = engine->groups[i].kind == GROUP_POOL;
+        engine->groups[i].awake_most = pool && cpus > (long)loops + 1 ? (unsigned)cpus - loops : 1;
     }
 }
 
@@ -197,42 +204,42 @@ static unsigned least_threads(const struct wiring *wiring, const struct wiring_g
     return on_demand && least < group->count ? least : group->count;
 }
 
-static bool waits_for_idle(const struct server *server, const struct group *group)
+static bool waits_for_idle(const struct engine *engine, const struct group *group)
 {
     return group->kind == GROUP_POOL && (group->stages >> STAGE_READER & 1) != 0 &&
-           server->idle_stage == STAGE_READER;
+           engine->idle_stage == STAGE_READER;
 }
 
-static void lay_out(struct server *server)
+static void lay_out(struct engine *engine)
 {
-    const struct wiring *wiring = &server->wiring;
-    server->group_count = wiring->group_count;
+    const struct wiring *wiring = &engine->wiring;
+    engine->group_count = wiring->group_count;
     for (unsigned i = 0; i < wiring->group_count; i++) {
-        server->worker_count += wiring->groups[i].count;
+        engine->worker_count += wiring->groups[i].count;
     }
-    server->workers = must_calloc(server->worker_count, sizeof *server->workers);
+    engine->workers = must_calloc(engine->worker_count, sizeof *engine->workers);
     unsigned number = 0;
     for (unsigned i = 0; i < wiring->group_count; i++) {
         const struct wiring_group *from = &wiring->groups[i];
-        struct group *group = &server->groups[i];
+        struct group *group = &engine->groups[i];
         *group = (struct group){.stages = from->stages,
                                 .kind = from->kind,
                                 .in_turn = from->in_turn,
                                 .count = from->count,
                                 .least = least_threads(wiring, from),
-                                .workers = &server->workers[number]};
-        group->recall = waits_for_idle(server, group) ? recall_new() : NULL;
+                                .workers = &engine->workers[number]};
+        group->recall = waits_for_idle(engine, group) ? recall_new() : NULL;
         lock_init(&group->lock, RANK_GROUP);
         condition_init(&group->changed);
         for (unsigned j = 0; j < from->count; j++) {
-            struct worker *worker = &server->workers[number];
-            worker->server = server;
+            struct worker *worker = &engine->workers[number];
+            worker->engine = engine;
             worker->group = i;
             worker->seat = j;
             worker->number = number++;
             worker->stages = from->stages;
             worker->kind = from->kind;
-            worker->cpu = pinned_cpu(server->settings->pin, from->stages);
+            worker->cpu = pinned_cpu(engine->settings->pin, from->stages);
             worker->loop_in_turn = i > 0 && from[-1].in_turn ? group[-1].workers : NULL;
             name_worker(worker, from);
         }
@@ -240,45 +247,45 @@ static void lay_out(struct server *server)
 }
 
 /* What kind of group waits for a full socket. */
-static enum group_kind waits_to_send(const struct server *server)
+static enum group_kind waits_to_send(const struct engine *engine)
 {
-    return server->groups[server->wiring.group_of[STAGE_WRITER]].kind;
+    return engine->groups[engine->wiring.group_of[STAGE_WRITER]].kind;
 }
 
 /* The writer's loop, else the poller's, else the listener's: L is always in one. */
-static unsigned choose_linger_group(const struct server *server)
+static unsigned choose_linger_group(const struct engine *engine)
 {
     static const enum stage order[] = {STAGE_WRITER, STAGE_POLLER, STAGE_LISTENER};
     for (unsigned i = 0; i < sizeof order / sizeof *order; i++) {
-        int group = server->wiring.group_of[order[i]];
-        if (group >= 0 && server->groups[group].kind == GROUP_LOOP) {
+        int group = engine->wiring.group_of[order[i]];
+        if (group >= 0 && engine->groups[group].kind == GROUP_LOOP) {
             return (unsigned)group;
         }
     }
     CHECK(false); /* wiring_parse makes a loop of every L */
 }
 
-static void enter_stages(struct server *server)
+static void enter_stages(struct engine *engine)
 {
-    server->stages[STAGE_LISTENER] = &listener_stage;
-    server->stages[STAGE_POLLER] = &poller_stage;
-    server->stages[STAGE_READER] = &reader_stage;
-    server->stages[STAGE_PROCESSOR] = &processor_stage;
-    server->stages[STAGE_WRITER] = &writer_stage;
+    engine->stages[STAGE_LISTENER] = &listener_stage;
+    engine->stages[STAGE_POLLER] = &poller_stage;
+    engine->stages[STAGE_READER] = &reader_stage;
+    engine->stages[STAGE_PROCESSOR] = &processor_stage;
+    engine->stages[STAGE_WRITER] = &writer_stage;
 }
 
-void layout_groups(struct server *server)
+void layout_groups(struct engine *engine)
 {
-    enter_stages(server);
-    server->first_stage = wiring_first_stage(&server->wiring);
-    server->idle_stage = wiring_idle_stage(&server->wiring);
-    lay_out(server);
-    server->linger_group = choose_linger_group(server);
-    server->blocking_sockets =
-        sessions_hold_for_life(server) && waits_to_send(server) == GROUP_POOL;
-    size_pools(server);
-    server->max_connections = connection_limit(server);
-    CHECK(sched_getaffinity(0, sizeof server->cpus, &server->cpus) == 0);
+    enter_stages(engine);
+    engine->first_stage = wiring_first_stage(&engine->wiring);
+    engine->idle_stage = wiring_idle_stage(&engine->wiring);
+    lay_out(engine);
+    engine->linger_group = choose_linger_group(engine);
+    engine->blocking_sockets =
+        sessions_hold_for_life(engine) && waits_to_send(engine) == GROUP_POOL;
+    size_pools(engine);
+    engine->max_connections = connection_limit(engine);
+    CHECK(sched_getaffinity(0, sizeof engine->cpus, &engine->cpus) == 0);
     /* Twice the CPUs: a thread may lose its CPU while it has one. */
-    interval_sets_init(&server->interval_sets, 2 * (unsigned)CPU_COUNT(&server->cpus));
+    interval_sets_init(&engine->interval_sets, 2 * (unsigned)CPU_COUNT(&engine->cpus));
 }

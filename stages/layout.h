@@ -6,14 +6,15 @@
 #ifndef STAGES_LAYOUT_H
 #define STAGES_LAYOUT_H
 
-#include "stages/server.h"
+#include "stages/engine.h"
+#include "stages/sockets.h"
 
-/* Groups and workers from server->wiring and ->settings, unstarted; where a connection goes first,
+/* Groups and workers from engine->wiring and ->settings, unstarted; where a connection goes first,
  * idles and lingers; how many there may be. */
-void layout_groups(struct server *server);
+void layout_groups(struct engine *engine);
 
 /* The queues, and which worker takes from which. */
-void layout_mailboxes(struct server *server);
+void layout_mailboxes(struct engine *engine);
 
 /* Is the --pin text well-formed, for this machine? NULL is. */
 bool layout_check_pin(const char *pin, char error[SERVER_ERROR_MAX]);

@@ -2,7 +2,7 @@
 #include "stages/linger.h"
 
 #include "stages/out_watch.h"
-#include "stages/server.h"
+#include "stages/engine.h"
 
 /* A client that asked for close has mostly closed a moment later: it is looked at once after this
  * long before its descriptor is watched, which would cost more system calls than the look. */
@@ -10,7 +10,7 @@ static const uint64_t grace_ns = 2 * NS_PER_MS; /* and up to a step of the wheel
 
 static enum verdict wait_on(struct worker *worker, struct client *client, bool grace)
 {
-    if (server_phase(worker->server) == PHASE_CUTTING) {
+    if (engine_phase(worker->engine) == PHASE_CUTTING) {
         return VERDICT_CLOSE;
     }
     if (!grace && !out_watch_set(worker, client, WATCH_READ)) {
@@ -19,14 +19,14 @@ static enum verdict wait_on(struct worker *worker, struct client *client, bool g
     client->grace = grace;
     client->lingering = client->out_waiting = true;
     deadlines_set(&worker->deadlines, &client->out_deadline,
-                  grace ? grace_ns : worker->server->settings->linger_timeout_ns);
+                  grace ? grace_ns : worker->engine->settings->linger_timeout_ns);
     return VERDICT_HELD;
 }
 
 enum verdict linger_wait(struct worker *worker, struct client *client)
 {
     bool watched = client->home == worker ? client->home_watched : client->out_watched;
-    bool patient = worker->server->settings->linger_timeout_ns > grace_ns;
+    bool patient = worker->engine->settings->linger_timeout_ns > grace_ns;
     return wait_on(worker, client, !watched && patient);
 }
 

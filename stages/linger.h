@@ -3,7 +3,7 @@
  *
  * Why: closing a socket with unread input makes the kernel reset the connection, and the client may
  * lose the answer that is still on its way. A session does not block for this: it leaves it to a
- * loop, the writer's, else the poller's, else the listener's (server->linger_group).
+ * loop, the writer's, else the poller's, else the listener's (engine->linger_group).
  *
  * Thread-safety: the thread that holds the client.
  */

@@ -19,9 +19,11 @@
 
 #include "core/log.h"
 #include "core/probes.h"
-#include "stages/route.h"
+#include "stages/accept_turn.h"
+#include "stages/engine.h"
 #include "stages/places.h"
-#include "stages/server.h"
+#include "stages/route.h"
+#include "stages/sockets.h"
 #include "stages/turn_away.h"
 
 #include <errno.h>
@@ -88,9 +90,9 @@ static void watch_all(struct listener *listener)
 
 static bool has_place(const struct listener *listener)
 {
-    const struct server *server = listener->worker->server;
-    return places_has(server, PLACE_SERVED) ||
-           (listener->rejects && places_has(server, PLACE_TURNED_AWAY));
+    const struct engine *engine = listener->worker->engine;
+    return places_has(engine, PLACE_SERVED) ||
+           (listener->rejects && places_has(engine, PLACE_TURNED_AWAY));
 }
 
 /* The flag is set before the count is looked at again: whoever closes a connection meanwhile sees
@@ -100,17 +102,17 @@ static bool is_full(struct listener *listener)
     if (has_place(listener)) {
         return false;
     }
-    atomic_store(&listener->worker->server->accepting_paused, true);
+    atomic_store(&listener->worker->engine->accepting_paused, true);
     return !has_place(listener);
 }
 
 static enum place try_place(struct listener *listener)
 {
-    struct server *server = listener->worker->server;
-    if (places_take(server, PLACE_SERVED)) {
+    struct engine *engine = listener->worker->engine;
+    if (places_take(engine, PLACE_SERVED)) {
         return PLACE_SERVED;
     }
-    return listener->rejects && places_take(server, PLACE_TURNED_AWAY) ? PLACE_TURNED_AWAY
+    return listener->rejects && places_take(engine, PLACE_TURNED_AWAY) ? PLACE_TURNED_AWAY
                                                                        : PLACE_NONE;
 }
 
@@ -142,16 +144,16 @@ static void back_off(struct listener *listener, int error)
     static struct log_rate rate;
     size_t last = sizeof backoff_ms / sizeof *backoff_ms - 1;
     unsigned ms = backoff_ms[listener->failures < last ? listener->failures : last];
-    struct server *server = listener->worker->server;
+    struct engine *engine = listener->worker->engine;
     log_rated(&rate, NS_PER_S, LOG_WARN,
               "cannot accept: %s; pausing %u ms and closing idle connections (%llu open)",
-              strerror(error), ms, (unsigned long long)atomic_load(&server->connections));
+              strerror(error), ms, (unsigned long long)atomic_load(&engine->connections));
     listener->failures++;
     tally_add(&listener->worker->tally, COUNTER_ACCEPT_FAILED, 1);
     if (listener->reaps) {
-        places_reap(server);
+        places_reap(engine);
     } else {
-        places_shed(server, SHED_AT_ONCE);
+        places_shed(engine, SHED_AT_ONCE);
     }
     rest(listener, ms);
 }
@@ -203,12 +205,12 @@ static void welcome(struct listener *listener, int fd, const struct sockaddr_sto
     struct client *client = client_new(fd, &peer, clock_ns());
     client->place = place;
     /* Not earlier: whoever waits for the last connection waits for this listener too. */
-    atomic_fetch_add(&worker->server->connections, 1);
-    client->polls = !worker->server->blocking_sockets;
+    atomic_fetch_add(&worker->engine->connections, 1);
+    client->polls = !worker->engine->blocking_sockets;
     tally_add(&worker->tally, COUNTER_ACCEPTED, 1);
     PROBE(accepted, client->conn.id, 0, client->conn.accepted_ns, fd);
     route_seats(worker, client);
-    if (!places_enter(worker->server, client)) {
+    if (!places_enter(worker->engine, client)) {
         turn_away_address(worker, client);
     } else if (has_no_room(listener, place)) {
         reject(listener, client);
@@ -230,7 +232,7 @@ static bool accept_one(struct listener *listener, int listen_fd, enum place plac
 {
     struct sockaddr_storage from = {0};
     socklen_t len = sizeof from;
-    int flags = listener->worker->server->blocking_sockets ? 0 : SOCK_NONBLOCK;
+    int flags = listener->worker->engine->blocking_sockets ? 0 : SOCK_NONBLOCK;
     int fd = accept4(listen_fd, (struct sockaddr *)&from, &len, flags | SOCK_CLOEXEC);
     if (fd >= 0) {
         listener->failures = 0;
@@ -238,7 +240,7 @@ static bool accept_one(struct listener *listener, int listen_fd, enum place plac
         return true;
     }
     int error = errno;
-    places_give(listener->worker->server, place);
+    places_give(listener->worker->engine, place);
     if (is_passing(error)) {
         return true;
     }
@@ -268,10 +270,10 @@ static bool somebody_waits(const struct listening *listening)
 /* A place was free again before the wish was made: nobody is to be closed for it. */
 static void reap(struct listener *listener)
 {
-    struct server *server = listener->worker->server;
-    places_reap(server);
-    if (places_has(server, PLACE_SERVED)) {
-        places_unwant(server);
+    struct engine *engine = listener->worker->engine;
+    places_reap(engine);
+    if (places_has(engine, PLACE_SERVED)) {
+        places_unwant(engine);
     }
 }
 
@@ -297,14 +299,14 @@ static enum place find_place(struct listening *listening, bool first)
     if (listener->reaps) {
         reap(listener);
     }
-    server_nudge_all(listener->worker->server); /* closed ones may lie in a sleeper's mailbox */
+    workers_nudge(listener->worker->engine); /* closed ones may lie in a sleeper's mailbox */
     return PLACE_NONE;
 }
 
 static void accept_some(struct listening *listening)
 {
     struct listener *listener = listening->listener;
-    uint64_t most = listener->worker->server->settings->accept_limit;
+    uint64_t most = listener->worker->engine->settings->accept_limit;
     for (uint64_t i = 0; i < most && !is_paused(listener); i++) {
         enum place place = find_place(listening, i == 0);
         if (place == PLACE_NONE || !accept_one(listener, listening->fd, place)) {
@@ -386,21 +388,21 @@ static void take_turns(struct listener *listener, struct accept_turn *turn)
 /* A session's thread that accepts in turn has no queue before it but the kernel's. */
 static bool serves_itself(const struct worker *worker)
 {
-    const struct server *server = worker->server;
-    return server->groups[worker->group].in_turn &&
-           server->groups[server->wiring.group_of[STAGE_READER]].kind == GROUP_POOL;
+    const struct engine *engine = worker->engine;
+    return engine->groups[worker->group].in_turn &&
+           engine->groups[engine->wiring.group_of[STAGE_READER]].kind == GROUP_POOL;
 }
 
 struct listener *listener_new(struct worker *worker)
 {
-    const struct sockets *sockets = worker->server->process->sockets;
+    const struct sockets *sockets = worker->engine->sockets;
     struct listener *listener =
         must_calloc(1, sizeof *listener + sockets->addresses * sizeof *listener->at);
     listener->worker = worker;
     listener->count = sockets->addresses;
     listener->serves = serves_itself(worker);
-    listener->reaps = worker->server->wiring.policies.overload == OVERLOAD_REAP;
-    listener->rejects = worker->server->wiring.policies.overload == OVERLOAD_REJECT;
+    listener->reaps = worker->engine->wiring.policies.overload == OVERLOAD_REAP;
+    listener->rejects = worker->engine->wiring.policies.overload == OVERLOAD_REJECT;
     listener->timer = loop_timer_new(worker->loop, on_backoff_over, listener);
     for (unsigned i = 0; i < listener->count; i++) {
         struct listening *at = &listener->at[i];
@@ -409,8 +411,8 @@ struct listener *listener_new(struct worker *worker)
         at->watched = watch_open(worker->loop, &at->watch, at->fd, on_acceptable);
         CHECK(at->watched);
     }
-    if (worker->server->process->turn != NULL) {
-        take_turns(listener, worker->server->process->turn);
+    if (worker->engine->turn != NULL) {
+        take_turns(listener, worker->engine->turn);
     }
     watch_all(listener);
     return listener;
@@ -426,7 +428,7 @@ static void on_watch_closed(struct watch *watch)
  * stopping. */
 static void accept_completed(struct listener *listener, int listen_fd)
 {
-    uint64_t most = listener->worker->server->settings->backlog + 1;
+    uint64_t most = listener->worker->engine->settings->backlog + 1;
     for (uint64_t i = 0; i < most && !listener->full && !listener->refused; i++) {
         enum place place = take_place(listener);
         if (place == PLACE_NONE || !accept_one(listener, listen_fd, place)) {
@@ -438,7 +440,7 @@ static void accept_completed(struct listener *listener, int listen_fd)
 /* Then the sockets close, so that new clients are told at once. */
 static void stop_accepting(struct listener *listener)
 {
-    struct sockets *sockets = listener->worker->server->process->sockets;
+    struct sockets *sockets = listener->worker->engine->sockets;
     for (unsigned i = 0; i < listener->count; i++) {
         struct listening *at = &listener->at[i];
         accept_completed(listener, at->fd);
@@ -454,7 +456,7 @@ static void stop_accepting(struct listener *listener)
         loop_around_poll(listener->worker->loop, NULL);
         loop_timer_stop(listener->mutex.retry);
     }
-    server_stopped_listening(listener->worker->server);
+    engine_stopped_listening(listener->worker->engine);
 }
 
 void listener_turn(struct listener *listener)
@@ -462,7 +464,7 @@ void listener_turn(struct listener *listener)
     if (listener->closed) {
         return;
     }
-    if (server_phase(listener->worker->server) != PHASE_RUNNING) {
+    if (engine_phase(listener->worker->engine) != PHASE_RUNNING) {
         stop_accepting(listener);
         return;
     }
@@ -471,7 +473,7 @@ void listener_turn(struct listener *listener)
     }
     /* With the wish fulfilled, and its place taken by another listener, the socket says whether
      * somebody waits here still. */
-    bool wish_over = listener->reaps && places_wish(listener->worker->server) == PLACE_WISH_NONE;
+    bool wish_over = listener->reaps && places_wish(listener->worker->engine) == PLACE_WISH_NONE;
     bool full = listener->full && is_full(listener) && !wish_over;
     bool refused = listener->refused && worker_is_refused(listener->worker);
     if (full != listener->full || refused != listener->refused) {

@@ -8,6 +8,7 @@
 
 #include "core/loop.h"
 #include "core/settings.h"
+#include "stages/stage.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -24,5 +25,7 @@ void listener_free(struct listener *listener);
 
 /* Once a turn: a new phase, room after a pause. */
 void listener_turn(struct listener *listener);
+
+extern const struct stage_entry listener_stage;
 
 #endif

@@ -5,7 +5,8 @@
 #include "stages/listener.h"
 #include "stages/poller.h"
 #include "stages/reader.h"
-#include "stages/server.h"
+#include "stages/engine.h"
+#include "stages/route.h"
 #include "stages/writer.h"
 
 /* How long a client that was given back quietly may lie in the mailbox of a home that sleeps: its
@@ -42,7 +43,7 @@ static void on_bell(struct watch *watch, unsigned ready)
 
 static void look_at_phase(struct worker *worker)
 {
-    int phase = (int)server_phase(worker->server);
+    int phase = (int)engine_phase(worker->engine);
     if (worker->listener != NULL) {
         listener_turn(worker->listener);
     }
@@ -73,7 +74,7 @@ static void look_at_shedding(struct worker *worker)
 /* --wakeup spin:USEC: polls for a while before it blocks. */
 static bool spin_finds_work(struct worker *worker)
 {
-    uint64_t spin_ns = worker->server->settings->wakeup_spin_ns;
+    uint64_t spin_ns = worker->engine->settings->wakeup_spin_ns;
     if (spin_ns == 0) {
         return false;
     }
@@ -149,7 +150,7 @@ static void wait(struct worker *worker)
 
 bool loop_group_is_over(const struct worker *worker)
 {
-    return atomic_load(&worker->server->ended_groups) > worker->group && worker->dirty_count == 0;
+    return atomic_load(&worker->engine->ended_groups) > worker->group && worker->dirty_count == 0;
 }
 
 static void on_poll_interval(void *arg)
@@ -205,7 +206,7 @@ static void look_at_new(struct worker *worker)
 void loop_group_turn(struct worker *worker)
 {
     worker_count(&worker->turns, 1);
-    bool busy = worker_drain(worker);
+    bool busy = route_drain(worker);
     look_at_phase(worker);
     look_at_shedding(worker);
     look_at_new(worker);

@@ -3,7 +3,7 @@
 
 #include "stages/home.h"
 #include "stages/route.h"
-#include "stages/server.h"
+#include "stages/engine.h"
 
 static bool is_home(const struct worker *worker, const struct client *client)
 {
@@ -16,7 +16,7 @@ static void on_out_ready(struct watch *watch, unsigned ready)
         (struct client *)(void *)((char *)watch - offsetof(struct client, out_watch));
     (void)ready;
     if (client->out_waiting) {
-        client->writer->server->stages[STAGE_WRITER]->writable(client->writer, client);
+        client->writer->engine->stages[STAGE_WRITER]->writable(client->writer, client);
     }
 }
 

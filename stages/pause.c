@@ -3,7 +3,7 @@
 #include "stages/pause.h"
 
 #include "stages/route.h"
-#include "stages/server.h"
+#include "stages/engine.h"
 
 #include <stdlib.h>
 
@@ -24,7 +24,7 @@ static void on_time(void *arg)
 {
     struct pause *pause = arg;
     uint64_t now_ns = clock_ns();
-    bool over = server_phase(pause->worker->server) == PHASE_CUTTING ||
+    bool over = engine_phase(pause->worker->engine) == PHASE_CUTTING ||
                 outlet_is_cut(&pause->client->conn.exchange->outlet);
     if (now_ns < pause->until_ns && !over) {
         sleep_on(pause, now_ns);

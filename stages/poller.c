@@ -10,7 +10,7 @@
 
 #include "stages/home.h"
 #include "stages/route.h"
-#include "stages/server.h"
+#include "stages/engine.h"
 #include "stages/writer.h"
 
 static void pass_on(struct worker *worker, struct client *client)
@@ -102,7 +102,7 @@ static void ripen(struct worker *worker, struct client *client)
     home_let_ripen(worker, client);
     if (!worker->ticking) {
         worker->ticking = true;
-        loop_timer_start(worker->poll_timer, worker->server->settings->poll_interval_ns);
+        loop_timer_start(worker->poll_timer, worker->engine->settings->poll_interval_ns);
     }
 }
 
@@ -114,7 +114,7 @@ static void poller_readable(struct worker *worker, struct client *client)
         }
     } else if (worker_is_refused(worker)) {
         home_hold_back(worker, client);
-    } else if (worker->server->settings->poll_interval_ns > 0) {
+    } else if (worker->engine->settings->poll_interval_ns > 0) {
         ripen(worker, client);
     } else if (client->home_state == HOME_WAITING) {
         pass_on(worker, client);

@@ -3,6 +3,7 @@
 #ifndef STAGES_POLLER_H
 #define STAGES_POLLER_H
 
+#include "stages/stage.h"
 #include "stages/worker.h"
 
 /* Once a turn, at its end: looks at the clients that were accepted in it. */
@@ -10,5 +11,7 @@ void poller_first_looks(struct worker *worker);
 
 /* --poll-interval has passed: passes on what has become readable in it. */
 void poller_tick(struct worker *worker);
+
+extern const struct stage_entry poller_stage;
 
 #endif

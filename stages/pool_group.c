@@ -3,7 +3,8 @@
 
 #include "core/log.h"
 #include "stages/loop_group.h"
-#include "stages/server.h"
+#include "stages/engine.h"
+#include "stages/route.h"
 
 #include <string.h>
 
@@ -47,7 +48,7 @@ static bool find_work(struct worker *worker, unsigned batch)
 
 static void set_life(struct worker *worker, enum thread_life life)
 {
-    struct group *group = &worker->server->groups[worker->group];
+    struct group *group = &worker->engine->groups[worker->group];
     lock_take(&group->lock);
     atomic_store(&worker->life, life);
     lock_release(&group->lock);
@@ -57,11 +58,11 @@ static void set_life(struct worker *worker, enum thread_life life)
 static void *run(void *arg)
 {
     struct worker *worker = arg;
-    unsigned batch = (unsigned)worker->server->settings->batch;
+    unsigned batch = (unsigned)worker->engine->settings->batch;
     worker_begin(worker);
     while (find_work(worker, batch)) {
         worker_count(&worker->turns, 1);
-        worker_run(worker, &worker->taken);
+        route_run(worker, &worker->taken);
         worker_come_back(worker);
         if (!worker_gathers(worker)) {
             (void)worker_flush(worker);

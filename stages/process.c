@@ -5,6 +5,7 @@
  */
 #include "stages/process.h"
 
+#include "core/access_log.h"
 #include "core/log.h"
 #include "stages/server.h"
 #include "stages/server_report.h"
@@ -34,9 +35,8 @@ void process_block_signals(void)
 }
 
 /* Gathered first and written at once: other processes print theirs at the same time. */
-static void print_stages(struct server *server)
+static void print_stages(struct engine *engine, const struct process *process)
 {
-    const struct process *process = server->process;
     char *text = NULL;
     size_t len = 0;
     FILE *out = open_memstream(&text, &len);
@@ -45,7 +45,7 @@ static void print_stages(struct server *server)
         process_share_print(out, process->shares, process->count, process->number);
     }
     struct report report;
-    server_report(server, &report);
+    server_report(engine, &report);
     report_print(out, &report);
     report_deinit(&report);
     CHECK(fclose(out) == 0);
@@ -53,9 +53,9 @@ static void print_stages(struct server *server)
     free(text);
 }
 
-static void reopen_log(struct server *server)
+static void reopen_log(struct engine *engine)
 {
-    if (server->access_log != NULL && !access_log_reopen(server->access_log)) {
+    if (engine->access_log != NULL && !access_log_reopen(engine->access_log)) {
         log_line(LOG_ERROR, "cannot reopen the access log, the old file stays in use: %s",
                  access_log_error(errno));
     }
@@ -77,14 +77,15 @@ static int next_signal(const sigset_t *set, uint64_t until_ns)
 }
 
 /* The next signal that asks for the end, or 0; the others are carried out here. */
-static int next_end_signal(struct server *server, const sigset_t *set, uint64_t until_ns)
+static int next_end_signal(struct engine *engine, const struct process *process,
+                           const sigset_t *set, uint64_t until_ns)
 {
     for (;;) {
         int number = next_signal(set, until_ns);
         if (number == SIGUSR1) {
-            print_stages(server);
+            print_stages(engine, process);
         } else if (number == SIGHUP) {
-            reopen_log(server);
+            reopen_log(engine);
         } else {
             return number;
         }
@@ -93,29 +94,29 @@ static int next_end_signal(struct server *server, const sigset_t *set, uint64_t 
 
 /* The second signal is a person's, or the server's own: nothing is open any more. So this thread
  * waits for both at once, and a stop needs no other one, which the system might refuse to start. */
-static void shut_down(struct server *server, const sigset_t *set)
+static void shut_down(struct engine *engine, const struct process *process, const sigset_t *set)
 {
     log_line(LOG_INFO, "stopping: %llu connections open",
-             (unsigned long long)atomic_load(&server->connections));
-    atomic_store(&server->empty_signal, SIGTERM);
-    server_drain(server);
-    (void)next_end_signal(server, set, clock_ns() + server->settings->drain_timeout_ns);
-    server_cut(server);
-    (void)server_wait_empty(server, 0);
-    server_stop(server);
+             (unsigned long long)atomic_load(&engine->connections));
+    atomic_store(&engine->empty_signal, SIGTERM);
+    server_drain(engine);
+    (void)next_end_signal(engine, process, set, clock_ns() + engine->settings->drain_timeout_ns);
+    server_cut(engine);
+    (void)server_wait_empty(engine, 0);
+    server_stop(engine);
     log_line(LOG_INFO, "stopped");
 }
 
 void process_run(const struct process *process, void (*ready)(const struct process *process))
 {
-    static struct server server;
+    static struct engine engine;
     char error[SERVER_ERROR_MAX];
     sigset_t signals;
     fill_signals(&signals);
-    if (!server_start(&server, process, error)) {
+    if (!server_start(&engine, process, error)) {
         die(EXIT_WORLD, "%s", error);
     }
     ready(process);
-    (void)next_end_signal(&server, &signals, 0);
-    shut_down(&server, &signals);
+    (void)next_end_signal(&engine, process, &signals, 0);
+    shut_down(&engine, process, &signals);
 }

@@ -8,29 +8,7 @@
 #ifndef STAGES_PROCESS_H
 #define STAGES_PROCESS_H
 
-#include "core/settings.h"
-#include "stages/accept_turn.h"
-#include "stages/process_share.h"
-#include "stages/sockets.h"
-#include "stages/wiring.h"
-
-/* What a process is given. It owns nothing of it but the descriptors of `sockets`. */
-struct process {
-    const struct settings *settings;
-    const struct wiring *wiring;
-    const char *config_json;      /* for the trace's head */
-    const char *trace;            /* its trace file, or NULL */
-    struct sockets *sockets;      /* one set for each of its listener threads */
-    struct accept_turn *turn;     /* NULL: --accept-mutex off */
-    struct process_share *shares; /* of all processes */
-    unsigned count;               /* how many there are */
-    unsigned number;              /* this one, from 1 */
-};
-
-static inline struct process_share *process_share(const struct process *process)
-{
-    return &process->shares[process->number - 1];
-}
+#include "stages/server.h"
 
 /* Blocks the signals that process_run waits for in this thread and all it will make. */
 void process_block_signals(void);

@@ -8,7 +8,7 @@
  * the client go, and the writer gives it back when there is room. A handler that is away has given
  * the making end on: the stage knows nothing of it until the answer comes to processor_complete.
  */
-#include "stages/stage.h"
+#include "stages/processor.h"
 
 #include "core/handlers.h"
 #include "core/log.h"
@@ -18,7 +18,7 @@
 #include "stages/pause.h"
 #include "stages/route.h"
 #include "stages/places.h"
-#include "stages/server.h"
+#include "stages/engine.h"
 
 /* Pieces made in one go on a poll loop, where others wait. */
 enum { PIECES_MOST = 16 };
@@ -27,9 +27,9 @@ enum { FORWARDS_MOST = 8 };
 
 /* --- what stands before every handler --- */
 
-static bool is_last_request(const struct server *server, const struct conn *conn)
+static bool is_last_request(const struct engine *engine, const struct conn *conn)
 {
-    uint64_t most = server->settings->keepalive_requests;
+    uint64_t most = engine->settings->keepalive_requests;
     return most > 0 && conn->requests + 1 >= most;
 }
 
@@ -73,17 +73,17 @@ static bool answer_at_once(struct exchange *x)
 /* --- running a handler --- */
 
 /* Decided here because the answer's head must say it. */
-static enum close_reason reason_to_close(struct server *server, struct client *client)
+static enum close_reason reason_to_close(struct engine *engine, struct client *client)
 {
     const struct exchange *x = client->conn.exchange;
     if (x->close != CLOSE_NONE) {
         return x->close;
     }
-    if (is_last_request(server, &client->conn)) {
+    if (is_last_request(engine, &client->conn)) {
         return CLOSE_MAX_REQUESTS;
     }
-    bool stays = x->request.keep_alive && server_phase(server) == PHASE_RUNNING;
-    return stays && !places_keep(server, client) ? CLOSE_KEEPALIVE_FULL : CLOSE_NONE;
+    bool stays = x->request.keep_alive && engine_phase(engine) == PHASE_RUNNING;
+    return stays && !places_keep(engine, client) ? CLOSE_KEEPALIVE_FULL : CLOSE_NONE;
 }
 
 static void start(struct worker *worker, struct client *client, bool direct)
@@ -93,7 +93,7 @@ static void start(struct worker *worker, struct client *client, bool direct)
     tally_add(&worker->tally, COUNTER_STARTED, exchange_is_counted(x));
     x->stamps.started_ns = direct ? x->stamps.whole_ns : stamp_now();
     PROBE(started, client->conn.id, x->id, x->stamps.started_ns, x->stamps.whole_ns);
-    x->close = reason_to_close(worker->server, client);
+    x->close = reason_to_close(worker->engine, client);
 }
 
 /* A handler that does not keep its word is a bug of ours: it is said, at most once a second. */
@@ -132,11 +132,11 @@ static enum verdict finish(struct worker *worker, struct client *client)
 /* Whoever completes an answer has no tally of its own. */
 static void processor_complete(void *arg, struct exchange *x)
 {
-    struct server *server = arg;
+    struct engine *engine = arg;
     struct client *client = client_of(x->conn);
-    atomic_fetch_add_explicit(&server->completed, exchange_is_counted(x), memory_order_relaxed);
+    atomic_fetch_add_explicit(&engine->completed, exchange_is_counted(x), memory_order_relaxed);
     if (publish_end(&client->conn) == VERDICT_OUTPUT_READY) {
-        route_output(server, client);
+        route_output(engine, client);
     }
 }
 
@@ -144,7 +144,7 @@ static void processor_complete(void *arg, struct exchange *x)
 static bool publish_piece(struct worker *worker, struct client *client)
 {
     struct exchange *x = client->conn.exchange;
-    bool cutting = server_phase(worker->server) == PHASE_CUTTING;
+    bool cutting = engine_phase(worker->engine) == PHASE_CUTTING;
     if (cutting || outlet_is_cut(&x->outlet)) {
         x->close = cutting ? CLOSE_CUT : x->close;
         response_abandon(x);
@@ -184,7 +184,7 @@ static enum verdict pause_for_piece(struct worker *worker, struct client *client
  * client may have read nothing. */
 static bool waits_for_room(struct worker *worker, struct client *client)
 {
-    uint64_t highwater = worker->server->settings->output_highwater;
+    uint64_t highwater = worker->engine->settings->output_highwater;
     bool waits = outlet_wait_room(&client->conn.exchange->outlet, highwater);
     tally_add(&worker->tally, COUNTER_ROOM_WAITS, waits);
     if (waits) {

@@ -14,7 +14,7 @@
 #include "stages/closing.h"
 #include "stages/home.h"
 #include "stages/route.h"
-#include "stages/server.h"
+#include "stages/engine.h"
 #include "stages/session.h"
 #include "stages/whole.h"
 #include "stages/writer.h"
@@ -136,7 +136,7 @@ static enum verdict reader_enter(struct worker *worker, struct client *client, e
     if (worker->kind == GROUP_POOL) {
         return session_read(worker, client, verdict, direct);
     }
-    return worker->server->idle_stage == STAGE_READER
+    return worker->engine->idle_stage == STAGE_READER
                ? enter_home(worker, client, verdict, direct)
                : enter_visiting(worker, client, verdict, direct);
 }
@@ -144,7 +144,7 @@ static enum verdict reader_enter(struct worker *worker, struct client *client, e
 /* Whatever the drain has done with the client meanwhile, one more read or look is harmless. */
 static void reader_readable(struct worker *worker, struct client *client)
 {
-    while (home_state_is_away(client->home_state) && worker_drain(worker)) {
+    while (home_state_is_away(client->home_state) && route_drain(worker)) {
     }
     if (client->home_state == HOME_CLOSED || client->home_state == HOME_HELD_BACK) {
         return;

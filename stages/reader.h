@@ -2,9 +2,12 @@
 #ifndef STAGES_READER_H
 #define STAGES_READER_H
 
+#include "stages/stage.h"
 #include "stages/worker.h"
 
 /* Once a turn, at its end: reads the clients that were adopted in it. */
 void reader_first_reads(struct worker *worker);
+
+extern const struct stage_entry reader_stage;
 
 #endif

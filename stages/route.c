@@ -2,7 +2,7 @@
 #include "stages/route.h"
 
 #include "stages/closing.h"
-#include "stages/server.h"
+#include "stages/engine.h"
 
 /* Steps run for one client in one go before others get their turn: bounds a client that has
  * pipelined a thousand requests. A session has no others. */
@@ -11,7 +11,7 @@ enum { ROUNDS_MOST = 32 };
 static enum verdict enter(struct worker *worker, struct client *client, enum stage stage,
                           enum verdict verdict, bool direct)
 {
-    return worker->server->stages[stage]->enter(worker, client, verdict, direct);
+    return worker->engine->stages[stage]->enter(worker, client, verdict, direct);
 }
 
 static bool is_session(const struct worker *worker, enum stage stage)
@@ -28,17 +28,17 @@ static bool has_more_input(const struct client *client)
 /* A session's own reader puts the exchange back before the client goes to the poller. */
 static enum stage stage_for_kept(const struct worker *worker, bool more)
 {
-    return more || is_session(worker, STAGE_READER) ? STAGE_READER : worker->server->idle_stage;
+    return more || is_session(worker, STAGE_READER) ? STAGE_READER : worker->engine->idle_stage;
 }
 
 static enum stage stage_for(const struct worker *worker, enum verdict verdict, bool more)
 {
     switch (verdict) {
     case VERDICT_ACCEPTED:
-        return worker->server->first_stage;
+        return worker->engine->first_stage;
     case VERDICT_WANT_READ:
     case VERDICT_CLOSE:
-        return worker->server->idle_stage;
+        return worker->engine->idle_stage;
     case VERDICT_KEPT:
         return stage_for_kept(worker, more);
     case VERDICT_REQUEST_READY:
@@ -56,9 +56,9 @@ static enum stage stage_for(const struct worker *worker, enum verdict verdict, b
 
 static unsigned group_for(const struct worker *worker, enum stage stage, enum verdict verdict)
 {
-    const struct wiring *wiring = &worker->server->wiring;
+    const struct wiring *wiring = &worker->engine->wiring;
     if (verdict == VERDICT_LINGER) {
-        return worker->server->linger_group;
+        return worker->engine->linger_group;
     }
     if (verdict == VERDICT_OUTPUT_READY && is_session(worker, STAGE_WRITER)) {
         return worker->group;
@@ -83,7 +83,7 @@ static struct route_goal goal_of(const struct worker *worker, const struct clien
  * shares its thread watches the descriptor, because that watch is in one loop. */
 static void choose_seat(struct worker *worker, struct client *client, unsigned group)
 {
-    const struct group *to = &worker->server->groups[group];
+    const struct group *to = &worker->engine->groups[group];
     if (to->kind != GROUP_LOOP || to->count == 1 || client->out_watched ||
         (to->stages & (1u << STAGE_READER | 1u << STAGE_POLLER)) != 0) {
         return;
@@ -115,15 +115,15 @@ bool route_keeps(const struct worker *worker, const struct client *client)
 /* Can the taker, if it sleeps, go on sleeping? A kept connection whose descriptor its home watches
  * wakes its home by itself; a poller has stopped watching it. One that is to be closed has time,
  * while descriptors are not short. */
-static bool is_quiet(const struct server *server, const struct client *client, enum verdict verdict)
+static bool is_quiet(const struct engine *engine, const struct client *client, enum verdict verdict)
 {
-    if (server_phase(server) != PHASE_RUNNING) {
+    if (engine_phase(engine) != PHASE_RUNNING) {
         return false;
     }
     if (verdict == VERDICT_CLOSE) {
-        return !atomic_load_explicit(&server->accepting_paused, memory_order_relaxed);
+        return !atomic_load_explicit(&engine->accepting_paused, memory_order_relaxed);
     }
-    return verdict == VERDICT_KEPT && client->home_watched && server->idle_stage == STAGE_READER &&
+    return verdict == VERDICT_KEPT && client->home_watched && engine->idle_stage == STAGE_READER &&
            !has_more_input(client);
 }
 
@@ -137,7 +137,7 @@ static bool is_under_way(const struct client *client, enum verdict verdict)
 
 void route_lets_go(struct worker *worker)
 {
-    struct recall *recall = worker->server->groups[worker->group].recall;
+    struct recall *recall = worker->engine->groups[worker->group].recall;
     if (recall != NULL) {
         recall_expect(recall);
     }
@@ -160,31 +160,31 @@ static bool comes_back(const struct worker *worker, const struct client *client,
 
 /* --- tickets --- */
 
-static struct ticket *write_ticket(const struct server *server, struct client *client,
+static struct ticket *write_ticket(const struct engine *engine, struct client *client,
                                    enum stage stage, enum verdict verdict, unsigned group)
 {
     struct ticket *ticket = &client->tickets[stage];
-    struct recall *recall = server->groups[group].recall;
+    struct recall *recall = engine->groups[group].recall;
     ticket->pressing = recall != NULL && is_under_way(client, verdict);
     if (ticket->pressing) {
         recall_begin(recall);
     }
     ticket->stage = (unsigned char)stage;
     ticket->verdict = (unsigned char)verdict;
-    ticket->quiet = stage == server->idle_stage && is_quiet(server, client, verdict);
+    ticket->quiet = stage == engine->idle_stage && is_quiet(engine, client, verdict);
     return ticket;
 }
 
 static void post(struct worker *worker, struct client *client, enum stage stage,
                  enum verdict verdict, unsigned mailbox_number)
 {
-    struct server *server = worker->server;
-    unsigned group = server->mailbox_groups[mailbox_number];
-    struct ticket *ticket = write_ticket(server, client, stage, verdict, group);
+    struct engine *engine = worker->engine;
+    unsigned group = engine->mailbox_groups[mailbox_number];
+    struct ticket *ticket = write_ticket(engine, client, stage, verdict, group);
     bool pressing = ticket->pressing;
     worker_post(worker, mailbox_number, ticket, !ticket->quiet);
     if (pressing) {
-        recall_ring(server->groups[group].recall, &server->mailboxes[mailbox_number]);
+        recall_ring(engine->groups[group].recall, &engine->mailboxes[mailbox_number]);
     }
 }
 
@@ -193,26 +193,26 @@ void route_leave(struct worker *worker, struct client *client)
     post(worker, client, STAGE_READER, VERDICT_READABLE, worker->mailbox_number);
 }
 
-static const struct worker *taker_of(const struct server *server, const struct client *client,
+static const struct worker *taker_of(const struct engine *engine, const struct client *client,
                                      unsigned group)
 {
-    const struct group *to = &server->groups[group];
+    const struct group *to = &engine->groups[group];
     return &to->workers[to->kind == GROUP_POOL ? 0 : client->seat[group]];
 }
 
 /* Past the outboxes, which are a worker's own. What comes from outside belongs to a connection that
  * was admitted long ago, so it is never refused. */
-void route_output(struct server *server, struct client *client)
+void route_output(struct engine *engine, struct client *client)
 {
-    unsigned group = (unsigned)server->wiring.group_of[STAGE_WRITER];
-    const struct worker *taker = taker_of(server, client, group);
+    unsigned group = (unsigned)engine->wiring.group_of[STAGE_WRITER];
+    const struct worker *taker = taker_of(engine, client, group);
     struct chain chain = {0};
-    struct ticket *ticket = write_ticket(server, client, STAGE_WRITER, VERDICT_OUTPUT_READY, group);
+    struct ticket *ticket = write_ticket(engine, client, STAGE_WRITER, VERDICT_OUTPUT_READY, group);
     bool pressing = ticket->pressing;
     chain_append(&chain, &ticket->slip);
     CHECK(mailbox_put(taker->mailbox, &chain, PUT_ADMITTED));
     if (pressing) {
-        recall_ring(server->groups[group].recall, taker->mailbox);
+        recall_ring(engine->groups[group].recall, taker->mailbox);
     }
 }
 
@@ -245,7 +245,7 @@ static enum verdict step(struct worker *worker, struct client *client, enum verd
     if (worker->group != to.group && comes_back(worker, client, verdict)) {
         route_lets_go(worker);
     }
-    const struct worker *taker = taker_of(worker->server, client, to.group);
+    const struct worker *taker = taker_of(worker->engine, client, to.group);
     post(worker, client, to.stage, verdict, taker->mailbox_number);
     return VERDICT_HELD;
 }
@@ -267,7 +267,7 @@ void route_ticket(struct worker *worker, struct ticket *ticket)
     struct client *client = client_of_ticket(ticket);
     enum verdict verdict = (enum verdict)ticket->verdict;
     if (ticket->pressing) {
-        recall_end(worker->server->groups[worker->group].recall);
+        recall_end(worker->engine->groups[worker->group].recall);
     }
     if (verdict == VERDICT_CLOSE) {
         close_it(worker, client);
@@ -279,10 +279,29 @@ void route_ticket(struct worker *worker, struct ticket *ticket)
 /* The thread that accepted it where that has more stages, else spread by number. */
 void route_seats(struct worker *worker, struct client *client)
 {
-    const struct server *server = worker->server;
-    for (unsigned i = 0; i < server->group_count; i++) {
+    const struct engine *engine = worker->engine;
+    for (unsigned i = 0; i < engine->group_count; i++) {
         client->seat[i] =
             (unsigned short)(i == worker->group ? worker->seat
-                                                : client->conn.id % server->groups[i].count);
+                                                : client->conn.id % engine->groups[i].count);
     }
+}
+
+/* --- what has been taken --- */
+
+void route_run(struct worker *worker, struct chain *chain)
+{
+    struct slip *slip;
+    while ((slip = chain_next(chain)) != NULL) {
+        route_ticket(worker, ticket_of(slip));
+    }
+}
+
+bool route_drain(struct worker *worker)
+{
+    struct chain chain = {0};
+    unsigned taken = mailbox_take(worker->mailbox, &worker->taker, &chain,
+                                  (unsigned)worker->engine->settings->batch);
+    route_run(worker, &chain);
+    return taken > 0;
 }

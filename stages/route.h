@@ -40,7 +40,7 @@ bool route_keeps(const struct worker *worker, const struct client *client);
 
 /* Hands a client with output to the writer, always through its queue: from any thread, also one
  * that is no worker. The caller holds the client, and does not look at it afterwards. */
-void route_output(struct server *server, struct client *client);
+void route_output(struct engine *engine, struct client *client);
 
 /* A session leaves an idle client for a request that is under way (recall.h): it goes to the end of
  * the session's own queue, as one that may have become readable. */
@@ -52,6 +52,12 @@ void route_lets_go(struct worker *worker);
 
 /* Runs a ticket that was taken from a mailbox. */
 void route_ticket(struct worker *worker, struct ticket *ticket);
+
+/* Runs the stages of what has been taken, in order. */
+void route_run(struct worker *worker, struct chain *chain);
+
+/* Runs what waits in the worker's mailbox, at most one batch. False: nothing waited. */
+bool route_drain(struct worker *worker);
 
 /* Chooses the threads that a new client will be served by. */
 void route_seats(struct worker *worker, struct client *client);

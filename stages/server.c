@@ -11,6 +11,7 @@
 #include "stages/loop_group.h"
 #include "stages/pool_group.h"
 #include "stages/server_report.h"
+#include "stages/worker.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -19,18 +20,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static bool open_trace(struct server *server, char *error)
+static bool open_trace(struct engine *engine, const struct process *process, char *error)
 {
-    const struct process *process = server->process;
     if (process->trace == NULL) {
         return true;
     }
-    unsigned threads = server->worker_count, queues = 1 + server->mailbox_count;
+    unsigned threads = engine->worker_count, queues = 1 + engine->mailbox_count;
     const char **names = must_calloc(threads + queues, sizeof *names);
     for (unsigned i = 0; i < threads; i++) {
-        names[i] = server->workers[i].name;
+        names[i] = engine->workers[i].name;
     }
-    server_queue_names(server, names + threads);
+    server_queue_names(engine, names + threads);
     const struct trace_plan plan = {
         .path = process->trace,
         .config_json = process->config_json,
@@ -39,46 +39,46 @@ static bool open_trace(struct server *server, char *error)
         .queue_count = queues,
         .queue_names = names + threads,
         .sample = server_sample,
-        .arg = server,
+        .arg = engine,
     };
-    server->trace = trace_start(&plan);
+    engine->trace = trace_start(&plan);
     free(names);
-    if (server->trace == NULL) {
+    if (engine->trace == NULL) {
         snprintf(error, SERVER_ERROR_MAX, "--trace: cannot write '%.160s': %s", process->trace,
                  strerror(errno));
     }
-    return server->trace != NULL;
+    return engine->trace != NULL;
 }
 
-static bool open_access_log(struct server *server, char *error)
+static bool open_access_log(struct engine *engine, char *error)
 {
-    const char *path = server->settings->access_log;
+    const char *path = engine->settings->access_log;
     if (path == NULL) {
         return true;
     }
-    server->access_log = access_log_open(path);
-    if (server->access_log == NULL) {
+    engine->access_log = access_log_open(path);
+    if (engine->access_log == NULL) {
         snprintf(error, SERVER_ERROR_MAX, "--access-log: cannot open '%.160s': %s", path,
                  access_log_error(errno));
     }
-    return server->access_log != NULL;
+    return engine->access_log != NULL;
 }
 
-static void close_files(struct server *server)
+static void close_files(struct engine *engine)
 {
-    if (server->access_log != NULL) {
-        access_log_close(server->access_log);
+    if (engine->access_log != NULL) {
+        access_log_close(engine->access_log);
     }
     files_deinit();
 }
 
-static void free_mailboxes(struct server *server)
+static void free_mailboxes(struct engine *engine)
 {
-    for (unsigned i = 0; i < server->mailbox_count; i++) {
-        mailbox_deinit(&server->mailboxes[i]);
+    for (unsigned i = 0; i < engine->mailbox_count; i++) {
+        mailbox_deinit(&engine->mailboxes[i]);
     }
-    free(server->mailboxes);
-    free(server->mailbox_groups);
+    free(engine->mailboxes);
+    free(engine->mailbox_groups);
 }
 
 static ino_t socket_number(int fd)
@@ -88,10 +88,10 @@ static ino_t socket_number(int fd)
     return found.st_ino;
 }
 
-static bool is_noted(const struct server *server, ino_t number)
+static bool is_noted(const struct engine *engine, ino_t number)
 {
-    for (unsigned i = 0; i < server->listening_count; i++) {
-        if (socket_number(server->listening_fds[i]) == number) {
+    for (unsigned i = 0; i < engine->listening_count; i++) {
+        if (socket_number(engine->listening_fds[i]) == number) {
             return true;
         }
     }
@@ -100,18 +100,18 @@ static bool is_noted(const struct server *server, ino_t number)
 
 /* A copy, since each listener strikes out those that it closes; of a socket that they share one
  * descriptor is enough. */
-static void note_sockets(struct server *server)
+static void note_sockets(struct engine *engine)
 {
-    const struct sockets *sockets = server->process->sockets;
+    const struct sockets *sockets = engine->sockets;
     unsigned count = sockets->threads * sockets->addresses;
-    server->listening_count = 0;
-    server->listening_fds = must_alloc(count * sizeof *server->listening_fds);
+    engine->listening_count = 0;
+    engine->listening_fds = must_alloc(count * sizeof *engine->listening_fds);
     for (unsigned i = 0; i < count; i++) {
-        if (!is_noted(server, socket_number(sockets->at[i]))) {
-            server->listening_fds[server->listening_count++] = sockets->at[i];
+        if (!is_noted(engine, socket_number(sockets->at[i]))) {
+            engine->listening_fds[engine->listening_count++] = sockets->at[i];
         }
     }
-    server_note_backlog(server);
+    server_note_backlog(engine);
 }
 
 static void start_loops(struct group *group)
@@ -125,21 +125,21 @@ static void start_loops(struct group *group)
     }
 }
 
-static void start_threads(struct server *server)
+static void start_threads(struct engine *engine)
 {
-    for (unsigned i = 0; i < server->worker_count; i++) {
-        worker_init(&server->workers[i]);
+    for (unsigned i = 0; i < engine->worker_count; i++) {
+        worker_init(&engine->workers[i]);
     }
     /* Downstream first, so that whoever puts has a taker; but a loop run in turn before its
      * pool. */
-    for (unsigned i = server->group_count; i-- > 0;) {
-        struct group *group = &server->groups[i];
+    for (unsigned i = engine->group_count; i-- > 0;) {
+        struct group *group = &engine->groups[i];
         if (group->kind == GROUP_LOOP && !group->in_turn) {
             start_loops(group);
             continue;
         }
-        if (i > 0 && server->groups[i - 1].in_turn) {
-            loop_group_start(server->groups[i - 1].workers);
+        if (i > 0 && engine->groups[i - 1].in_turn) {
+            loop_group_start(engine->groups[i - 1].workers);
         }
         if (group->kind == GROUP_POOL) {
             pool_group_start(group);
@@ -156,127 +156,101 @@ static void report_to_status(void *arg, struct report *report)
 
 static bool is_draining(void *arg)
 {
-    return server_phase(arg) != PHASE_RUNNING;
+    return engine_phase(arg) != PHASE_RUNNING;
 }
 
-static void provide_status(struct server *server)
+static void provide_status(struct engine *engine, const struct process *process)
 {
-    const struct process *process = server->process;
     const struct status_source source = {
         .report = report_to_status,
         .is_draining = is_draining,
-        .arg = server,
+        .arg = engine,
         .config_json = process->config_json,
         .process = process->number,
         .processes = process->count,
-        .measured = server->measured,
+        .measured = engine->measured,
     };
     status_provide(&source);
 }
 
-bool server_start(struct server *server, const struct process *process,
+bool server_start(struct engine *engine, const struct process *process,
                   char error[SERVER_ERROR_MAX])
 {
     const struct settings *settings = process->settings;
-    *server = (struct server){.settings = settings, .wiring = *process->wiring, .process = process};
-    server->measured = settings->trace_level != TRACE_OFF;
+    *engine = (struct engine){
+        .settings = settings,
+        .wiring = *process->wiring,
+        .sockets = process->sockets,
+        .turn = process->turn,
+        .share = &process->shares[process->number - 1],
+    };
+    engine->measured = settings->trace_level != TRACE_OFF;
 #ifndef QUARTET_TRACE
-    server->measured = false;
+    engine->measured = false;
 #endif
-    stamps_taken = server->measured;
-    server->started_ns = clock_ns();
-    lock_init(&server->ending.lock, RANK_SERVER);
-    held_init(&server->held);
-    condition_init(&server->ending.empty);
-    layout_groups(server);
-    const struct group *listening = &server->groups[server->wiring.group_of[STAGE_LISTENER]];
-    server->listening = listening->count;
+    stamps_taken = engine->measured;
+    engine->started_ns = clock_ns();
+    lock_init(&engine->ending.lock, RANK_SERVER);
+    held_init(&engine->held);
+    condition_init(&engine->ending.empty);
+    layout_groups(engine);
+    const struct group *listening = &engine->groups[engine->wiring.group_of[STAGE_LISTENER]];
+    engine->listening = listening->count;
     parse_init_process();
     if (!files_init(settings, error)) {
         return false;
     }
-    layout_mailboxes(server);
-    if (!open_access_log(server, error) || !open_trace(server, error)) {
-        free_mailboxes(server);
-        close_files(server);
+    layout_mailboxes(engine);
+    if (!open_access_log(engine, error) || !open_trace(engine, process, error)) {
+        free_mailboxes(engine);
+        close_files(engine);
         return false;
     }
     if (settings->max_connections_per_address > 0) {
-        server->crowd = crowd_new(settings->max_connections_per_address);
+        engine->crowd = crowd_new(settings->max_connections_per_address);
     }
-    note_sockets(server);
+    note_sockets(engine);
     later_start();
-    provide_status(server);
-    start_threads(server);
-    trace_begin_samples(server->trace);
+    provide_status(engine, process);
+    start_threads(engine);
+    trace_begin_samples(engine->trace);
     return true;
 }
 
 /* --- the end --- */
 
-void server_nudge_all(struct server *server)
+static void enter_phase(struct engine *engine, enum phase phase)
 {
-    for (unsigned i = 0; i < server->worker_count; i++) {
-        if (server->workers[i].kind == GROUP_LOOP) {
-            doorbell_ring(&server->workers[i].taker.bell);
-        }
+    if (engine_phase(engine) < phase) {
+        atomic_store(&engine->phase, phase);
+        workers_nudge(engine);
     }
 }
 
-static void enter_phase(struct server *server, enum phase phase)
-{
-    if (server_phase(server) < phase) {
-        atomic_store(&server->phase, phase);
-        server_nudge_all(server);
-    }
-}
-
-void server_drain(struct server *server)
+void server_drain(struct engine *engine)
 {
     response_keep_no_connection();
-    enter_phase(server, PHASE_DRAINING);
-    held_end_idle(&server->held);
+    enter_phase(engine, PHASE_DRAINING);
+    held_end_idle(&engine->held);
 }
 
-void server_cut(struct server *server)
+void server_cut(struct engine *engine)
 {
     patience_end();
     later_hurry();
-    enter_phase(server, PHASE_CUTTING);
-    held_end_all(&server->held);
+    enter_phase(engine, PHASE_CUTTING);
+    held_end_all(&engine->held);
 }
 
-static bool is_empty(struct server *server)
-{
-    return atomic_load(&server->connections) == 0 && atomic_load(&server->listening) == 0;
-}
-
-void server_signal_empty(struct server *server)
-{
-    lock_take(&server->ending.lock);
-    condition_broadcast(&server->ending.empty);
-    lock_release(&server->ending.lock);
-    int signal = atomic_load(&server->empty_signal);
-    if (signal != 0 && is_empty(server)) {
-        CHECK(kill(getpid(), signal) == 0);
-    }
-}
-
-void server_stopped_listening(struct server *server)
-{
-    atomic_fetch_sub(&server->listening, 1);
-    server_signal_empty(server);
-}
-
-bool server_wait_empty(struct server *server, uint64_t until_ns)
+bool server_wait_empty(struct engine *engine, uint64_t until_ns)
 {
     bool in_time = true;
-    lock_take(&server->ending.lock);
-    while (!is_empty(server) && in_time) {
-        in_time = condition_wait(&server->ending.empty, &server->ending.lock, until_ns);
+    lock_take(&engine->ending.lock);
+    while (!engine_is_empty(engine) && in_time) {
+        in_time = condition_wait(&engine->ending.empty, &engine->ending.lock, until_ns);
     }
-    bool empty = is_empty(server);
-    lock_release(&server->ending.lock);
+    bool empty = engine_is_empty(engine);
+    lock_release(&engine->ending.lock);
     return empty;
 }
 
@@ -291,10 +265,10 @@ static void join_loops(struct group *group)
 }
 
 /* A loop run in turn ends with the pool behind it. */
-static void end_group(struct server *server, unsigned index)
+static void end_group(struct engine *engine, unsigned index)
 {
-    struct group *group = &server->groups[index];
-    atomic_store(&server->ended_groups, index + 1);
+    struct group *group = &engine->groups[index];
+    atomic_store(&engine->ended_groups, index + 1);
     unsigned boxes = group->kind == GROUP_POOL ? 1 : group->count;
     for (unsigned i = 0; i < boxes; i++) {
         mailbox_close(group->workers[i].mailbox);
@@ -309,31 +283,31 @@ static void end_group(struct server *server, unsigned index)
     }
 }
 
-void server_stop(struct server *server)
+void server_stop(struct engine *engine)
 {
     struct report report;
-    server_report(server, &report); /* while the threads' own figures can still be read */
+    server_report(engine, &report); /* while the threads' own figures can still be read */
     later_stop();                   /* it puts, so it ends before those who take */
-    for (unsigned i = 0; i < server->group_count; i++) {
-        end_group(server, i);
+    for (unsigned i = 0; i < engine->group_count; i++) {
+        end_group(engine, i);
     }
-    trace_stop(server->trace, &report);
+    trace_stop(engine->trace, &report);
     report_deinit(&report);
-    for (unsigned i = 0; i < server->worker_count; i++) {
-        worker_deinit(&server->workers[i]);
+    for (unsigned i = 0; i < engine->worker_count; i++) {
+        worker_deinit(&engine->workers[i]);
     }
-    interval_sets_deinit(&server->interval_sets);
-    free_mailboxes(server);
-    close_files(server);
-    crowd_free(server->crowd);
-    for (unsigned i = 0; i < server->group_count; i++) {
-        recall_free(server->groups[i].recall);
-        condition_deinit(&server->groups[i].changed);
-        lock_deinit(&server->groups[i].lock);
+    interval_sets_deinit(&engine->interval_sets);
+    free_mailboxes(engine);
+    close_files(engine);
+    crowd_free(engine->crowd);
+    for (unsigned i = 0; i < engine->group_count; i++) {
+        recall_free(engine->groups[i].recall);
+        condition_deinit(&engine->groups[i].changed);
+        lock_deinit(&engine->groups[i].lock);
     }
-    held_deinit(&server->held);
-    condition_deinit(&server->ending.empty);
-    lock_deinit(&server->ending.lock);
-    free(server->listening_fds);
-    free(server->workers);
+    held_deinit(&engine->held);
+    condition_deinit(&engine->ending.empty);
+    lock_deinit(&engine->ending.lock);
+    free(engine->listening_fds);
+    free(engine->workers);
 }

@@ -2,6 +2,7 @@
 #include "stages/server_report.h"
 
 #include "stages/ways.h"
+#include "stages/worker.h"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -20,40 +21,40 @@ static bool ask_socket(int fd, struct tcp_info *info)
     return getsockopt(fd, IPPROTO_TCP, TCP_INFO, info, &len) == 0 && info->tcpi_state == TCP_LISTEN;
 }
 
-void server_note_backlog(struct server *server)
+void server_note_backlog(struct engine *engine)
 {
     struct tcp_info info;
-    server->backlog_bound = 0;
-    for (unsigned i = 0; i < server->listening_count; i++) {
-        server->backlog_bound += ask_socket(server->listening_fds[i], &info) ? info.tcpi_sacked : 0;
+    engine->backlog_bound = 0;
+    for (unsigned i = 0; i < engine->listening_count; i++) {
+        engine->backlog_bound += ask_socket(engine->listening_fds[i], &info) ? info.tcpi_sacked : 0;
     }
 }
 
 /* Of all sockets of this process. */
-static struct mailbox_depth read_backlog(struct server *server)
+static struct mailbox_depth read_backlog(struct engine *engine)
 {
     struct mailbox_depth depth = {0};
     struct tcp_info info;
-    for (unsigned i = 0; i < server->listening_count; i++) {
-        depth.depth += ask_socket(server->listening_fds[i], &info) ? info.tcpi_unacked : 0;
+    for (unsigned i = 0; i < engine->listening_count; i++) {
+        depth.depth += ask_socket(engine->listening_fds[i], &info) ? info.tcpi_unacked : 0;
     }
-    uint64_t most = atomic_load_explicit(&server->backlog_most, memory_order_relaxed);
+    uint64_t most = atomic_load_explicit(&engine->backlog_most, memory_order_relaxed);
     while (depth.depth > most &&
-           !atomic_compare_exchange_weak(&server->backlog_most, &most, depth.depth)) {
+           !atomic_compare_exchange_weak(&engine->backlog_most, &most, depth.depth)) {
     }
     depth.depth_max = depth.depth > most ? depth.depth : most;
     return depth;
 }
 
-static void report_backlog(struct server *server, struct queue_report *queue)
+static void report_backlog(struct engine *engine, struct queue_report *queue)
 {
-    struct mailbox_depth depth = read_backlog(server);
+    struct mailbox_depth depth = read_backlog(engine);
     snprintf(queue->name, sizeof queue->name, "%s", accept_queue);
     queue->accept = true;
     queue->depth = depth.depth;
     queue->depth_max = depth.depth_max;
-    queue->bound = server->backlog_bound;
-    queue->group = (unsigned)server->wiring.group_of[STAGE_LISTENER];
+    queue->bound = engine->backlog_bound;
+    queue->group = (unsigned)engine->wiring.group_of[STAGE_LISTENER];
 }
 
 /* --- threads --- */
@@ -96,10 +97,10 @@ static bool is_unused(const struct worker *worker)
 
 /* A loop run in turn has no thread; of a pool's threads those are left out that have had nothing to
  * do. */
-static void report_thread(const struct server *server, const struct worker *worker,
+static void report_thread(const struct engine *engine, const struct worker *worker,
                           struct report *report, uint64_t now_ns)
 {
-    if (server->groups[worker->group].in_turn) {
+    if (engine->groups[worker->group].in_turn) {
         return;
     }
     if (is_unused(worker)) {
@@ -109,11 +110,11 @@ static void report_thread(const struct server *server, const struct worker *work
     report_worker(worker, &report->threads[report->thread_count++], now_ns);
 }
 
-static void report_group(const struct server *server, unsigned index, struct group_report *report)
+static void report_group(const struct engine *engine, unsigned index, struct group_report *report)
 {
-    const struct group *group = &server->groups[index];
-    bool blocks = server->wiring.groups[index].blocks;
-    group_letters(&server->wiring.groups[index], report->letters);
+    const struct group *group = &engine->groups[index];
+    bool blocks = engine->wiring.groups[index].blocks;
+    group_letters(&engine->wiring.groups[index], report->letters);
     snprintf(report->kind, sizeof report->kind, "%s",
              group->kind == GROUP_LOOP ? "loop"
              : blocks                  ? "session"
@@ -131,11 +132,11 @@ static const enum counter passing[TRACE_FLOW_COUNT] = {
 
 /* How many requests have passed that point, in all threads. What another thread completed was
  * handed over by none of ours. */
-static uint64_t count_passed(struct server *server, enum trace_flow point)
+static uint64_t count_passed(struct engine *engine, enum trace_flow point)
 {
-    uint64_t passed = point == TRACE_FLOW_HANDED ? atomic_load(&server->completed) : 0;
-    for (unsigned i = 0; i < server->worker_count; i++) {
-        const struct worker *worker = &server->workers[i];
+    uint64_t passed = point == TRACE_FLOW_HANDED ? atomic_load(&engine->completed) : 0;
+    for (unsigned i = 0; i < engine->worker_count; i++) {
+        const struct worker *worker = &engine->workers[i];
         if (!is_unused(worker)) {
             passed += tally_passed(&worker->tally, passing[point]);
         }
@@ -146,72 +147,72 @@ static uint64_t count_passed(struct server *server, enum trace_flow point)
 /* Merging all tallies takes so long that requests pass several threads meanwhile. So the flow is
  * counted before, all at once and from the back: none has ended that has not begun, and what has
  * ended is in all that is merged then. */
-static void report_flow(struct server *server, uint64_t flow[TRACE_FLOW_COUNT])
+static void report_flow(struct engine *engine, uint64_t flow[TRACE_FLOW_COUNT])
 {
     for (unsigned i = TRACE_FLOW_COUNT; i-- > 0;) {
-        flow[i] = count_passed(server, i);
+        flow[i] = count_passed(engine, i);
     }
 }
 
-static void report_tallies(struct server *server, struct report *report)
+static void report_tallies(struct engine *engine, struct report *report)
 {
     struct tally *tally = &report->tally;
     uint64_t flow[TRACE_FLOW_COUNT];
-    report_flow(server, flow);
-    tally_init(tally, server->measured);
-    for (unsigned i = 0; i < server->worker_count; i++) {
-        tally_merge(tally, &server->workers[i].tally);
+    report_flow(engine, flow);
+    tally_init(tally, engine->measured);
+    for (unsigned i = 0; i < engine->worker_count; i++) {
+        tally_merge(tally, &engine->workers[i].tally);
     }
-    tally_merge_sets(tally, &server->interval_sets);
+    tally_merge_sets(tally, &engine->interval_sets);
     for (unsigned i = 0; i < TRACE_FLOW_COUNT; i++) {
         atomic_store(&tally->counters[passing[i]], flow[i]);
     }
-    for (unsigned i = 0; i < server->group_count; i++) {
-        tally_add(tally, COUNTER_THREADS_STARTED, atomic_load(&server->groups[i].started));
+    for (unsigned i = 0; i < engine->group_count; i++) {
+        tally_add(tally, COUNTER_THREADS_STARTED, atomic_load(&engine->groups[i].started));
     }
-    if (server->trace != NULL) {
-        atomic_store(&tally->counters[COUNTER_TRACE_LOST], trace_lost(server->trace));
+    if (engine->trace != NULL) {
+        atomic_store(&tally->counters[COUNTER_TRACE_LOST], trace_lost(engine->trace));
     }
-    if (server->access_log != NULL) {
-        tally_add(tally, COUNTER_LOG_LOST, access_log_lost(server->access_log));
+    if (engine->access_log != NULL) {
+        tally_add(tally, COUNTER_LOG_LOST, access_log_lost(engine->access_log));
     }
 }
 
-void server_report(struct server *server, struct report *report)
+void server_report(struct engine *engine, struct report *report)
 {
     uint64_t now_ns = clock_ns();
     *report = (struct report){
-        .wall_ns = now_ns - server->started_ns,
-        .connections = atomic_load(&server->connections),
-        .group_count = server->group_count,
-        .groups = must_calloc(server->group_count, sizeof *report->groups),
-        .queue_count = 1 + server->mailbox_count,
-        .queues = must_calloc(1 + server->mailbox_count, sizeof *report->queues),
-        .threads = must_calloc(server->worker_count, sizeof *report->threads),
+        .wall_ns = now_ns - engine->started_ns,
+        .connections = atomic_load(&engine->connections),
+        .group_count = engine->group_count,
+        .groups = must_calloc(engine->group_count, sizeof *report->groups),
+        .queue_count = 1 + engine->mailbox_count,
+        .queues = must_calloc(1 + engine->mailbox_count, sizeof *report->queues),
+        .threads = must_calloc(engine->worker_count, sizeof *report->threads),
         .ways = must_calloc(WAYS_MAX, sizeof *report->ways),
     };
-    report->way_count = ways_list(server, report->ways);
-    report_tallies(server, report);
-    for (unsigned i = 0; i < server->group_count; i++) {
-        report_group(server, i, &report->groups[i]);
+    report->way_count = ways_list(engine, report->ways);
+    report_tallies(engine, report);
+    for (unsigned i = 0; i < engine->group_count; i++) {
+        report_group(engine, i, &report->groups[i]);
     }
-    for (unsigned i = 0; i < server->worker_count; i++) {
-        report_thread(server, &server->workers[i], report, now_ns);
+    for (unsigned i = 0; i < engine->worker_count; i++) {
+        report_thread(engine, &engine->workers[i], report, now_ns);
     }
-    report_backlog(server, &report->queues[0]);
-    for (unsigned i = 0; i < server->mailbox_count; i++) {
-        mailbox_report(&server->mailboxes[i], &report->queues[1 + i]);
-        report->queues[1 + i].group = server->mailbox_groups[i];
+    report_backlog(engine, &report->queues[0]);
+    for (unsigned i = 0; i < engine->mailbox_count; i++) {
+        mailbox_report(&engine->mailboxes[i], &report->queues[1 + i]);
+        report->queues[1 + i].group = engine->mailbox_groups[i];
     }
 }
 
 /* --- samples for the trace --- */
 
-void server_queue_names(const struct server *server, const char **names)
+void server_queue_names(const struct engine *engine, const char **names)
 {
     names[0] = accept_queue;
-    for (unsigned i = 0; i < server->mailbox_count; i++) {
-        names[1 + i] = server->mailboxes[i].config.name;
+    for (unsigned i = 0; i < engine->mailbox_count; i++) {
+        names[1 + i] = engine->mailboxes[i].config.name;
     }
 }
 
@@ -223,30 +224,30 @@ static void sample_queue(struct trace_sample_queue *queue, struct mailbox_depth 
 
 /* In the order of enum trace_flow. Counting takes its time, in which requests move: from the front
  * and from the back in turn, so that in the mean none is seen twice or not at all. */
-static void sample_flow(struct server *server, uint64_t flow[TRACE_FLOW_COUNT])
+static void sample_flow(struct engine *engine, uint64_t flow[TRACE_FLOW_COUNT])
 {
-    bool backwards = server->samples++ % 2 == 0;
+    bool backwards = engine->samples++ % 2 == 0;
     for (unsigned i = 0; i < TRACE_FLOW_COUNT; i++) {
         unsigned point = backwards ? TRACE_FLOW_COUNT - 1 - i : i;
-        flow[point] = count_passed(server, point);
+        flow[point] = count_passed(engine, point);
     }
 }
 
 void server_sample(void *arg, struct trace_sample *sample, struct trace_sample_queue *queues,
                    uint64_t *busy)
 {
-    struct server *server = arg;
+    struct engine *engine = arg;
     bool idle;
-    sample_flow(server, sample->flow);
+    sample_flow(engine, sample->flow);
     sample->at_ns = clock_ns();
-    sample->connections = atomic_load_explicit(&server->connections, memory_order_relaxed);
-    sample_queue(&queues[0], read_backlog(server));
-    for (unsigned i = 0; i < server->mailbox_count; i++) {
-        sample_queue(&queues[1 + i], mailbox_depth(&server->mailboxes[i]));
+    sample->connections = atomic_load_explicit(&engine->connections, memory_order_relaxed);
+    sample_queue(&queues[0], read_backlog(engine));
+    for (unsigned i = 0; i < engine->mailbox_count; i++) {
+        sample_queue(&queues[1 + i], mailbox_depth(&engine->mailboxes[i]));
     }
-    for (unsigned i = 0; i < server->worker_count; i++) {
-        const struct worker *worker = &server->workers[i];
-        if (!server->groups[worker->group].in_turn && !is_unused(worker)) {
+    for (unsigned i = 0; i < engine->worker_count; i++) {
+        const struct worker *worker = &engine->workers[i];
+        if (!engine->groups[worker->group].in_turn && !is_unused(worker)) {
             busy[i] = busy_ns(worker, wall_ns(worker, sample->at_ns), sample->at_ns, &idle);
         }
     }

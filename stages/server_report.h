@@ -7,20 +7,21 @@
 #define STAGES_SERVER_REPORT_H
 
 #include "core/report.h"
-#include "stages/server.h"
+#include "core/trace.h"
+#include "stages/engine.h"
 
 /* Remembers the bound of the kernel's accept queue for all reports, so that also the last one has
  * it, which is made when the sockets are closed. Once, by server_start. */
-void server_note_backlog(struct server *server);
+void server_note_backlog(struct engine *engine);
 
 /* Fills `report`; free it with report_deinit. */
-void server_report(struct server *server, struct report *report);
+void server_report(struct engine *engine, struct report *report);
 
 /* What the tracer asks for every few ms: `arg` is the server. The first queue is the kernel's
  * accept queue, the mailboxes follow; see core/trace_format.h. */
 void server_sample(void *arg, struct trace_sample *sample, struct trace_sample_queue *queues,
                    uint64_t *busy_ns);
 /* The names of those queues: one more than there are mailboxes. They stay the server's. */
-void server_queue_names(const struct server *server, const char **names);
+void server_queue_names(const struct engine *engine, const char **names);
 
 #endif

@@ -11,7 +11,7 @@
 #include "stages/home.h"
 #include "stages/route.h"
 #include "stages/places.h"
-#include "stages/server.h"
+#include "stages/engine.h"
 #include "stages/whole.h"
 
 #include <errno.h>
@@ -27,18 +27,18 @@
 static enum close_reason begin_wait(struct worker *worker, struct client *client, enum held_as as,
                                     uint64_t due_ns)
 {
-    struct server *server = worker->server;
+    struct engine *engine = worker->engine;
     worker_go_away(worker);
-    held_add(&server->held, client);
+    held_add(&engine->held, client);
     atomic_store(&client->due_ns, due_ns);
     atomic_store(&client->held_as, as);
-    enum phase phase = (enum phase)atomic_load(&server->phase);
+    enum phase phase = (enum phase)atomic_load(&engine->phase);
     enum close_reason reason = CLOSE_NONE;
     if (phase == PHASE_CUTTING) {
         reason = CLOSE_CUT;
     } else if (as == HELD_IDLE && phase == PHASE_DRAINING) {
         reason = CLOSE_DRAINED;
-    } else if (as == HELD_IDLE && places_wanted(server)) {
+    } else if (as == HELD_IDLE && places_wanted(engine)) {
         reason = CLOSE_REAPED;
     }
     worker_begin_idle(worker);
@@ -53,9 +53,9 @@ static bool end_wait(struct worker *worker, struct client *client)
     return atomic_exchange(&client->held_as, HELD_BUSY) == HELD_DOOMED;
 }
 
-static enum close_reason reason_of_end(const struct server *server)
+static enum close_reason reason_of_end(const struct engine *engine)
 {
-    enum phase phase = server_phase(server);
+    enum phase phase = engine_phase(engine);
     return phase == PHASE_RUNNING    ? CLOSE_REAPED
            : phase == PHASE_DRAINING ? CLOSE_DRAINED
                                      : CLOSE_CUT;
@@ -120,7 +120,7 @@ static void set_patience(struct client *client, uint64_t timeout_ns)
 /* HELD: the session is recalled. */
 static enum verdict read_idle(struct worker *worker, struct client *client, uint64_t timeout_ns)
 {
-    struct recall *recall = worker->server->groups[worker->group].recall;
+    struct recall *recall = worker->engine->groups[worker->group].recall;
     bool recalled = recall_is_pressing(recall);
     if (recalled) {
         return VERDICT_HELD;
@@ -145,9 +145,9 @@ static enum verdict after_idle(struct worker *worker, struct client *client, enu
                          conn->requests > 0 ? CLOSE_KEEPALIVE_TIMEOUT : CLOSE_HEADER_TIMEOUT);
     }
     if (ended && verdict == VERDICT_CLOSE) {
-        conn->close = reason_of_end(worker->server);
+        conn->close = reason_of_end(worker->engine);
     } else if (ended) {
-        conn->exchange->close = reason_of_end(worker->server);
+        conn->exchange->close = reason_of_end(worker->engine);
     }
     return verdict;
 }
@@ -177,7 +177,7 @@ static uint64_t idle_time_left(const struct worker *worker, struct client *clien
     if (due_ns != 0) {
         return due_ns > now_ns ? due_ns - now_ns : NS_PER_MS;
     }
-    return conn->requests > 0 ? conn->idle_limit_ns : worker->server->settings->header_timeout_ns;
+    return conn->requests > 0 ? conn->idle_limit_ns : worker->engine->settings->header_timeout_ns;
 }
 
 /* Its session is recalled: others may go on with it. */
@@ -202,7 +202,7 @@ static enum verdict wait_idle(struct worker *worker, struct client *client)
     if (verdict != VERDICT_HELD) {
         return after_idle(worker, client, verdict, ended);
     }
-    return ended ? end_unless_faster(worker, client, reason_of_end(worker->server))
+    return ended ? end_unless_faster(worker, client, reason_of_end(worker->engine))
                  : leave(worker, client);
 }
 
@@ -230,14 +230,14 @@ static uint64_t due_of(const struct settings *settings, bool in_body, struct hea
 
 static enum verdict wait_more(struct worker *worker, struct client *client, struct head_wait *head)
 {
-    const struct settings *settings = worker->server->settings;
+    const struct settings *settings = worker->engine->settings;
     struct conn *conn = &client->conn;
     bool in_body = parse_in_body(&conn->exchange->parse);
     uint64_t due_ns = due_of(settings, in_body, head);
     enum close_reason reason = begin_wait(worker, client, HELD_WAITING, due_ns);
     bool ready = reason == CLOSE_NONE && due_ns != 0 && wait_for(conn->fd, POLLIN, due_ns);
     (void)end_wait(worker, client);
-    if (reason != CLOSE_NONE || server_phase(worker->server) == PHASE_CUTTING) {
+    if (reason != CLOSE_NONE || engine_phase(worker->engine) == PHASE_CUTTING) {
         return close_for(client, CLOSE_CUT);
     }
     if (!ready) {
@@ -277,7 +277,7 @@ enum verdict session_read(struct worker *worker, struct client *client, enum ver
     while (verdict == VERDICT_WANT_READ) {
         if (conn_has_input(&client->conn)) {
             verdict = wait_more(worker, client, &head);
-        } else if (worker->server->idle_stage == STAGE_POLLER) {
+        } else if (worker->engine->idle_stage == STAGE_POLLER) {
             return VERDICT_WANT_READ;
         } else {
             verdict = wait_idle(worker, client);
@@ -311,9 +311,9 @@ void session_prepare_send(struct client *client)
 
 bool session_wait_write(struct worker *worker, struct client *client)
 {
-    uint64_t due_ns = clock_ns() + worker->server->settings->io_timeout_ns;
+    uint64_t due_ns = clock_ns() + worker->engine->settings->io_timeout_ns;
     enum close_reason reason = begin_wait(worker, client, HELD_WAITING, due_ns);
     bool ready = reason == CLOSE_NONE && wait_for(client->conn.fd, POLLOUT, due_ns);
     (void)end_wait(worker, client);
-    return ready && server_phase(worker->server) != PHASE_CUTTING;
+    return ready && engine_phase(worker->engine) != PHASE_CUTTING;
 }

@@ -7,7 +7,7 @@
 #include "stages/linger.h"
 #include "stages/places.h"
 #include "stages/route.h"
-#include "stages/server.h"
+#include "stages/engine.h"
 
 #include <stdio.h>
 #include <sys/socket.h>
@@ -34,7 +34,7 @@ static void turn_away(struct worker *worker, struct client *client, int status,
     tally_add(&worker->tally, counter, 1);
     client->conn.close = CLOSE_TURNED_AWAY;
     send_answer(client->conn.fd, status);
-    places_turn_away(worker->server, client);
+    places_turn_away(worker->engine, client);
     bool lingers = client->place == PLACE_TURNED_AWAY;
     route(worker, client, lingers ? linger_begin(worker, client) : linger_skip(worker, client));
 }
@@ -44,7 +44,7 @@ void turn_away_busy(struct worker *worker, struct client *client)
     static struct log_rate rate;
     log_rated(&rate, log_every_ns, LOG_WARN,
               "turning connections away with 503: no room for more (%llu open)",
-              (unsigned long long)atomic_load(&worker->server->connections));
+              (unsigned long long)atomic_load(&worker->engine->connections));
     turn_away(worker, client, 503, COUNTER_TURNED_AWAY);
 }
 
@@ -55,6 +55,6 @@ void turn_away_address(struct worker *worker, struct client *client)
     peer_format(&client->conn.peer, address);
     log_rated(&rate, log_every_ns, LOG_WARN,
               "turning away %s, which has %llu connections open (--max-connections-per-address)",
-              address, (unsigned long long)worker->server->settings->max_connections_per_address);
+              address, (unsigned long long)worker->engine->settings->max_connections_per_address);
     turn_away(worker, client, 429, COUNTER_TURNED_AWAY_ADDRESS);
 }

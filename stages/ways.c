@@ -18,7 +18,7 @@ static const struct leaving {
 };
 
 struct walk {
-    const struct server *server;
+    const struct engine *engine;
     unsigned seen[WIRING_GROUPS_MAX]; /* stages that have been walked, as in struct wiring_group */
     unsigned count;
     struct way_report *ways;
@@ -63,7 +63,7 @@ static void ways_leave(struct walk *walk, const struct worker *worker,
                        const struct leaving *leaving)
 {
     struct route_goal to = ways_goal_of(worker, leaving);
-    bool loop = walk->server->groups[to.group].kind == GROUP_LOOP;
+    bool loop = walk->engine->groups[to.group].kind == GROUP_LOOP;
     if (leaving->verdict == VERDICT_CLOSE && !loop) {
         return; /* without a home it is closed where it is */
     }
@@ -81,14 +81,14 @@ static void ways_visit(struct walk *walk, enum stage stage, unsigned group)
     walk->seen[group] |= 1u << stage;
     for (unsigned i = 0; i < sizeof leavings / sizeof *leavings; i++) {
         if (leavings[i].stage == stage) {
-            ways_leave(walk, walk->server->groups[group].workers, &leavings[i]);
+            ways_leave(walk, walk->engine->groups[group].workers, &leavings[i]);
         }
     }
 }
 
-unsigned ways_list(const struct server *server, struct way_report ways[WAYS_MAX])
+unsigned ways_list(const struct engine *engine, struct way_report ways[WAYS_MAX])
 {
-    struct walk walk = {.server = server, .ways = ways};
-    ways_visit(&walk, STAGE_LISTENER, (unsigned)server->wiring.group_of[STAGE_LISTENER]);
+    struct walk walk = {.engine = engine, .ways = ways};
+    ways_visit(&walk, STAGE_LISTENER, (unsigned)engine->wiring.group_of[STAGE_LISTENER]);
     return walk.count;
 }

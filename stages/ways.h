@@ -8,12 +8,12 @@
 #define STAGES_WAYS_H
 
 #include "core/report.h"
-#include "stages/server.h"
+#include "stages/engine.h"
 
 enum { WAYS_MAX = 64 };
 
 /* Each way once, in the order of a walk; returns how many there are. What stays in its group is
  * left out, but for "kept": it closes the round. Any thread, once the groups are laid out. */
-unsigned ways_list(const struct server *server, struct way_report ways[WAYS_MAX]);
+unsigned ways_list(const struct engine *engine, struct way_report ways[WAYS_MAX]);
 
 #endif

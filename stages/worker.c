@@ -2,8 +2,7 @@
 #include "stages/worker.h"
 
 #include "core/log.h"
-#include "stages/route.h"
-#include "stages/server.h"
+#include "stages/engine.h"
 
 #include <sched.h>
 #include <stdlib.h>
@@ -25,7 +24,7 @@ static void turn_away_refused(struct worker *worker, struct outbox *outbox)
     while ((slip = chain_next(&all)) != NULL) {
         struct ticket *ticket = ticket_of(slip);
         if (ticket->verdict == VERDICT_ACCEPTED) {
-            worker->server->stages[STAGE_LISTENER]->refused(worker, client_of_ticket(ticket));
+            worker->engine->stages[STAGE_LISTENER]->refused(worker, client_of_ticket(ticket));
         } else {
             chain_append(&outbox->chain, slip);
         }
@@ -34,7 +33,7 @@ static void turn_away_refused(struct worker *worker, struct outbox *outbox)
 
 static bool rejects(const struct worker *worker)
 {
-    return worker->listener != NULL && worker->server->wiring.policies.overload == OVERLOAD_REJECT;
+    return worker->listener != NULL && worker->engine->wiring.policies.overload == OVERLOAD_REJECT;
 }
 
 static void put(struct worker *worker, struct outbox *outbox)
@@ -66,7 +65,7 @@ void worker_post(struct worker *worker, unsigned mailbox_number, struct ticket *
         outbox->dirty = true;
         worker->dirty[worker->dirty_count++] = mailbox_number;
     }
-    if (outbox->chain.count >= worker->server->settings->batch && !outbox->refused) {
+    if (outbox->chain.count >= worker->engine->settings->batch && !outbox->refused) {
         put(worker, outbox);
     }
 }
@@ -100,25 +99,6 @@ bool worker_flush(struct worker *worker)
     return was_refused && !worker_is_refused(worker);
 }
 
-/* --- taking in --- */
-
-void worker_run(struct worker *worker, struct chain *chain)
-{
-    struct slip *slip;
-    while ((slip = chain_next(chain)) != NULL) {
-        route_ticket(worker, ticket_of(slip));
-    }
-}
-
-bool worker_drain(struct worker *worker)
-{
-    struct chain chain = {0};
-    unsigned taken = mailbox_take(worker->mailbox, &worker->taker, &chain,
-                                  (unsigned)worker->server->settings->batch);
-    worker_run(worker, &chain);
-    return taken > 0;
-}
-
 /* --- away --- */
 
 void worker_go_away(struct worker *worker)
@@ -149,7 +129,7 @@ static const uint64_t log_every_ns = 60 * NS_PER_S;
  * Decisions. */
 static void set_scheduling(const struct worker *worker)
 {
-    if (worker->server->settings->scheduling == SCHEDULING_BATCH) {
+    if (worker->engine->settings->scheduling == SCHEDULING_BATCH) {
         struct sched_param none = {0};
         /* A sandbox may forbid it; then the server is slower and otherwise the same. */
         (void)pthread_setschedparam(pthread_self(), SCHED_BATCH, &none);
@@ -162,7 +142,7 @@ static void set_scheduling(const struct worker *worker)
 static void set_affinity(const struct worker *worker)
 {
     static struct log_rate rate;
-    cpu_set_t set = worker->server->cpus;
+    cpu_set_t set = worker->engine->cpus;
     if (worker->cpu >= 0) {
         CPU_ZERO(&set);
         CPU_SET((size_t)worker->cpu, &set);
@@ -227,34 +207,34 @@ void worker_end_idle(struct worker *worker)
 
 void worker_init(struct worker *worker)
 {
-    struct server *server = worker->server;
-    worker->outboxes = must_calloc(server->mailbox_count, sizeof *worker->outboxes);
-    worker->dirty = must_calloc(server->mailbox_count, sizeof *worker->dirty);
-    for (unsigned i = 0; i < server->mailbox_count; i++) {
-        worker->outboxes[i].mailbox = &server->mailboxes[i];
-        worker->outboxes[i].bounded = server->mailbox_groups[i] > worker->group;
+    struct engine *engine = worker->engine;
+    worker->outboxes = must_calloc(engine->mailbox_count, sizeof *worker->outboxes);
+    worker->dirty = must_calloc(engine->mailbox_count, sizeof *worker->dirty);
+    for (unsigned i = 0; i < engine->mailbox_count; i++) {
+        worker->outboxes[i].mailbox = &engine->mailboxes[i];
+        worker->outboxes[i].bounded = engine->mailbox_groups[i] > worker->group;
     }
     worker->clients.next = worker->clients.prev = &worker->clients;
     worker->fresh_tail = &worker->fresh;
     worker->runner = worker;
-    exchange_pool_init(&worker->pool, server->settings, EXCHANGES_KEPT);
-    exchange_pool_on_complete(&worker->pool, server->stages[STAGE_PROCESSOR]->complete, server);
+    exchange_pool_init(&worker->pool, engine->settings, EXCHANGES_KEPT);
+    exchange_pool_on_complete(&worker->pool, engine->stages[STAGE_PROCESSOR]->complete, engine);
     exchange_pool_count_begun(&worker->pool, &worker->tally.counters[COUNTER_BEGUN]);
-    tally_init_lazily(&worker->tally, server->measured);
+    tally_init_lazily(&worker->tally, engine->measured);
     if (worker->kind == GROUP_POOL) {
-        tally_share(&worker->tally, &server->interval_sets);
+        tally_share(&worker->tally, &engine->interval_sets);
     }
-    if (server->access_log != NULL && worker_holds(worker, STAGE_WRITER)) {
-        access_log_buffer_init(&worker->log, server->access_log);
+    if (engine->access_log != NULL && worker_holds(worker, STAGE_WRITER)) {
+        access_log_buffer_init(&worker->log, engine->access_log);
     }
     /* A condition variable can wake no poll loop. */
     bool loop = worker->kind == GROUP_LOOP;
-    int doorbell = (int)server->settings->doorbell;
+    int doorbell = (int)engine->settings->doorbell;
     taker_init(&worker->taker, loop && doorbell == DOORBELL_CONDVAR ? DOORBELL_EVENTFD : doorbell,
                loop);
     worker->loop = loop ? loop_new() : NULL;
-    if (server->trace != NULL) {
-        worker->ring = trace_ring(server->trace, worker->number);
+    if (engine->trace != NULL) {
+        worker->ring = trace_ring(engine->trace, worker->number);
     }
 }
 
@@ -268,5 +248,14 @@ void worker_deinit(struct worker *worker)
     tally_deinit(&worker->tally);
     if (worker->log.log != NULL) {
         access_log_buffer_deinit(&worker->log);
+    }
+}
+
+void workers_nudge(struct engine *engine)
+{
+    for (unsigned i = 0; i < engine->worker_count; i++) {
+        if (engine->workers[i].kind == GROUP_LOOP) {
+            doorbell_ring(&engine->workers[i].taker.bell);
+        }
     }
 }

@@ -17,7 +17,7 @@
 
 #include <stdatomic.h>
 
-struct server;
+struct engine;
 struct worker;
 
 /* Tickets on their way to one mailbox. */
@@ -32,7 +32,7 @@ struct outbox {
 
 struct worker {
     /* fixed before the thread starts */
-    struct server *server;
+    struct engine *engine;
     unsigned group;  /* index in the wiring */
     unsigned seat;   /* which thread of its group */
     unsigned number; /* which thread of the server */
@@ -53,7 +53,7 @@ struct worker {
     struct worker *runner; /* whose thread runs it: itself, or the one that has the turn */
     bool is_away;          /* a pool's: blocks, or works for long: not counted on by its mailbox */
     struct watch bell_watch;
-    struct outbox *outboxes; /* one for each mailbox of the server, by number */
+    struct outbox *outboxes; /* one for each mailbox of the engine, by number */
     unsigned *dirty;         /* outboxes with something in them */
     unsigned dirty_count;
     unsigned gathered;      /* turns in a row for which they have waited */
@@ -102,12 +102,6 @@ bool worker_gathers(struct worker *worker);
  * something had been refused before, and now nothing is. */
 bool worker_flush(struct worker *worker);
 
-/* Runs the stages of what has been taken, in order. */
-void worker_run(struct worker *worker, struct chain *chain);
-
-/* Runs what waits in the mailbox, at most one batch. False: nothing waited. */
-bool worker_drain(struct worker *worker);
-
 /* Has this worker been refused room downstream? Then its stages take nothing new in. */
 static inline bool worker_is_refused(const struct worker *worker)
 {
@@ -137,5 +131,8 @@ void worker_count(_Atomic uint64_t *total, uint64_t n);
 /* Sets up and takes down what the struct holds, in the starting thread. */
 void worker_init(struct worker *worker);
 void worker_deinit(struct worker *worker);
+
+/* Wakes every poll loop, so that it looks at the phase. */
+void workers_nudge(struct engine *engine);
 
 #endif

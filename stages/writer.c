@@ -15,7 +15,7 @@
 #include "stages/out_watch.h"
 #include "stages/records.h"
 #include "stages/route.h"
-#include "stages/server.h"
+#include "stages/engine.h"
 #include "stages/session.h"
 
 #include <stdlib.h>
@@ -34,7 +34,7 @@ static void count(struct worker *worker, const struct exchange *x)
     tally_add(&worker->tally, COUNTER_ABORTED, exchange_is_cut(x));
     tally_add(&worker->tally, COUNTER_LENGTH_BROKEN, x->response.length_broken);
     tally_status(&worker->tally, x->response.status);
-    if (worker->server->measured) {
+    if (worker->engine->measured) {
         stamps_intervals(&x->stamps, intervals);
         tally_intervals(&worker->tally, intervals);
     }
@@ -149,9 +149,9 @@ static bool is_out_of_time(const struct client *client, bool progress)
 
 static enum verdict wait_for_socket(struct worker *worker, struct client *client, bool progress)
 {
-    const struct settings *settings = worker->server->settings;
+    const struct settings *settings = worker->engine->settings;
     struct conn *conn = &client->conn;
-    if (server_phase(worker->server) == PHASE_CUTTING ||
+    if (engine_phase(worker->engine) == PHASE_CUTTING ||
         !out_watch_set(worker, client, WATCH_WRITE)) {
         return give_up(worker, client, CLOSE_CUT);
     }
@@ -176,7 +176,7 @@ static enum verdict wait_in_session(struct worker *worker, struct client *client
     if (!x->would_block) {
         return VERDICT_OUTPUT_READY; /* only its share of a turn is over, and there are no others */
     }
-    if (worker->server->wiring.small_writer >= 0) {
+    if (worker->engine->wiring.small_writer >= 0) {
         return VERDICT_WANT_WRITE;
     }
     tally_add(&worker->tally, COUNTER_WOULD_BLOCK, 1);
@@ -185,7 +185,7 @@ static enum verdict wait_in_session(struct worker *worker, struct client *client
         stamp_unblocked(&client->conn);
         return VERDICT_OUTPUT_READY;
     }
-    bool cutting = server_phase(worker->server) == PHASE_CUTTING;
+    bool cutting = engine_phase(worker->engine) == PHASE_CUTTING;
     x->cut = cutting ? CLOSE_CUT : CLOSE_IO_TIMEOUT;
     return cut(worker, client);
 }
@@ -202,7 +202,7 @@ static void tell_sent(struct worker *worker, struct client *client, uint64_t sen
 {
     struct exchange *x = client->conn.exchange;
     if (sent > 0 && !x->interim && !has_end(&x->sending) &&
-        outlet_sent(&x->outlet, sent, worker->server->settings->output_highwater)) {
+        outlet_sent(&x->outlet, sent, worker->engine->settings->output_highwater)) {
         route(worker, client, VERDICT_WANT_ROOM);
     }
 }
@@ -302,7 +302,7 @@ static void writer_writable(struct worker *worker, struct client *client)
 
 bool writer_readable(struct worker *worker, struct client *client)
 {
-    bool lingers = worker->group == worker->server->linger_group && client->lingering;
+    bool lingers = worker->group == worker->engine->linger_group && client->lingering;
     if (lingers) {
         writer_writable(worker, client);
     }

@@ -3,6 +3,7 @@
 #ifndef STAGES_WRITER_H
 #define STAGES_WRITER_H
 
+#include "stages/stage.h"
 #include "stages/worker.h"
 
 /* The home watch says readable while the client is away. True: this thread's writer lingers with it
@@ -11,5 +12,7 @@ bool writer_readable(struct worker *worker, struct client *client);
 
 /* A client's writing deadline has passed. */
 void writer_expired(struct worker *worker, struct client *client);
+
+extern const struct stage_entry writer_stage;
 
 #endif

@@ -6,6 +6,7 @@
 #include "core/log.h"
 #include "core/option_text.h"
 #include "core/options.h"
+#include "stages/accept_turn.h"
 #include "stages/layout.h"
 #include "stages/model.h"
 #include "stages/process.h"
@@ -83,7 +84,7 @@ static void say_listening(const struct process *process)
 
 static void tell_parent(const struct process *process)
 {
-    supervisor_ready(process_share(process));
+    supervisor_ready(&process->shares[process->number - 1]);
 }
 
 static unsigned listeners_of(const struct process *process)

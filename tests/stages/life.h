@@ -13,6 +13,7 @@
 #include "stages/model.h"
 #include "stages/server.h"
 #include "stages/server_report.h"
+#include "stages/worker.h"
 #include "tests/test.h"
 
 #include <arpa/inet.h>
@@ -40,7 +41,7 @@ enum { WIRINGS = sizeof wirings / sizeof *wirings, SESSIONS = 30 };
 static struct {
     struct settings settings;
     struct wiring wiring;
-    struct server server;
+    struct engine server;
     struct sockets sockets;
     struct process process;
     struct process_share share;

@@ -248,7 +248,7 @@ int __wrap_accept4(int fd, struct sockaddr *address, socklen_t *len, int flags);
 
 int __wrap_accept4(int fd, struct sockaddr *address, socklen_t *len, int flags)
 {
-    if (late.come && late.count < LATE_MOST && server_phase(&life.server) != PHASE_RUNNING) {
+    if (late.come && late.count < LATE_MOST && engine_phase(&life.server) != PHASE_RUNNING) {
         late.fds[late.count++] = dial();
     }
     return __real_accept4(fd, address, len, flags);

@@ -10,7 +10,7 @@
 enum { CPUS = 2, TEXT = 600 };
 
 /* "L>R new, R>P request ...", without the kinds that are not asked for. */
-static void write_ways(const struct server *server, const char *kinds, char text[TEXT])
+static void write_ways(const struct engine *server, const char *kinds, char text[TEXT])
 {
     struct way_report ways[WAYS_MAX];
     unsigned count = ways_list(server, ways);
@@ -27,7 +27,7 @@ static void write_ways(const struct server *server, const char *kinds, char text
     }
 }
 
-static void free_groups(struct server *server)
+static void free_groups(struct engine *server)
 {
     for (unsigned i = 0; i < server->group_count; i++) {
         condition_deinit(&server->groups[i].changed);
@@ -39,7 +39,7 @@ static void free_groups(struct server *server)
 static void expect_ways(const char *wiring, const char *kinds, const char *ways)
 {
     static struct settings settings;
-    struct server server = {.settings = &settings};
+    struct engine server = {.settings = &settings};
     char error[WIRING_ERROR], text[TEXT];
     option_set_defaults(&settings);
     bool preset = preset_wiring(wiring) != NULL;
