@@ -13,8 +13,8 @@ struct client *client_new(int fd, const struct peer *peer, uint64_t accepted_ns)
     client->conn.id = atomic_fetch_add_explicit(&last_id, 1, memory_order_relaxed) + 1;
     client->conn.accepted_ns = accepted_ns;
     client->conn.state = CONN_ACCEPTED;
-    client->home_deadline.kind = DEADLINE_HOME;
-    client->out_deadline.kind = DEADLINE_OUT;
+    client->home.deadline.kind = DEADLINE_HOME;
+    client->out.deadline.kind = DEADLINE_OUT;
     return client;
 }
 

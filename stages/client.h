@@ -44,36 +44,42 @@ struct ticket {
 struct client {
     struct conn conn; /* first: a conn of ours is a client */
 
-    /* Home's thread only. */
-    struct worker *home; /* fixed once adopted; NULL before, read by whoever holds the client */
-    struct watch home_watch;
-    bool home_watched;    /* home_watch is open */
-    bool home_unwatching; /* home_watch is being closed, the loop has yet to call back */
-    enum home_state home_state;
-    bool head_late;       /* the deadline of that head has passed, and was followed by a read */
-    uint64_t head_id;     /* the request whose head home waits for, or waited for last */
-    uint64_t head_due_ns; /* its deadline, which does not move */
-    struct deadline home_deadline;
-    struct client *next, *prev; /* all clients of this home */
+    /* Its home: that loop's thread. */
+    struct {
+        struct worker *at; /* fixed once adopted; NULL before, read by whoever holds the client */
+        struct watch watch;
+        bool watched;    /* the watch is open */
+        bool unwatching; /* it is being closed, the loop has yet to call back */
+        enum home_state state;
+        bool head_late;             /* the deadline of that head has passed, and a read followed */
+        uint64_t head_id;           /* the request whose head home waits for, or waited for last */
+        uint64_t head_due_ns;       /* its deadline, which does not move */
+        struct deadline deadline;   /* of whatever it waits for */
+        struct client *next, *prev; /* all clients of this home */
+    } home;
 
-    /* The thread that waits for the socket or lingers: the writer's, or the loop it left that
-     * to. */
-    struct worker *writer;  /* that thread; whose loop out_watch is in */
-    struct watch out_watch; /* when the writer is not home: a second watch, in its own loop */
-    bool out_watched; /* out_watch is open; read by whoever closes, who holds the client then */
-    bool out_waiting; /* waits for the socket, or lingers */
-    bool lingering;   /* the answer is sent, input is discarded */
-    bool grace;       /* lingers without being watched yet */
-    struct deadline out_deadline;
+    /* The sending end: the thread that waits for the socket or lingers: the writer's, or the loop that
+     * a session leaves its client to. */
+    struct {
+        struct worker *worker; /* that thread; whose loop the watch is in */
+        struct watch watch;    /* where it is not home: a second watch, in its own loop */
+        bool watched;   /* the watch is open; read by whoever closes, who holds the client then */
+        bool waiting;   /* waits for the socket, or lingers */
+        bool lingering; /* the answer is sent, input is discarded */
+        bool grace;     /* lingers without being watched yet */
+        struct deadline deadline;
+    } out;
 
     /* Sessions: threads that block for it (held.h). */
-    struct client *held_next, *held_prev; /* in the server's list; under its lock */
-    bool held;                            /* is in that list; whoever holds the client */
-    bool polls;              /* the socket is non-blocking: a session polls before it reads */
-    uint64_t patience_ns;    /* the socket's receive timeout, once set */
-    _Atomic int held_as;     /* enum held_as: what its holder is doing; moved by CAS from IDLE */
-    _Atomic uint64_t due_ns; /* while IDLE: when its time is over */
-    uint64_t left_due_ns;    /* was left by its session while idle: when its time is over; or 0 */
+    struct {
+        struct client *next, *prev; /* in the list of held clients; under its lock */
+        bool held;                  /* is in that list; whoever holds the client */
+        bool polls;                 /* the socket is non-blocking: poll before a read */
+        uint64_t patience_ns;       /* the socket's receive timeout, once set */
+        _Atomic int as;             /* enum held_as: what its holder does; moved by CAS from IDLE */
+        _Atomic uint64_t due_ns;    /* while IDLE: when its time is over */
+        uint64_t left_due_ns; /* left by its session while idle: when its time is over; or 0 */
+    } session;
 
     /* Whoever holds it. */
     uint64_t answered_id, answered_ns; /* the last request and its last byte, until requeued */

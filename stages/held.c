@@ -13,7 +13,7 @@ void held_init(struct held *held)
     *held = (struct held){0};
     lock_init(&held->shared.lock, RANK_HELD);
     lock_take(&held->shared.lock);
-    held->shared.first.held_next = held->shared.first.held_prev = &held->shared.first;
+    held->shared.first.session.next = held->shared.first.session.prev = &held->shared.first;
     lock_release(&held->shared.lock);
 }
 
@@ -25,27 +25,27 @@ void held_deinit(struct held *held)
 /* At the end, so that the list is in order of age but for those that first blocked late. */
 void held_add(struct held *held, struct client *client)
 {
-    if (client->held) {
+    if (client->session.held) {
         return;
     }
-    client->held = true;
+    client->session.held = true;
     lock_take(&held->shared.lock);
-    client->held_prev = held->shared.first.held_prev;
-    client->held_next = &held->shared.first;
-    client->held_prev->held_next = client;
-    held->shared.first.held_prev = client;
+    client->session.prev = held->shared.first.session.prev;
+    client->session.next = &held->shared.first;
+    client->session.prev->session.next = client;
+    held->shared.first.session.prev = client;
     lock_release(&held->shared.lock);
 }
 
 void held_remove(struct held *held, struct client *client)
 {
-    if (!client->held) {
+    if (!client->session.held) {
         return;
     }
-    client->held = false;
+    client->session.held = false;
     lock_take(&held->shared.lock);
-    client->held_prev->held_next = client->held_next;
-    client->held_next->held_prev = client->held_prev;
+    client->session.prev->session.next = client->session.next;
+    client->session.next->session.prev = client->session.prev;
     lock_release(&held->shared.lock);
 }
 
@@ -53,7 +53,7 @@ void held_remove(struct held *held, struct client *client)
 static bool doom(struct client *client)
 {
     int idle = HELD_IDLE;
-    if (!atomic_compare_exchange_strong(&client->held_as, &idle, HELD_DOOMED)) {
+    if (!atomic_compare_exchange_strong(&client->session.as, &idle, HELD_DOOMED)) {
         return false;
     }
     (void)shutdown(client->conn.fd, SHUT_RD);
@@ -62,8 +62,8 @@ static bool doom(struct client *client)
 
 static bool is_older(const struct client *one, const struct client *other, uint64_t now_ns)
 {
-    bool one_over = atomic_load(&one->due_ns) <= now_ns;
-    bool other_over = atomic_load(&other->due_ns) <= now_ns;
+    bool one_over = atomic_load(&one->session.due_ns) <= now_ns;
+    bool other_over = atomic_load(&other->session.due_ns) <= now_ns;
     return one_over != other_over ? one_over : one->conn.id < other->conn.id;
 }
 
@@ -71,9 +71,9 @@ static struct client *oldest_idle_locked(struct held *held, uint64_t now_ns)
     REQUIRES(held->shared.lock)
 {
     struct client *best = NULL;
-    struct client *at = held->shared.first.held_next;
-    for (; at != &held->shared.first; at = at->held_next) {
-        if (atomic_load(&at->held_as) == HELD_IDLE &&
+    struct client *at = held->shared.first.session.next;
+    for (; at != &held->shared.first; at = at->session.next) {
+        if (atomic_load(&at->session.as) == HELD_IDLE &&
             (best == NULL || is_older(at, best, now_ns))) {
             best = at;
         }
@@ -97,8 +97,8 @@ bool held_end_one(struct held *held, uint64_t now_ns)
 void held_end_idle(struct held *held)
 {
     lock_take(&held->shared.lock);
-    struct client *at = held->shared.first.held_next;
-    for (; at != &held->shared.first; at = at->held_next) {
+    struct client *at = held->shared.first.session.next;
+    for (; at != &held->shared.first; at = at->session.next) {
         (void)doom(at);
     }
     lock_release(&held->shared.lock);
@@ -107,9 +107,9 @@ void held_end_idle(struct held *held)
 void held_end_all(struct held *held)
 {
     lock_take(&held->shared.lock);
-    struct client *at = held->shared.first.held_next;
-    for (; at != &held->shared.first; at = at->held_next) {
-        int as = atomic_load(&at->held_as);
+    struct client *at = held->shared.first.session.next;
+    for (; at != &held->shared.first; at = at->session.next) {
+        int as = atomic_load(&at->session.as);
         if (as == HELD_IDLE || as == HELD_WAITING) {
             (void)shutdown(at->conn.fd, SHUT_RDWR);
         }

@@ -7,7 +7,7 @@
  *
  * A connection enters the list when a session first blocks for it and leaves it when it is closed,
  * whoever holds it in between; being in the list costs nothing. The lock keeps the descriptor's
- * number valid while it is shut down. `held_as` says whether the wait may be ended:
+ * number valid while it is shut down. `session.as` says whether the wait may be ended:
  *
  *     BUSY --begin_wait--> IDLE, WAITING --end_wait--> BUSY     by the holder
  *                          IDLE --held_end--> DOOMED            by others, once

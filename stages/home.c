@@ -23,46 +23,46 @@ static void on_readable(struct worker *home, struct client *client)
 static void on_home_ready(struct watch *watch, unsigned ready)
 {
     struct client *client =
-        (struct client *)(void *)((char *)watch - offsetof(struct client, home_watch));
-    struct worker *home = client->home;
-    if ((ready & WATCH_WRITE) != 0 && client->home_state != HOME_CLOSED) {
+        (struct client *)(void *)((char *)watch - offsetof(struct client, home.watch));
+    struct worker *home = client->home.at;
+    if ((ready & WATCH_WRITE) != 0 && client->home.state != HOME_CLOSED) {
         home->engine->stages[STAGE_WRITER]->writable(home, client);
     }
-    if ((ready & WATCH_READ) != 0 && client->home_state != HOME_CLOSED) {
+    if ((ready & WATCH_READ) != 0 && client->home.state != HOME_CLOSED) {
         on_readable(home, client);
     }
 }
 
 static void move(struct worker *worker, struct client *client, enum home_state to)
 {
-    home_state_move(&worker->at_home, &client->home_state, to);
+    home_state_move(&worker->home.counts, &client->home.state, to);
 }
 
 void home_adopt(struct worker *worker, struct client *client, enum home_state state)
 {
-    CHECK(client->home_state == HOME_NONE);
+    CHECK(client->home.state == HOME_NONE);
     move(worker, client, state);
-    client->home = worker;
-    client->prev = worker->clients.prev;
-    client->next = &worker->clients;
-    client->prev->next = client;
-    worker->clients.prev = client;
-    atomic_fetch_add_explicit(&worker->client_count, 1, memory_order_relaxed);
+    client->home.at = worker;
+    client->home.prev = worker->home.clients.home.prev;
+    client->home.next = &worker->home.clients;
+    client->home.prev->home.next = client;
+    worker->home.clients.home.prev = client;
+    atomic_fetch_add_explicit(&worker->home.client_count, 1, memory_order_relaxed);
 }
 
 bool home_watch(struct worker *worker, struct client *client)
 {
-    if (!client->home_watched) {
-        client->home_watched =
-            watch_open(worker->loop, &client->home_watch, client->conn.fd, on_home_ready);
+    if (!client->home.watched) {
+        client->home.watched =
+            watch_open(worker->loop.poll, &client->home.watch, client->conn.fd, on_home_ready);
     }
-    return client->home_watched;
+    return client->home.watched;
 }
 
 static void watch_reading(struct client *client, bool reading)
 {
-    unsigned writing = client->home_watch.events & WATCH_WRITE;
-    watch_set(&client->home_watch, writing | (reading ? WATCH_READ : 0u));
+    unsigned writing = client->home.watch.events & WATCH_WRITE;
+    watch_set(&client->home.watch, writing | (reading ? WATCH_READ : 0u));
 }
 
 /* Nobody has watched a reader's client since it came early or was held back, where the next request of
@@ -70,9 +70,9 @@ static void watch_reading(struct client *client, bool reading)
 void home_leave(struct worker *worker, struct client *client)
 {
     bool reads = worker->engine->idle_stage == STAGE_READER;
-    bool deaf = client->home_watched && (client->home_watch.events & WATCH_READ) == 0;
+    bool deaf = client->home.watched && (client->home.watch.events & WATCH_READ) == 0;
     move(worker, client, reads && deaf ? HOME_EARLY : HOME_AWAY);
-    if (!reads && client->home_watched) {
+    if (!reads && client->home.watched) {
         watch_reading(client, false);
     }
 }
@@ -112,13 +112,13 @@ static bool waits_for_head(const struct conn *conn)
 static void set_head_deadline(struct worker *worker, struct client *client)
 {
     uint64_t id = client->conn.exchange->id;
-    if (client->head_id != id) {
+    if (client->home.head_id != id) {
         uint64_t timeout_ns = worker->engine->settings->header_timeout_ns;
-        client->head_id = id;
-        client->head_late = false;
-        client->head_due_ns = deadlines_due_ns(&worker->deadlines, timeout_ns);
+        client->home.head_id = id;
+        client->home.head_late = false;
+        client->home.head_due_ns = deadlines_due_ns(&worker->loop.deadlines, timeout_ns);
     }
-    deadlines_set_at(&worker->deadlines, &client->home_deadline, client->head_due_ns);
+    deadlines_set_at(&worker->loop.deadlines, &client->home.deadline, client->home.head_due_ns);
 }
 
 /* The timeout that applies, as DESIGN.md's table of limits has it. All but a head's begin with each
@@ -134,7 +134,7 @@ static void set_deadline(struct worker *worker, struct client *client)
     uint64_t timeout_ns = conn_has_input(conn) ? settings->body_timeout_ns
                           : conn->requests > 0 ? conn->idle_limit_ns
                                                : settings->header_timeout_ns;
-    deadlines_set(&worker->deadlines, &client->home_deadline, timeout_ns);
+    deadlines_set(&worker->loop.deadlines, &client->home.deadline, timeout_ns);
 }
 
 static enum verdict close_for(struct client *client, enum close_reason reason)
@@ -151,7 +151,7 @@ static bool is_idle(const struct client *client)
 
 static bool is_idle_at_home(const struct client *client)
 {
-    return client->home_state == HOME_WAITING && is_idle(client);
+    return client->home.state == HOME_WAITING && is_idle(client);
 }
 
 /* Why a client that comes home may not stay, or NONE. home_phase() has treated those that were at
@@ -211,7 +211,7 @@ void home_stamp_requeue(struct worker *worker, struct client *client, bool direc
 void home_dismiss(struct worker *worker, struct client *client, enum close_reason reason)
 {
     client->conn.close = reason;
-    if (client->out_watched) {
+    if (client->out.watched) {
         move(worker, client, HOME_AWAY); /* to the writer, whose watch is closed first */
     }
     route(worker, client, VERDICT_CLOSE);
@@ -223,11 +223,12 @@ void home_dismiss(struct worker *worker, struct client *client, enum close_reaso
 static bool is_read_once_more(struct worker *worker, struct client *client)
 {
     bool in_head = waits_for_head(&client->conn);
-    if ((in_head && client->head_late) || !conn_is_readable(&client->conn)) {
+    if ((in_head && client->home.head_late) || !conn_is_readable(&client->conn)) {
         return false;
     }
-    client->head_late = in_head;
-    deadlines_set(&worker->deadlines, &client->home_deadline, NS_PER_S); /* if it is held back */
+    client->home.head_late = in_head;
+    deadlines_set(&worker->loop.deadlines, &client->home.deadline,
+                  NS_PER_S); /* if it is held back */
     on_readable(worker, client);
     return true;
 }
@@ -235,8 +236,8 @@ static bool is_read_once_more(struct worker *worker, struct client *client)
 void home_expired(struct worker *worker, struct client *client)
 {
     struct conn *conn = &client->conn;
-    if (client->home_state != HOME_WAITING) {
-        deadlines_set(&worker->deadlines, &client->home_deadline, NS_PER_S);
+    if (client->home.state != HOME_WAITING) {
+        deadlines_set(&worker->loop.deadlines, &client->home.deadline, NS_PER_S);
         return;
     }
     if (is_read_once_more(worker, client)) {
@@ -262,9 +263,10 @@ void home_expired(struct worker *worker, struct client *client)
 void home_each(struct worker *worker, void fn(struct worker *, struct client *))
 {
     struct client *next;
-    for (struct client *client = worker->clients.next; client != &worker->clients; client = next) {
-        next = client->next;
-        if (!home_state_is_away(client->home_state)) {
+    for (struct client *client = worker->home.clients.home.next; client != &worker->home.clients;
+         client = next) {
+        next = client->home.next;
+        if (!home_state_is_away(client->home.state)) {
             fn(worker, client);
         }
     }
@@ -292,7 +294,7 @@ void home_phase(struct worker *worker)
 
 static void release_one(struct worker *worker, struct client *client)
 {
-    if (client->home_state == HOME_HELD_BACK) {
+    if (client->home.state == HOME_HELD_BACK) {
         move(worker, client, HOME_WAITING);
         watch_reading(client, true);
     }
@@ -300,7 +302,7 @@ static void release_one(struct worker *worker, struct client *client)
 
 void home_room(struct worker *worker)
 {
-    if (worker->at_home.in[HOME_HELD_BACK] > 0) {
+    if (worker->home.counts.in[HOME_HELD_BACK] > 0) {
         home_each(worker, release_one);
     }
 }
@@ -308,9 +310,9 @@ void home_room(struct worker *worker)
 void home_shed(struct worker *worker, unsigned most)
 {
     struct client *next;
-    for (struct client *client = worker->clients.next; client != &worker->clients && most > 0;
-         client = next) {
-        next = client->next;
+    for (struct client *client = worker->home.clients.home.next;
+         client != &worker->home.clients && most > 0; client = next) {
+        next = client->home.next;
         if (is_idle_at_home(client)) {
             home_dismiss(worker, client, CLOSE_SHED);
             most--;
@@ -320,11 +322,11 @@ void home_shed(struct worker *worker, unsigned most)
 
 void home_reap(struct worker *worker)
 {
-    struct client *client = worker->clients.next;
-    while (client != &worker->clients && !is_idle_at_home(client)) {
-        client = client->next;
+    struct client *client = worker->home.clients.home.next;
+    while (client != &worker->home.clients && !is_idle_at_home(client)) {
+        client = client->home.next;
     }
-    if (client != &worker->clients && places_wanted(worker->engine)) {
+    if (client != &worker->home.clients && places_wanted(worker->engine)) {
         home_dismiss(worker, client, CLOSE_REAPED);
     }
 }

@@ -43,7 +43,7 @@ void home_stamp_requeue(struct worker *worker, struct client *client, bool direc
 /* Are clients of this home away? They may be given back quietly. */
 static inline bool home_awaits(const struct worker *worker)
 {
-    return worker->at_home.in[HOME_AWAY] + worker->at_home.in[HOME_EARLY] > 0;
+    return worker->home.counts.in[HOME_AWAY] + worker->home.counts.in[HOME_EARLY] > 0;
 }
 
 /* Closes a client that is at home. */

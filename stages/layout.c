@@ -240,7 +240,7 @@ static void lay_out(struct engine *engine)
             worker->stages = from->stages;
             worker->kind = from->kind;
             worker->cpu = pinned_cpu(engine->settings->pin, from->stages);
-            worker->loop_in_turn = i > 0 && from[-1].in_turn ? group[-1].workers : NULL;
+            worker->pool.loop = i > 0 && from[-1].in_turn ? group[-1].workers : NULL;
             name_worker(worker, from);
         }
     }

@@ -16,16 +16,16 @@ static enum verdict wait_on(struct worker *worker, struct client *client, bool g
     if (!grace && !out_watch_set(worker, client, WATCH_READ)) {
         return VERDICT_CLOSE;
     }
-    client->grace = grace;
-    client->lingering = client->out_waiting = true;
-    deadlines_set(&worker->deadlines, &client->out_deadline,
+    client->out.grace = grace;
+    client->out.lingering = client->out.waiting = true;
+    deadlines_set(&worker->loop.deadlines, &client->out.deadline,
                   grace ? grace_ns : worker->engine->settings->linger_timeout_ns);
     return VERDICT_HELD;
 }
 
 enum verdict linger_wait(struct worker *worker, struct client *client)
 {
-    bool watched = client->home == worker ? client->home_watched : client->out_watched;
+    bool watched = client->home.at == worker ? client->home.watched : client->out.watched;
     bool patient = worker->engine->settings->linger_timeout_ns > grace_ns;
     return wait_on(worker, client, !watched && patient);
 }
@@ -67,7 +67,7 @@ enum verdict linger_readable(struct worker *worker, struct client *client)
 enum verdict linger_expired(struct worker *worker, struct client *client)
 {
     enum verdict verdict = conn_linger(&client->conn);
-    if (verdict == VERDICT_LINGER && client->grace) {
+    if (verdict == VERDICT_LINGER && client->out.grace) {
         verdict = wait_on(worker, client, false);
     } else if (verdict == VERDICT_LINGER) {
         tally_add(&worker->tally, COUNTER_LINGER_EXPIRED, 1);

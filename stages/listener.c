@@ -206,7 +206,7 @@ static void welcome(struct listener *listener, int fd, const struct sockaddr_sto
     client->place = place;
     /* Not earlier: whoever waits for the last connection waits for this listener too. */
     atomic_fetch_add(&worker->engine->connections, 1);
-    client->polls = !worker->engine->blocking_sockets;
+    client->session.polls = !worker->engine->blocking_sockets;
     tally_add(&worker->tally, COUNTER_ACCEPTED, 1);
     PROBE(accepted, client->conn.id, 0, client->conn.accepted_ns, fd);
     route_seats(worker, client);
@@ -379,8 +379,8 @@ static void take_turns(struct listener *listener, struct accept_turn *turn)
     listener->mutex.turn = turn;
     listener->mutex.hooks =
         (struct loop_hooks){.before = before_poll, .after = after_poll, .arg = listener};
-    listener->mutex.retry = loop_timer_new(listener->worker->loop, on_retry, listener);
-    loop_around_poll(listener->worker->loop, &listener->mutex.hooks);
+    listener->mutex.retry = loop_timer_new(listener->worker->loop.poll, on_retry, listener);
+    loop_around_poll(listener->worker->loop.poll, &listener->mutex.hooks);
 }
 
 /* --- life --- */
@@ -403,12 +403,12 @@ struct listener *listener_new(struct worker *worker)
     listener->serves = serves_itself(worker);
     listener->reaps = worker->engine->wiring.policies.overload == OVERLOAD_REAP;
     listener->rejects = worker->engine->wiring.policies.overload == OVERLOAD_REJECT;
-    listener->timer = loop_timer_new(worker->loop, on_backoff_over, listener);
+    listener->timer = loop_timer_new(worker->loop.poll, on_backoff_over, listener);
     for (unsigned i = 0; i < listener->count; i++) {
         struct listening *at = &listener->at[i];
         at->listener = listener;
         at->fd = sockets->at[worker->seat * sockets->addresses + i];
-        at->watched = watch_open(worker->loop, &at->watch, at->fd, on_acceptable);
+        at->watched = watch_open(worker->loop.poll, &at->watch, at->fd, on_acceptable);
         CHECK(at->watched);
     }
     if (worker->engine->turn != NULL) {
@@ -453,7 +453,7 @@ static void stop_accepting(struct listener *listener)
     listener->closed = true;
     loop_timer_stop(listener->timer);
     if (listener->mutex.turn != NULL) {
-        loop_around_poll(listener->worker->loop, NULL);
+        loop_around_poll(listener->worker->loop.poll, NULL);
         loop_timer_stop(listener->mutex.retry);
     }
     engine_stopped_listening(listener->worker->engine);

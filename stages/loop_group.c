@@ -20,8 +20,8 @@ static void on_deadline(void *arg, struct deadline *deadline)
 {
     struct worker *worker = arg;
     struct client *client = NULL;
-    size_t home = offsetof(struct client, home_deadline),
-           out = offsetof(struct client, out_deadline);
+    size_t home = offsetof(struct client, home.deadline),
+           out = offsetof(struct client, out.deadline);
     if (deadline->kind == DEADLINE_OUT) {
         client = (struct client *)(void *)((char *)deadline - out);
         writer_expired(worker, client);
@@ -37,7 +37,7 @@ static void on_bell(struct watch *watch, unsigned ready)
 {
     (void)ready;
     struct worker *worker =
-        (struct worker *)(void *)((char *)watch - offsetof(struct worker, bell_watch));
+        (struct worker *)(void *)((char *)watch - offsetof(struct worker, loop.bell_watch));
     doorbell_silence(&worker->taker.bell);
 }
 
@@ -47,26 +47,26 @@ static void look_at_phase(struct worker *worker)
     if (worker->listener != NULL) {
         listener_turn(worker->listener);
     }
-    if (worker->phase_seen == phase) {
+    if (worker->loop.phase_seen == phase) {
         return;
     }
-    worker->phase_seen = phase;
+    worker->loop.phase_seen = phase;
     if (phase == PHASE_DRAINING) {
         poller_tick(worker); /* what is readable already is not idle */
     }
     home_phase(worker);
     if (phase == PHASE_CUTTING) {
-        deadlines_fire_all(&worker->deadlines);
+        deadlines_fire_all(&worker->loop.deadlines);
     }
 }
 
 static void look_at_shedding(struct worker *worker)
 {
-    if (atomic_load_explicit(&worker->shed, memory_order_relaxed) > 0) {
-        home_shed(worker, atomic_exchange(&worker->shed, 0));
+    if (atomic_load_explicit(&worker->home.shed, memory_order_relaxed) > 0) {
+        home_shed(worker, atomic_exchange(&worker->home.shed, 0));
     }
-    if (atomic_load_explicit(&worker->reap, memory_order_relaxed) &&
-        atomic_exchange(&worker->reap, false)) {
+    if (atomic_load_explicit(&worker->home.reap, memory_order_relaxed) &&
+        atomic_exchange(&worker->home.reap, false)) {
         home_reap(worker);
     }
 }
@@ -81,7 +81,7 @@ static bool spin_finds_work(struct worker *worker)
     uint64_t until_ns = clock_ns() + spin_ns;
     do {
         if (atomic_load_explicit(&worker->mailbox->waiting_hint, memory_order_relaxed) > 0 ||
-            loop_turn(worker->loop)) {
+            loop_turn(worker->loop.poll)) {
             return true;
         }
     } while (clock_ns() < until_ns);
@@ -91,21 +91,21 @@ static bool spin_finds_work(struct worker *worker)
 static void on_collect(void *arg)
 {
     struct worker *worker = arg;
-    worker->collecting = false;
+    worker->loop.collecting = false;
 }
 
 static void collect_later(struct worker *worker)
 {
-    if (home_awaits(worker) && !worker->collecting) {
-        worker->collecting = true;
-        loop_timer_start(worker->collect_timer, collect_ns);
+    if (home_awaits(worker) && !worker->loop.collecting) {
+        worker->loop.collecting = true;
+        loop_timer_start(worker->loop.collect_timer, collect_ns);
     }
 }
 
 /* Who runs a loop in turn is asleep in its own mailbox as well. */
 static bool falls_asleep(struct worker *worker, bool hear_all)
 {
-    struct worker *runner = worker->runner;
+    struct worker *runner = worker->loop.runner;
     return mailbox_sleep(worker->mailbox, &worker->taker, hear_all) &&
            (runner == worker || mailbox_sleep(runner->mailbox, &runner->taker, false));
 }
@@ -113,18 +113,18 @@ static bool falls_asleep(struct worker *worker, bool hear_all)
 /* Who runs a loop in turn is idle while the loop is. */
 static void block(struct worker *worker)
 {
-    struct worker *runner = worker->runner;
+    struct worker *runner = worker->loop.runner;
     worker_begin_idle(worker);
     if (runner != worker) {
         worker_begin_idle(runner);
     }
-    loop_block(worker->loop, &worker->woke_ns);
+    loop_block(worker->loop.poll, &worker->woke_ns);
 }
 
 /* Ahead of the first callback, which may take long: whoever looks meanwhile sees it busy. */
 static void on_wake(void *arg)
 {
-    struct worker *worker = arg, *runner = worker->runner;
+    struct worker *worker = arg, *runner = worker->loop.runner;
     worker_end_idle(worker);
     if (runner != worker) {
         runner->woke_ns = worker->woke_ns;
@@ -136,12 +136,13 @@ static void on_wake(void *arg)
  * ending, wants to hear of everything. */
 static void wait(struct worker *worker)
 {
-    bool hear_all = worker->at_home.in[HOME_EARLY] > 0 || worker->phase_seen != PHASE_RUNNING;
+    bool hear_all =
+        worker->home.counts.in[HOME_EARLY] > 0 || worker->loop.phase_seen != PHASE_RUNNING;
     if (worker->refused_count == 0 && spin_finds_work(worker)) {
         return;
     }
     if (!falls_asleep(worker, hear_all)) {
-        loop_turn(worker->loop);
+        loop_turn(worker->loop.poll);
         return;
     }
     collect_later(worker);
@@ -160,12 +161,13 @@ static void on_poll_interval(void *arg)
 
 void loop_group_start(struct worker *worker)
 {
-    CHECK(watch_open(worker->loop, &worker->bell_watch, doorbell_fd(&worker->taker.bell), on_bell));
-    watch_set(&worker->bell_watch, WATCH_READ);
-    worker->collect_timer = loop_timer_new(worker->loop, on_collect, worker);
-    worker->poll_timer = loop_timer_new(worker->loop, on_poll_interval, worker);
-    loop_on_wake(worker->loop, on_wake, worker);
-    deadlines_start(&worker->deadlines, worker->loop, on_deadline, worker);
+    CHECK(watch_open(worker->loop.poll, &worker->loop.bell_watch, doorbell_fd(&worker->taker.bell),
+                     on_bell));
+    watch_set(&worker->loop.bell_watch, WATCH_READ);
+    worker->loop.collect_timer = loop_timer_new(worker->loop.poll, on_collect, worker);
+    worker->poller.timer = loop_timer_new(worker->loop.poll, on_poll_interval, worker);
+    loop_on_wake(worker->loop.poll, on_wake, worker);
+    deadlines_start(&worker->loop.deadlines, worker->loop.poll, on_deadline, worker);
     if (worker_holds(worker, STAGE_LISTENER)) {
         worker->listener = listener_new(worker);
     }
@@ -178,15 +180,15 @@ static void on_bell_closed(struct watch *watch)
 
 void loop_group_end(struct worker *worker)
 {
-    CHECK(worker->clients.next == &worker->clients);
+    CHECK(worker->home.clients.home.next == &worker->home.clients);
     if (worker->listener != NULL) {
         listener_close(worker->listener);
     }
-    watch_close(&worker->bell_watch, on_bell_closed);
-    deadlines_end(&worker->deadlines);
-    loop_timer_free(worker->collect_timer);
-    loop_timer_free(worker->poll_timer);
-    loop_free(worker->loop);
+    watch_close(&worker->loop.bell_watch, on_bell_closed);
+    deadlines_end(&worker->loop.deadlines);
+    loop_timer_free(worker->loop.collect_timer);
+    loop_timer_free(worker->poller.timer);
+    loop_free(worker->loop.poll);
     if (worker->listener != NULL) {
         listener_free(worker->listener);
     }
@@ -211,14 +213,14 @@ void loop_group_turn(struct worker *worker)
     look_at_shedding(worker);
     look_at_new(worker);
     /* A thread that has the turn serves what it finds: it gathers nothing. */
-    bool in_turn = worker->runner != worker;
-    if (!in_turn && worker_gathers(worker) && (loop_turn(worker->loop) || busy)) {
+    bool in_turn = worker->loop.runner != worker;
+    if (!in_turn && worker_gathers(worker) && (loop_turn(worker->loop.poll) || busy)) {
         return;
     }
     if (worker_flush(worker)) {
         return; /* there is room again for those who were held back */
     }
-    if (!in_turn || !mailbox_wants(worker->runner->mailbox, &worker->runner->taker)) {
+    if (!in_turn || !mailbox_wants(worker->loop.runner->mailbox, &worker->loop.runner->taker)) {
         wait(worker);
     }
 }

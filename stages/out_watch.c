@@ -7,16 +7,16 @@
 
 static bool is_home(const struct worker *worker, const struct client *client)
 {
-    return client->home == worker;
+    return client->home.at == worker;
 }
 
 static void on_out_ready(struct watch *watch, unsigned ready)
 {
     struct client *client =
-        (struct client *)(void *)((char *)watch - offsetof(struct client, out_watch));
+        (struct client *)(void *)((char *)watch - offsetof(struct client, out.watch));
     (void)ready;
-    if (client->out_waiting) {
-        client->writer->engine->stages[STAGE_WRITER]->writable(client->writer, client);
+    if (client->out.waiting) {
+        client->out.worker->engine->stages[STAGE_WRITER]->writable(client->out.worker, client);
     }
 }
 
@@ -24,50 +24,50 @@ static void on_out_ready(struct watch *watch, unsigned ready)
  * loop. */
 bool out_watch_set(struct worker *worker, struct client *client, unsigned events)
 {
-    client->writer = worker;
+    client->out.worker = worker;
     if (is_home(worker, client)) {
         if (!home_watch(worker, client)) {
             return false;
         }
-        unsigned reading = client->home_watch.events & WATCH_READ;
-        watch_set(&client->home_watch, events | reading);
+        unsigned reading = client->home.watch.events & WATCH_READ;
+        watch_set(&client->home.watch, events | reading);
         return true;
     }
-    if (!client->out_watched) {
-        client->out_watched =
-            watch_open(worker->loop, &client->out_watch, client->conn.fd, on_out_ready);
+    if (!client->out.watched) {
+        client->out.watched =
+            watch_open(worker->loop.poll, &client->out.watch, client->conn.fd, on_out_ready);
     }
-    if (client->out_watched) {
-        watch_set(&client->out_watch, events);
+    if (client->out.watched) {
+        watch_set(&client->out.watch, events);
     }
-    return client->out_watched;
+    return client->out.watched;
 }
 
 void out_watch_stop(struct worker *worker, struct client *client)
 {
-    if (!client->out_waiting) {
+    if (!client->out.waiting) {
         return;
     }
-    client->out_waiting = false;
-    client->lingering = false;
-    deadlines_clear(&worker->deadlines, &client->out_deadline);
-    if (is_home(worker, client) && client->home_watched) {
-        watch_set(&client->home_watch, client->home_watch.events & ~(unsigned)WATCH_WRITE);
-    } else if (client->out_watched) {
-        watch_set(&client->out_watch, 0);
+    client->out.waiting = false;
+    client->out.lingering = false;
+    deadlines_clear(&worker->loop.deadlines, &client->out.deadline);
+    if (is_home(worker, client) && client->home.watched) {
+        watch_set(&client->home.watch, client->home.watch.events & ~(unsigned)WATCH_WRITE);
+    } else if (client->out.watched) {
+        watch_set(&client->out.watch, 0);
     }
 }
 
 static void on_out_closed(struct watch *watch)
 {
     struct client *client =
-        (struct client *)(void *)((char *)watch - offsetof(struct client, out_watch));
-    client->out_watched = false;
-    route(client->writer, client, VERDICT_CLOSE);
+        (struct client *)(void *)((char *)watch - offsetof(struct client, out.watch));
+    client->out.watched = false;
+    route(client->out.worker, client, VERDICT_CLOSE);
 }
 
 void out_watch_close(struct worker *worker, struct client *client)
 {
     out_watch_stop(worker, client);
-    watch_close(&client->out_watch, on_out_closed);
+    watch_close(&client->out.watch, on_out_closed);
 }

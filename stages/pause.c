@@ -42,6 +42,6 @@ void pause_client(struct worker *worker, struct client *client, uint64_t after_n
     struct pause *pause = must_alloc(sizeof *pause);
     uint64_t now_ns = clock_ns();
     *pause = (struct pause){.worker = worker, .client = client, .until_ns = now_ns + after_ns};
-    pause->timer = loop_timer_new(worker->loop, on_time, pause);
+    pause->timer = loop_timer_new(worker->loop.poll, on_time, pause);
     sleep_on(pause, now_ns);
 }

@@ -119,7 +119,7 @@ static void shed_loops(struct engine *engine, unsigned count)
 {
     const struct group *homes = idle_group(engine);
     for (unsigned i = 0; i < homes->count; i++) {
-        atomic_fetch_add(&homes->workers[i].shed, (count + homes->count - 1) / homes->count);
+        atomic_fetch_add(&homes->workers[i].home.shed, (count + homes->count - 1) / homes->count);
     }
     workers_nudge(engine);
 }
@@ -153,7 +153,7 @@ static void reap_in_loops(struct engine *engine)
         return;
     }
     for (unsigned i = 0; i < homes->count; i++) {
-        atomic_store(&homes->workers[i].reap, true);
+        atomic_store(&homes->workers[i].home.reap, true);
     }
     workers_nudge(engine);
 }

@@ -25,9 +25,9 @@ static void pass_on(struct worker *worker, struct client *client)
  * system calls: it is looked at once, at the end of the turn, before it is adopted. */
 static void welcome(struct worker *worker, struct client *client)
 {
-    client->next = NULL;
-    *worker->fresh_tail = client;
-    worker->fresh_tail = &client->next;
+    client->home.next = NULL;
+    *worker->poller.fresh_tail = client;
+    worker->poller.fresh_tail = &client->home.next;
 }
 
 static void first_look(struct worker *worker, struct client *client)
@@ -44,11 +44,11 @@ static void first_look(struct worker *worker, struct client *client)
 
 void poller_first_looks(struct worker *worker)
 {
-    struct client *client = worker->fresh, *next;
-    worker->fresh = NULL;
-    worker->fresh_tail = &worker->fresh;
+    struct client *client = worker->poller.fresh, *next;
+    worker->poller.fresh = NULL;
+    worker->poller.fresh_tail = &worker->poller.fresh;
     for (; client != NULL; client = next) {
-        next = client->next;
+        next = client->home.next;
         first_look(worker, client);
     }
 }
@@ -57,7 +57,7 @@ void poller_first_looks(struct worker *worker)
 static void give_up_exchange(struct worker *worker, struct conn *conn)
 {
     if (conn->exchange != NULL && !conn_has_input(conn)) {
-        exchange_put(&worker->pool, conn->exchange);
+        exchange_put(&worker->exchanges, conn->exchange);
         conn->exchange = NULL;
         conn->state = CONN_IDLE;
     }
@@ -68,7 +68,7 @@ static enum verdict take_back(struct worker *worker, struct client *client, enum
 {
     struct conn *conn = &client->conn;
     home_stamp_requeue(worker, client, direct);
-    if (client->home == NULL) {
+    if (client->home.at == NULL) {
         home_adopt(worker, client, HOME_WAITING);
     }
     home_return(worker, client);
@@ -77,7 +77,7 @@ static enum verdict take_back(struct worker *worker, struct client *client, enum
     }
     give_up_exchange(worker, conn);
     verdict = home_wait(worker, client);
-    if (verdict == VERDICT_CLOSE && client->out_watched) {
+    if (verdict == VERDICT_CLOSE && client->out.watched) {
         home_leave(worker, client); /* to the writer, whose watch is closed first */
     }
     return verdict;
@@ -100,15 +100,15 @@ static enum verdict poller_enter(struct worker *worker, struct client *client, e
 static void ripen(struct worker *worker, struct client *client)
 {
     home_let_ripen(worker, client);
-    if (!worker->ticking) {
-        worker->ticking = true;
-        loop_timer_start(worker->poll_timer, worker->engine->settings->poll_interval_ns);
+    if (!worker->poller.ticking) {
+        worker->poller.ticking = true;
+        loop_timer_start(worker->poller.timer, worker->engine->settings->poll_interval_ns);
     }
 }
 
 static void poller_readable(struct worker *worker, struct client *client)
 {
-    if (home_state_is_away(client->home_state)) {
+    if (home_state_is_away(client->home.state)) {
         if (!writer_readable(worker, client)) {
             home_came_early(worker, client);
         }
@@ -116,21 +116,21 @@ static void poller_readable(struct worker *worker, struct client *client)
         home_hold_back(worker, client);
     } else if (worker->engine->settings->poll_interval_ns > 0) {
         ripen(worker, client);
-    } else if (client->home_state == HOME_WAITING) {
+    } else if (client->home.state == HOME_WAITING) {
         pass_on(worker, client);
     }
 }
 
 static void pass_on_ripe(struct worker *worker, struct client *client)
 {
-    if (client->home_state == HOME_RIPE) {
+    if (client->home.state == HOME_RIPE) {
         pass_on(worker, client);
     }
 }
 
 void poller_tick(struct worker *worker)
 {
-    worker->ticking = false;
+    worker->poller.ticking = false;
     home_each(worker, pass_on_ripe);
 }
 

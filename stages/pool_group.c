@@ -14,12 +14,12 @@
  * ring for it wakes the loop. */
 static void take_turn(struct worker *worker)
 {
-    struct worker *loop = worker->loop_in_turn;
-    loop->runner = worker;
+    struct worker *loop = worker->pool.loop;
+    loop->loop.runner = worker;
     do {
         loop_group_turn(loop);
     } while (!mailbox_wants(worker->mailbox, &worker->taker) && !loop_group_is_over(loop));
-    loop->runner = loop;
+    loop->loop.runner = loop;
     mailbox_end_turn(worker->mailbox, &worker->taker);
 }
 
@@ -27,16 +27,16 @@ static enum wait_end wait_for_work(struct worker *worker, unsigned batch)
 {
     (void)worker_flush(worker);
     worker_begin_idle(worker);
-    enum wait_end end = mailbox_wait(worker->mailbox, &worker->taker, &worker->taken, batch);
+    enum wait_end end = mailbox_wait(worker->mailbox, &worker->taker, &worker->pool.taken, batch);
     worker->woke_ns = clock_ns();
     worker_end_idle(worker);
     return end;
 }
 
-/* Work for this thread is in worker->taken. False: it is to end. */
+/* Work for this thread is in worker->pool.taken. False: it is to end. */
 static bool find_work(struct worker *worker, unsigned batch)
 {
-    while (mailbox_take(worker->mailbox, &worker->taker, &worker->taken, batch) == 0) {
+    while (mailbox_take(worker->mailbox, &worker->taker, &worker->pool.taken, batch) == 0) {
         enum wait_end end = wait_for_work(worker, batch);
         if (end != WAIT_TURN) {
             return end == WAIT_TOOK;
@@ -50,7 +50,7 @@ static void set_life(struct worker *worker, enum thread_life life)
 {
     struct group *group = &worker->engine->groups[worker->group];
     lock_take(&group->lock);
-    atomic_store(&worker->life, life);
+    atomic_store(&worker->pool.life, life);
     lock_release(&group->lock);
     condition_broadcast(&group->changed);
 }
@@ -62,7 +62,7 @@ static void *run(void *arg)
     worker_begin(worker);
     while (find_work(worker, batch)) {
         worker_count(&worker->turns, 1);
-        route_run(worker, &worker->taken);
+        route_run(worker, &worker->pool.taken);
         worker_come_back(worker);
         if (!worker_gathers(worker)) {
             (void)worker_flush(worker);
@@ -91,7 +91,7 @@ static bool start_thread(struct worker *worker)
 static struct worker *find_place_locked(struct group *group) REQUIRES(group->lock)
 {
     for (unsigned i = 0; i < group->count; i++) {
-        if (atomic_load(&group->workers[i].life) != THREAD_RUNS) {
+        if (atomic_load(&group->workers[i].pool.life) != THREAD_RUNS) {
             return &group->workers[i];
         }
     }
@@ -109,8 +109,8 @@ static struct worker *take_place(struct group *group, enum thread_life *before)
         (void)condition_wait(&group->changed, &group->lock, 0);
     }
     if (worker != NULL) {
-        *before = (enum thread_life)atomic_load(&worker->life);
-        atomic_store(&worker->life, THREAD_RUNS);
+        *before = (enum thread_life)atomic_load(&worker->pool.life);
+        atomic_store(&worker->pool.life, THREAD_RUNS);
         group->starting++;
     }
     lock_release(&group->lock);
@@ -148,7 +148,7 @@ void pool_group_start(struct group *group)
     mailbox_on_spawn(group->workers[0].mailbox, spawn, group);
     for (unsigned i = 0; i < group->least; i++) {
         struct worker *worker = &group->workers[i];
-        atomic_store(&worker->life, THREAD_RUNS);
+        atomic_store(&worker->pool.life, THREAD_RUNS);
         if (!start_thread(worker)) {
             die(EXIT_WORLD, "cannot start %u threads: %u were started", group->least, i);
         }
@@ -173,9 +173,9 @@ void pool_group_join(struct group *group)
     end_starting(group);
     for (unsigned i = 0; i < group->count; i++) {
         struct worker *worker = &group->workers[i];
-        if (atomic_load(&worker->life) != THREAD_NONE) {
+        if (atomic_load(&worker->pool.life) != THREAD_NONE) {
             CHECK(pthread_join(worker->thread, NULL) == 0);
-            atomic_store(&worker->life, THREAD_NONE);
+            atomic_store(&worker->pool.life, THREAD_NONE);
         }
     }
 }

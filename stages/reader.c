@@ -46,7 +46,7 @@ static enum verdict settle(struct worker *worker, struct client *client, enum ve
         home_leave(worker, client);
         return verdict;
     case VERDICT_CLOSE:
-        if (client->out_watched) {
+        if (client->out.watched) {
             home_leave(worker, client);
         }
         return verdict;
@@ -67,7 +67,7 @@ static void adopt(struct worker *worker, struct client *client)
 static void first_read(struct worker *worker, struct client *client)
 {
     home_return(worker, client);
-    route(worker, client, settle(worker, client, conn_read(&client->conn, &worker->pool)));
+    route(worker, client, settle(worker, client, conn_read(&client->conn, &worker->exchanges)));
 }
 
 /* New clients stand at the end of the list, oldest first. A request mostly follows its connection
@@ -75,12 +75,12 @@ static void first_read(struct worker *worker, struct client *client)
  * watch costs five system calls. */
 void reader_first_reads(struct worker *worker)
 {
-    struct client *client = &worker->clients;
-    for (unsigned i = worker->at_home.in[HOME_FRESH]; i > 0; i--) {
-        client = client->prev;
+    struct client *client = &worker->home.clients;
+    for (unsigned i = worker->home.counts.in[HOME_FRESH]; i > 0; i--) {
+        client = client->home.prev;
     }
-    while (worker->at_home.in[HOME_FRESH] > 0) {
-        struct client *next = client->next;
+    while (worker->home.counts.in[HOME_FRESH] > 0) {
+        struct client *next = client->home.next;
         first_read(worker, client);
         client = next;
     }
@@ -100,7 +100,7 @@ static enum verdict enter_home(struct worker *worker, struct client *client, enu
     }
     CHECK(verdict == VERDICT_KEPT && conn->state == CONN_RETURNING);
     home_stamp_requeue(worker, client, direct);
-    return settle(worker, client, conn_next(conn, &worker->pool));
+    return settle(worker, client, conn_next(conn, &worker->exchanges));
 }
 
 /* --- where a poller in another loop is home --- */
@@ -118,9 +118,9 @@ static enum verdict enter_visiting(struct worker *worker, struct client *client,
         verdict = conn_resume(conn);
     } else if (verdict == VERDICT_KEPT) {
         home_stamp_requeue(worker, client, direct);
-        verdict = conn_next(conn, &worker->pool);
+        verdict = conn_next(conn, &worker->exchanges);
     } else {
-        verdict = conn_read(conn, &worker->pool);
+        verdict = conn_read(conn, &worker->exchanges);
     }
     if (verdict == VERDICT_REQUEST_READY) {
         request_is_whole(worker, client);
@@ -144,12 +144,12 @@ static enum verdict reader_enter(struct worker *worker, struct client *client, e
 /* Whatever the drain has done with the client meanwhile, one more read or look is harmless. */
 static void reader_readable(struct worker *worker, struct client *client)
 {
-    while (home_state_is_away(client->home_state) && route_drain(worker)) {
+    while (home_state_is_away(client->home.state) && route_drain(worker)) {
     }
-    if (client->home_state == HOME_CLOSED || client->home_state == HOME_HELD_BACK) {
+    if (client->home.state == HOME_CLOSED || client->home.state == HOME_HELD_BACK) {
         return;
     }
-    if (home_state_is_away(client->home_state)) {
+    if (home_state_is_away(client->home.state)) {
         if (!writer_readable(worker, client)) {
             home_came_early(worker, client);
         }
@@ -159,7 +159,7 @@ static void reader_readable(struct worker *worker, struct client *client)
         home_hold_back(worker, client);
         return;
     }
-    route(worker, client, settle(worker, client, conn_read(&client->conn, &worker->pool)));
+    route(worker, client, settle(worker, client, conn_read(&client->conn, &worker->exchanges)));
 }
 
 const struct stage_entry reader_stage = {.enter = reader_enter, .readable = reader_readable};

@@ -84,7 +84,7 @@ static struct route_goal goal_of(const struct worker *worker, const struct clien
 static void choose_seat(struct worker *worker, struct client *client, unsigned group)
 {
     const struct group *to = &worker->engine->groups[group];
-    if (to->kind != GROUP_LOOP || to->count == 1 || client->out_watched ||
+    if (to->kind != GROUP_LOOP || to->count == 1 || client->out.watched ||
         (to->stages & (1u << STAGE_READER | 1u << STAGE_POLLER)) != 0) {
         return;
     }
@@ -123,7 +123,7 @@ static bool is_quiet(const struct engine *engine, const struct client *client, e
     if (verdict == VERDICT_CLOSE) {
         return !atomic_load_explicit(&engine->accepting_paused, memory_order_relaxed);
     }
-    return verdict == VERDICT_KEPT && client->home_watched && engine->idle_stage == STAGE_READER &&
+    return verdict == VERDICT_KEPT && client->home.watched && engine->idle_stage == STAGE_READER &&
            !has_more_input(client);
 }
 
@@ -219,12 +219,12 @@ void route_output(struct engine *engine, struct client *client)
 /* Each loop closes its own watch of a descriptor, home last. */
 static void close_it(struct worker *worker, struct client *client)
 {
-    struct worker *to = client->out_watched ? client->writer : client->home;
+    struct worker *to = client->out.watched ? client->out.worker : client->home.at;
     if (to != NULL && to != worker) {
         enum stage home = stage_for(worker, VERDICT_CLOSE, false);
-        post(worker, client, client->out_watched ? STAGE_WRITER : home, VERDICT_CLOSE,
+        post(worker, client, client->out.watched ? STAGE_WRITER : home, VERDICT_CLOSE,
              to->mailbox_number);
-    } else if (client->out_watched) {
+    } else if (client->out.watched) {
         (void)enter(worker, client, STAGE_WRITER, VERDICT_CLOSE, true);
     } else {
         client_close(worker, client);

@@ -104,7 +104,7 @@ static void report_thread(const struct engine *engine, const struct worker *work
         return;
     }
     if (is_unused(worker)) {
-        report->threads_unused += atomic_load(&worker->life) == THREAD_RUNS;
+        report->threads_unused += atomic_load(&worker->pool.life) == THREAD_RUNS;
         return;
     }
     report_worker(worker, &report->threads[report->thread_count++], now_ns);

@@ -30,8 +30,8 @@ static enum close_reason begin_wait(struct worker *worker, struct client *client
     struct engine *engine = worker->engine;
     worker_go_away(worker);
     held_add(&engine->held, client);
-    atomic_store(&client->due_ns, due_ns);
-    atomic_store(&client->held_as, as);
+    atomic_store(&client->session.due_ns, due_ns);
+    atomic_store(&client->session.as, as);
     enum phase phase = (enum phase)atomic_load(&engine->phase);
     enum close_reason reason = CLOSE_NONE;
     if (phase == PHASE_CUTTING) {
@@ -50,7 +50,7 @@ static bool end_wait(struct worker *worker, struct client *client)
 {
     worker->woke_ns = clock_ns();
     worker_end_idle(worker);
-    return atomic_exchange(&client->held_as, HELD_BUSY) == HELD_DOOMED;
+    return atomic_exchange(&client->session.as, HELD_BUSY) == HELD_DOOMED;
 }
 
 static enum close_reason reason_of_end(const struct engine *engine)
@@ -108,13 +108,13 @@ static enum verdict close_for(struct client *client, enum close_reason reason)
 
 static void set_patience(struct client *client, uint64_t timeout_ns)
 {
-    if (client->patience_ns == timeout_ns) {
+    if (client->session.patience_ns == timeout_ns) {
         return;
     }
     struct timeval timeout = {.tv_sec = (time_t)(timeout_ns / NS_PER_S),
                               .tv_usec = (suseconds_t)(timeout_ns % NS_PER_S / NS_PER_US)};
     CHECK(setsockopt(client->conn.fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout) == 0);
-    client->patience_ns = timeout_ns;
+    client->session.patience_ns = timeout_ns;
 }
 
 /* HELD: the session is recalled. */
@@ -125,14 +125,14 @@ static enum verdict read_idle(struct worker *worker, struct client *client, uint
     if (recalled) {
         return VERDICT_HELD;
     }
-    if (client->polls || recall_is_expected(recall)) {
+    if (client->session.polls || recall_is_expected(recall)) {
         if (!wait_or_hear(client->conn.fd, recall, clock_ns() + timeout_ns, &recalled)) {
             return recalled ? VERDICT_HELD : VERDICT_WANT_READ;
         }
-        return conn_read(&client->conn, &worker->pool);
+        return conn_read(&client->conn, &worker->exchanges);
     }
     set_patience(client, timeout_ns);
-    return conn_read_waiting(&client->conn, &worker->pool);
+    return conn_read_waiting(&client->conn, &worker->exchanges);
 }
 
 /* A client that has been asked to go, and was faster with its next request, gets its answer. */
@@ -160,7 +160,7 @@ static enum verdict end_unless_faster(struct worker *worker, struct client *clie
     if (reason == CLOSE_CUT) {
         return close_for(client, reason);
     }
-    enum verdict verdict = conn_read(&client->conn, &worker->pool);
+    enum verdict verdict = conn_read(&client->conn, &worker->exchanges);
     if (!conn_has_input(&client->conn)) {
         return close_for(client, reason);
     }
@@ -172,8 +172,8 @@ static enum verdict end_unless_faster(struct worker *worker, struct client *clie
 static uint64_t idle_time_left(const struct worker *worker, struct client *client)
 {
     const struct conn *conn = &client->conn;
-    uint64_t due_ns = client->left_due_ns, now_ns = clock_coarse_ns();
-    client->left_due_ns = 0;
+    uint64_t due_ns = client->session.left_due_ns, now_ns = clock_coarse_ns();
+    client->session.left_due_ns = 0;
     if (due_ns != 0) {
         return due_ns > now_ns ? due_ns - now_ns : NS_PER_MS;
     }
@@ -183,7 +183,7 @@ static uint64_t idle_time_left(const struct worker *worker, struct client *clien
 /* Its session is recalled: others may go on with it. */
 static enum verdict leave(struct worker *worker, struct client *client)
 {
-    client->left_due_ns = atomic_load(&client->due_ns);
+    client->session.left_due_ns = atomic_load(&client->session.due_ns);
     route_leave(worker, client);
     return VERDICT_HELD;
 }
@@ -243,7 +243,7 @@ static enum verdict wait_more(struct worker *worker, struct client *client, stru
     if (!ready) {
         return conn_read_timeout(conn, in_body ? CLOSE_BODY_TIMEOUT : CLOSE_HEADER_TIMEOUT);
     }
-    return conn_read(conn, &worker->pool);
+    return conn_read(conn, &worker->exchanges);
 }
 
 static enum verdict first_step(struct worker *worker, struct client *client, enum verdict verdict,
@@ -253,7 +253,7 @@ static enum verdict first_step(struct worker *worker, struct client *client, enu
     switch (verdict) {
     case VERDICT_KEPT:
         home_stamp_requeue(worker, client, direct);
-        return conn_next(conn, &worker->pool);
+        return conn_next(conn, &worker->exchanges);
     case VERDICT_RESUME:
         return conn_resume(conn);
     default:
@@ -262,7 +262,7 @@ static enum verdict first_step(struct worker *worker, struct client *client, enu
             conn->adopted_ns = stamp_now();
             PROBE(adopted, conn->id, 0, conn->adopted_ns, conn->accepted_ns);
         }
-        return conn_read(conn, &worker->pool);
+        return conn_read(conn, &worker->exchanges);
     }
 }
 
@@ -272,7 +272,7 @@ enum verdict session_read(struct worker *worker, struct client *client, enum ver
     struct head_wait head = {0};
     verdict = first_step(worker, client, verdict, direct);
     if (verdict != VERDICT_WANT_READ || conn_has_input(&client->conn)) {
-        client->left_due_ns = 0; /* not idle any more */
+        client->session.left_due_ns = 0; /* not idle any more */
     }
     while (verdict == VERDICT_WANT_READ) {
         if (conn_has_input(&client->conn)) {
@@ -302,10 +302,10 @@ static bool sends_file(const struct brigade *brigade)
 
 void session_prepare_send(struct client *client)
 {
-    if (!client->polls && sends_file(&client->conn.exchange->sending)) {
+    if (!client->session.polls && sends_file(&client->conn.exchange->sending)) {
         int flags = fcntl(client->conn.fd, F_GETFL);
         CHECK(flags >= 0 && fcntl(client->conn.fd, F_SETFL, flags | O_NONBLOCK) == 0);
-        client->polls = true;
+        client->session.polls = true;
     }
 }
 

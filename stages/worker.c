@@ -103,19 +103,19 @@ bool worker_flush(struct worker *worker)
 
 void worker_go_away(struct worker *worker)
 {
-    if (worker->is_away) {
+    if (worker->pool.is_away) {
         return;
     }
-    worker->is_away = true;
+    worker->pool.is_away = true;
     (void)worker_flush(worker);
-    mailbox_give_back(worker->mailbox, &worker->taker, &worker->taken);
+    mailbox_give_back(worker->mailbox, &worker->taker, &worker->pool.taken);
     mailbox_away(worker->mailbox);
 }
 
 void worker_come_back(struct worker *worker)
 {
-    if (worker->is_away) {
-        worker->is_away = false;
+    if (worker->pool.is_away) {
+        worker->pool.is_away = false;
         mailbox_back(worker->mailbox);
     }
 }
@@ -214,12 +214,13 @@ void worker_init(struct worker *worker)
         worker->outboxes[i].mailbox = &engine->mailboxes[i];
         worker->outboxes[i].bounded = engine->mailbox_groups[i] > worker->group;
     }
-    worker->clients.next = worker->clients.prev = &worker->clients;
-    worker->fresh_tail = &worker->fresh;
-    worker->runner = worker;
-    exchange_pool_init(&worker->pool, engine->settings, EXCHANGES_KEPT);
-    exchange_pool_on_complete(&worker->pool, engine->stages[STAGE_PROCESSOR]->complete, engine);
-    exchange_pool_count_begun(&worker->pool, &worker->tally.counters[COUNTER_BEGUN]);
+    worker->home.clients.home.next = worker->home.clients.home.prev = &worker->home.clients;
+    worker->poller.fresh_tail = &worker->poller.fresh;
+    worker->loop.runner = worker;
+    exchange_pool_init(&worker->exchanges, engine->settings, EXCHANGES_KEPT);
+    exchange_pool_on_complete(&worker->exchanges, engine->stages[STAGE_PROCESSOR]->complete,
+                              engine);
+    exchange_pool_count_begun(&worker->exchanges, &worker->tally.counters[COUNTER_BEGUN]);
     tally_init_lazily(&worker->tally, engine->measured);
     if (worker->kind == GROUP_POOL) {
         tally_share(&worker->tally, &engine->interval_sets);
@@ -232,7 +233,7 @@ void worker_init(struct worker *worker)
     int doorbell = (int)engine->settings->doorbell;
     taker_init(&worker->taker, loop && doorbell == DOORBELL_CONDVAR ? DOORBELL_EVENTFD : doorbell,
                loop);
-    worker->loop = loop ? loop_new() : NULL;
+    worker->loop.poll = loop ? loop_new() : NULL;
     if (engine->trace != NULL) {
         worker->ring = trace_ring(engine->trace, worker->number);
     }
@@ -243,7 +244,7 @@ void worker_deinit(struct worker *worker)
     CHECK(worker->dirty_count == 0);
     free(worker->outboxes);
     free(worker->dirty);
-    exchange_pool_deinit(&worker->pool);
+    exchange_pool_deinit(&worker->exchanges);
     taker_deinit(&worker->taker);
     tally_deinit(&worker->tally);
     if (worker->log.log != NULL) {

@@ -44,33 +44,18 @@ struct worker {
     struct mailbox *mailbox;
     unsigned mailbox_number;
     struct taker taker;
-    struct loop *loop;           /* NULL in a pool */
-    struct worker *loop_in_turn; /* a pool's: what its idle threads run in turn, or NULL */
-    struct trace_ring *ring;     /* NULL without --trace */
-    struct listener *listener;   /* NULL when the group holds no L */
+    struct trace_ring *ring;   /* NULL without --trace */
+    struct listener *listener; /* NULL when the group holds no L */
 
     /* this thread's own; of a loop run in turn, the thread's that has the turn */
-    struct worker *runner; /* whose thread runs it: itself, or the one that has the turn */
-    bool is_away;          /* a pool's: blocks, or works for long: not counted on by its mailbox */
-    struct watch bell_watch;
     struct outbox *outboxes; /* one for each mailbox of the engine, by number */
     unsigned *dirty;         /* outboxes with something in them */
     unsigned dirty_count;
     unsigned gathered;      /* turns in a row for which they have waited */
     unsigned refused_count; /* outboxes that were refused: then nothing new is taken in */
-    struct exchange_pool pool;
+    struct exchange_pool exchanges;
     struct access_log_buffer log;
-    struct client clients;      /* list head: clients whose home this is */
-    struct home_counts at_home; /* how many of them are in each state */
-    struct client *fresh;       /* a poller's: accepted in this turn, not looked at yet */
-    struct client **fresh_tail;
-    struct loop_timer *poll_timer;    /* --poll-interval */
-    bool ticking;                     /* it is running */
-    struct loop_timer *collect_timer; /* wakes a sleeper that clients are quietly given back to */
-    bool collecting;                  /* it is running */
-    int phase_seen;
     uint64_t slept_ns, woke_ns; /* the last time it blocked */
-    struct chain taken;         /* a pool's: taken and not begun */
 
     /* written by this thread, read by reports */
     struct tally tally;
@@ -79,13 +64,43 @@ struct worker {
     _Atomic uint64_t wall_before_ns; /* of earlier threads in its place */
     _Atomic uint64_t idle_ns;        /* waited for work, in all */
     _Atomic uint64_t idle_since_ns;  /* waits for work since then, or 0 */
-    _Atomic unsigned shed; /* idle clients that this home is asked to close; set by listeners */
-    _Atomic bool reap;     /* a place is wanted: has this home an idle client? Set by listeners */
-    _Atomic unsigned client_count;
 
-    _Atomic int life; /* enum thread_life: a pool's thread; moved under the group's lock */
+    /* Of a worker that is a home (home.h). */
+    struct {
+        struct client clients;     /* list head: clients whose home this is */
+        struct home_counts counts; /* how many of them are in each state */
+        _Atomic unsigned client_count;
+        _Atomic unsigned shed; /* idle clients that it is asked to close; set by listeners */
+        _Atomic bool reap;     /* a place is wanted: has it an idle client? Set by listeners */
+    } home;
 
-    struct deadlines deadlines; /* this thread's own, a loop's; last, because it is large */
+    /* Of a poller (poller.h). */
+    struct {
+        struct client *fresh; /* accepted in this turn, not peeked at yet */
+        struct client **fresh_tail;
+        struct loop_timer *timer; /* --poll-interval */
+        bool ticking;             /* it is running */
+    } poller;
+
+    /* Of a pool's thread (pool_group.h). */
+    struct {
+        struct worker *loop; /* what its idle threads run in turn, or NULL; fixed */
+        struct chain taken;  /* taken and not begun */
+        bool is_away;        /* blocks, or works for long: not counted on by its mailbox */
+        _Atomic int life;    /* enum thread_life; moved under the group's lock */
+    } pool;
+
+    /* Of a poll loop (loop_group.h). Last, because the deadlines are large. */
+    struct {
+        struct loop *poll;     /* NULL in a pool; fixed */
+        struct worker *runner; /* whose thread runs it: itself, or the one that has the turn */
+        struct watch bell_watch;
+        struct loop_timer
+            *collect_timer; /* wakes a sleeper that clients are quietly given back to */
+        bool collecting;    /* it is running */
+        int phase_seen;
+        struct deadlines deadlines;
+    } loop;
 };
 
 /* A thread of a pool comes and goes: --spawn on-demand. */

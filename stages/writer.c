@@ -108,7 +108,7 @@ static enum verdict cut(struct worker *worker, struct client *client)
         client->conn.close = x->cut;
         return VERDICT_CLOSE;
     }
-    CHECK(!client->out_waiting);
+    CHECK(!client->out.waiting);
     while (!has_end(&x->sending)) {
         brigade_clear(&x->sending);
         if (outlet_cut(&x->outlet)) {
@@ -144,7 +144,7 @@ static enum verdict give_up(struct worker *worker, struct client *client, enum c
 /* Its deadline has passed, and the send that followed found the socket as full as before. */
 static bool is_out_of_time(const struct client *client, bool progress)
 {
-    return client->out_waiting && !progress && !deadline_is_set(&client->out_deadline);
+    return client->out.waiting && !progress && !deadline_is_set(&client->out.deadline);
 }
 
 static enum verdict wait_for_socket(struct worker *worker, struct client *client, bool progress)
@@ -162,10 +162,10 @@ static enum verdict wait_for_socket(struct worker *worker, struct client *client
         tally_add(&worker->tally, COUNTER_WOULD_BLOCK, 1);
         conn->blocked_ns = stamp_now();
     }
-    if (progress || !client->out_waiting) {
-        deadlines_set(&worker->deadlines, &client->out_deadline, settings->io_timeout_ns);
+    if (progress || !client->out.waiting) {
+        deadlines_set(&worker->loop.deadlines, &client->out.deadline, settings->io_timeout_ns);
     }
-    client->out_waiting = true;
+    client->out.waiting = true;
     return VERDICT_HELD;
 }
 
@@ -289,10 +289,10 @@ static enum verdict writer_enter(struct worker *worker, struct client *client, e
 
 static void writer_writable(struct worker *worker, struct client *client)
 {
-    if (!client->out_waiting) {
+    if (!client->out.waiting) {
         return;
     }
-    if (client->lingering) {
+    if (client->out.lingering) {
         route(worker, client, linger_readable(worker, client));
     } else {
         stamp_unblocked(&client->conn);
@@ -302,7 +302,7 @@ static void writer_writable(struct worker *worker, struct client *client)
 
 bool writer_readable(struct worker *worker, struct client *client)
 {
-    bool lingers = worker->group == worker->engine->linger_group && client->lingering;
+    bool lingers = worker->group == worker->engine->linger_group && client->out.lingering;
     if (lingers) {
         writer_writable(worker, client);
     }
@@ -313,7 +313,7 @@ bool writer_readable(struct worker *worker, struct client *client)
  * (is_out_of_time). */
 void writer_expired(struct worker *worker, struct client *client)
 {
-    if (client->lingering) {
+    if (client->out.lingering) {
         route(worker, client, linger_expired(worker, client));
     } else {
         writer_writable(worker, client);

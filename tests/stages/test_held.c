@@ -44,7 +44,7 @@ static void open_house(struct house *house)
     held_init(&house->held);
     for (unsigned i = 0; i < HELD_CLIENTS; i++) {
         house->clients[i] = make_client(&house->peers[i]);
-        atomic_store(&house->clients[i]->due_ns, LATER);
+        atomic_store(&house->clients[i]->session.due_ns, LATER);
         held_add(&house->held, house->clients[i]);
     }
 }
@@ -60,12 +60,12 @@ static void close_house(struct house *house)
 
 static void set_idle(struct house *house, unsigned number)
 {
-    atomic_store(&house->clients[number]->held_as, HELD_IDLE);
+    atomic_store(&house->clients[number]->session.as, HELD_IDLE);
 }
 
 static void set_waiting(struct house *house, unsigned number)
 {
-    atomic_store(&house->clients[number]->held_as, HELD_WAITING);
+    atomic_store(&house->clients[number]->session.as, HELD_WAITING);
 }
 
 /* Would a session that waits for this client wake up? */
@@ -82,7 +82,7 @@ static void expect_ended(const struct house *house, unsigned numbers)
     for (unsigned i = 0; i < HELD_CLIENTS; i++) {
         bool ended = (numbers >> i & 1) != 0;
         expect_int(was_ended(house, i), ended);
-        expect_int(atomic_load(&house->clients[i]->held_as) == HELD_DOOMED, ended);
+        expect_int(atomic_load(&house->clients[i]->session.as) == HELD_DOOMED, ended);
     }
 }
 
@@ -121,8 +121,8 @@ TEST(held, one_whose_time_is_over_goes_before_an_older_one)
     for (unsigned i = 0; i < HELD_CLIENTS; i++) {
         set_idle(&house, i);
     }
-    atomic_store(&house.clients[2]->due_ns, NOW);
-    atomic_store(&house.clients[3]->due_ns, NOW - 1);
+    atomic_store(&house.clients[2]->session.due_ns, NOW);
+    atomic_store(&house.clients[3]->session.due_ns, NOW - 1);
     expect(held_end_one(&house.held, NOW));
     expect_ended(&house, 1 << 2); /* the older of those two */
     expect(held_end_one(&house.held, NOW));
@@ -136,7 +136,7 @@ TEST(held, who_is_busy_is_left_alone)
 {
     struct house house;
     open_house(&house);
-    atomic_store(&house.clients[0]->due_ns, NOW - 1);
+    atomic_store(&house.clients[0]->session.due_ns, NOW - 1);
     expect(!held_end_one(&house.held, NOW));
     held_end_idle(&house.held);
     held_end_all(&house.held); /* it is at work, and may have an answer */
@@ -214,10 +214,10 @@ static void hold_one(struct traffic *traffic)
     int peer;
     struct client *client = make_client(&peer);
     held_add(&traffic->held, client);
-    atomic_store(&client->due_ns, LATER);
-    atomic_store(&client->held_as, HELD_IDLE);
+    atomic_store(&client->session.due_ns, LATER);
+    atomic_store(&client->session.as, HELD_IDLE);
     sched_yield();
-    bool doomed = atomic_exchange(&client->held_as, HELD_BUSY) == HELD_DOOMED;
+    bool doomed = atomic_exchange(&client->session.as, HELD_BUSY) == HELD_DOOMED;
     held_remove(&traffic->held, client); /* whoever dooms has the lock until the socket is shut */
     char byte;
     ssize_t got = recv(client->conn.fd, &byte, 1, MSG_DONTWAIT);
