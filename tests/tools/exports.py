@@ -170,15 +170,15 @@ class Schema(Case):
 
 
 class Targets(Case):
-    """The way from a slow request to its target, as README has it."""
+    """The way from a slow request to its target, as the manual has it."""
 
     PARTS = ("read", "process.wait", "process", "write.wait", "write")
 
     def test_the_slowest_lines_of_the_access_log_are_the_slowest_requests(self):
         traces = real_trace(self.dir, "--model", "staged", "--access-log", self.dir / "access.log", odd_clients=0)
-        readme = (HERE / "../../README.md").read_text()
-        command = re.search(r"^ +(sed .*access\.log .*\S)$", readme, re.M)
-        self.assertTrue(command, "README tells no way")
+        manual = (HERE / "../../tools/trace/README.md").read_text()
+        command = re.search(r"^ +(sed .*access\.log .*\S)$", manual, re.M)
+        self.assertTrue(command, "the manual has no such command")
         lines = subprocess.run(command[1], shell=True, cwd=self.dir, capture_output=True, text=True, check=True,
                                timeout=60).stdout.splitlines()
         rows = sorted(csv.DictReader(run_tool("--csv", *traces).splitlines()), key=lambda row: -int(row["total"]))

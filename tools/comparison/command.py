@@ -29,7 +29,7 @@ def parser():
         "command line or spec; 130 after Ctrl-C.",
     )
     what = out.add_argument_group("what is compared")
-    what.add_argument("spec", nargs="?", metavar="SPEC.toml", help="the experiment; README.md lists its keys")
+    what.add_argument("spec", nargs="?", metavar="SPEC.toml", help="the experiment; tools/comparison/README.md lists its keys")
     what.add_argument("--models", metavar="A,B", help="models of quartet, each with flags behind it where wanted")
     what.add_argument("--wiring", action="append", default=[], metavar="SPEC", help="a wiring of quartet; repeatable")
     what.add_argument("--peers", metavar="A,B", help=f"other servers: {', '.join(peers.KINDS)}")
