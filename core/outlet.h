@@ -11,7 +11,7 @@
  *   outlet_wait_room: above the mark?     <--  outlet_sent: below the mark again? wake
  *
  * The two booleans that move under the lock (writer_has, wants_room) make each hand-over happen
- * exactly once: see DESIGN.md, "Two hands on one answer".
+ * exactly once: see core/README.md, "Two threads at one answer".
  */
 #ifndef CORE_OUTLET_H
 #define CORE_OUTLET_H

@@ -1,6 +1,6 @@
 /* stamps.h: when a request passed the points that the stage times are made of.
  *
- * Taken where DESIGN.md's table says and nowhere else; 0 is "not reached". Each member is
+ * Taken where core/README.md's table says and nowhere else; 0 is "not reached". Each member is
  * written by the one thread that holds the exchange at that point; handing the exchange over
  * publishes it. A direct call from stage to stage passes the stamp on instead of taking another.
  */

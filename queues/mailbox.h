@@ -24,7 +24,7 @@
  * The wake rule: a doorbell is rung only when somebody sleeps who is needed. Going to sleep and
  * looking whether the queue is empty are one critical section, so a put sees either a taker that
  * will look again or a taker that sleeps: there is no moment in between. The bell is rung after
- * unlocking. DESIGN.md has the interleavings; change the rule, the proof and
+ * unlocking. queues/README.md has the interleavings; change the rule, the proof and
  * tests/queues/test_mailbox.c together.
  */
 #ifndef QUEUES_MAILBOX_H

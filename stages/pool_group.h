@@ -5,7 +5,8 @@
  * threads take turns at running that loop: the one that has the turn does everything that its poll
  * brings, until that puts work into this group's queue; then it gives the turn up and takes the
  * work itself, and whoever does so calls another thread to the loop (leader and followers). libuv
- * promises nothing about a loop that threads run in turn; DESIGN.md says how that was decided.
+ * promises nothing about a loop that threads run in turn; stages/README.md says how that was
+ * decided.
  *
  * With --spawn on-demand, threads come when the mailbox asks for one and end when they were idle
  * for long.

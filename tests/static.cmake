@@ -10,7 +10,7 @@ function(add_static_test name)
 endfunction()
 
 add_static_test(layers python3 tests/layers.py ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR})
-add_static_test(design tests/design_is_true.sh)
+add_static_test(documents python3 tests/documents.py)
 add_static_test(can_fail tests/static_can_fail.sh)
 add_static_test(format tests/format.sh)
 add_static_test(tidy tests/tidy.sh ${PROJECT_BINARY_DIR})

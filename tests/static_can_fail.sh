@@ -2,7 +2,7 @@
 # usage: tests/static_can_fail.sh
 #
 # A check that cannot fail proves nothing: plants one breach at a time in a small tree of its own and
-# expects layers.py and design_is_true.sh to name it, and to pass the same tree without it.
+# expects layers.py and documents.py to name it, and to pass the same tree without it.
 set -uo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -40,17 +40,29 @@ plant_good_tree() {
     echo 'LOCK_RANK(MAILBOX, "a queue")' >core/lock_ranks.def
     echo 'INTERVAL(READ_BLOCKED, "read.blocked", "", "", 0)' >core/trace_points.def
     echo 'PRESET("half-sync", "LRW | P")' >stages/presets.def
+    mkdir -p tools/trace
     cat >DESIGN.md <<'END'
+# Design
 A connection is IDLE, WANT_READ says so in `core/loop.c`, see `core/{loop,handler}.h`, `loop_run()`; DRAINED at the end.
 | lock | guards |
 | --- | --- |
 | `MAILBOX` | a queue, `RANK_MAILBOX` |
-The model `half-sync` shows `read.blocked`.
+
 | room | holds |
 | --- | --- |
 | `stages/model/` | the wiring |
 | `stages/life/` | the server |
+
+The [models](stages/README.md#the-models), and [terms](#1-glossary) such as a worker.
+## 1. Glossary
+| term | means |
+| --- | --- |
+| worker | a thread |
 END
+    echo 'The model `half-sync`: see [DESIGN.md](DESIGN.md) and the option `--model`.' >README.md
+    printf '# The models\nOne: `half-sync`.\n' >stages/README.md
+    echo 'It shows `read.blocked`.' >tools/trace/README.md
+    echo 'OPTION("model")' >core/options.def
     echo 'enum { CONN_IDLE, RANK_MAILBOX };' >>core/loop.h
 }
 
@@ -62,7 +74,7 @@ report() {
 run_check() {
     case $1 in
     layers) python3 "$here/layers.py" "$tree" "$tree/build" ;;
-    design) "$here/design_is_true.sh" "$tree" ;;
+    documents) python3 "$here/documents.py" "$tree" ;;
     esac
 }
 
@@ -79,7 +91,7 @@ expect_breach() {
 }
 
 plant_good_tree
-for check in layers design; do
+for check in layers documents; do
     run_check $check >"$tree/said" || { report "$check fails a good tree"; cat "$tree/said"; }
 done
 [ $failures -eq 0 ] || exit 1
@@ -135,31 +147,60 @@ compiled stages/life/server.c 'int wired(void); int begun; int run(void) { retur
 expect_breach layers 'stages/model/wiring.c:1: uses begun, which stages/life/server.c above it defines'
 
 rm DESIGN.md
-expect_breach design 'there is no DESIGN.md'
+expect_breach documents 'DESIGN.md: does not exist'
 echo 'See `core/gone.c`.' >>DESIGN.md
-expect_breach design 'names the path core/gone.c'
+expect_breach documents 'names the path core/gone.c'
 echo 'See `core/{loop,gone}.h`.' >>DESIGN.md
-expect_breach design 'names the path core/{loop,gone}.h'
+expect_breach documents 'names the path core/{loop,gone}.h'
 echo 'See `gone_run()`.' >>DESIGN.md
-expect_breach design 'names the function gone_run()'
+expect_breach documents 'names the function gone_run()'
+echo '| a step | `core/loop.c` | `handler_run()` |' >>DESIGN.md
+expect_breach documents 'names handler_run() in a row with files that do not have it'
 echo '| GONE_RANK | was a lock |' >>DESIGN.md
-expect_breach design 'names GONE_RANK, which is nowhere in the code'
+expect_breach documents 'names GONE_RANK, which is nowhere in the code'
 echo 'It is in `STATE_GONE`.' >>DESIGN.md
-expect_breach design 'names STATE_GONE, which is nowhere in the code'
+expect_breach documents 'names STATE_GONE, which is nowhere in the code'
 echo 'CONN_STATE(READING, "reads", "home")' >>core/conn_states.def
-expect_breach design 'does not name the state READING of core/conn_states.def'
+expect_breach documents 'does not name the state READING of core/conn_states.def'
 echo 'VERDICT(KEPT, "kept")' >>core/verdicts.def
-expect_breach design 'does not name the verdict KEPT'
+expect_breach documents 'does not name the verdict KEPT'
 echo 'CLOSE_REASON(SHED, "shed")' >>core/close_reasons.def
-expect_breach design 'does not name the close reason SHED'
+expect_breach documents 'does not name the close reason SHED'
 echo 'LOCK_RANK(LOG, "log")' >>core/lock_ranks.def
-expect_breach design 'does not name the lock rank LOG'
+expect_breach documents 'does not name the lock rank LOG'
 echo 'INTERVAL(READ, "read", "", "", 0)' >>core/trace_points.def
-expect_breach design 'does not name the interval read of core/trace_points.def'
+expect_breach documents 'tools/trace/README.md: does not name the interval read of core/trace_points.def'
 echo 'PRESET("half", "LRW | P")' >>stages/presets.def
-expect_breach design 'does not name the model half of stages/presets.def'
+expect_breach documents 'stages/README.md: does not name the model half of stages/presets.def'
 : >stages/presets.def
-expect_breach design 'stages/presets.def has no entry'
+expect_breach documents 'stages/presets.def: does not exist, or has no entry'
+rm tools/trace/README.md
+expect_breach documents 'tools/trace/README.md: does not exist'
+echo 'See `core/gone.c`.' >queues/README.md
+expect_breach documents 'queues/README.md: names the path core/gone.c'
+echo 'See `tests/gone_*.c`.' >>README.md
+expect_breach documents 'names the path tests/gone_*.c'
+echo 'Say `--gone-option N`.' >>README.md
+expect_breach documents 'names the option --gone-option'
+echo '[there](stages/GONE.md)' >>README.md
+expect_breach documents 'links to stages/GONE.md, which does not exist'
+echo '[there](../README.md#gone)' >>stages/README.md
+expect_breach documents 'links to ../README.md#gone, and there is no such heading'
+echo '[there](#gone)' >>README.md
+expect_breach documents 'links to #gone, and there is no such heading'
+sed -i 's/^# The models/# Models/' stages/README.md
+expect_breach documents 'links to stages/README.md#the-models, and there is no such heading'
+head -c 200001 /dev/zero >tools/large.png
+echo '![large](tools/large.png)' >>README.md
+expect_breach documents 'shows tools/large.png, which is larger'
+echo '| worker | a process |' >>DESIGN.md
+expect_breach documents 'defines worker twice'
+echo '| gremlin | breaks things |' >>DESIGN.md
+expect_breach documents 'defines gremlin, which occurs nowhere else'
+sed -i 's/^## 1. Glossary/## 1. Words/' DESIGN.md
+expect_breach documents 'has no glossary'
+yes '' | head -200 >>README.md
+expect_breach documents 'README.md: has 201 lines'
 
 echo "static_can_fail: $failures failures"
 [ "$failures" -eq 0 ]

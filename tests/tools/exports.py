@@ -355,7 +355,7 @@ class Perfetto(Case):
 
 
 class LongTraces(Case):
-    """A million records, in bounded memory. How fast is a matter for a quiet machine: DESIGN.md says how it is measured."""
+    """A million records, in bounded memory. How fast is a matter for a quiet machine: tools/trace/README.md says how it is measured."""
 
     REQUESTS = 500000
     BYTES_MOST = 120 << 20
