@@ -15,7 +15,8 @@ import time
 import harness
 from docroot import HELLO
 from harness import CaseFailed, eventually, scaled
-from servers import (FAST, HUGE, answers, back_to, hammer, hello, log_lines, overload_of,
+from lateness import Stopwatch
+from servers import (FAST, HUGE, answers, back_to, hammer, hello, log_lines, overload_of, quick,
                      refused_now, settle, start)
 from table import Table, get, head, post, request, require
 
@@ -23,12 +24,13 @@ table = Table("faults", args=("own",))
 case = table.case
 
 def closed_after(client, least, most, allowed_status=None):
-    """The server ends the connection in that time, with at most one answer of the allowed status."""
-    begin = time.monotonic()
+    """The server ends the connection in that time, with at most one answer of the allowed status. Its clock
+    started after client.began, and before this call."""
+    watch = Stopwatch()
     client.timeout = most + 2
     while not client.eof:
         client.fill()
-    took = time.monotonic() - begin
+    took, awake = time.monotonic() - client.began, watch.awake()
     if client.buffer:
         response = client.read_response()
         require(allowed_status and response.status == allowed_status,
@@ -36,7 +38,7 @@ def closed_after(client, least, most, allowed_status=None):
         require(response.says_close(), "the answer does not say close")
         require(not client.buffer, "bytes behind the answer")
     require(took >= least, f"closed after {took * 1000:.0f} ms, before its time")
-    require(took <= scaled(most), f"closed only after {took * 1000:.0f} ms")
+    require(awake <= scaled(most), f"closed only after {awake * 1000:.0f} ms")
 
 
 # --- timeouts ----------------------------------------------------------------------------------
@@ -54,13 +56,13 @@ def header_timeout(world):
 def header_drip(world):
     """The timeout is for the whole head, not for each byte."""
     with start(world, "--header-timeout", "400ms") as server, server.client() as client:
-        begin = time.monotonic()
+        watch = Stopwatch()
         for i in range(200):
             client.send(b"G" if i == 0 else b"ET / HTTP/1.1\r\nX: " if i == 1 else b"y")
             if client.send_failed or not client.quiet_for(0.03):
                 break
-        took = time.monotonic() - begin
-        require(0.3 <= took <= scaled(2.5), f"ended after {took * 1000:.0f} ms")
+        took, awake = time.monotonic() - client.began, watch.awake()
+        require(0.3 <= took and awake <= scaled(2.5), f"ended after {took * 1000:.0f} ms")
 
 
 @case("a connection that never says a word is ended")
@@ -84,7 +86,7 @@ def body_timeout(world):
         hello(server)
 
 
-@case("a slow but steady body is not ended by the body timeout")
+@case("a slow but steady body is not ended by the body timeout", late=0.3)
 def body_drip(world):
     """The timeout is between two reads; together the body takes longer than it."""
     with start(world, "--body-timeout", "600ms", "--header-timeout", "600ms") as server:
@@ -106,7 +108,7 @@ def keepalive_timeout(world):
             require(not client.reset, "reset instead of closed")
 
 
-@case("a request renews the keep-alive timeout")
+@case("a request renews the keep-alive timeout", late=0.1)
 def keepalive_renewed(world):
     """Used every 200 ms it outlives 500 ms by far."""
     with start(world, "--keepalive-timeout", "500ms") as server:
@@ -126,21 +128,19 @@ def io_timeout(world):
         stuck = server.client(receive_buffer=4096)
         stuck.send(HUGE)
         eventually(lambda: server.descriptors() > baseline, "it is accepted")
-        worst, cut_at, begin = 0.0, None, time.monotonic()
-        while cut_at is None and time.monotonic() - begin < scaled(6):
-            before = time.monotonic()
-            hello(server, other)
-            worst = max(worst, time.monotonic() - before)
+        cut_at, watch = None, Stopwatch()
+        while cut_at is None and watch.awake() < scaled(6):
+            quick(server, 0.3, "beside a client that takes nothing", client=other)
             if server.descriptors() <= baseline:
-                cut_at = time.monotonic() - begin
+                cut_at = time.monotonic() - stuck.began
         require(cut_at is not None, "not cut")
         require(cut_at >= 0.4, f"cut after {cut_at * 1000:.0f} ms")
-        require(worst < scaled(0.3), f"others waited for {worst * 1000:.0f} ms")
         require(stuck.drain() < 50_000_000, "it got everything")
         stuck.close()
 
 
-@case("a slow client that takes something now and then is not cut by the I/O timeout", True)
+@case("a slow client that takes something now and then is not cut by the I/O timeout", True,
+      late=0.3)
 def slow_reader(world):
     """Progress counts; the whole answer takes several timeouts. It takes enough at a time that the
     kernel calls the server's side writable well within each of them."""
@@ -162,11 +162,7 @@ def many_stuck(world):
         stuck = [server.client(receive_buffer=4096) for _ in range(50)]
         for i, client in enumerate(stuck):
             client.send(HUGE if i % 2 else get("/large.bin"))
-        for _ in range(100):
-            begin = time.monotonic()
-            hello(server)
-            took = time.monotonic() - begin
-            require(took < scaled(0.5), f"a request took {took * 1000:.0f} ms")
+        quick(server, 0.5, "beside stuck clients", 100)
         for client in stuck:
             client.abort()
 
@@ -276,10 +272,10 @@ def idle_crowd(world):
         crowd = [server.client() for _ in range(300)]
         for client in crowd:
             hello(server, client)
-        begin = time.monotonic()
+        watch = Stopwatch(server)
         for _ in range(300):
             hello(server)
-        took = time.monotonic() - begin
+        took = watch.awake()
         require(took < scaled(3), f"300 requests took {took:.1f} s")
         for client in crowd:
             client.send(FAST)
@@ -302,11 +298,11 @@ def out_of_descriptors(world):
                 client.send(FAST)
             eventually(lambda: sum(not client.quiet_for(0) for client in crowd) >= 10,
                        "10 of 150 connections are served", 3)
-            busy = server.cpu_seconds()
+            watch, before = Stopwatch(), server.cpu_seconds()
             time.sleep(0.5)
-            busy = server.cpu_seconds() - busy
+            busy = (server.cpu_seconds() - before) / watch.seconds()
             require(server.alive(), "the server died")
-            require(busy < 0.25, f"{busy * 200:.0f}% CPU while it can do nothing")
+            require(busy < 0.5, f"{busy * 100:.0f}% CPU while it can do nothing")
             for client in crowd:
                 client.close()
             eventually(lambda: answers(server), "new connections are served again", 10)
@@ -429,8 +425,8 @@ def linger_bounded(world):
         baseline = settle(server)
         with server.client() as client:
             client.send(request("POST", "/synthetic/echo", "Content-Length: 500000000"))
-            begin = time.monotonic()
-            while not client.send_failed and time.monotonic() - begin < scaled(6):
+            watch = Stopwatch()
+            while not client.send_failed and watch.awake() < scaled(6):
                 client.send(b"x" * 10000)
             require(client.send_failed, "it may send for ever")
             back_to(server, baseline)
@@ -482,10 +478,10 @@ def stop_idle(world):
         crowd = [server.client() for _ in range(50)]
         for client in crowd[:40]:
             hello(server, client)
-        begin = time.monotonic()
+        watch = Stopwatch()
         server.signal(signal.SIGTERM)
-        code = server.wait(5)
-        took = time.monotonic() - begin
+        code = server.wait(8)
+        took = watch.awake()
         require(code == 0, f"exit code {code}")
         require(took < scaled(3), f"took {took:.1f} s")
         for client in crowd[:40]:
@@ -494,7 +490,7 @@ def stop_idle(world):
             client.close()
 
 
-@case("a request in flight at SIGTERM is answered with Connection: close")
+@case("a request in flight at SIGTERM is answered with Connection: close", late=0.2)
 def stop_in_flight(world):
     """A slow handler, a stream and a pipeline; new connections are refused meanwhile."""
     with start(world) as server:
@@ -538,8 +534,8 @@ def stop_twice(world):
             eventually(lambda: "stopping" in server.stderr(), "it says that it stops", 3)
             require(server.alive(), "it did not wait for the request in flight")
             server.signal(signal.SIGTERM)
-            code = server.wait(2)
-            require(code is not None, "still running 2 s after the second SIGTERM")
+            code = server.wait(10)
+            require(code is not None, "still running 10 s after the second SIGTERM")
             require(code in (0, 1, 130, 143, -signal.SIGTERM), f"exit code {code}")
             require(not any(word in server.stderr() for word in harness.STDERR_BUGS),
                     f"stderr: {server.stderr()[-500:]}")
@@ -547,7 +543,7 @@ def stop_twice(world):
         server.kill()
 
 
-@case("a second SIGTERM cuts half a request that the reader had not yet looked at")
+@case("a second SIGTERM cuts half a request that the reader had not yet looked at", late=0.3)
 def stop_twice_unread(world):
     """The reader is busy with an input filter while heads arrive and the signals come: it adopts those clients only
     when the phase has changed already."""

@@ -7,6 +7,7 @@ forgiving client is a server whose measurements cannot be trusted.
 
 import atexit
 import calendar
+import glob
 import os
 import re
 import resource
@@ -18,6 +19,8 @@ import subprocess
 import tempfile
 import threading
 import time
+
+from lateness import Stopwatch
 
 # Multiplies every deadline; sanitizer builds are about ten times slower.
 timeout_scale = 1.0
@@ -49,12 +52,12 @@ def scaled(seconds):
 
 def eventually(predicate, what, timeout=5.0):
     """Polls until predicate() is true and returns its value; fails with `what` at the deadline."""
-    deadline = time.monotonic() + scaled(timeout)
+    watch = Stopwatch()
     while True:
         value = predicate()
         if value:
             return value
-        if time.monotonic() > deadline:
+        if watch.awake() > scaled(timeout):
             raise CaseFailed(f"within {scaled(timeout):.1f}s it did not happen that {what}")
         time.sleep(0.004)
 
@@ -266,6 +269,10 @@ class Client:
         self.eof = False
         self.reset = False
         self.send_failed = False
+        # Before the server can have started any clock of the exchange that is under way: before the connection
+        # was made, or before the first byte that was sent behind the last answer.
+        self.began = time.monotonic()
+        self.answered = False
         latest.client = self
         family = socket.AF_INET
         if isinstance(address, str):
@@ -339,6 +346,8 @@ class Client:
         """Sends all of it, or notes in send_failed that the server has cut the connection."""
         if len(self.sent) < 4096:
             self.sent += data[:4096]
+        if self.answered:
+            self.began, self.answered = time.monotonic(), False
         view = memoryview(data)
         deadline = time.monotonic() + scaled(self.timeout)
         while view:
@@ -383,6 +392,7 @@ class Client:
                 if parsed:
                     response, used = parsed
                     del self.buffer[:used]
+                    self.answered = True
                     return response
             if self.eof:
                 how = "was reset" if self.reset else "ended"
@@ -513,6 +523,17 @@ class Server:
         with open(f"/proc/{self.pid}/stat", encoding="ascii") as file:
             parts = file.read().rsplit(")", 1)[1].split()
         return (int(parts[11]) + int(parts[12])) / os.sysconf("SC_CLK_TCK")
+
+    def starved_seconds(self):
+        """For how long its threads were ready to run and waited for a CPU, so far, added up."""
+        waited_ns = 0
+        for path in glob.glob(f"/proc/{self.pid}/task/*/schedstat"):
+            try:
+                with open(path, encoding="ascii") as file:
+                    waited_ns += int(file.read().split()[1])
+            except (OSError, IndexError):
+                pass  # the thread has ended meanwhile
+        return waited_ns / 1e9
 
     def resident_kb(self):
         """Resident memory."""

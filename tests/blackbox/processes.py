@@ -13,12 +13,12 @@ import signal
 import subprocess
 import tempfile
 import threading
-import time
 
 import harness
 from harness import CaseFailed, Client, eventually, scaled
+from lateness import Stopwatch
 from load import check_trace, read_trace
-from servers import FAST, answers, hello, log_lines, refused_now, start
+from servers import FAST, answers, hello, log_lines, quick, refused_now, start
 from table import Table, get, require
 
 table = Table("processes", args=("own",))
@@ -29,12 +29,12 @@ SHARED, APART = "on", "off"  # the two ways to listen: --accept-mutex
 WAYS = (APART, SHARED)
 
 
-def both_ways(name, alone=False):
+def both_ways(name, alone=False, late=None):
     """A case for each way to listen; the function is given world and flags."""
     def add(run):
         for way in WAYS:
             flags = ("--processes", str(COUNT), "--accept-mutex", way)
-            table.case(f"{name} (--accept-mutex {way})", alone)(
+            table.case(f"{name} (--accept-mutex {way})", alone, late)(
                 lambda world, flags=flags: run(world, flags))
         return run
     return add
@@ -329,7 +329,7 @@ def cannot_start(world):
         require(b"listening" not in done.stdout, "it says that it listens")
 
 
-@both_ways("SIGTERM drains all processes, and they end with 0", True)
+@both_ways("SIGTERM drains all processes, and they end with 0", True, late=0.5)
 def drain(world, flags):
     """Answers in flight end whole, idle connections and the port are closed."""
     with start(world, *limits(flags), "--synthetic", "on") as server:
@@ -365,10 +365,10 @@ def cut(world):
             client.fill()
         server.signal(signal.SIGTERM)
         eventually(lambda: server.stderr().count("stopping:") == 2, "both have heard of it")
-        begin = time.monotonic()
+        watch = Stopwatch()
         server.signal(signal.SIGTERM)
-        require(server.wait(5) == 0, f"exit {server.process.returncode}")
-        require(time.monotonic() - begin < scaled(4), "not at once")
+        require(server.wait(8) == 0, f"exit {server.process.returncode}")
+        require(watch.awake() < scaled(4), "not at once")
         for client in clients:
             client.close()
 
@@ -498,9 +498,7 @@ def busy_process(world):
         clients = [server.client() for _ in range(6)]
         for client in clients:
             client.send(get("/synthetic/spin?us=100000"))
-        begin = time.monotonic()
-        hello(server)
-        require(time.monotonic() - begin < scaled(2), "nobody accepted")
+        quick(server, 2, "beside busy processes")
         for client in clients:
             require(client.read_response().status == 200, "not answered")
 

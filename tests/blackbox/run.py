@@ -40,6 +40,7 @@ import status
 import verdicts
 from cases import (bodies, connections, fields, files, framing, handlers, listeners, methods,
                    ranges, request_line, synthetic, targets)
+from lateness import Stopwatch
 from table import World
 
 HTTP = (methods, request_line, targets, fields, framing, bodies, connections, files, ranges,
@@ -111,8 +112,22 @@ class Tally:
                 print(f"FAIL {name}: {line}", flush=True)
 
 
+# A case that this process ran too late is run again; on a machine where that goes on for ever, it fails.
+LATE_MAX = 20
+
+
 def attempt(case, world):
     """Runs one case; None, or one line saying what went wrong."""
+    for _ in range(LATE_MAX):
+        watch = Stopwatch()
+        problem = attempt_once(case, world)
+        if problem is None or case.late is None or watch.late() <= case.late:
+            return problem
+    return f"{problem} (this process was late by {watch.late() * 1000:.0f} ms, {LATE_MAX} times)"
+
+
+def attempt_once(case, world):
+    """The same, whether this process was on time or not."""
     try:
         case.run(world)
         return None

@@ -8,7 +8,8 @@ import threading
 import time
 
 from docroot import HELLO
-from harness import CaseFailed, Server, eventually
+from harness import CaseFailed, Server, eventually, scaled
+from lateness import Stopwatch
 from table import get, head, post, require
 
 FAST = get("/hello.txt")
@@ -29,6 +30,19 @@ def hello(server, client=None):
     response = client.ask(FAST)
     require(response.status == 200 and response.body == HELLO, f"status {response.status}")
     return response
+
+
+def quick(server, bound, what, count=1, client=None):
+    """That many requests, one after the other, are each answered in so many seconds, but for what the machine
+    took meanwhile. `what` goes on beside them."""
+    patience, worst = Stopwatch(server), 0.0
+    for _ in range(count):
+        begin = time.monotonic()
+        hello(server, client)
+        worst = max(worst, time.monotonic() - begin)
+    late = patience.late()
+    require(worst < scaled(bound) + late, f"{what}: a request took {worst * 1000:.0f} ms, of which the machine "
+            f"took at most {late * 1000:.0f}")
 
 
 def config_of(world):

@@ -242,6 +242,7 @@ class Case:
     area: str
     args: tuple = ()    # of the server it needs
     alone: bool = False # nothing else may run meanwhile (it measures time or load)
+    late: float = None  # by how many seconds it may be late with what it does; None: time is no part of it
 
 
 class Table:
@@ -263,10 +264,10 @@ class Table:
 
         self.cases.append(Case(name, run, self.area, self.args))
 
-    def case(self, name, alone=False):
+    def case(self, name, alone=False, late=None):
         """Decorator: a function of the world it runs in."""
         def add(function):
-            self.cases.append(Case(name, function, self.area, self.args, alone))
+            self.cases.append(Case(name, function, self.area, self.args, alone, late))
             return function
         return add
 

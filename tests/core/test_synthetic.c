@@ -128,8 +128,9 @@ TEST(synthetic, completes_answers_before_and_after_the_handler_returns)
     expect_completed("completed after 30 ms\n");
     expect(completed.at_ns - before_ns >= 30 * NS_PER_MS);
     client_ask(&client, METHOD_GET, "/synthetic/async", "ms=0&after=30");
+    before_ns = clock_ns();
     expect_int(synthetic_async(client.x), HANDLER_AWAY);
-    expect(clock_ns() - completed.at_ns >= 30 * NS_PER_MS);
+    expect(clock_ns() - before_ns >= 30 * NS_PER_MS);
     expect_completed("completed after 0 ms\n");
     later_stop();
     client_deinit(&client);
@@ -327,7 +328,7 @@ TEST(synthetic, spends_time_while_reading)
     expect(filtered("us=2000&how=sleep") >= 2000 * NS_PER_US);
     client_run(&client, synthetic_input_run);
     expect_bytes(client_body(&client), "the reader spent 2000 us\n");
-    expect(filtered("us=10000000&how=dance") < NS_PER_S);
-    expect(filtered("us=10000001&how=spin") < NS_PER_S);
+    expect(filtered("us=10000000&how=dance") < 10 * NS_PER_S);
+    expect(filtered("us=10000001&how=spin") < 10 * NS_PER_S);
     client_deinit(&client);
 }
