@@ -1,8 +1,8 @@
 /* test.h: one test file, two programs.
  *
- * Criterion 2.4.1 aborts under ThreadSanitizer, so a test file builds as a Criterion suite and,
- * with TEST_PLAIN, as a plain program that runs the same tests one after the other. Names are
- * sentences:
+ * Criterion 2.4.1 aborts under ThreadSanitizer, and its process for each test is slow in a
+ * sanitized program: so a test file builds as a Criterion suite and, with TEST_PLAIN, as a plain
+ * program that runs the same tests one after the other. Names are sentences:
  *
  *   TEST(mailbox, rings_once_for_a_burst) { … expect(rung == 1); }
  *
