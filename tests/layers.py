@@ -263,15 +263,15 @@ def read_objects(build):
 
 def read_symbols(objects):
     """({symbol: object that defines it}, [(object, symbol that it needs)])."""
+    by_path = {str(which[3]): which for which in objects}
+    said = subprocess.run(["nm", "-A", "-P", "-g", *by_path], capture_output=True, text=True, check=True)
     defined, needed = {}, []
-    for which in objects:
-        said = subprocess.run(["nm", "-P", "-g", which[3]], capture_output=True, text=True, check=True)
-        for line in said.stdout.splitlines():
-            symbol, kind = line.split()[:2]
-            if kind in "Uvw":
-                needed.append((which, symbol))
-            else:
-                defined[symbol] = which
+    for line in said.stdout.splitlines():
+        path, symbol, kind = re.match(r"(.*): (\S+) (\S)", line).groups()
+        if kind in "Uvw":
+            needed.append((by_path[path], symbol))
+        else:
+            defined[symbol] = by_path[path]
     return defined, needed
 
 
