@@ -1,8 +1,8 @@
 /* cpu_wait.c: when to look, and what since. See cpu_wait.h. */
 #include "queues/cpu_wait.h"
 
-#include "core/clock.h"
-#include "core/report.h"
+#include "core/base/clock.h"
+#include "core/report/report.h"
 
 static const uint64_t every_ns = 10 * NS_PER_MS;
 enum { LOOKS_MOST = 5 };

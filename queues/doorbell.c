@@ -1,8 +1,8 @@
 /* doorbell.c: eventfd, pipe and condition variable behind the same verbs. See doorbell.h. */
 #include "queues/doorbell.h"
 
-#include "core/clock.h"
-#include "core/probes.h"
+#include "core/base/clock.h"
+#include "core/points/probes.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -17,8 +17,8 @@
 #ifndef QUEUES_DOORBELL_H
 #define QUEUES_DOORBELL_H
 
-#include "core/lock.h"
-#include "core/settings.h"
+#include "core/base/lock.h"
+#include "core/options/settings.h"
 
 struct doorbell {
     int kind;    /* DOORBELL_EVENTFD, _PIPE, _CONDVAR */

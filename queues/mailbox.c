@@ -1,8 +1,8 @@
 /* mailbox.c: the queue between two thread groups. See mailbox.h for the rules it keeps. */
 #include "queues/mailbox.h"
 
-#include "core/clock.h"
-#include "core/probes.h"
+#include "core/base/clock.h"
+#include "core/points/probes.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -30,8 +30,8 @@
 #ifndef QUEUES_MAILBOX_H
 #define QUEUES_MAILBOX_H
 
-#include "core/lock.h"
-#include "core/queue_report.h"
+#include "core/base/lock.h"
+#include "core/report/queue_report.h"
 #include "queues/cpu_wait.h"
 #include "queues/doorbell.h"
 

@@ -5,7 +5,7 @@
  */
 #include "stages/accept_turn.h"
 
-#include "core/check.h"
+#include "core/base/check.h"
 
 #include <errno.h>
 #include <pthread.h>

@@ -1,7 +1,7 @@
 /* client.h: a connection as the stages see it: with its watches, its deadlines and its slips.
  *
- * core/conn.h is what is done to a connection and knows nothing of threads; this is what moves it
- * between them. Who may touch which group of members is written beside the group.
+ * core/exchange/conn.h is what is done to a connection and knows nothing of threads; this is what
+ * moves it between them. Who may touch which group of members is written beside the group.
  *
  * Home is the poll loop that waits for the connection's requests (the reader's, or the poller's).
  * It watches the descriptor from then on, and it alone closes the descriptor and frees the memory.
@@ -11,9 +11,9 @@
 #ifndef STAGES_CLIENT_H
 #define STAGES_CLIENT_H
 
-#include "core/conn.h"
-#include "core/loop.h"
-#include "core/wheel.h"
+#include "core/exchange/conn.h"
+#include "core/loop/loop.h"
+#include "core/loop/wheel.h"
 #include "queues/mailbox.h"
 #include "stages/home_state.h"
 #include "stages/wiring.h"

@@ -1,7 +1,7 @@
 /* deadlines.c: a timing wheel, turned by a timer of its loop. See deadlines.h. */
 #include "stages/deadlines.h"
 
-#include "core/clock.h"
+#include "core/base/clock.h"
 
 static void arm_timer(struct deadlines *deadlines)
 {

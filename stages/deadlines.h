@@ -1,9 +1,9 @@
 /* deadlines.h: the deadlines of the clients that one poll loop waits for.
  *
- * A timing wheel (core/wheel.h), the timer that wakes the loop when the wheel has something to do,
- * and the clock that both go by. That clock is the kernel's coarse one: it stands still between two
- * ticks of the kernel, so a tick is added to each deadline. A deadline is late by a tick and a step
- * of the wheel at most, and never early.
+ * A timing wheel (core/loop/wheel.h), the timer that wakes the loop when the wheel has something to
+ * do, and the clock that both go by. That clock is the kernel's coarse one: it stands still between
+ * two ticks of the kernel, so a tick is added to each deadline. A deadline is late by a tick and a
+ * step of the wheel at most, and never early.
  *
  * The loop fires deadlines behind its poll, so a client whose bytes are there when its time is over
  * is served before it is judged.
@@ -13,8 +13,8 @@
 #ifndef STAGES_DEADLINES_H
 #define STAGES_DEADLINES_H
 
-#include "core/loop.h"
-#include "core/wheel.h"
+#include "core/loop/loop.h"
+#include "core/loop/wheel.h"
 
 struct deadlines {
     struct loop_timer *timer;

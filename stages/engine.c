@@ -1,7 +1,7 @@
 /* engine.c: the end of the last connection. See engine.h. */
 #include "stages/engine.h"
 
-#include "core/lock.h"
+#include "core/base/lock.h"
 
 #include <signal.h>
 #include <stdatomic.h>

@@ -10,9 +10,9 @@
 #ifndef STAGES_ENGINE_H
 #define STAGES_ENGINE_H
 
-#include "core/crowd.h"
-#include "core/interval_sets.h"
-#include "core/settings.h"
+#include "core/exchange/crowd.h"
+#include "core/options/settings.h"
+#include "core/points/interval_sets.h"
 #include "stages/held.h"
 #include "stages/recall.h"
 #include "stages/stage.h"

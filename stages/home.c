@@ -6,7 +6,7 @@
  */
 #include "stages/home.h"
 
-#include "core/probes.h"
+#include "core/points/probes.h"
 #include "stages/records.h"
 #include "stages/route.h"
 #include "stages/places.h"

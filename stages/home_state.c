@@ -1,7 +1,7 @@
 /* home_state.c: the moves that are possible. See home_state.h for the drawing. */
 #include "stages/home_state.h"
 
-#include "core/check.h"
+#include "core/base/check.h"
 
 #define TO(state) (1u << HOME_##state)
 

@@ -17,8 +17,8 @@
  */
 #include "stages/listener.h"
 
-#include "core/log.h"
-#include "core/probes.h"
+#include "core/base/log.h"
+#include "core/points/probes.h"
 #include "stages/accept_turn.h"
 #include "stages/engine.h"
 #include "stages/places.h"

@@ -6,8 +6,8 @@
 #ifndef STAGES_LISTENER_H
 #define STAGES_LISTENER_H
 
-#include "core/loop.h"
-#include "core/settings.h"
+#include "core/loop/loop.h"
+#include "core/options/settings.h"
 #include "stages/stage.h"
 
 #include <stdbool.h>

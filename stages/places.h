@@ -1,9 +1,9 @@
 /* places.h: the connections that may be open, and those that make place for others.
  *
  * A connection is counted from when it is accepted until after it is closed (engine->connections),
- * for its address (core/crowd.h), for its process, and, where that is limited, while it is kept
- * alive. One that is served has a place of --max-connections; one that is turned away has not, so
- * that those do not keep others out: few of them linger at a time. Whoever wants a place that is
+ * for its address (core/exchange/crowd.h), for its process, and, where that is limited, while it is
+ * kept alive. One that is served has a place of --max-connections; one that is turned away has not,
+ * so that those do not keep others out: few of them linger at a time. Whoever wants a place that is
  * not there waits for the next close, has one of the idle ones closed (--overload reap), or sheds
  * some to free descriptors.
  *

@@ -1,7 +1,7 @@
 /* pool_group.c: the threads of a pool: what they do, how they come and go. See pool_group.h. */
 #include "stages/pool_group.h"
 
-#include "core/log.h"
+#include "core/base/log.h"
 #include "stages/loop_group.h"
 #include "stages/engine.h"
 #include "stages/route.h"

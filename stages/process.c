@@ -5,8 +5,8 @@
  */
 #include "stages/process.h"
 
-#include "core/access_log.h"
-#include "core/log.h"
+#include "core/base/log.h"
+#include "core/exchange/access_log.h"
 #include "stages/server.h"
 #include "stages/server_report.h"
 

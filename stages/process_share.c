@@ -1,7 +1,7 @@
 /* process_share.c: the shared entries, and the line that compares them. See process_share.h. */
 #include "stages/process_share.h"
 
-#include "core/check.h"
+#include "core/base/check.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -2,19 +2,20 @@
  * the writer. Runs on a pool's thread, or on a loop's. Owns the making end of an exchange from the
  * request until its end is published.
  *
- * A handler is called in pieces (core/handler.h). After each piece what it made is published; the
- * first time, and whenever the writer has let go, the client is given to the writer, which sends
- * while the handler goes on. A processor never waits for a client: above --output-highwater it lets
- * the client go, and the writer gives it back when there is room. A handler that is away has given
- * the making end on: the stage knows nothing of it until the answer comes to processor_complete.
+ * A handler is called in pieces (core/handlers/handler.h). After each piece what it made is
+ * published; the first time, and whenever the writer has let go, the client is given to the writer,
+ * which sends while the handler goes on. A processor never waits for a client: above
+ * --output-highwater it lets the client go, and the writer gives it back when there is room. A
+ * handler that is away has given the making end on: the stage knows nothing of it until the answer
+ * comes to processor_complete.
  */
 #include "stages/processor.h"
 
-#include "core/handlers.h"
-#include "core/log.h"
-#include "core/patience.h"
-#include "core/probes.h"
-#include "core/response.h"
+#include "core/handlers/handlers.h"
+#include "core/base/log.h"
+#include "core/handlers/patience.h"
+#include "core/points/probes.h"
+#include "core/exchange/response.h"
 #include "stages/pause.h"
 #include "stages/route.h"
 #include "stages/places.h"

@@ -10,7 +10,7 @@
  */
 #include "stages/reader.h"
 
-#include "core/probes.h"
+#include "core/points/probes.h"
 #include "stages/closing.h"
 #include "stages/home.h"
 #include "stages/route.h"

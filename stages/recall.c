@@ -1,7 +1,7 @@
 /* recall.c: counting pressing tickets and ringing for them. See recall.h. */
 #include "stages/recall.h"
 
-#include "core/check.h"
+#include "core/base/check.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* records.h: what a thread writes of requests into the trace (core/trace.h), if there is one.
+/* records.h: what a thread writes of requests into the trace (core/trace/trace.h), if there is one.
  *
  * A request's record is made when its answer has ended, and tells of the connection's way back too
  * where that is a direct call. Where it is a queue, another thread knows when it was over, and

@@ -1,12 +1,12 @@
 /* server.c: starting the thread groups, draining, cutting and ending them. See server.h. */
 #include "stages/server.h"
 
-#include "core/files.h"
-#include "core/later.h"
-#include "core/log.h"
-#include "core/patience.h"
-#include "core/response.h"
-#include "core/status.h"
+#include "core/base/log.h"
+#include "core/exchange/response.h"
+#include "core/handlers/files.h"
+#include "core/handlers/later.h"
+#include "core/handlers/patience.h"
+#include "core/handlers/status.h"
 #include "stages/layout.h"
 #include "stages/loop_group.h"
 #include "stages/pool_group.h"

@@ -6,8 +6,8 @@
 #ifndef STAGES_SERVER_REPORT_H
 #define STAGES_SERVER_REPORT_H
 
-#include "core/report.h"
-#include "core/trace.h"
+#include "core/report/report.h"
+#include "core/trace/trace.h"
 #include "stages/engine.h"
 
 /* Remembers the bound of the kernel's accept queue for all reports, so that also the last one has
@@ -18,7 +18,7 @@ void server_note_backlog(struct engine *engine);
 void server_report(struct engine *engine, struct report *report);
 
 /* What the tracer asks for every few ms: `arg` is the server. The first queue is the kernel's
- * accept queue, the mailboxes follow; see core/trace_format.h. */
+ * accept queue, the mailboxes follow; see core/trace/trace_format.h. */
 void server_sample(void *arg, struct trace_sample *sample, struct trace_sample_queue *queues,
                    uint64_t *busy_ns);
 /* The names of those queues: one more than there are mailboxes. They stay the server's. */

@@ -6,7 +6,7 @@
  */
 #include "stages/session.h"
 
-#include "core/probes.h"
+#include "core/points/probes.h"
 #include "stages/held.h"
 #include "stages/home.h"
 #include "stages/route.h"

@@ -1,8 +1,8 @@
 /* sockets.c: opening and closing the listening sockets. See sockets.h. */
 #include "stages/sockets.h"
 
-#include "core/address.h"
-#include "core/check.h"
+#include "core/base/check.h"
+#include "core/options/address.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -11,7 +11,7 @@
 #ifndef STAGES_SOCKETS_H
 #define STAGES_SOCKETS_H
 
-#include "core/settings.h"
+#include "core/options/settings.h"
 
 #include <stdbool.h>
 #include <stdio.h>

@@ -10,8 +10,8 @@
 #ifndef STAGES_STAGE_H
 #define STAGES_STAGE_H
 
-#include "core/exchange.h"
-#include "core/verdict.h"
+#include "core/exchange/exchange.h"
+#include "core/exchange/verdict.h"
 
 struct worker;
 struct client;

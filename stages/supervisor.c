@@ -6,9 +6,9 @@
  */
 #include "stages/supervisor.h"
 
-#include "core/check.h"
-#include "core/clock.h"
-#include "core/log.h"
+#include "core/base/check.h"
+#include "core/base/clock.h"
+#include "core/base/log.h"
 
 #include <errno.h>
 #include <signal.h>

@@ -1,9 +1,9 @@
 /* turn_away.c: 503 and 429 for clients that get no further than the listener. See turn_away.h. */
 #include "stages/turn_away.h"
 
-#include "core/http_date.h"
-#include "core/log.h"
-#include "core/response.h"
+#include "core/http/date.h"
+#include "core/base/log.h"
+#include "core/exchange/response.h"
 #include "stages/linger.h"
 #include "stages/places.h"
 #include "stages/route.h"

@@ -1,7 +1,7 @@
 /* ways.c: the walk. See ways.h. */
 #include "stages/ways.h"
 
-#include "core/check.h"
+#include "core/base/check.h"
 #include "stages/route.h"
 
 #include <string.h>

@@ -7,7 +7,7 @@
 #ifndef STAGES_WAYS_H
 #define STAGES_WAYS_H
 
-#include "core/report.h"
+#include "core/report/report.h"
 #include "stages/engine.h"
 
 enum { WAYS_MAX = 64 };

@@ -1,8 +1,8 @@
 /* whole.c: one whole request is there. See whole.h. */
 #include "stages/whole.h"
 
-#include "core/handlers.h"
-#include "core/probes.h"
+#include "core/handlers/handlers.h"
+#include "core/points/probes.h"
 
 /* One that does not count, which is not known before, is taken back from those begun. */
 static void count_whole(struct worker *worker, const struct exchange *x)

@@ -17,7 +17,7 @@
 #ifndef STAGES_WIRING_H
 #define STAGES_WIRING_H
 
-#include "core/settings.h"
+#include "core/options/settings.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* worker.c: what every stage thread does: take, run, hand on, be counted. See worker.h. */
 #include "stages/worker.h"
 
-#include "core/log.h"
+#include "core/base/log.h"
 #include "stages/engine.h"
 
 #include <sched.h>

@@ -9,9 +9,9 @@
 #ifndef STAGES_WORKER_H
 #define STAGES_WORKER_H
 
-#include "core/access_log.h"
-#include "core/tally.h"
-#include "core/trace.h"
+#include "core/exchange/access_log.h"
+#include "core/points/tally.h"
+#include "core/trace/trace.h"
 #include "stages/client.h"
 #include "stages/deadlines.h"
 

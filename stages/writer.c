@@ -10,7 +10,7 @@
  */
 #include "stages/writer.h"
 
-#include "core/probes.h"
+#include "core/points/probes.h"
 #include "stages/linger.h"
 #include "stages/out_watch.h"
 #include "stages/records.h"

@@ -27,11 +27,11 @@ PICTURE_BYTES_MOST = 200_000
 
 # The .def lists that are explained, what their entries are called, and the documents that name every one.
 EXPLAINED = {
-    "core/conn_states.def": ("state", ("DESIGN.md",)),
-    "core/verdicts.def": ("verdict", ("DESIGN.md",)),
-    "core/close_reasons.def": ("close reason", ("DESIGN.md",)),
-    "core/lock_ranks.def": ("lock rank", ("DESIGN.md",)),
-    "core/trace_points.def": ("interval", ("tools/trace/README.md",)),
+    "core/exchange/conn_states.def": ("state", ("DESIGN.md",)),
+    "core/exchange/verdicts.def": ("verdict", ("DESIGN.md",)),
+    "core/points/close_reasons.def": ("close reason", ("DESIGN.md",)),
+    "core/base/lock_ranks.def": ("lock rank", ("DESIGN.md",)),
+    "core/points/trace_points.def": ("interval", ("tools/trace/README.md",)),
     "stages/presets.def": ("model", ("README.md", "stages/README.md")),
 }
 GLOSSARY = ("DESIGN.md", "Glossary")
@@ -39,7 +39,7 @@ GLOSSARY = ("DESIGN.md", "Glossary")
 # An entry's name: the first argument, or for two lists the text in quotes that people see.
 ENTRY = re.compile(r"^[A-Z_]+\(([A-Z][A-Z0-9_]*)[,)]", re.M)
 ENTRIES = {
-    "core/trace_points.def": re.compile(r'^INTERVAL\([A-Z_]+, *"([^"]+)"', re.M),
+    "core/points/trace_points.def": re.compile(r'^INTERVAL\([A-Z_]+, *"([^"]+)"', re.M),
     "stages/presets.def": re.compile(r'^[A-Z_]+\( *"([^"]+)"', re.M),
 }
 

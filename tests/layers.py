@@ -31,17 +31,17 @@ TOOL_MAY_INCLUDE = {
 
 # A library's header and the sources that may see it: one, or one for each thing the library does.
 WRAPPED = {
-    "uv.h": {"core/loop.c"},
+    "uv.h": {"core/loop/loop.c"},
     # It reads requests for the server and responses for the load generator, in different ways.
-    "http_parser.h": {"core/http_parse.c", "tools/load/response_parse.c"},
+    "http_parser.h": {"core/http/parse.c", "tools/load/response_parse.c"},
     "openssl/evp.h": {"tools/load/digest.c"},
     "curl/curl.h": {"tools/live/fetch.c"},
 }
 
 # A source without a header of its own name implements part of this header, and includes it first.
 PART_OF = {
-    "core/report_json.c": "core/report.h",
-    "core/report_since.c": "core/report.h",
+    "core/report/report_json.c": "core/report/report.h",
+    "core/report/report_since.c": "core/report/report.h",
 }
 
 # The layers that are libraries, lowest first. Rooms and circles are rules for them.

@@ -3,7 +3,7 @@
 
 usage: merge_presets.py OUT_DIR BUILD_DIR[:REGEX]...
 
-A test of build/asan named core/bytes becomes asan/core/bytes, so that names stay unique; REGEX picks some of a
+A test of build/asan named core/base/bytes becomes asan/core/base/bytes, so that names stay unique; REGEX picks some of a
 tree's tests. Why not subdirs() of the trees: equal names would share one entry in reports and in -R.
 """
 import json

@@ -14,9 +14,9 @@ circles_allowed=$(cd "$here" && python3 -Bc 'import layers; print(*layers.CIRCLE
 # The smallest tree that both checks pass.
 plant_good_tree() {
     rm -rf "${tree:?}"/*
-    mkdir -p "$tree"/{core,queues,stages/model,stages/life,tools,tests}
+    mkdir -p "$tree"/{core/{loop,points,http,exchange,base,handlers,report},queues,stages/model,stages/life,tools,tests}
     cd "$tree" || exit 1
-    for name in core/loop core/http_parse core/handler queues/mailbox stages/model/wiring stages/life/server; do
+    for name in core/loop/loop core/http/parse core/handlers/handler queues/mailbox stages/model/wiring stages/life/server; do
         printf '#include <stddef.h>\nint %s_run(void);\n' "${name##*/}" >$name.h
         printf '#include "%s.h"\n\nint %s_run(void)\n{\n    return 0;\n}\n' "$name" "${name##*/}" >$name.c
     done
@@ -33,17 +33,17 @@ plant_good_tree() {
         printf '#include "%s"\nstruct two;\n' "$dir/one.h" >"$dir/two.h"
     done
     printf '#include "stages/model/wiring.h"\nint main(void)\n{\n}\n' >tools/quartet.c
-    printf '#include "core/loop.h"\nint main(void)\n{\n}\n' >tools/quartet-trace.c
-    echo 'CONN_STATE(IDLE, "waits", "home")' >core/conn_states.def
-    echo 'VERDICT(WANT_READ, "bytes")' >core/verdicts.def
-    echo 'CLOSE_REASON(DRAINED, "stopping")' >core/close_reasons.def
-    echo 'LOCK_RANK(MAILBOX, "a queue")' >core/lock_ranks.def
-    echo 'INTERVAL(READ_BLOCKED, "read.blocked", "", "", 0)' >core/trace_points.def
+    printf '#include "core/loop/loop.h"\nint main(void)\n{\n}\n' >tools/quartet-trace.c
+    echo 'CONN_STATE(IDLE, "waits", "home")' >core/exchange/conn_states.def
+    echo 'VERDICT(WANT_READ, "bytes")' >core/exchange/verdicts.def
+    echo 'CLOSE_REASON(DRAINED, "stopping")' >core/points/close_reasons.def
+    echo 'LOCK_RANK(MAILBOX, "a queue")' >core/base/lock_ranks.def
+    echo 'INTERVAL(READ_BLOCKED, "read.blocked", "", "", 0)' >core/points/trace_points.def
     echo 'PRESET("half-sync", "LRW | P")' >stages/presets.def
     mkdir -p tools/trace
     cat >DESIGN.md <<'END'
 # Design
-A connection is IDLE, WANT_READ says so in `core/loop.c`, see `core/{loop,handler}.h`, `loop_run()`; DRAINED at the end.
+A connection is IDLE, WANT_READ says so in `core/loop/loop.c`, see `core/{loop/loop,handlers/handler}.h`, `loop_run()`; DRAINED at the end.
 | lock | guards |
 | --- | --- |
 | `MAILBOX` | a queue, `RANK_MAILBOX` |
@@ -62,8 +62,8 @@ END
     echo 'The model `half-sync`: see [DESIGN.md](DESIGN.md) and the option `--model`.' >README.md
     printf '# The models\nOne: `half-sync`.\n' >stages/README.md
     echo 'It shows `read.blocked`.' >tools/trace/README.md
-    echo 'OPTION("model")' >core/options.def
-    echo 'enum { CONN_IDLE, RANK_MAILBOX };' >>core/loop.h
+    echo 'OPTION("model")' >core/options/options.def
+    echo 'enum { CONN_IDLE, RANK_MAILBOX };' >>core/loop/loop.h
 }
 
 report() {
@@ -96,8 +96,8 @@ for check in layers documents; do
 done
 [ $failures -eq 0 ] || exit 1
 
-echo '#include "stages/model/wiring.h"' >>core/loop.c
-expect_breach layers 'core/loop.c:7: stages/model/wiring.h: core/ must not include stages/'
+echo '#include "stages/model/wiring.h"' >>core/loop/loop.c
+expect_breach layers 'core/loop/loop.c:7: stages/model/wiring.h: core/ must not include stages/'
 echo '#include "stages/model/wiring.h"' >>queues/mailbox.h
 expect_breach layers 'queues/ must not include stages/'
 echo '#include "queues/mailbox.h"' >>tools/quartet-trace.c
@@ -105,23 +105,23 @@ expect_breach layers 'tools/ must not include queues/'
 echo '#include "queues/mailbox.h"' >>tools/quartet.c
 expect_breach layers 'tools/ must not include queues/'
 echo '#include <uv.h>' >>stages/model/wiring.c
-expect_breach layers 'only core/loop.c may include uv.h'
-echo '#include <http_parser.h>' >>core/handler.c
-expect_breach layers 'only core/http_parse.c and tools/load/response_parse.c may include http_parser.h'
+expect_breach layers 'only core/loop/loop.c may include uv.h'
+echo '#include <http_parser.h>' >>core/handlers/handler.c
+expect_breach layers 'only core/http/parse.c and tools/load/response_parse.c may include http_parser.h'
 printf 'int main(void)\n{\n}\n' >>queues/mailbox.c
 expect_breach layers 'main() belongs in tools/'
 sed -i '1i #include <stddef.h>' stages/model/wiring.c
 expect_breach layers 'the first include must be stages/model/wiring.h'
-echo '#include "core/loop.h"' >core/stray.c
+echo '#include "core/loop/loop.h"' >core/stray.c
 expect_breach layers 'core/stray.c:1: has no core/stray.h'
-rm core/report_json.c
-expect_breach layers 'PART_OF names core/report_json.c, which does not exist'
-printf '#ifndef ALL_H\n#define ALL_H\n#include "core/loop.h"\n#endif\n' >core/all.h
+rm core/report/report_json.c
+expect_breach layers 'PART_OF names core/report/report_json.c, which does not exist'
+printf '#ifndef ALL_H\n#define ALL_H\n#include "core/loop/loop.h"\n#endif\n' >core/all.h
 expect_breach layers 'core/all.h:1: an umbrella header'
-echo '#include "loop.h"' >>core/handler.c
+echo '#include "loop.h"' >>core/handlers/handler.c
 expect_breach layers '"loop.h" is not a path from the root'
-echo '#include <core/loop.h>' >>core/handler.c
-expect_breach layers '<core/loop.h> is ours'
+echo '#include <core/loop/loop.h>' >>core/handlers/handler.c
+expect_breach layers '<core/loop/loop.h> is ours'
 
 echo '#include "stages/life/server.h"' >>stages/model/wiring.c
 expect_breach layers 'stages/life/server.h: model/ must not include life/, which is above it'
@@ -129,9 +129,9 @@ mv stages/life/server.c stages/stray.c
 expect_breach layers 'stages/stray.c:1: lies in no room of stages/'
 mkdir stages/attic && printf 'struct old;\n' >stages/attic/old.h
 expect_breach layers 'stages/attic/old.h:1: lies in no room of stages/'
-echo '#include "core/handler.h"' >>core/loop.h
-echo '#include "core/loop.h"' >>core/handler.c
-expect_breach layers 'core/handler.c:7: 2 modules include each other: core/handler, core/loop'
+echo '#include "core/handlers/handler.h"' >>core/loop/loop.h
+echo '#include "core/loop/loop.h"' >>core/handlers/handler.c
+expect_breach layers 'core/handlers/handler.c:7: 2 modules include each other: core/handlers/handler, core/loop/loop'
 [ -z "$circles_allowed" ] || rm stages/model/one.h
 [ -z "$circles_allowed" ] || expect_breach layers 'stages/ has no circle: take it out of CIRCLES_ALLOWED'
 # compiled PATH TEXT: an object file of this text, where CMake puts that of PATH.
@@ -139,9 +139,9 @@ compiled() {
     local object=build/${1%%/*}/CMakeFiles/${1%%/*}.dir/${1#*/}.o
     mkdir -p "$(dirname "$object")" && cc -c -xc -o "$object" - <<<"$2"
 }
-compiled core/handler.c 'int taken(void); int handler_run(void) { return taken(); }'
+compiled core/handlers/handler.c 'int taken(void); int handler_run(void) { return taken(); }'
 compiled queues/mailbox.c 'int taken(void) { return 1; }'
-expect_breach layers 'core/handler.c:1: uses taken, which queues/mailbox.c above it defines'
+expect_breach layers 'core/handlers/handler.c:1: uses taken, which queues/mailbox.c above it defines'
 compiled stages/model/wiring.c 'extern int begun; int wired(void) { return begun; }'
 compiled stages/life/server.c 'int wired(void); int begun; int run(void) { return wired(); }'
 expect_breach layers 'stages/model/wiring.c:1: uses begun, which stages/life/server.c above it defines'
@@ -150,26 +150,26 @@ rm DESIGN.md
 expect_breach documents 'DESIGN.md: does not exist'
 echo 'See `core/gone.c`.' >>DESIGN.md
 expect_breach documents 'names the path core/gone.c'
-echo 'See `core/{loop,gone}.h`.' >>DESIGN.md
-expect_breach documents 'names the path core/{loop,gone}.h'
+echo 'See `core/{loop/loop,gone}.h`.' >>DESIGN.md
+expect_breach documents 'names the path core/{loop/loop,gone}.h'
 echo 'See `gone_run()`.' >>DESIGN.md
 expect_breach documents 'names the function gone_run()'
-echo '| a step | `core/loop.c` | `handler_run()` |' >>DESIGN.md
+echo '| a step | `core/loop/loop.c` | `handler_run()` |' >>DESIGN.md
 expect_breach documents 'names handler_run() in a row with files that do not have it'
 echo '| GONE_RANK | was a lock |' >>DESIGN.md
 expect_breach documents 'names GONE_RANK, which is nowhere in the code'
 echo 'It is in `STATE_GONE`.' >>DESIGN.md
 expect_breach documents 'names STATE_GONE, which is nowhere in the code'
-echo 'CONN_STATE(READING, "reads", "home")' >>core/conn_states.def
-expect_breach documents 'does not name the state READING of core/conn_states.def'
-echo 'VERDICT(KEPT, "kept")' >>core/verdicts.def
+echo 'CONN_STATE(READING, "reads", "home")' >>core/exchange/conn_states.def
+expect_breach documents 'does not name the state READING of core/exchange/conn_states.def'
+echo 'VERDICT(KEPT, "kept")' >>core/exchange/verdicts.def
 expect_breach documents 'does not name the verdict KEPT'
-echo 'CLOSE_REASON(SHED, "shed")' >>core/close_reasons.def
+echo 'CLOSE_REASON(SHED, "shed")' >>core/points/close_reasons.def
 expect_breach documents 'does not name the close reason SHED'
-echo 'LOCK_RANK(LOG, "log")' >>core/lock_ranks.def
+echo 'LOCK_RANK(LOG, "log")' >>core/base/lock_ranks.def
 expect_breach documents 'does not name the lock rank LOG'
-echo 'INTERVAL(READ, "read", "", "", 0)' >>core/trace_points.def
-expect_breach documents 'tools/trace/README.md: does not name the interval read of core/trace_points.def'
+echo 'INTERVAL(READ, "read", "", "", 0)' >>core/points/trace_points.def
+expect_breach documents 'tools/trace/README.md: does not name the interval read of core/points/trace_points.def'
 echo 'PRESET("half", "LRW | P")' >>stages/presets.def
 expect_breach documents 'stages/README.md: does not name the model half of stages/presets.def'
 : >stages/presets.def

@@ -6,7 +6,7 @@
  */
 #include "tools/hlog.h"
 
-#include "core/check.h"
+#include "core/base/check.h"
 
 #include <stdbool.h>
 #include <stdlib.h>

@@ -6,16 +6,17 @@
  *
  * A log is a head, then a line an interval of time: its start in seconds behind the head's, its
  * length, its largest value in milliseconds, and the histogram: HdrHistogram's V2 encoding,
- * deflated, in base64. Source of the format: G. Tene, HdrHistogram. core/histogram.h has the bucket
- * layout of two significant digits, so that counts go over as they are and readers find the same
- * percentiles; only values of 2^40 and more, which share the last bucket, come out as its highest.
+ * deflated, in base64. Source of the format: G. Tene, HdrHistogram. core/base/histogram.h has the
+ * bucket layout of two significant digits, so that counts go over as they are and readers find the
+ * same percentiles; only values of 2^40 and more, which share the last bucket, come out as its
+ * highest.
  *
  * Write errors show in ferror of the file. One thread at a time.
  */
 #ifndef TOOLS_HLOG_H
 #define TOOLS_HLOG_H
 
-#include "core/histogram.h"
+#include "core/base/histogram.h"
 
 #include <stdio.h>
 

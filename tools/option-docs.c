@@ -6,9 +6,9 @@
  *
  * To stdout, so that the build decides where it goes.
  */
-#include "core/check.h"
-#include "core/option_text.h"
-#include "core/options.h"
+#include "core/base/check.h"
+#include "core/options/option_text.h"
+#include "core/options/options.h"
 #include "tools/load/options.h"
 
 #include <ctype.h>

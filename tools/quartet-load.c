@@ -3,9 +3,9 @@
  * Exit status: 0; 1 when no connection could be made or a file not be written; 2 for a wrong
  * command line; 3 when the run is INVALID.
  */
-#include "core/check.h"
-#include "core/option_reading.h"
-#include "core/option_text.h"
+#include "core/base/check.h"
+#include "core/options/option_reading.h"
+#include "core/options/option_text.h"
 #include "tools/load/run.h"
 
 #include <stdlib.h>

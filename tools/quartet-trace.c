@@ -5,8 +5,8 @@
  */
 #include "tools/trace/run.h"
 
-#include "core/check.h"
-#include "core/http_line.h"
+#include "core/base/check.h"
+#include "core/http/line.h"
 
 #include <errno.h>
 #include <limits.h>

@@ -1,11 +1,11 @@
 /* quartet.c: the server's main: options, what all processes share, and either one process or the
  * parent of several. Everything else is in stages/.
  */
-#include "core/environment.h"
-#include "core/json.h"
-#include "core/log.h"
-#include "core/option_text.h"
-#include "core/options.h"
+#include "core/base/json.h"
+#include "core/base/log.h"
+#include "core/options/option_text.h"
+#include "core/options/options.h"
+#include "core/report/environment.h"
 #include "stages/accept_turn.h"
 #include "stages/layout.h"
 #include "stages/model.h"

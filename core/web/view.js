@@ -1,6 +1,6 @@
 /* view.js: what a page shows, computed from two reports.
  *
- * A report (core/report_json.c) counts from the server's start. Whoever wants to know how it was
+ * A report (core/report/report_json.c) counts from the server's start. Whoever wants to know how it was
  * lately subtracts an earlier one: view(now, base) does, for every counter and for whole histograms,
  * so that the percentiles are those of the window and not of the server's life. Without a base the
  * window is everything.
@@ -71,7 +71,7 @@ const histograms = (() => {
         }), EMPTY);
     }
 
-    /* As the server has it (core/histogram.c): the highest value of the bucket in which that share
+    /* As the server has it (core/base/histogram.c): the highest value of the bucket in which that share
      * of the records ends, never more than the maximum. */
     function percentile(h, share) {
         let total = 0;
@@ -115,7 +115,7 @@ function snapshot(report, at_ns, text) {
 const SERVER_COUNTS = ["wall_ns", "busy_ns", "turns"];
 const KERNEL_COUNTS = ["cpu_ns", "runqueue_ns", "voluntary", "involuntary"];
 
-/* The same rules as in core/report_since.c. */
+/* The same rules as in core/report/report_since.c. */
 const view = (() => {
     const grown = (now, base, key) => Math.max(0, now[key] - ((base && base[key]) || 0));
 

@@ -3,10 +3,10 @@
 #ifndef TESTS_CORE_ANSWER_H
 #define TESTS_CORE_ANSWER_H
 
-#include "core/exchange.h"
-#include "core/handler.h"
-#include "core/response.h"
-#include "core/settings.h"
+#include "core/exchange/exchange.h"
+#include "core/exchange/response.h"
+#include "core/handlers/handler.h"
+#include "core/options/settings.h"
 #include "tests/test.h"
 
 #include <unistd.h>

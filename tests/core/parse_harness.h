@@ -7,7 +7,7 @@
 #ifndef TESTS_CORE_PARSE_HARNESS_H
 #define TESTS_CORE_PARSE_HARNESS_H
 
-#include "core/http_parse.h"
+#include "core/http/parse.h"
 #include "tests/test.h"
 
 enum { HARNESS_HEADER_SIZE = 512, HARNESS_BODY_SIZE = 64 };

@@ -3,8 +3,8 @@
 #ifndef TESTS_CORE_SAMPLE_H
 #define TESTS_CORE_SAMPLE_H
 
-#include "core/request.h"
-#include "core/trace.h"
+#include "core/http/request.h"
+#include "core/trace/trace.h"
 
 #include "tests/test.h"
 

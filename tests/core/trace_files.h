@@ -2,7 +2,7 @@
 #ifndef TESTS_CORE_TRACE_FILES_H
 #define TESTS_CORE_TRACE_FILES_H
 
-#include "core/trace_reader.h"
+#include "core/trace/trace_reader.h"
 #include "tests/core/sample.h"
 
 #include <unistd.h>

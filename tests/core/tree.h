@@ -2,7 +2,7 @@
 #ifndef TESTS_CORE_TREE_H
 #define TESTS_CORE_TREE_H
 
-#include "core/file.h"
+#include "core/handlers/file.h"
 #include "tests/test.h"
 
 #include <fcntl.h>

@@ -1,8 +1,8 @@
 /* fuzz_config.c: any bytes as a configuration text. Whatever they are, the verdict is a good set of
  * values or one line of explanation, and nothing is read behind the end.
  */
-#include "core/check.h"
-#include "core/options.h"
+#include "core/base/check.h"
+#include "core/options/options.h"
 
 #include <stdlib.h>
 #include <string.h>

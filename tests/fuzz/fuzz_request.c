@@ -4,9 +4,9 @@
  * is read twice, whole and in random parts, request by request as long as the parser wants; both
  * readings must agree on everything, and what the parser promises to handlers must hold.
  */
-#include "core/http_parse.h"
+#include "core/http/parse.h"
 
-#include "core/check.h"
+#include "core/base/check.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* fuzz_response.c: any bytes as what a server sends. Read whole or one byte at a time, they are the
  * same responses: the same verdicts, statuses and bodies, and no byte is read twice or left out.
  */
-#include "core/check.h"
+#include "core/base/check.h"
 #include "tools/load/response_parse.h"
 
 #include <string.h>

@@ -3,7 +3,7 @@
  * The first byte says how: salvage or not, which verb, one file or the same as two, and whether the
  * check values are made to fit, as a forger would, so that the input gets behind them.
  */
-#include "core/trace_reader.h"
+#include "core/trace/trace_reader.h"
 #include "tools/trace/run.h"
 
 #include <stdlib.h>

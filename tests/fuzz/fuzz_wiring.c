@@ -1,7 +1,7 @@
 /* fuzz_wiring.c: any bytes as a wiring. Either one line of explanation, or a wiring that holds each
  * stage exactly once, but for w beside a W, and that is read again as it is printed.
  */
-#include "core/check.h"
+#include "core/base/check.h"
 #include "stages/model.h"
 
 #include <stdlib.h>

@@ -7,8 +7,8 @@
  * It prints its port. At SIGTERM it writes to LOG a line for each request, "received_ns sent_ns" of
  * CLOCK_MONOTONIC, and ends. What it is late by is in its log.
  */
-#include "core/check.h"
-#include "core/clock.h"
+#include "core/base/check.h"
+#include "core/base/clock.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

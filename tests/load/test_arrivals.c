@@ -1,7 +1,7 @@
 /* test_arrivals.c: random numbers, due times, and the test of gaps that judges a run. */
 #include "tools/load/arrivals.h"
 
-#include "core/clock.h"
+#include "core/base/clock.h"
 #include "tests/test.h"
 #include "tools/load/gaps.h"
 

@@ -1,9 +1,9 @@
 /* test_plan.c: the load generator's command line, and what a run is made of it. */
 #include "tools/load/plan.h"
 
-#include "core/clock.h"
-#include "core/option_reading.h"
-#include "core/option_text.h"
+#include "core/base/clock.h"
+#include "core/options/option_reading.h"
+#include "core/options/option_text.h"
 #include "tests/test.h"
 
 #include <unistd.h>

@@ -1,7 +1,7 @@
 /* test_response_parse.c: where a response ends, in every framing, whole and one byte at a time. */
 #include "tools/load/response_parse.h"
 
-#include "core/bytes.h"
+#include "core/base/bytes.h"
 #include "tests/test.h"
 
 static struct response_parse parse;

@@ -1,7 +1,7 @@
 /* test_validity.c: which runs may be believed, from figures made by hand. */
 #include "tools/load/validity.h"
 
-#include "core/clock.h"
+#include "core/base/clock.h"
 #include "tests/test.h"
 #include "tools/load/arrivals.h"
 

@@ -5,7 +5,7 @@
  */
 #include "queues/doorbell.h"
 
-#include "core/clock.h"
+#include "core/base/clock.h"
 #include "tests/test.h"
 
 #include <poll.h>

@@ -4,8 +4,8 @@
  */
 #include "queues/mailbox.h"
 
-#include "core/clock.h"
-#include "core/report.h"
+#include "core/base/clock.h"
+#include "core/report/report.h"
 #include "tests/test.h"
 
 #include <poll.h>

@@ -8,8 +8,8 @@
 #ifndef TESTS_STAGES_LIFE_H
 #define TESTS_STAGES_LIFE_H
 
-#include "core/log.h"
-#include "core/options.h"
+#include "core/base/log.h"
+#include "core/options/options.h"
 #include "stages/model.h"
 #include "stages/server.h"
 #include "stages/server_report.h"

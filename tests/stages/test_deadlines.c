@@ -4,7 +4,7 @@
  */
 #include "stages/deadlines.h"
 
-#include "core/clock.h"
+#include "core/base/clock.h"
 #include "tests/test.h"
 
 static uint64_t fake_now_ns, fake_tick_ns;

@@ -3,7 +3,7 @@
  */
 #include "stages/held.h"
 
-#include "core/clock.h"
+#include "core/base/clock.h"
 #include "tests/test.h"
 
 #include <errno.h>

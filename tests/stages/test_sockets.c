@@ -1,7 +1,7 @@
 /* test_sockets.c: which sockets are one and the same, and who closes and removes what. */
 #include "stages/sockets.h"
 
-#include "core/options.h"
+#include "core/options/options.h"
 #include "tests/test.h"
 
 #include <errno.h>

@@ -5,9 +5,9 @@
  */
 #include "stages/supervisor.h"
 
-#include "core/check.h"
-#include "core/clock.h"
-#include "core/log.h"
+#include "core/base/check.h"
+#include "core/base/clock.h"
+#include "core/base/log.h"
 #include "tests/test.h"
 
 #include <sched.h>

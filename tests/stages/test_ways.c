@@ -2,7 +2,7 @@
  * what requests take is tested with requests (test_server.c). */
 #include "stages/ways.h"
 
-#include "core/options.h"
+#include "core/options/options.h"
 #include "stages/layout.h"
 #include "stages/model.h"
 #include "tests/test.h"

@@ -8,11 +8,11 @@
  * thread does two things at a time, and parts add up. Each request has one record and, unless its
  * connection was closed, a requeue.
  */
-#include "core/check.h"
-#include "core/clock.h"
-#include "core/report.h"
-#include "core/request.h"
-#include "core/trace_format.h"
+#include "core/base/check.h"
+#include "core/base/clock.h"
+#include "core/http/request.h"
+#include "core/report/report.h"
+#include "core/trace/trace_format.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -4,7 +4,7 @@
  */
 #include "tools/trace/checks.h"
 
-#include "core/clock.h"
+#include "core/base/clock.h"
 #include "tests/core/trace_files.h"
 
 enum { REQUESTS = 400 };

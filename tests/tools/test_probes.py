@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Every probe of core/probes.def is in the server's program, with as many arguments as the list says.
+"""Every probe of core/points/probes.def is in the server's program, with as many arguments as the list says.
 
 usage: test_probes.py SERVER PROBES_DEF
 

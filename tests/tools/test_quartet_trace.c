@@ -5,9 +5,9 @@
 #include "tools/trace/summary.h"
 #include "tools/trace/text_out.h"
 
-#include "core/cell.h"
-#include "core/json_view.h"
-#include "core/request.h"
+#include "core/base/cell.h"
+#include "core/base/json_view.h"
+#include "core/http/request.h"
 #include "tests/core/trace_files.h"
 #include "tests/golden/golden.h"
 

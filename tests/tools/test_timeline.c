@@ -2,8 +2,8 @@
  * names. */
 #include "tools/trace/timeline.h"
 
-#include "core/clock.h"
-#include "core/json_view.h"
+#include "core/base/clock.h"
+#include "core/base/json_view.h"
 #include "tests/test.h"
 
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* A trace that was cut at any byte: told in one line that names the byte, and what is whole is read
  * with --salvage. */
-#include "core/check.h"
+#include "core/base/check.h"
 #include "tests/core/trace_files.h"
 #include "tools/trace/run.h"
 

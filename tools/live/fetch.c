@@ -1,7 +1,7 @@
 /* fetch.c: libcurl, as far as it is needed. See fetch.h. */
 #include "tools/live/fetch.h"
 
-#include "core/check.h"
+#include "core/base/check.h"
 
 #include <curl/curl.h>
 #include <stdio.h>

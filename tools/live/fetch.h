@@ -6,7 +6,7 @@
 #ifndef TOOLS_LIVE_FETCH_H
 #define TOOLS_LIVE_FETCH_H
 
-#include "core/bytes.h"
+#include "core/base/bytes.h"
 
 enum {
     FETCH_ERROR = 256,

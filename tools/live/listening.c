@@ -5,7 +5,7 @@
  */
 #include "tools/live/listening.h"
 
-#include "core/check.h"
+#include "core/base/check.h"
 
 #include <arpa/inet.h>
 #include <dirent.h>

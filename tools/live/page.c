@@ -1,8 +1,8 @@
 /* page.c: the lines. See page.h. */
 #include "tools/live/page.h"
 
-#include "core/cell.h"
-#include "core/clock.h"
+#include "core/base/cell.h"
+#include "core/base/clock.h"
 
 #include <inttypes.h>
 #include <stdarg.h>

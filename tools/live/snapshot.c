@@ -1,7 +1,7 @@
 /* snapshot.c: reading what a server says of itself. See snapshot.h. */
 #include "tools/live/snapshot.h"
 
-#include "core/json_view.h"
+#include "core/base/json_view.h"
 
 static uint64_t snapshot_read_number(struct bytes object, const char *key);
 static void read_server(struct snapshot *snapshot, struct bytes server);

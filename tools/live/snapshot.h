@@ -6,7 +6,7 @@
 #ifndef TOOLS_LIVE_SNAPSHOT_H
 #define TOOLS_LIVE_SNAPSHOT_H
 
-#include "core/report.h"
+#include "core/report/report.h"
 
 enum { SNAPSHOT_WORD = 32, SNAPSHOT_WIRING = 96, SNAPSHOT_VERDICT = 512 };
 

@@ -1,8 +1,8 @@
 /* alarm.c: a timerfd watched by a loop. See alarm.h. */
 #include "tools/load/alarm.h"
 
-#include "core/check.h"
-#include "core/clock.h"
+#include "core/base/check.h"
+#include "core/base/clock.h"
 
 #include <errno.h>
 #include <string.h>

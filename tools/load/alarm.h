@@ -6,7 +6,7 @@
 #ifndef TOOLS_LOAD_ALARM_H
 #define TOOLS_LOAD_ALARM_H
 
-#include "core/loop.h"
+#include "core/loop/loop.h"
 
 typedef void alarm_fn(void *arg);
 

@@ -1,7 +1,7 @@
 /* arrivals.c: constant and exponential gaps. See arrivals.h. */
 #include "tools/load/arrivals.h"
 
-#include "core/clock.h"
+#include "core/base/clock.h"
 
 #include <math.h>
 

@@ -6,8 +6,8 @@
  */
 #include "tools/load/bystanders.h"
 
-#include "core/check.h"
-#include "core/clock.h"
+#include "core/base/check.h"
+#include "core/base/clock.h"
 #include "tools/load/response_parse.h"
 
 #include <errno.h>

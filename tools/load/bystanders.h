@@ -11,7 +11,7 @@
 #ifndef TOOLS_LOAD_BYSTANDERS_H
 #define TOOLS_LOAD_BYSTANDERS_H
 
-#include "core/loop.h"
+#include "core/loop/loop.h"
 #include "tools/load/plan.h"
 
 enum bystander_kind {

@@ -1,8 +1,8 @@
 /* connection.c: see connection.h. */
 #include "tools/load/connection.h"
 
-#include "core/check.h"
-#include "core/clock.h"
+#include "core/base/check.h"
+#include "core/base/clock.h"
 #include "tools/load/answer.h"
 
 #include <errno.h>

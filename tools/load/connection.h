@@ -17,8 +17,8 @@
 #ifndef TOOLS_LOAD_CONNECTION_H
 #define TOOLS_LOAD_CONNECTION_H
 
-#include "core/loop.h"
-#include "core/wheel.h"
+#include "core/loop/loop.h"
+#include "core/loop/wheel.h"
 #include "tools/load/errors.h"
 #include "tools/load/plan.h"
 #include "tools/load/response_parse.h"

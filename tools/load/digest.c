@@ -1,7 +1,7 @@
 /* digest.c: SHA-256 by libcrypto. See digest.h. */
 #include "tools/load/digest.h"
 
-#include "core/check.h"
+#include "core/base/check.h"
 
 #include <openssl/evp.h>
 #include <string.h>

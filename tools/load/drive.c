@@ -1,8 +1,8 @@
 /* drive.c: see drive.h. */
 #include "tools/load/drive.h"
 
-#include "core/check.h"
-#include "core/clock.h"
+#include "core/base/check.h"
+#include "core/base/clock.h"
 #include "tools/load/usage.h"
 
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* gaps.c: Kolmogorov's distance of a histogram of gaps from what was asked. See gaps.h. */
 #include "tools/load/gaps.h"
 
-#include "core/clock.h"
+#include "core/base/clock.h"
 
 #include <math.h>
 

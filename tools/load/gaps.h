@@ -17,7 +17,7 @@
 #ifndef TOOLS_LOAD_GAPS_H
 #define TOOLS_LOAD_GAPS_H
 
-#include "core/histogram.h"
+#include "core/base/histogram.h"
 #include "tools/load/arrivals.h"
 
 struct gaps {

@@ -1,7 +1,7 @@
 /* mix.c: a weighted choice. See mix.h. */
 #include "tools/load/mix.h"
 
-#include "core/check.h"
+#include "core/base/check.h"
 
 enum { MIX_STREAM = 2 };
 

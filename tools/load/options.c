@@ -1,7 +1,7 @@
 /* options.c: the table. See options.h. */
 #include "tools/load/options.h"
 
-#include "core/option_reading.h"
+#include "core/options/option_reading.h"
 
 #include <stdio.h>
 

@@ -1,8 +1,9 @@
-/* options.h: the load generator's options, as core/option_table.h makes them of options.def. */
+/* options.h: the load generator's options, as core/options/option_table.h makes them of
+ * options.def. */
 #ifndef TOOLS_LOAD_OPTIONS_H
 #define TOOLS_LOAD_OPTIONS_H
 
-#include "core/option_table.h"
+#include "core/options/option_table.h"
 
 struct load_settings {
 #define OPTION(kind, field, ...) option_type_##kind field;

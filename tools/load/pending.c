@@ -1,7 +1,7 @@
 /* pending.c: a ring that doubles. See pending.h. */
 #include "tools/load/pending.h"
 
-#include "core/check.h"
+#include "core/base/check.h"
 
 #include <stdlib.h>
 #include <string.h>

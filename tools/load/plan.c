@@ -1,7 +1,7 @@
 /* plan.c: from options to targets and expectations. See plan.h. */
 #include "tools/load/plan.h"
 
-#include "core/check.h"
+#include "core/base/check.h"
 #include "tools/load/request_text.h"
 
 #include <errno.h>

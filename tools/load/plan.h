@@ -3,7 +3,7 @@
 #ifndef TOOLS_LOAD_PLAN_H
 #define TOOLS_LOAD_PLAN_H
 
-#include "core/bytes.h"
+#include "core/base/bytes.h"
 #include "tools/load/digest.h"
 #include "tools/load/mix.h"
 #include "tools/load/options.h"

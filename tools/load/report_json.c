@@ -1,9 +1,9 @@
 /* report_json.c: the result as JSON. See report.h. */
 #include "tools/load/report.h"
 
-#include "core/environment.h"
-#include "core/json.h"
-#include "core/option_text.h"
+#include "core/base/json.h"
+#include "core/options/option_text.h"
+#include "core/report/environment.h"
 
 static void put_judgement(struct json *json, const struct report *report);
 static void put_window(struct json *json, const struct report *report);

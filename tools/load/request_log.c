@@ -1,7 +1,7 @@
 /* request_log.c: see request_log.h. */
 #include "tools/load/request_log.h"
 
-#include "core/check.h"
+#include "core/base/check.h"
 
 #include <errno.h>
 #include <fcntl.h>

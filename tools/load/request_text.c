@@ -1,8 +1,8 @@
 /* request_text.c: making the bytes of a request. See request_text.h. */
 #include "tools/load/request_text.h"
 
-#include "core/check.h"
-#include "core/http_line.h"
+#include "core/base/check.h"
+#include "core/http/line.h"
 
 #include <stdio.h>
 

@@ -3,7 +3,7 @@
 #ifndef TOOLS_LOAD_REQUEST_TEXT_H
 #define TOOLS_LOAD_REQUEST_TEXT_H
 
-#include "core/bytes.h"
+#include "core/base/bytes.h"
 
 #include <stdint.h>
 

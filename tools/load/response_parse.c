@@ -1,4 +1,4 @@
-/* response_parse.c: http-parser for responses. See response_parse.h; with core/http_parse.c, which
+/* response_parse.c: http-parser for responses. See response_parse.h; with core/http/parse.c, which
  * reads requests, the only source that includes http_parser.h.
  *
  * Three callbacks only: one for each header field would cost more than the parsing. On the end of a

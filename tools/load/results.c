@@ -1,7 +1,7 @@
 /* results.c: figures that follow from others. See results.h. */
 #include "tools/load/results.h"
 
-#include "core/clock.h"
+#include "core/base/clock.h"
 
 double results_window_s(const struct results *results)
 {

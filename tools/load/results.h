@@ -9,7 +9,7 @@
 #ifndef TOOLS_LOAD_RESULTS_H
 #define TOOLS_LOAD_RESULTS_H
 
-#include "core/histogram.h"
+#include "core/base/histogram.h"
 #include "tools/load/errors.h"
 #include "tools/load/gaps.h"
 #include "tools/load/mix.h"

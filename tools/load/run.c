@@ -1,7 +1,7 @@
 /* run.c: see run.h. */
 #include "tools/load/run.h"
 
-#include "core/check.h"
+#include "core/base/check.h"
 #include "tools/hlog.h"
 #include "tools/load/drive.h"
 #include "tools/load/progress.h"

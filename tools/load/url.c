@@ -1,8 +1,8 @@
 /* url.c: from text to address, Host and target. See url.h. */
 #include "tools/load/url.h"
 
-#include "core/address.h"
-#include "core/bytes.h"
+#include "core/base/bytes.h"
+#include "core/options/address.h"
 
 #include <netdb.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* usage.c: asking the kernel. See usage.h. */
 #include "tools/load/usage.h"
 
-#include "core/clock.h"
+#include "core/base/clock.h"
 
 #include <sched.h>
 #include <stdio.h>

@@ -6,7 +6,7 @@
  */
 #include "tools/load/validity.h"
 
-#include "core/clock.h"
+#include "core/base/clock.h"
 #include "tools/load/figures.h"
 
 #include <math.h>

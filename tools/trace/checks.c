@@ -7,8 +7,8 @@
  * comparisons are those with the server's own counts and sums. */
 #include "tools/trace/checks.h"
 
-#include "core/check.h"
-#include "core/clock.h"
+#include "core/base/check.h"
+#include "core/base/clock.h"
 
 #include <inttypes.h>
 #include <math.h>

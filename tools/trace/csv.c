@@ -2,7 +2,7 @@
  * reached is -1. Rows come in the order in which the requests became complete (see join.h). */
 #include "tools/trace/run.h"
 
-#include "core/check.h"
+#include "core/base/check.h"
 #include "tools/trace/record.h"
 #include "tools/trace/summary.h"
 #include "tools/trace/text_out.h"

@@ -1,7 +1,7 @@
 /* flow.c: adding samples up over time. See flow.h. */
 #include "tools/trace/flow.h"
 
-#include "core/check.h"
+#include "core/base/check.h"
 
 #include <math.h>
 

@@ -7,8 +7,8 @@
  */
 #include "tools/trace/run.h"
 
-#include "core/check.h"
-#include "core/clock.h"
+#include "core/base/check.h"
+#include "core/base/clock.h"
 #include "tools/hlog.h"
 #include "tools/trace/out_file.h"
 #include "tools/trace/summary.h"

@@ -4,8 +4,8 @@
  */
 #include "tools/trace/run.h"
 
-#include "core/check.h"
-#include "core/json.h"
+#include "core/base/check.h"
+#include "core/base/json.h"
 #include "tools/trace/json.h"
 #include "tools/trace/out_file.h"
 #include "tools/trace/record.h"

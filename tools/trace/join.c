@@ -1,7 +1,7 @@
 /* join.c: the window. See join.h. */
 #include "tools/trace/join.h"
 
-#include "core/check.h"
+#include "core/base/check.h"
 
 #include <stdlib.h>
 #include <string.h>

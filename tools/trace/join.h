@@ -9,7 +9,7 @@
 #ifndef TOOLS_TRACE_JOIN_H
 #define TOOLS_TRACE_JOIN_H
 
-#include "core/trace_format.h"
+#include "core/trace/trace_format.h"
 
 #include <stdbool.h>
 

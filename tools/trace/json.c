@@ -1,8 +1,8 @@
 /* json.c: the run as one JSON object, for programs. See json.h. */
 #include "tools/trace/json.h"
 
-#include "core/check.h"
-#include "core/json.h"
+#include "core/base/check.h"
+#include "core/base/json.h"
 
 #include <stdlib.h>
 

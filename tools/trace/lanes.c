@@ -1,7 +1,7 @@
 /* lanes.c: a heap, and a span a lane that waits for the next one. See lanes.h. */
 #include "tools/trace/lanes.h"
 
-#include "core/check.h"
+#include "core/base/check.h"
 
 #include <stdlib.h>
 

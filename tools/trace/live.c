@@ -10,8 +10,8 @@
  */
 #include "tools/trace/run.h"
 
-#include "core/check.h"
-#include "core/clock.h"
+#include "core/base/check.h"
+#include "core/base/clock.h"
 #include "tools/live/fetch.h"
 #include "tools/live/listening.h"
 #include "tools/live/page.h"

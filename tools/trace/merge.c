@@ -1,7 +1,7 @@
 /* merge.c: adding reports up. See merge.h. */
 #include "tools/trace/merge.h"
 
-#include "core/check.h"
+#include "core/base/check.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 #ifndef TOOLS_TRACE_MERGE_H
 #define TOOLS_TRACE_MERGE_H
 
-#include "core/report.h"
+#include "core/report/report.h"
 
 /* Adds `from` into `to`, which is all zero at first: counts and histograms add up, queues and
  * threads stand one behind the other, with `prefix` in front of their names. Where the prefix is

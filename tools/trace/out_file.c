@@ -1,7 +1,7 @@
 /* out_file.c: see out_file.h. */
 #include "tools/trace/out_file.h"
 
-#include "core/check.h"
+#include "core/base/check.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -14,7 +14,7 @@
  */
 #include "tools/trace/run.h"
 
-#include "core/check.h"
+#include "core/base/check.h"
 #include "tools/trace/events.h"
 #include "tools/trace/flight.h"
 #include "tools/trace/lanes.h"

@@ -1,7 +1,7 @@
 /* progress.c: the line. See progress.h. */
 #include "tools/trace/progress.h"
 
-#include "core/clock.h"
+#include "core/base/clock.h"
 
 enum { EVERY_NS = 200 * 1000 * 1000 };
 

@@ -1,7 +1,7 @@
 /* record.c: the names of methods. See record.h. */
 #include "tools/trace/record.h"
 
-#include "core/request.h"
+#include "core/http/request.h"
 
 const char *record_method(const struct trace_record *record)
 {

@@ -1,7 +1,7 @@
 /* request.c: one request's journey. */
 #include "tools/trace/run.h"
 
-#include "core/check.h"
+#include "core/base/check.h"
 #include "tools/trace/journey.h"
 
 #include <inttypes.h>

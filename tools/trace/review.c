@@ -1,7 +1,7 @@
 /* review.c: summary, flow, checks and verdict in one hand. See review.h. */
 #include "tools/trace/review.h"
 
-#include "core/check.h"
+#include "core/base/check.h"
 
 #include <stdlib.h>
 

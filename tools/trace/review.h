@@ -6,7 +6,7 @@
 #ifndef TOOLS_TRACE_REVIEW_H
 #define TOOLS_TRACE_REVIEW_H
 
-#include "core/bottleneck.h"
+#include "core/report/bottleneck.h"
 #include "tools/trace/checks.h"
 
 struct review {

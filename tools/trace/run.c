@@ -1,9 +1,9 @@
 /* run.c: reading all sources for a verb, side by side. See run.h. */
 #include "tools/trace/run.h"
 
-#include "core/cell.h"
-#include "core/check.h"
-#include "core/clock.h"
+#include "core/base/cell.h"
+#include "core/base/check.h"
+#include "core/base/clock.h"
 #include "tools/trace/merge.h"
 #include "tools/trace/progress.h"
 

@@ -1,7 +1,7 @@
 /* slow_heap.c: see slow_heap.h. */
 #include "tools/trace/slow_heap.h"
 
-#include "core/check.h"
+#include "core/base/check.h"
 
 #include <stdlib.h>
 

@@ -1,7 +1,7 @@
 /* slowest.c: the journeys of those requests that took longest in all. */
 #include "tools/trace/run.h"
 
-#include "core/check.h"
+#include "core/base/check.h"
 #include "tools/trace/journey.h"
 #include "tools/trace/slow_heap.h"
 

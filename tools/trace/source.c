@@ -1,8 +1,8 @@
 /* source.c: from blocks to what a verb wants. See source.h. */
 #include "tools/trace/source.h"
 
-#include "core/check.h"
-#include "core/json_view.h"
+#include "core/base/check.h"
+#include "core/base/json_view.h"
 #include "tools/trace/run.h"
 
 #include <inttypes.h>

@@ -7,8 +7,8 @@
 #ifndef TOOLS_TRACE_SOURCE_H
 #define TOOLS_TRACE_SOURCE_H
 
-#include "core/report.h"
-#include "core/trace_reader.h"
+#include "core/report/report.h"
+#include "core/trace/trace_reader.h"
 #include "tools/trace/join.h"
 
 enum {

@@ -1,8 +1,8 @@
 /* table.c: the run as tables for people; what quartet-trace prints when not told otherwise. */
 #include "tools/trace/run.h"
 
-#include "core/check.h"
-#include "core/json_view.h"
+#include "core/base/check.h"
+#include "core/base/json_view.h"
 #include "tools/trace/review.h"
 
 #include <inttypes.h>

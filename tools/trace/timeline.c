@@ -1,8 +1,8 @@
 /* timeline.c: see timeline.h. */
 #include "tools/trace/timeline.h"
 
-#include "core/check.h"
-#include "core/clock.h"
+#include "core/base/check.h"
+#include "core/base/clock.h"
 #include "tools/trace/summary.h"
 
 #include <stdlib.h>

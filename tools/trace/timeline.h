@@ -9,7 +9,7 @@
 #ifndef TOOLS_TRACE_TIMELINE_H
 #define TOOLS_TRACE_TIMELINE_H
 
-#include "core/json.h"
+#include "core/base/json.h"
 #include "tools/trace/run.h"
 
 enum {

@@ -1,0 +1,29 @@
+/* check.h: the two ways this program ends itself.
+ *
+ * CHECK is for bugs: it aborts, in release builds too, because a server that goes on with a broken
+ * invariant produces numbers nobody should trust. die is for start-up: the world is not as the
+ * command line says. What happens to a connection is neither: it is a verdict, and counted.
+ */
+#ifndef CORE_BASE_CHECK_H
+#define CORE_BASE_CHECK_H
+
+#define CHECK(cond)                                                                                \
+    (__builtin_expect(!!(cond), 1) ? (void)0 : check_failed(#cond, __FILE__, __LINE__))
+
+enum { EXIT_WORLD = 1, EXIT_USAGE = 2 };
+
+/* Prints the condition and its place on stderr and aborts. Any thread. */
+_Noreturn void check_failed(const char *cond, const char *file, int line);
+
+/* Prints "<program>: <message>" as one line on stderr and exits with `status`. Before threads
+ * start.
+ */
+_Noreturn void die(int status, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* malloc, calloc and realloc that end the program instead of returning NULL: every size they are
+ * asked for is bounded by a limit in settings.h, so running out is a misconfigured machine. */
+void *must_alloc(unsigned long size);
+void *must_calloc(unsigned long count, unsigned long size);
+void *must_realloc(void *old, unsigned long size);
+
+#endif

@@ -1,0 +1,171 @@
+/* json.c: writing JSON. See json.h.
+ *
+ * Members of the two outermost levels stand on lines of their own, deeper ones share a line: a
+ * person can read the result, and a long list of small objects takes one line each.
+ */
+#include "core/base/json.h"
+
+#include "core/base/check.h"
+#include "core/base/utf8.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LINES_DEPTH = 2 };
+
+static void open_level(struct json *json, const char *key, char opening, char closing);
+static void begin_member(struct json *json, const char *key);
+static void new_line(struct json *json);
+static void put_string(FILE *out, const char *text);
+static size_t put_character(FILE *out, const unsigned char *at);
+
+void json_begin(struct json *json, FILE *out)
+{
+    *json = (struct json){.out = out};
+}
+
+void json_object(struct json *json, const char *key)
+{
+    open_level(json, key, '{', '}');
+}
+
+void json_array(struct json *json, const char *key)
+{
+    open_level(json, key, '[', ']');
+}
+
+void json_end(struct json *json)
+{
+    CHECK(json->depth > 0);
+    json->depth--;
+    if (json->some[json->depth] && json->depth < LINES_DEPTH) {
+        new_line(json);
+    }
+    fputc(json->closing[json->depth], json->out);
+    if (json->depth == 0) {
+        fputc('\n', json->out);
+    }
+}
+
+void json_text(struct json *json, const char *key, const char *text)
+{
+    begin_member(json, key);
+    if (text == NULL) {
+        fputs("null", json->out);
+        return;
+    }
+    put_string(json->out, text);
+}
+
+void json_number(struct json *json, const char *key, uint64_t value)
+{
+    begin_member(json, key);
+    fprintf(json->out, "%" PRIu64, value);
+}
+
+void json_signed(struct json *json, const char *key, int64_t value)
+{
+    begin_member(json, key);
+    fprintf(json->out, "%" PRId64, value);
+}
+
+/* JSON has no word for infinity or "not a number": both are null. */
+void json_real(struct json *json, const char *key, double value)
+{
+    begin_member(json, key);
+    if (!isfinite(value)) {
+        fputs("null", json->out);
+        return;
+    }
+    /* 15 digits read well; where they lose something, 17 never do. */
+    char text[32];
+    snprintf(text, sizeof(text), "%.15g", value);
+    double again = strtod(text, NULL);
+    if (again < value || again > value) {
+        snprintf(text, sizeof(text), "%.17g", value);
+    }
+    fputs(text, json->out);
+}
+
+void json_bool(struct json *json, const char *key, bool value)
+{
+    begin_member(json, key);
+    fputs(value ? "true" : "false", json->out);
+}
+
+static void open_level(struct json *json, const char *key, char opening, char closing)
+{
+    CHECK(json->depth < JSON_DEPTH_MAX);
+    begin_member(json, key);
+    fputc(opening, json->out);
+    json->some[json->depth] = false;
+    json->closing[json->depth] = closing;
+    json->depth++;
+}
+
+/* What stands before a value: the comma, the line break and the key. */
+static void begin_member(struct json *json, const char *key)
+{
+    if (json->depth == 0) {
+        CHECK(key == NULL);
+        return;
+    }
+    unsigned level = json->depth - 1;
+    CHECK((key != NULL) == (json->closing[level] == '}'));
+    if (json->some[level]) {
+        fputc(',', json->out);
+    }
+    if (json->depth <= LINES_DEPTH) {
+        new_line(json);
+    } else if (json->some[level]) {
+        fputc(' ', json->out);
+    }
+    json->some[level] = true;
+    if (key != NULL) {
+        put_string(json->out, key);
+        fputs(": ", json->out);
+    }
+}
+
+static void new_line(struct json *json)
+{
+    fprintf(json->out, "\n%*s", (int)(2 * json->depth), "");
+}
+
+static void put_string(FILE *out, const char *text)
+{
+    fputc('"', out);
+    const unsigned char *at = (const unsigned char *)text;
+    while (*at != '\0') {
+        at += put_character(out, at);
+    }
+    fputc('"', out);
+}
+
+/* Writes the character at `at` and returns how many bytes of text it took. */
+static size_t put_character(FILE *out, const unsigned char *at)
+{
+    struct bytes rest = {(const char *)at, strnlen((const char *)at, 4)};
+    if (*at == '"' || *at == '\\') {
+        fprintf(out, "\\%c", *at);
+        return 1;
+    }
+    if (*at < 0x20 || *at == 0x7f) {
+        fprintf(out, "\\u%04x", *at);
+        return 1;
+    }
+    size_t len = utf8_sequence(rest);
+    if (len == 2 && utf8_is_control(rest)) {
+        fprintf(out, "\\u%04x", at[1]); /* its code point is its second byte */
+        return len;
+    }
+    if (len == 0) {
+        fputs("\xef\xbf\xbd", out); /* U+FFFD */
+        return 1;
+    }
+    fwrite(at, 1, len, out);
+    return len;
+}

@@ -1,0 +1,135 @@
+/* exchange.h: one request and its answer, with the buffer the request lies in.
+ *
+ * A connection without a request holds none, which is what keeps an idle one small: the reader
+ * takes one from its pool when the first byte comes and puts it back when the connection is idle
+ * again. Who holds an exchange is told by its connection's state (conn.h); the outlet alone is
+ * touched from two sides.
+ */
+#ifndef CORE_EXCHANGE_EXCHANGE_H
+#define CORE_EXCHANGE_EXCHANGE_H
+
+#include "core/exchange/outlet.h"
+#include "core/http/parse.h"
+#include "core/points/close_reason.h"
+#include "core/points/stamps.h"
+
+struct conn;
+struct exchange;
+struct settings;
+struct handler;
+
+enum { EXCHANGE_BUCKETS = 6, EXCHANGE_TEXT = 2048 };
+
+/* The answer under construction; touched by whoever has the making end, through response.h: the
+ * processor, or the thread that a handler gave the exchange to. */
+struct response {
+    int status;
+    bool head_done; /* the head's bytes are in a bucket */
+    bool no_body;   /* HEAD, 204, 304: body calls count and drop */
+    bool chunked;
+    bool trailer; /* announced: a Server-Timing field follows the last chunk */
+    bool length_known;
+    bool close; /* this answer says Connection: close */
+    bool ended;
+    bool length_broken;         /* set by the end: produced is not the length declared */
+    bool cut_short;             /* set by the end: not all of the answer was handed over */
+    uint64_t length;            /* declared Content-Length */
+    uint64_t produced;          /* body bytes handed in so far, those that were dropped too */
+    size_t text_len;            /* of exchange->text */
+    unsigned buckets_used;      /* of exchange->buckets */
+    struct brigade made;        /* not yet published */
+    struct bucket *text_bucket; /* the open memory bucket that ends at text_len, or NULL */
+};
+
+/* An answer is complete (response_complete): hands it over to the writer. Any thread; never calls a
+ * stage, so that whoever completes an answer goes on at once. */
+typedef void complete_fn(void *arg, struct exchange *x);
+
+struct exchange {
+    struct exchange *next; /* in a pool */
+    struct conn *conn;
+    complete_fn *complete_fn; /* of its pool, as long as it lives */
+    void *complete_arg;
+    const struct settings *settings;
+    const struct handler *handler; /* NULL until found, and for refused requests */
+    bool uncounted;                /* set with the handler: see exchange_is_counted */
+    uint64_t id;                   /* unique in this process, from 1 */
+
+    struct input input;
+    struct parse parse;
+    struct request request;
+    uint64_t received_ns; /* the last read that brought something */
+    uint64_t received;    /* bytes read for this exchange */
+    uint64_t lay_ns;    /* its first byte came with an earlier request, and lay behind it so long */
+    int refused_status; /* not 0: no handler runs, this status is the answer, then close */
+
+    struct response response;
+    struct outlet outlet;
+    struct brigade sending; /* the writer's alone */
+    uint64_t sent;          /* bytes taken by the kernel: the writer's alone */
+    bool interim;           /* this is the 100 of an Expect; the request is still being read */
+    enum close_reason cut;  /* why the writer gave it up, or CLOSE_NONE: the writer's alone */
+    bool would_block;       /* the last send found the socket full: the writer's alone */
+    /* Why it ends the connection: decided by the reader, then while the answer is made. */
+    enum close_reason close;
+    unsigned short reader, processor, writer; /* threads that served it, by number */
+
+    unsigned forwards;  /* how often it was forwarded (HANDLER_FORWARD) */
+    char *forward_text; /* where request.path and query lie then; malloc'd, or NULL */
+
+    uint64_t pause_ns; /* for HANDLER_PAUSE */
+    uint64_t cursor;   /* the handler's own: how far it is */
+
+    struct stamps stamps;
+    char text[EXCHANGE_TEXT]; /* head, small bodies */
+    struct bucket buckets[EXCHANGE_BUCKETS];
+    char in[]; /* input.at */
+};
+
+/* A pool of exchanges, for one thread. Keeps at most `keep` free ones. */
+struct exchange_pool {
+    const struct settings *settings;
+    complete_fn *complete_fn; /* for exchanges made from now on; or NULL: no handler completes */
+    void *complete_arg;
+    _Atomic uint64_t *begun; /* the owner's count of requests begun, or NULL */
+    size_t input_capacity;
+    unsigned keep, kept;
+    struct exchange *free;
+};
+
+void exchange_pool_init(struct exchange_pool *pool, const struct settings *settings, unsigned keep);
+/* Who is told of answers that are completed by others than the stage. Before the first exchange. */
+void exchange_pool_on_complete(struct exchange_pool *pool, complete_fn *fn, void *arg);
+/* Where requests are counted whose first byte this pool's thread has seen. Before the first one. */
+void exchange_pool_count_begun(struct exchange_pool *pool, _Atomic uint64_t *begun);
+void exchange_pool_deinit(struct exchange_pool *pool);
+
+/* An exchange for this connection, with empty input. */
+struct exchange *exchange_take(struct exchange_pool *pool, struct conn *conn);
+void exchange_put(struct exchange_pool *pool, struct exchange *x);
+
+/* Reader: get ready to read a (further) request: unused input moves to the front. */
+void exchange_begin(struct exchange *x);
+
+/* Does this request count: in intervals, counters, flow and trace? Those that look at the server do
+ * not, or watching would show the watcher. Decided when the request is whole (handler_choose), for
+ * good, so that what has counted it in counts it out. */
+static inline bool exchange_is_counted(const struct exchange *x)
+{
+    return !x->uncounted;
+}
+
+/* Did the client not get the whole answer? Either the writer gave it up (the client is gone or
+ * takes nothing, a file shrank, the server cuts), or whoever makes it did, or made less than
+ * declared. The log, the counter ABORTED and the last stamp all go by this. The writer's, once it
+ * has collected the end. */
+static inline bool exchange_is_cut(const struct exchange *x)
+{
+    return x->cut != CLOSE_NONE || x->response.cut_short;
+}
+
+/* Writer: the request is answered, or its client is gone: frees body, buckets, holds and what it
+ * was forwarded to. The input stays, for what has been pipelined behind the request. */
+void exchange_end(struct exchange *x);
+
+#endif

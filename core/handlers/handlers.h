@@ -1,0 +1,20 @@
+/* handlers.h: the table of all handlers (handlers.def), and who may use which.
+ *
+ * It is apart from handler.h because it names every handler, and no handler needs to know the
+ * others. Any thread.
+ */
+#ifndef CORE_HANDLERS_HANDLERS_H
+#define CORE_HANDLERS_HANDLERS_H
+
+#include "core/handlers/handler.h"
+
+/* The handler for a path: the longest prefix that matches; the file handler matches everything. */
+const struct handler *handler_find(struct bytes path);
+
+/* Gives a whole request its handler, and decides whether it counts. */
+void handler_choose(struct exchange *x);
+
+/* May this client use this request's handler? If not, it is told that there is none. */
+bool handler_may_be_used(const struct exchange *x);
+
+#endif

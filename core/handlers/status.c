@@ -1,0 +1,232 @@
+/* status.c: the handlers of /server-status and /metrics. See status.h. */
+#include "core/handlers/status.h"
+
+#include "core/base/clock.h"
+#include "core/base/json.h"
+#include "core/exchange/response.h"
+#include "core/http/accept.h"
+#include "core/report/environment.h"
+#include "core/report/metrics.h"
+#include "core/report/recent.h"
+#include "core/report/status_auto.h"
+#include "core/report/status_facts.h"
+#include "core/web/web_page.h"
+
+#include <stdlib.h>
+
+/* Fixed once provided. */
+static struct {
+    struct status_source source;
+    uint64_t started_ns;
+    time_t started_s;
+    struct recent recent;
+    char *system; /* "environment" and "build" as members: they do not change while we run */
+} status;
+
+/* A text being made in memory. */
+struct text {
+    FILE *out;
+    char *at;
+    size_t len;
+};
+
+static void text_begin(struct text *text)
+{
+    *text = (struct text){0};
+    text->out = open_memstream(&text->at, &text->len);
+    CHECK(text->out != NULL);
+}
+
+static void text_end(struct text *text)
+{
+    CHECK(fclose(text->out) == 0); /* it fails for want of memory only */
+}
+
+/* --- what there is to tell --- */
+
+static char *system_members(void)
+{
+    struct text text;
+    struct json json;
+    text_begin(&text);
+    fputs("\"environment\": ", text.out);
+    json_begin(&json, text.out);
+    environment_to_json(&json, NULL);
+    fputs(", \"build\": ", text.out);
+    json_begin(&json, text.out);
+    build_to_json(&json, NULL);
+    text_end(&text);
+    return text.at;
+}
+
+void status_provide(const struct status_source *source)
+{
+    if (status.system != NULL) {
+        free(status.system);
+        recent_deinit(&status.recent);
+    }
+    recent_init(&status.recent);
+    status.source = *source;
+    status.started_ns = clock_ns();
+    status.started_s = time(NULL);
+    status.system = system_members();
+}
+
+static void status_gather(struct report *report, struct status_facts *facts)
+{
+    const struct status_source *source = &status.source;
+    CHECK(source->report != NULL);
+    *facts = (struct status_facts){
+        .process = source->process,
+        .processes = source->processes,
+        .started_s = status.started_s,
+        .draining = source->is_draining(source->arg),
+        .measured = source->measured,
+    };
+    status_facts_read_config(facts, source->config_json);
+    status_facts_ask(facts);
+    facts->uptime_ns = facts->now_ns - status.started_ns;
+    source->report(source->arg, report);
+}
+
+static void print_server(FILE *out, const struct status_facts *facts)
+{
+    struct json json;
+    json_begin(&json, out);
+    json_object(&json, NULL);
+    json_text(&json, "version", QUARTET_VERSION);
+    json_number(&json, "pid", (uint64_t)facts->pid);
+    json_number(&json, "process", facts->process);
+    json_number(&json, "processes", facts->processes);
+    json_number(&json, "started_s", (uint64_t)facts->started_s);
+    json_number(&json, "now_ns", facts->now_ns);
+    json_number(&json, "uptime_ns", facts->uptime_ns);
+    json_text(&json, "phase", facts->draining ? "draining" : "running");
+    json_bool(&json, "measured", facts->measured);
+    json_end(&json);
+}
+
+static void status_print_verdict(FILE *out, const struct report *report,
+                                 const struct status_facts *facts)
+{
+    struct bottleneck verdict;
+    struct json json;
+    uint64_t since_ns;
+    recent_judge(&status.recent, report, facts->now_ns, &verdict, &since_ns);
+    json_begin(&json, out);
+    bottleneck_to_json(&json, NULL, &verdict, since_ns);
+}
+
+static void print_json(FILE *out, const struct report *report, const struct status_facts *facts)
+{
+    fputs("{\"server\": ", out);
+    print_server(out, facts);
+    fprintf(out, ", \"config\": %s, %s, \"verdict\": ", status.source.config_json, status.system);
+    status_print_verdict(out, report, facts);
+    fputs(", \"report\": ", out);
+    report_to_json(out, report);
+    fputs("}\n", out);
+}
+
+/* --- answering --- */
+
+static void send_head(struct exchange *x, int status_code, const char *type)
+{
+    response_start(x, status_code);
+    response_add(x, "Content-Type", "%s", type);
+    response_add_block(x, BYTES("Cache-Control: no-store\r\n"));
+}
+
+static void send_text(struct exchange *x, struct text *text)
+{
+    text_end(text);
+    response_length(x, text->len);
+    response_give(x, text->at, text->len);
+    response_end(x);
+}
+
+static void send_words(struct exchange *x, int status_code, const char *words)
+{
+    struct text text;
+    text_begin(&text);
+    fputs(words, text.out);
+    send_head(x, status_code, "text/plain; charset=utf-8");
+    send_text(x, &text);
+}
+
+typedef void print_fn(FILE *out, const struct report *report, const struct status_facts *facts);
+
+static void send_report(struct exchange *x, const char *type, print_fn *print)
+{
+    struct report report;
+    struct status_facts facts;
+    struct text text;
+    status_gather(&report, &facts);
+    text_begin(&text);
+    print(text.out, &report, &facts);
+    report_deinit(&report);
+    send_head(x, 200, type);
+    send_text(x, &text);
+}
+
+/* It may run its own script and style and ask us for figures, and nothing else. */
+static void send_page(struct exchange *x)
+{
+    char nonce[WEB_NONCE];
+    struct text text;
+    web_nonce(nonce);
+    text_begin(&text);
+    web_page_print(text.out, web_status_page, nonce, NULL, NULL);
+    send_head(x, 200, "text/html; charset=utf-8");
+    response_add(x, "Content-Security-Policy",
+                 "default-src 'none'; script-src 'nonce-%s'; style-src 'nonce-%s'; connect-src "
+                 "'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors "
+                 "'none'",
+                 nonce, nonce);
+    send_text(x, &text);
+}
+
+enum handler_verdict status_run(struct exchange *x)
+{
+    struct bytes query = x->request.query;
+    if (query.len == 0) {
+        send_page(x);
+    } else if (bytes_equal(query, BYTES("json"))) {
+        send_report(x, "application/json", print_json);
+    } else if (bytes_equal(query, BYTES("auto"))) {
+        send_report(x, "text/plain; charset=ISO-8859-1", status_auto_print); /* as Apache says */
+    } else {
+        send_words(x, 400, "after the question mark: nothing (a page), auto or json\n");
+    }
+    return HANDLER_DONE;
+}
+
+static void print_metrics_text(FILE *out, const struct report *report,
+                               const struct status_facts *facts)
+{
+    metrics_print(out, EXPOSITION_TEXT, report, facts);
+}
+
+static void print_openmetrics(FILE *out, const struct report *report,
+                              const struct status_facts *facts)
+{
+    metrics_print(out, EXPOSITION_OPENMETRICS, report, facts);
+}
+
+/* The older format, unless the other one is liked better, or as much and by its name. */
+static enum exposition_format format_for(const struct request *request)
+{
+    struct accept_match newer =
+        accept_type(request, BYTES("application/openmetrics-text"), BYTES("1.0.0"));
+    struct accept_match older = accept_type(request, BYTES("text/plain"), BYTES("0.0.4"));
+    bool as_much = newer.weight > 0 && newer.weight == older.weight && newer.width >= ACCEPT_TYPE;
+    return newer.weight > older.weight || as_much ? EXPOSITION_OPENMETRICS : EXPOSITION_TEXT;
+}
+
+enum handler_verdict status_run_metrics(struct exchange *x)
+{
+    enum exposition_format format = format_for(&x->request);
+    send_report(x, exposition_content_type(format),
+                format == EXPOSITION_OPENMETRICS ? print_openmetrics : print_metrics_text);
+    return HANDLER_DONE;
+}

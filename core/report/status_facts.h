@@ -1,0 +1,32 @@
+/* status_facts.h: what is known of a running server beside its report: who it is, since when it
+ * runs, how it is set up, what the system says of its process. What /server-status?auto and
+ * /metrics say is made from these and a report alone. */
+#ifndef CORE_REPORT_STATUS_FACTS_H
+#define CORE_REPORT_STATUS_FACTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+enum { STATUS_MODEL = 32, STATUS_WIRING = 96 };
+
+struct status_facts {
+    char model[STATUS_MODEL]; /* empty where --wiring was given */
+    char wiring[STATUS_WIRING];
+    unsigned process, processes; /* this one's number, from 1; how many there are */
+    int pid;
+    uint64_t now_ns, uptime_ns;
+    time_t now_s, started_s, built_s; /* built: 0 when unknown */
+    bool draining, measured;
+    uint64_t cpu_user_ns, cpu_system_ns; /* of the process */
+    double load[3];                      /* of the machine, over 1, 5 and 15 minutes; or negative */
+};
+
+/* What the server itself knows is filled in already; this asks the system for the rest: pid, now,
+ * built, CPU times, load. Any thread. */
+void status_facts_ask(struct status_facts *facts);
+
+/* Model and wiring out of what --print-config prints. */
+void status_facts_read_config(struct status_facts *facts, const char *config_json);
+
+#endif

@@ -1,0 +1,162 @@
+/* The table, the JSON and back, and what /proc tells of a thread. */
+#include "core/report/report.h"
+
+#include "core/base/json_view.h"
+#include "tests/core/sample.h"
+#include "tests/golden/golden.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+static char *text_of(void (*print)(FILE *, const struct report *), const struct report *report)
+{
+    char *text;
+    size_t len;
+    FILE *out = open_memstream(&text, &len);
+    print(out, report);
+    expect_int(fclose(out), 0);
+    return text;
+}
+
+TEST(report, looks_like_its_picture)
+{
+    struct report report;
+    sample_report(&report);
+    char *text = text_of(report_print, &report);
+    golden_expect("report.txt", text);
+    free(text);
+    report_deinit(&report);
+}
+
+TEST(report, an_empty_one_leaves_sections_out)
+{
+    struct report report = {0};
+    char *text = text_of(report_print, &report);
+    golden_expect("report_empty.txt", text);
+    free(text);
+    report_deinit(&report);
+    report_deinit(NULL);
+}
+
+TEST(report, comes_back_from_json_as_it_was)
+{
+    struct report report, again;
+    sample_report(&report);
+    char *json = text_of(report_to_json, &report);
+    expect(json_view_valid(bytes_of(json)));
+    expect(report_from_json(&again, bytes_of(json)));
+    char *before = text_of(report_print, &report), *after = text_of(report_print, &again);
+    expect_text(after, before);
+    char *json_again = text_of(report_to_json, &again);
+    expect_text(json_again, json); /* which has everything */
+    free(json_again);
+    free(before);
+    free(after);
+    free(json);
+    report_deinit(&report);
+    report_deinit(&again);
+}
+
+TEST(report, json_of_another_shape_is_zeros)
+{
+    static const char *const texts[] = {
+        "{}", "{\"queues\": 3, \"threads\": {}, \"wall_ns\": \"x\", \"intervals_ns\": [1]}",
+        "{\"queues\": [1, [], {\"wait_ns\": {\"buckets\": [[], [1], 2, [3, 4, 5]]}}]}"};
+    for (unsigned i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct report report;
+        expect(report_from_json(&report, bytes_of(texts[i])));
+        expect_int(report.wall_ns, 0);
+        report_deinit(&report);
+    }
+}
+
+TEST(report, what_is_no_object_is_refused)
+{
+    static const char *const texts[] = {"", "[]", "{", "{} {}", "nonsense"};
+    for (unsigned i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct report report;
+        expect(!report_from_json(&report, bytes_of(texts[i])));
+        report_deinit(&report);
+    }
+}
+
+TEST(report, reads_the_cpu_time_of_a_thread)
+{
+    struct thread_report thread = {.voluntary = 77};
+    volatile uint64_t work = 0;
+    do {
+        for (unsigned i = 0; i < 1000000; i++) {
+            work = work + i;
+        }
+        thread_report_read(&thread, gettid());
+    } while (thread.cpu_ns == 0);
+    expect(thread.cpu_ns > 0);
+    thread_report_read(&thread, 0x7fffffff);
+    expect_int(thread.cpu_ns, 0);
+    expect_int(thread.voluntary, 0);
+}
+
+TEST(report, reads_the_switches_of_a_thread_that_waited)
+{
+    struct thread_report before = {0}, after = {0};
+    int pipes[2];
+    expect_int(pipe(pipes), 0);
+    thread_report_read(&before, gettid());
+    pid_t child = fork();
+    if (child == 0) {
+        _exit(write(pipes[1], "x", 1) == 1 ? 0 : 1);
+    }
+    char c;
+    expect_int(read(pipes[0], &c, 1), 1);
+    expect(waitpid(child, NULL, 0) == child);
+    thread_report_read(&after, gettid());
+    expect(after.voluntary >= before.voluntary);
+    expect(after.voluntary + after.involuntary > 0);
+    (void)close(pipes[0]);
+    (void)close(pipes[1]);
+}
+
+/* --- the difference of two --- */
+
+TEST(report, since_an_earlier_one_is_what_grew)
+{
+    struct report before, now;
+    sample_report(&before);
+    sample_report(&now);
+    now.wall_ns += 500;
+    tally_add(&now.tally, COUNTER_REQUESTS, 7);
+    tally_interval(&now.tally, INTERVAL_TOTAL, 1000);
+    now.queues[1].put += 30;
+    now.queues[1].depth_max += 5;
+    now.threads[1].busy_ns += 20;
+    report_since(&now, &before);
+    expect_int(now.wall_ns, 500);
+    expect_int(now.tally.counters[COUNTER_REQUESTS], 7);
+    expect_int(now.tally.intervals[INTERVAL_TOTAL].count, 1);
+    expect_int(now.queues[1].put, 30);
+    expect_int(now.queues[1].depth_max, before.queues[1].depth_max + 5);
+    expect_int(now.queues[2].put, 0);
+    expect_int(now.threads[0].busy_ns, 0);
+    expect_int(now.threads[1].busy_ns, 20);
+    report_deinit(&before);
+    report_deinit(&now);
+}
+
+/* A pool's threads come and go; the kernel counts each from zero, the server goes on. */
+TEST(report, since_an_earlier_one_takes_threads_by_name_and_a_successor_as_new)
+{
+    const struct thread_report before[] = {
+        {.name = "P/1", .busy_ns = 100},
+        {.name = "P/3", .wall_ns = 900, .busy_ns = 500, .cpu_ns = 400, .runqueue_ns = 50}};
+    struct thread_report now[] = {
+        {.name = "P/2", .busy_ns = 30},
+        {.name = "P/3", .wall_ns = 950, .busy_ns = 540, .cpu_ns = 35, .runqueue_ns = 3},
+        {.name = "P/1", .busy_ns = 110}};
+    thread_reports_since(now, 3, before, 2);
+    expect_int(now[0].busy_ns, 30);
+    expect_int(now[1].wall_ns, 50);
+    expect_int(now[1].busy_ns, 40);
+    expect_int(now[1].cpu_ns, 35);
+    expect_int(now[1].runqueue_ns, 3);
+    expect_int(now[2].busy_ns, 10);
+}
