@@ -32,7 +32,7 @@ EXPLAINED = {
     "core/points/close_reasons.def": ("close reason", ("DESIGN.md",)),
     "core/base/lock_ranks.def": ("lock rank", ("DESIGN.md",)),
     "core/points/trace_points.def": ("interval", ("tools/trace/README.md",)),
-    "stages/presets.def": ("model", ("README.md", "stages/README.md")),
+    "stages/model/presets.def": ("model", ("README.md", "stages/README.md")),
 }
 GLOSSARY = ("DESIGN.md", "Glossary")
 
@@ -40,7 +40,7 @@ GLOSSARY = ("DESIGN.md", "Glossary")
 ENTRY = re.compile(r"^[A-Z_]+\(([A-Z][A-Z0-9_]*)[,)]", re.M)
 ENTRIES = {
     "core/points/trace_points.def": re.compile(r'^INTERVAL\([A-Z_]+, *"([^"]+)"', re.M),
-    "stages/presets.def": re.compile(r'^[A-Z_]+\( *"([^"]+)"', re.M),
+    "stages/model/presets.def": re.compile(r'^[A-Z_]+\( *"([^"]+)"', re.M),
 }
 
 PATH = re.compile(r"(?:%s|\.ci)/[A-Za-z0-9_./*{},-]*" % "|".join(FOLDERS))

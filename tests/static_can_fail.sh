@@ -39,7 +39,7 @@ plant_good_tree() {
     echo 'CLOSE_REASON(DRAINED, "stopping")' >core/points/close_reasons.def
     echo 'LOCK_RANK(MAILBOX, "a queue")' >core/base/lock_ranks.def
     echo 'INTERVAL(READ_BLOCKED, "read.blocked", "", "", 0)' >core/points/trace_points.def
-    echo 'PRESET("half-sync", "LRW | P")' >stages/presets.def
+    echo 'PRESET("half-sync", "LRW | P")' >stages/model/presets.def
     mkdir -p tools/trace
     cat >DESIGN.md <<'END'
 # Design
@@ -170,10 +170,10 @@ echo 'LOCK_RANK(LOG, "log")' >>core/base/lock_ranks.def
 expect_breach documents 'does not name the lock rank LOG'
 echo 'INTERVAL(READ, "read", "", "", 0)' >>core/points/trace_points.def
 expect_breach documents 'tools/trace/README.md: does not name the interval read of core/points/trace_points.def'
-echo 'PRESET("half", "LRW | P")' >>stages/presets.def
-expect_breach documents 'stages/README.md: does not name the model half of stages/presets.def'
-: >stages/presets.def
-expect_breach documents 'stages/presets.def: does not exist, or has no entry'
+echo 'PRESET("half", "LRW | P")' >>stages/model/presets.def
+expect_breach documents 'stages/README.md: does not name the model half of stages/model/presets.def'
+: >stages/model/presets.def
+expect_breach documents 'stages/model/presets.def: does not exist, or has no entry'
 rm tools/trace/README.md
 expect_breach documents 'tools/trace/README.md: does not exist'
 echo 'See `core/gone.c`.' >queues/README.md

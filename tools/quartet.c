@@ -6,12 +6,12 @@
 #include "core/options/option_text.h"
 #include "core/options/options.h"
 #include "core/report/environment.h"
-#include "stages/accept_turn.h"
-#include "stages/layout.h"
-#include "stages/model.h"
-#include "stages/process.h"
-#include "stages/server.h"
-#include "stages/supervisor.h"
+#include "stages/life/layout.h"
+#include "stages/life/process.h"
+#include "stages/life/server.h"
+#include "stages/life/supervisor.h"
+#include "stages/model/model.h"
+#include "stages/stage/accept_turn.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,9 +1,9 @@
 /* report.h: the state of a running server as data, the difference of two such states, and the table
  * and the JSON made from them.
  *
- * stages/server_report.c fills it. SIGUSR1 prints the table, /server-status and /metrics show the
- * data, the trace file ends with the JSON, and quartet-trace makes the table from that. So a queue
- * or thread reads the same everywhere.
+ * stages/life/server_report.c fills it. SIGUSR1 prints the table, /server-status and /metrics show
+ * the data, the trace file ends with the JSON, and quartet-trace makes the table from that. So a
+ * queue or thread reads the same everywhere.
  */
 #ifndef CORE_REPORT_REPORT_H
 #define CORE_REPORT_REPORT_H
@@ -44,8 +44,9 @@ struct group_report {
 /* A way between groups that connections can take: from a thread of one into the queue of the other.
  * Within a group it is a direct call. */
 struct way_report {
-    unsigned from, to;      /* groups */
-    char kind[REPORT_KIND]; /* what goes there: "new", "request", "kept" ... (stages/ways.def) */
+    unsigned from, to; /* groups */
+    char kind
+        [REPORT_KIND]; /* what goes there: "new", "request", "kept" ... (stages/engine/ways.def) */
 };
 
 struct report {

@@ -61,7 +61,7 @@ const wiring_drawing = (() => {
     const GUTTER_OUT = 10; /* from a pipe to its box */
     const LANE = 24;       /* between ways back */
     const SLOTS = 8;       /* items of a queue that are drawn one by one */
-    /* The ways that are drawn, of those that the report lists (stages/ways.def): what every request
+    /* The ways that are drawn, of those that the report lists (stages/engine/ways.def): what every request
      * takes, and a write that would block. The others go beside them and would only be in the way. */
     const WAYS = {new: "new", readable: "readable", request: "requests", answer: "answers",
                   blocked: "would block", kept: "kept alive"};

@@ -2,7 +2,7 @@
  * stage exactly once, but for w beside a W, and that is read again as it is printed.
  */
 #include "core/base/check.h"
-#include "stages/model.h"
+#include "stages/model/model.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -10,10 +10,10 @@
 
 #include "core/base/log.h"
 #include "core/options/options.h"
-#include "stages/model.h"
-#include "stages/server.h"
-#include "stages/server_report.h"
-#include "stages/worker.h"
+#include "stages/engine/worker.h"
+#include "stages/life/server.h"
+#include "stages/life/server_report.h"
+#include "stages/model/model.h"
 #include "tests/test.h"
 
 #include <arpa/inet.h>
@@ -29,7 +29,7 @@ enum { PATIENCE_S = 60 };
 /* All presets by name, others in the notation. */
 static const char *const wirings[] = {
 #define PRESET(name, wiring, dispatch, overload, spawn, source, what) name,
-#include "stages/presets.def"
+#include "stages/model/presets.def"
 #undef PRESET
     "LR*2 | PW*3",      "L | RP*2 | W",     "L | R | pw*3",     "L | r*4 | P*2 | w*4",
     "LK | R | P*2 | W", "L | rp*4 | W | K", "L | RPW@3",        "lrpw*4",

@@ -1,0 +1,239 @@
+/* loop_group.c: the thread of a poll loop. See loop_group.h for its turn. */
+#include "stages/life/loop_group.h"
+
+#include "stages/engine/home.h"
+#include "stages/stage/listener.h"
+#include "stages/stage/poller.h"
+#include "stages/stage/reader.h"
+#include "stages/engine/engine.h"
+#include "stages/engine/route.h"
+#include "stages/stage/writer.h"
+
+/* How long a client that was given back quietly may lie in the mailbox of a home that sleeps: its
+ * descriptor is watched all the time, but its keep-alive timeout begins only when its home takes
+ * it. */
+static const uint64_t collect_ns = 50 * NS_PER_MS;
+
+/* --- deadlines --- */
+
+static void on_deadline(void *arg, struct deadline *deadline)
+{
+    struct worker *worker = arg;
+    struct client *client = NULL;
+    size_t home = offsetof(struct client, home.deadline),
+           out = offsetof(struct client, out.deadline);
+    if (deadline->kind == DEADLINE_OUT) {
+        client = (struct client *)(void *)((char *)deadline - out);
+        writer_expired(worker, client);
+    } else {
+        client = (struct client *)(void *)((char *)deadline - home);
+        home_expired(worker, client);
+    }
+}
+
+/* --- the turn --- */
+
+static void on_bell(struct watch *watch, unsigned ready)
+{
+    (void)ready;
+    struct worker *worker =
+        (struct worker *)(void *)((char *)watch - offsetof(struct worker, loop.bell_watch));
+    doorbell_silence(&worker->taker.bell);
+}
+
+static void look_at_phase(struct worker *worker)
+{
+    int phase = (int)engine_phase(worker->engine);
+    if (worker->listener != NULL) {
+        listener_turn(worker->listener);
+    }
+    if (worker->loop.phase_seen == phase) {
+        return;
+    }
+    worker->loop.phase_seen = phase;
+    if (phase == PHASE_DRAINING) {
+        poller_tick(worker); /* what is readable already is not idle */
+    }
+    home_phase(worker);
+    if (phase == PHASE_CUTTING) {
+        deadlines_fire_all(&worker->loop.deadlines);
+    }
+}
+
+static void look_at_shedding(struct worker *worker)
+{
+    if (atomic_load_explicit(&worker->home.shed, memory_order_relaxed) > 0) {
+        home_shed(worker, atomic_exchange(&worker->home.shed, 0));
+    }
+    if (atomic_load_explicit(&worker->home.reap, memory_order_relaxed) &&
+        atomic_exchange(&worker->home.reap, false)) {
+        home_reap(worker);
+    }
+}
+
+/* --wakeup spin:USEC: polls for a while before it blocks. */
+static bool spin_finds_work(struct worker *worker)
+{
+    uint64_t spin_ns = worker->engine->settings->wakeup_spin_ns;
+    if (spin_ns == 0) {
+        return false;
+    }
+    uint64_t until_ns = clock_ns() + spin_ns;
+    do {
+        if (atomic_load_explicit(&worker->mailbox->waiting_hint, memory_order_relaxed) > 0 ||
+            loop_turn(worker->loop.poll)) {
+            return true;
+        }
+    } while (clock_ns() < until_ns);
+    return false;
+}
+
+static void on_collect(void *arg)
+{
+    struct worker *worker = arg;
+    worker->loop.collecting = false;
+}
+
+static void collect_later(struct worker *worker)
+{
+    if (home_awaits(worker) && !worker->loop.collecting) {
+        worker->loop.collecting = true;
+        loop_timer_start(worker->loop.collect_timer, collect_ns);
+    }
+}
+
+/* Who runs a loop in turn is asleep in its own mailbox as well. */
+static bool falls_asleep(struct worker *worker, bool hear_all)
+{
+    struct worker *runner = worker->loop.runner;
+    return mailbox_sleep(worker->mailbox, &worker->taker, hear_all) &&
+           (runner == worker || mailbox_sleep(runner->mailbox, &runner->taker, false));
+}
+
+/* Who runs a loop in turn is idle while the loop is. */
+static void block(struct worker *worker)
+{
+    struct worker *runner = worker->loop.runner;
+    worker_begin_idle(worker);
+    if (runner != worker) {
+        worker_begin_idle(runner);
+    }
+    loop_block(worker->loop.poll, &worker->woke_ns);
+}
+
+/* Ahead of the first callback, which may take long: whoever looks meanwhile sees it busy. */
+static void on_wake(void *arg)
+{
+    struct worker *worker = arg, *runner = worker->loop.runner;
+    worker_end_idle(worker);
+    if (runner != worker) {
+        runner->woke_ns = worker->woke_ns;
+        worker_end_idle(runner);
+    }
+}
+
+/* Blocks when nothing waits; a reader that has stopped watching somebody, or sees the server
+ * ending, wants to hear of everything. */
+static void wait(struct worker *worker)
+{
+    bool hear_all =
+        worker->home.counts.in[HOME_EARLY] > 0 || worker->loop.phase_seen != PHASE_RUNNING;
+    if (worker->refused_count == 0 && spin_finds_work(worker)) {
+        return;
+    }
+    if (!falls_asleep(worker, hear_all)) {
+        loop_turn(worker->loop.poll);
+        return;
+    }
+    collect_later(worker);
+    block(worker);
+}
+
+bool loop_group_is_over(const struct worker *worker)
+{
+    return atomic_load(&worker->engine->ended_groups) > worker->group && worker->dirty_count == 0;
+}
+
+static void on_poll_interval(void *arg)
+{
+    poller_tick(arg);
+}
+
+void loop_group_start(struct worker *worker)
+{
+    CHECK(watch_open(worker->loop.poll, &worker->loop.bell_watch, doorbell_fd(&worker->taker.bell),
+                     on_bell));
+    watch_set(&worker->loop.bell_watch, WATCH_READ);
+    worker->loop.collect_timer = loop_timer_new(worker->loop.poll, on_collect, worker);
+    worker->poller.timer = loop_timer_new(worker->loop.poll, on_poll_interval, worker);
+    loop_on_wake(worker->loop.poll, on_wake, worker);
+    deadlines_start(&worker->loop.deadlines, worker->loop.poll, on_deadline, worker);
+    if (worker_holds(worker, STAGE_LISTENER)) {
+        worker->listener = listener_new(worker);
+    }
+}
+
+static void on_bell_closed(struct watch *watch)
+{
+    (void)watch;
+}
+
+void loop_group_end(struct worker *worker)
+{
+    CHECK(worker->home.clients.home.next == &worker->home.clients);
+    if (worker->listener != NULL) {
+        listener_close(worker->listener);
+    }
+    watch_close(&worker->loop.bell_watch, on_bell_closed);
+    deadlines_end(&worker->loop.deadlines);
+    loop_timer_free(worker->loop.collect_timer);
+    loop_timer_free(worker->poller.timer);
+    loop_free(worker->loop.poll);
+    if (worker->listener != NULL) {
+        listener_free(worker->listener);
+    }
+}
+
+/* What came in during this turn, unless a queue downstream is full. */
+static void look_at_new(struct worker *worker)
+{
+    if (worker_is_refused(worker)) {
+        return;
+    }
+    home_room(worker);
+    reader_first_reads(worker);
+    poller_first_looks(worker);
+}
+
+void loop_group_turn(struct worker *worker)
+{
+    worker_count(&worker->turns, 1);
+    bool busy = route_drain(worker);
+    look_at_phase(worker);
+    look_at_shedding(worker);
+    look_at_new(worker);
+    /* A thread that has the turn serves what it finds: it gathers nothing. */
+    bool in_turn = worker->loop.runner != worker;
+    if (!in_turn && worker_gathers(worker) && (loop_turn(worker->loop.poll) || busy)) {
+        return;
+    }
+    if (worker_flush(worker)) {
+        return; /* there is room again for those who were held back */
+    }
+    if (!in_turn || !mailbox_wants(worker->loop.runner->mailbox, &worker->loop.runner->taker)) {
+        wait(worker);
+    }
+}
+
+void *loop_group_main(void *arg)
+{
+    struct worker *worker = arg;
+    worker_begin(worker);
+    loop_group_start(worker);
+    while (!loop_group_is_over(worker)) {
+        loop_group_turn(worker);
+    }
+    loop_group_end(worker);
+    worker_end(worker);
+    return NULL;
+}

@@ -1,0 +1,282 @@
+/* processor.c: stage 4 of 5. In: clients holding one whole request. Out: clients with output for
+ * the writer. Runs on a pool's thread, or on a loop's. Owns the making end of an exchange from the
+ * request until its end is published.
+ *
+ * A handler is called in pieces (core/handlers/handler.h). After each piece what it made is
+ * published; the first time, and whenever the writer has let go, the client is given to the writer,
+ * which sends while the handler goes on. A processor never waits for a client: above
+ * --output-highwater it lets the client go, and the writer gives it back when there is room. A
+ * handler that is away has given the making end on: the stage knows nothing of it until the answer
+ * comes to processor_complete.
+ */
+#include "stages/stage/processor.h"
+
+#include "core/handlers/handlers.h"
+#include "core/base/log.h"
+#include "core/handlers/patience.h"
+#include "core/points/probes.h"
+#include "core/exchange/response.h"
+#include "stages/stage/pause.h"
+#include "stages/engine/route.h"
+#include "stages/engine/places.h"
+#include "stages/engine/engine.h"
+
+/* Pieces made in one go on a poll loop, where others wait. */
+enum { PIECES_MOST = 16 };
+/* Handlers that forward to each other for ever are stopped here. */
+enum { FORWARDS_MOST = 8 };
+
+/* --- what stands before every handler --- */
+
+static bool is_last_request(const struct engine *engine, const struct conn *conn)
+{
+    uint64_t most = engine->settings->keepalive_requests;
+    return most > 0 && conn->requests + 1 >= most;
+}
+
+static void answer_options(struct exchange *x, unsigned methods)
+{
+    char allow[64];
+    methods_list(methods | METHOD_OPTIONS, allow);
+    response_start(x, 204);
+    response_add(x, "Allow", "%s", allow);
+    response_no_body(x);
+    response_end(x);
+}
+
+static void answer_not_allowed(struct exchange *x)
+{
+    char allow[64], line[80];
+    methods_list(x->handler->methods | METHOD_OPTIONS, allow);
+    snprintf(line, sizeof line, "Allow: %s\r\n", allow);
+    response_error(x, 405, bytes_of(line));
+}
+
+/* The answers that need no handler. True: the answer is made. */
+static bool answer_at_once(struct exchange *x)
+{
+    if (x->refused_status != 0) {
+        response_error(x, x->refused_status, BYTES(""));
+    } else if (x->request.path.len == 1 && x->request.path.at[0] == '*') {
+        answer_options(x, METHOD_GET | METHOD_HEAD | METHOD_POST | METHOD_PUT | METHOD_DELETE);
+    } else if (!handler_may_be_used(x)) {
+        response_error(x, 404, BYTES(""));
+    } else if (x->request.method == METHOD_OPTIONS) {
+        answer_options(x, x->handler->methods);
+    } else if ((x->handler->methods & x->request.method) == 0) {
+        answer_not_allowed(x);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+/* --- running a handler --- */
+
+/* Decided here because the answer's head must say it. */
+static enum close_reason reason_to_close(struct engine *engine, struct client *client)
+{
+    const struct exchange *x = client->conn.exchange;
+    if (x->close != CLOSE_NONE) {
+        return x->close;
+    }
+    if (is_last_request(engine, &client->conn)) {
+        return CLOSE_MAX_REQUESTS;
+    }
+    bool stays = x->request.keep_alive && engine_phase(engine) == PHASE_RUNNING;
+    return stays && !places_keep(engine, client) ? CLOSE_KEEPALIVE_FULL : CLOSE_NONE;
+}
+
+static void start(struct worker *worker, struct client *client, bool direct)
+{
+    struct exchange *x = client->conn.exchange;
+    x->processor = (unsigned short)worker->number;
+    tally_add(&worker->tally, COUNTER_STARTED, exchange_is_counted(x));
+    x->stamps.started_ns = direct ? x->stamps.whole_ns : stamp_now();
+    PROBE(started, client->conn.id, x->id, x->stamps.started_ns, x->stamps.whole_ns);
+    x->close = reason_to_close(worker->engine, client);
+}
+
+/* A handler that does not keep its word is a bug of ours: it is said, at most once a second. */
+static void say_length_broken(const struct exchange *x)
+{
+    static struct log_rate rate;
+    const struct response *r = &x->response;
+    log_rated(&rate, NS_PER_S, LOG_WARN, "handler %s declared %llu bytes and produced %llu",
+              x->handler != NULL ? x->handler->name : "none", (unsigned long long)r->length,
+              (unsigned long long)r->produced);
+}
+
+/* Everything is made: publishes the end. From here on the writer may finish the exchange at any
+ * moment. */
+static enum verdict publish_end(struct conn *conn)
+{
+    struct exchange *x = conn->exchange;
+    response_end(x);
+    if (x->response.length_broken) {
+        say_length_broken(x);
+    }
+    struct brigade *made = response_made(x);
+    conn->state = CONN_WRITING;
+    x->stamps.handed_ns = stamp_now();
+    PROBE(handed, conn->id, x->id, x->stamps.handed_ns, x->stamps.started_ns);
+    return outlet_publish(&x->outlet, made, true) ? VERDICT_OUTPUT_READY : VERDICT_HELD;
+}
+
+/* Counted ahead of it: behind it the writer may be first. */
+static enum verdict finish(struct worker *worker, struct client *client)
+{
+    tally_add(&worker->tally, COUNTER_HANDED, exchange_is_counted(client->conn.exchange));
+    return publish_end(&client->conn);
+}
+
+/* Whoever completes an answer has no tally of its own. */
+static void processor_complete(void *arg, struct exchange *x)
+{
+    struct engine *engine = arg;
+    struct client *client = client_of(x->conn);
+    atomic_fetch_add_explicit(&engine->completed, exchange_is_counted(x), memory_order_relaxed);
+    if (publish_end(&client->conn) == VERDICT_OUTPUT_READY) {
+        route_output(engine, client);
+    }
+}
+
+/* Publishes a piece. True: go on; false: the client is gone, the answer is given up. */
+static bool publish_piece(struct worker *worker, struct client *client)
+{
+    struct exchange *x = client->conn.exchange;
+    bool cutting = engine_phase(worker->engine) == PHASE_CUTTING;
+    if (cutting || outlet_is_cut(&x->outlet)) {
+        x->close = cutting ? CLOSE_CUT : x->close;
+        response_abandon(x);
+        return false;
+    }
+    if (outlet_publish(&x->outlet, response_made(x), false)) {
+        route(worker, client, VERDICT_OUTPUT_READY);
+        (void)worker_flush(worker); /* the next piece may take long */
+    }
+    return true;
+}
+
+/* Sleeps in parts, so that a client that goes meanwhile does not hold a thread for the rest of a
+ * long pause. */
+static void sleep_for_piece(struct exchange *x, uint64_t until_ns)
+{
+    while (clock_ns() < until_ns && !patience_ended() && !outlet_is_cut(&x->outlet)) {
+        uint64_t part_ns = clock_ns() + PAUSE_PART_NS;
+        patience_sleep(part_ns < until_ns ? part_ns : until_ns);
+    }
+}
+
+/* A pool waits in the thread, a loop comes back. */
+static enum verdict pause_for_piece(struct worker *worker, struct client *client)
+{
+    uint64_t pause_ns = client->conn.exchange->pause_ns;
+    if (worker->kind == GROUP_POOL) {
+        sleep_for_piece(client->conn.exchange, clock_ns() + pause_ns);
+        return VERDICT_WANT_TIME;
+    }
+    pause_client(worker, client, pause_ns);
+    return VERDICT_HELD;
+}
+
+/* Above the high-water mark: true, the client has been let go and comes back as WANT_ROOM. Every
+ * piece is made behind this question, since whatever time has passed before it, a pause too, the
+ * client may have read nothing. */
+static bool waits_for_room(struct worker *worker, struct client *client)
+{
+    uint64_t highwater = worker->engine->settings->output_highwater;
+    bool waits = outlet_wait_room(&client->conn.exchange->outlet, highwater);
+    tally_add(&worker->tally, COUNTER_ROOM_WAITS, waits);
+    if (waits) {
+        route_lets_go(worker);
+    }
+    return waits;
+}
+
+/* What to do after a piece: HELD, the client waits or has been let go; WANT_TIME, the next
+ * piece. */
+static enum verdict after_piece(struct worker *worker, struct client *client,
+                                enum handler_verdict said, unsigned piece)
+{
+    if (said == HANDLER_PAUSE && pause_for_piece(worker, client) == VERDICT_HELD) {
+        return VERDICT_HELD;
+    }
+    if (waits_for_room(worker, client)) {
+        return VERDICT_HELD;
+    }
+    if (worker->kind == GROUP_LOOP && piece == PIECES_MOST) {
+        pause_client(worker, client, 0);
+        return VERDICT_HELD;
+    }
+    return VERDICT_WANT_TIME;
+}
+
+/* The handlers of this exchange have gone round in a circle, or nearly. True: the answer is
+ * made. */
+static bool is_forwarded_too_often(struct exchange *x)
+{
+    static struct log_rate rate;
+    if (++x->forwards <= FORWARDS_MOST) {
+        return false;
+    }
+    log_rated(&rate, NS_PER_S, LOG_WARN, "a request was forwarded more than %d times, last to %s",
+              FORWARDS_MOST, x->handler->name);
+    response_error(x, 500, BYTES(""));
+    return true;
+}
+
+static enum verdict forward(struct worker *worker, struct client *client)
+{
+    struct exchange *x = client->conn.exchange;
+    x->handler = handler_find(x->request.path);
+    return is_forwarded_too_often(x) ? finish(worker, client) : VERDICT_REQUEST_READY;
+}
+
+/* REQUEST_READY: the handler has forwarded, another one is to be run. */
+static enum verdict run(struct worker *worker, struct client *client)
+{
+    struct exchange *x = client->conn.exchange;
+    for (unsigned piece = 1;; piece++) {
+        enum handler_verdict said = x->handler->run(x);
+        if (said == HANDLER_AWAY) {
+            route_lets_go(worker);
+            return VERDICT_HELD; /* the client may be gone already */
+        }
+        if (said == HANDLER_FORWARD) {
+            return forward(worker, client);
+        }
+        if (said == HANDLER_DONE || !publish_piece(worker, client)) {
+            return finish(worker, client);
+        }
+        enum verdict next = after_piece(worker, client, said, piece);
+        if (next == VERDICT_HELD) {
+            return VERDICT_HELD;
+        }
+    }
+}
+
+static enum verdict processor_enter(struct worker *worker, struct client *client,
+                                    enum verdict verdict, bool direct)
+{
+    struct exchange *x = client->conn.exchange;
+    if (verdict == VERDICT_REQUEST_READY) {
+        CHECK(client->conn.state == CONN_PROCESSING);
+        start(worker, client, direct);
+    } else if (verdict == VERDICT_WANT_TIME && waits_for_room(worker, client)) {
+        return VERDICT_HELD;
+    }
+    do { /* again for each time that it is forwarded */
+        if (verdict == VERDICT_REQUEST_READY && answer_at_once(x)) {
+            return finish(worker, client);
+        }
+        if (worker->kind == GROUP_POOL && x->handler->takes_long) {
+            worker_go_away(worker); /* others must not wait behind it */
+        }
+        verdict = run(worker, client);
+    } while (verdict == VERDICT_REQUEST_READY);
+    return verdict;
+}
+
+const struct stage_entry processor_stage = {.enter = processor_enter,
+                                            .complete = processor_complete};

@@ -1,0 +1,20 @@
+/* turn_away.h: a new client that is not to be served is told so, and closed.
+ *
+ * Why not just closed: a client that sees a connection end without a word cannot tell overload from
+ * a fault. The answer is short, a new socket's buffer takes it whole, and the close lingers, so
+ * that what the client has sent already does not reset the connection and take the answer with it.
+ *
+ * Thread-safety: the listener's thread, which holds the client.
+ */
+#ifndef STAGES_STAGE_TURN_AWAY_H
+#define STAGES_STAGE_TURN_AWAY_H
+
+#include "stages/engine/worker.h"
+
+/* --overload reject: 503. */
+void turn_away_busy(struct worker *worker, struct client *client);
+
+/* --max-connections-per-address: 429. */
+void turn_away_address(struct worker *worker, struct client *client);
+
+#endif
