@@ -14,7 +14,7 @@ circles_allowed=$(cd "$here" && python3 -Bc 'import layers; print(*layers.CIRCLE
 # The smallest tree that both checks pass.
 plant_good_tree() {
     rm -rf "${tree:?}"/*
-    mkdir -p "$tree"/{core/{loop,points,http,exchange,base,handlers,report},queues,stages/model,stages/life,tools,tests}
+    mkdir -p "$tree"/{core/{base,loop,options,points,report,trace,web,http,exchange,handlers},queues,stages/model,stages/life,tools,tests}
     cd "$tree" || exit 1
     for name in core/loop/loop core/http/parse core/handlers/handler queues/mailbox stages/model/wiring stages/life/server; do
         printf '#include <stddef.h>\nint %s_run(void);\n' "${name##*/}" >$name.h
