@@ -71,7 +71,7 @@ target_link_options(test_deadlines PRIVATE -Wl,--wrap=clock_gettime,--wrap=clock
 add_module_test(stages/stage writer)
 target_link_options(test_writer PRIVATE -Wl,--wrap=outlet_collect)
 add_module_test(stages/life server)
-set_tests_properties(stages/life/server PROPERTIES TIMEOUT 300) # each life in each wiring
+set_tests_properties(stages/life/server PROPERTIES TIMEOUT 600 COST 100) # each life in each wiring
 target_link_options(test_server PRIVATE -Wl,--wrap=accept4)
 add_executable(make_trace tools/make_trace.c)
 target_link_libraries(make_trace PRIVATE core)

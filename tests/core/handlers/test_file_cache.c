@@ -477,11 +477,12 @@ static const char *read_contents(const struct file *file, char buffer[4096])
 
 static void check_version(const struct file *file, unsigned name, unsigned oldest)
 {
-    char buffer[4096];
+    char buffer[4096], stamp[STAMP + 1] = "";
     unsigned got_name, version;
     const char *text = read_contents(file, buffer);
     expect(file->size >= STAMP && file->size % STAMP == 0);
-    expect_int(sscanf(text, "%u:%u", &got_name, &version), 2);
+    memcpy(stamp, text, STAMP); /* no NUL follows the contents of a file */
+    expect_int(sscanf(stamp, "%u:%u", &got_name, &version), 2);
     expect_int(got_name, name);
     expect_msg(version >= oldest, "file %u: version %u after %u", name, version, oldest);
     expect_int(file->size, STAMP * (1 + version % 400));

@@ -49,6 +49,7 @@ static void expect_ways(const char *wiring, const char *kinds, const char *ways)
     layout_groups(&server);
     write_ways(&server, kinds, text);
     expect_msg(strcmp(text, ways) == 0, "wiring '%s':\n  %s\nand not\n  %s", wiring, text, ways);
+    interval_sets_deinit(&server.interval_sets);
     free_groups(&server);
 }
 
