@@ -112,7 +112,7 @@ static bool wait_condition(struct doorbell *bell, uint64_t until_ns)
 }
 
 /* Reads all rings there are: an eventfd's counter, or a byte each from a pipe. */
-static ssize_t answer(const struct doorbell *bell)
+static ssize_t drain_rings(const struct doorbell *bell)
 {
     char rings[PIPE_RINGS];
     ssize_t got;
@@ -127,7 +127,7 @@ static ssize_t answer(const struct doorbell *bell)
 }
 
 /* A descriptor that blocks has no timeout of its own. A ring counts even when the time is over. */
-static bool poll_until(const struct doorbell *bell, uint64_t until_ns)
+static bool poll_bell_until(const struct doorbell *bell, uint64_t until_ns)
 {
     struct pollfd poll_fd = {.fd = bell->read_fd, .events = POLLIN};
     for (;;) {
@@ -147,10 +147,10 @@ bool doorbell_wait_until(struct doorbell *bell, uint64_t until_ns)
     if (bell->kind == DOORBELL_CONDVAR) {
         return wait_condition(bell, until_ns);
     }
-    if (until_ns != 0 && !poll_until(bell, until_ns)) {
+    if (until_ns != 0 && !poll_bell_until(bell, until_ns)) {
         return false;
     }
-    CHECK(answer(bell) > 0);
+    CHECK(drain_rings(bell) > 0);
     return true;
 }
 
@@ -167,5 +167,5 @@ int doorbell_fd(const struct doorbell *bell)
 void doorbell_silence(struct doorbell *bell)
 {
     CHECK(bell->polled);
-    CHECK(answer(bell) > 0 || errno == EAGAIN);
+    CHECK(drain_rings(bell) > 0 || errno == EAGAIN);
 }

@@ -138,7 +138,7 @@ struct calls {
 
 /* Takes the newest sleeper off the stack: it counts as awake from now on. A taker lives longer than
  * its thread sleeps, so ringing it late is safe: it is up, and looks once more for nothing. */
-static struct taker *pop_locked(struct mailbox *box, struct calls *calls, uint64_t now_ns)
+static struct taker *pop_taker_locked(struct mailbox *box, struct calls *calls, uint64_t now_ns)
     REQUIRES(box->shared.lock)
 {
     struct taker *taker = box->shared.sleepers;
@@ -158,7 +158,7 @@ static unsigned call_sleepers_locked(struct mailbox *box, struct calls *calls, u
                                      uint64_t now_ns) REQUIRES(box->shared.lock)
 {
     while (count > 0 && calls->count < CALLS_MOST && box->shared.sleepers != NULL) {
-        (void)pop_locked(box, calls, now_ns);
+        (void)pop_taker_locked(box, calls, now_ns);
         count--;
     }
     return count;
@@ -199,7 +199,7 @@ static void lose_taker(struct mailbox *box) EXCLUDES(box->shared.lock)
     ring_all(&calls);
 }
 
-static void carry_out(struct mailbox *box, const struct calls *calls)
+static void carry_out_calls(struct mailbox *box, const struct calls *calls)
 {
     ring_all(calls);
     for (unsigned i = 0; i < calls->spawn; i++) {
@@ -267,7 +267,7 @@ static void hand_out_locked(struct mailbox *box, struct chain *chain, struct cal
                             uint64_t now_ns) REQUIRES(box->shared.lock)
 {
     while (chain->count > 0 && box->shared.sleepers != NULL && calls->count < CALLS_MOST) {
-        pop_locked(box, calls, now_ns)->slot = chain_next(chain);
+        pop_taker_locked(box, calls, now_ns)->slot = chain_next(chain);
     }
 }
 
@@ -303,7 +303,7 @@ bool mailbox_put(struct mailbox *box, struct chain *chain, enum put_how how)
         lock_take(&box->shared.lock);
         done = put_locked(box, chain, how, &calls, now_ns);
         lock_release(&box->shared.lock);
-        carry_out(box, &calls);
+        carry_out_calls(box, &calls);
     }
     return chain->count == 0;
 }
@@ -495,7 +495,7 @@ unsigned mailbox_take(struct mailbox *box, struct taker *taker, struct chain *ch
     lock_release(&box->shared.lock);
     cpu_wait_end(&taker->cpu_wait, cpu_wait_ns, chain->count, now_ns);
     PROBE(take, box->shared.stats.name, chain->count, now_ns);
-    carry_out(box, &calls);
+    carry_out_calls(box, &calls);
     if (room) {
         tell_room(box);
     }
@@ -515,7 +515,7 @@ bool mailbox_sleep(struct mailbox *box, struct taker *taker, bool hear_all)
 }
 
 /* --wakeup spin:USEC: looks for a while before it sleeps. */
-static void spin(const struct mailbox *box)
+static void spin_for_items(const struct mailbox *box)
 {
     if (box->config.spin_ns == 0 ||
         box->config.strict) { /* strict: only sleepers are handed work */
@@ -549,7 +549,7 @@ static enum wait_end lie_down_locked(struct mailbox *box, struct taker *taker)
 
 /* True: it was idle for too long, and still is: it leaves. Those that are on their way are not
  * counted on to stay, for they may fail to start. */
-static bool retire(struct mailbox *box, struct taker *taker) EXCLUDES(box->shared.lock)
+static bool retire_taker(struct mailbox *box, struct taker *taker) EXCLUDES(box->shared.lock)
 {
     lock_take(&box->shared.lock);
     unsigned here = box->shared.takers - box->shared.coming;
@@ -572,7 +572,7 @@ static bool sleep_until_called(struct mailbox *box, struct taker *taker)
         return true;
     }
     while (!doorbell_wait_until(&taker->bell, clock_ns() + box->config.idle_ns)) {
-        if (retire(box, taker)) {
+        if (retire_taker(box, taker)) {
             return false;
         }
     }
@@ -587,7 +587,7 @@ enum wait_end mailbox_wait(struct mailbox *box, struct taker *taker, struct chai
             return WAIT_TOOK;
         }
         if (first) {
-            spin(box);
+            spin_for_items(box);
         }
         lock_take(&box->shared.lock);
         enum wait_end end = lie_down_locked(box, taker);
@@ -639,7 +639,7 @@ void mailbox_away(struct mailbox *box)
     box->shared.away++;
     call_locked(box, &calls, more_needed_locked(box), now_ns);
     lock_release(&box->shared.lock);
-    carry_out(box, &calls);
+    carry_out_calls(box, &calls);
 }
 
 void mailbox_back(struct mailbox *box)
@@ -670,7 +670,7 @@ void mailbox_close(struct mailbox *box)
         call_locked(box, &calls, CALLS_MOST, 0);
         more = box->shared.sleepers != NULL;
         lock_release(&box->shared.lock);
-        carry_out(box, &calls);
+        carry_out_calls(box, &calls);
     }
     condition_broadcast(&box->room);
 }

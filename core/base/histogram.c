@@ -3,7 +3,7 @@
 
 #define SUB_COUNT (1u << HISTOGRAM_SUB_BITS)
 
-static uint64_t cell(const _Atomic uint64_t *at)
+static uint64_t cell_value(const _Atomic uint64_t *at)
 {
     return atomic_load_explicit(at, memory_order_relaxed);
 }
@@ -27,19 +27,19 @@ uint64_t histogram_bucket_high(unsigned bucket)
 
 void histogram_merge(struct histogram *to, const struct histogram *from)
 {
-    if (cell(&from->count) == 0) {
+    if (cell_value(&from->count) == 0) {
         return; /* most histograms of a short run: saves a walk over the buckets */
     }
     for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++) {
-        uint64_t n = cell(&from->buckets[i]);
+        uint64_t n = cell_value(&from->buckets[i]);
         if (n != 0) {
             histogram_bump(&to->buckets[i], n);
         }
     }
-    histogram_bump(&to->count, cell(&from->count));
-    histogram_bump(&to->sum, cell(&from->sum));
-    uint64_t max = cell(&from->max);
-    if (max > cell(&to->max)) {
+    histogram_bump(&to->count, cell_value(&from->count));
+    histogram_bump(&to->sum, cell_value(&from->sum));
+    uint64_t max = cell_value(&from->max);
+    if (max > cell_value(&to->max)) {
         atomic_store_explicit(&to->max, max, memory_order_relaxed);
     }
 }
@@ -54,16 +54,16 @@ static void take_away(_Atomic uint64_t *cell, uint64_t n)
 void histogram_subtract(struct histogram *of, const struct histogram *from)
 {
     uint64_t max = 0;
-    if (cell(&from->count) == 0) {
+    if (cell_value(&from->count) == 0) {
         return;
     }
     for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++) {
-        take_away(&of->buckets[i], cell(&from->buckets[i]));
-        max = cell(&of->buckets[i]) != 0 ? histogram_bucket_high(i) : max;
+        take_away(&of->buckets[i], cell_value(&from->buckets[i]));
+        max = cell_value(&of->buckets[i]) != 0 ? histogram_bucket_high(i) : max;
     }
-    take_away(&of->count, cell(&from->count));
-    take_away(&of->sum, cell(&from->sum));
-    if (max < cell(&of->max) || max == 0) {
+    take_away(&of->count, cell_value(&from->count));
+    take_away(&of->sum, cell_value(&from->sum));
+    if (max < cell_value(&of->max) || max == 0) {
         atomic_store_explicit(&of->max, max, memory_order_relaxed);
     }
 }
@@ -73,7 +73,7 @@ static uint64_t bucket_sum(const struct histogram *histogram)
 {
     uint64_t sum = 0;
     for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++) {
-        sum += cell(&histogram->buckets[i]);
+        sum += cell_value(&histogram->buckets[i]);
     }
     return sum;
 }
@@ -94,15 +94,15 @@ static uint64_t rank_of(uint64_t total, double share)
 
 uint64_t histogram_percentile(const struct histogram *histogram, double share)
 {
-    uint64_t total = cell(&histogram->count) != 0 ? bucket_sum(histogram) : 0;
+    uint64_t total = cell_value(&histogram->count) != 0 ? bucket_sum(histogram) : 0;
     if (total == 0) {
         return 0;
     }
     uint64_t rank = rank_of(total, share);
-    uint64_t max = cell(&histogram->max);
+    uint64_t max = cell_value(&histogram->max);
     uint64_t seen = 0;
     for (unsigned i = 0; i < HISTOGRAM_BUCKETS - 1; i++) {
-        seen += cell(&histogram->buckets[i]);
+        seen += cell_value(&histogram->buckets[i]);
         if (seen >= rank) {
             uint64_t high = histogram_bucket_high(i);
             return high < max ? high : max;
@@ -113,6 +113,6 @@ uint64_t histogram_percentile(const struct histogram *histogram, double share)
 
 double histogram_mean(const struct histogram *histogram)
 {
-    uint64_t count = cell(&histogram->count);
-    return count != 0 ? (double)cell(&histogram->sum) / (double)count : 0;
+    uint64_t count = cell_value(&histogram->count);
+    return count != 0 ? (double)cell_value(&histogram->sum) / (double)count : 0;
 }

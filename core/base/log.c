@@ -18,7 +18,7 @@ static unsigned level_max = LOG_INFO;
 
 static void write_line(unsigned level, const char *fmt, va_list args, uint64_t left_out);
 static size_t put_head(char *line, size_t size, unsigned level);
-static size_t bounded(int printed, size_t room);
+static size_t bounded_len(int printed, size_t room);
 static void make_one_line(char *text, size_t len);
 
 void log_set_level(unsigned level)
@@ -64,10 +64,10 @@ static void write_line(unsigned level, const char *fmt, va_list args, uint64_t l
     size_t len = put_head(line, room, level);
     errno = saved_errno; /* for %m */
     size_t text_at = len;
-    len += bounded(vsnprintf(line + len, room - len, fmt, args), room - len);
+    len += bounded_len(vsnprintf(line + len, room - len, fmt, args), room - len);
     make_one_line(line + text_at, len - text_at);
     if (left_out > 0) {
-        len += bounded(
+        len += bounded_len(
             snprintf(line + len, sizeof(line) - len, " (%" PRIu64 " more left out)", left_out),
             sizeof(line) - len - 1);
     }
@@ -89,11 +89,11 @@ static size_t put_head(char *line, size_t size, unsigned level)
     const char *name = level <= LOG_DEBUG ? level_names[level] : "debug";
     int printed =
         snprintf(line + len, size - len, ".%03ldZ quartet %s: ", now.tv_nsec / 1000000, name);
-    return len + bounded(printed, size - len);
+    return len + bounded_len(printed, size - len);
 }
 
 /* What a printf that was given `room` bytes has really put there. */
-static size_t bounded(int printed, size_t room)
+static size_t bounded_len(int printed, size_t room)
 {
     if (printed < 0) {
         return 0;

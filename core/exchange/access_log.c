@@ -56,14 +56,14 @@ static void put_times(struct line *line, const struct exchange *exchange);
 static void put_end(struct line *line, const struct conn *conn);
 static void refresh_time(struct access_log_buffer *buffer);
 static void put_quoted(struct line *line, struct bytes text, size_t max);
-static size_t escape(unsigned char c, char out[4]);
+static size_t escape_byte(unsigned char c, char out[4]);
 static void put_microseconds(struct line *line, int64_t ns);
 static void put_number(struct line *line, uint64_t value);
 static void put_text(struct line *line, const char *text);
 static void put_bytes(struct line *line, const char *at, size_t len);
 static size_t write_lines(struct access_log *log, const char *at, size_t len);
 static size_t whole_lines(const char *at, size_t len, size_t max);
-static size_t write_all(int fd, const char *at, size_t len);
+static size_t write_fully(int fd, const char *at, size_t len);
 static void count_lost(struct access_log *log, const char *at, size_t len);
 
 struct access_log *access_log_open(const char *path)
@@ -151,7 +151,7 @@ void access_log_write(struct access_log_buffer *buffer, const struct conn *conn)
 
 void access_log_flush(struct access_log_buffer *buffer)
 {
-    if (buffer->broken && write_all(buffer->log->fd, "\n", 1) == 1) {
+    if (buffer->broken && write_fully(buffer->log->fd, "\n", 1) == 1) {
         buffer->broken = false;
     }
     size_t written = write_lines(buffer->log, buffer->at, buffer->len);
@@ -288,7 +288,7 @@ static void put_quoted(struct line *line, struct bytes text, size_t max)
     put_text(line, "\"");
     for (size_t i = 0; i < text.len; i++) {
         char escaped[4];
-        size_t len = escape((unsigned char)text.at[i], escaped);
+        size_t len = escape_byte((unsigned char)text.at[i], escaped);
         if (line->len + len + strlen("...") > len_max) {
             put_text(line, "...");
             break;
@@ -299,7 +299,7 @@ static void put_quoted(struct line *line, struct bytes text, size_t max)
 }
 
 /* Returns how many bytes the escaped character takes. */
-static size_t escape(unsigned char c, char out[4])
+static size_t escape_byte(unsigned char c, char out[4])
 {
     static const char hex[] = "0123456789abcdef";
     if (c == '"' || c == '\\') {
@@ -367,7 +367,7 @@ static size_t write_lines(struct access_log *log, const char *at, size_t len)
     while (written < len) {
         size_t left = len - written;
         size_t piece = is_pipe ? whole_lines(at + written, left, PIPE_BUF) : left;
-        size_t done = write_all(log->fd, at + written, piece);
+        size_t done = write_fully(log->fd, at + written, piece);
         written += done;
         if (done < piece) {
             break;
@@ -388,7 +388,7 @@ static size_t whole_lines(const char *at, size_t len, size_t max)
 }
 
 /* Returns how many bytes were written; errno tells why not all. */
-static size_t write_all(int fd, const char *at, size_t len)
+static size_t write_fully(int fd, const char *at, size_t len)
 {
     size_t written = 0;
     while (written < len) {

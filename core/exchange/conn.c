@@ -40,7 +40,7 @@ static uint64_t idle_limit_ns(const struct exchange *x)
     return theirs_ns != 0 && theirs_ns < ours_ns ? theirs_ns : ours_ns;
 }
 
-static enum verdict ready(struct conn *conn)
+static enum verdict pass_whole_request(struct conn *conn)
 {
     conn->idle_limit_ns = idle_limit_ns(conn->exchange);
     conn->exchange->stamps.whole_ns = stamp_now();
@@ -50,12 +50,12 @@ static enum verdict ready(struct conn *conn)
     return VERDICT_REQUEST_READY;
 }
 
-static enum verdict refuse(struct conn *conn, int status, enum close_reason reason)
+static enum verdict refuse_request(struct conn *conn, int status, enum close_reason reason)
 {
     struct exchange *x = conn->exchange;
     x->refused_status = status;
     x->close = reason;
-    return ready(conn);
+    return pass_whole_request(conn);
 }
 
 /* The 100 goes out through the writer like any answer (RFC 9110 10.1.1), then the body is read. */
@@ -70,7 +70,7 @@ static enum verdict send_continue(struct exchange *x)
     return VERDICT_OUTPUT_READY;
 }
 
-static enum verdict parse(struct conn *conn)
+static enum verdict parse_input(struct conn *conn)
 {
     struct exchange *x = conn->exchange;
     switch (parse_step(&x->parse, &x->request, &x->input)) {
@@ -81,10 +81,10 @@ static enum verdict parse(struct conn *conn)
         conn->state = CONN_READING;
         return send_continue(x);
     case PARSE_REFUSED:
-        return refuse(conn, x->parse.status, CLOSE_REFUSED);
+        return refuse_request(conn, x->parse.status, CLOSE_REFUSED);
     case PARSE_WHOLE:
     default:
-        return ready(conn);
+        return pass_whole_request(conn);
     }
 }
 
@@ -114,15 +114,9 @@ static enum verdict take_in(struct conn *conn, struct exchange_pool *pool, size_
     }
     x->input.len += len;
     x->received += len;
-    enum verdict verdict = parse(conn);
+    enum verdict verdict = parse_input(conn);
     conn->blocked_ns = verdict == VERDICT_WANT_READ ? stamp_now() : 0;
     return verdict;
-}
-
-static enum verdict close_for(struct conn *conn, enum close_reason reason)
-{
-    conn->close = reason;
-    return VERDICT_CLOSE;
 }
 
 /* An empty exchange is not kept: an idle connection holds none. */
@@ -138,7 +132,7 @@ static enum verdict nothing_yet(struct conn *conn, struct exchange_pool *pool)
 
 /* EINTR cannot happen while all signals are blocked in our threads, but under a debugger it
  * does. */
-static enum verdict receive(struct conn *conn, struct exchange_pool *pool, int flags)
+static enum verdict receive_input(struct conn *conn, struct exchange_pool *pool, int flags)
 {
     if (conn->exchange == NULL) {
         conn->exchange = exchange_take(pool, conn);
@@ -153,22 +147,22 @@ static enum verdict receive(struct conn *conn, struct exchange_pool *pool, int f
         return take_in(conn, pool, (size_t)got);
     }
     if (got == 0) {
-        return close_for(conn, input->len == 0 ? CLOSE_CLIENT_CLOSED : CLOSE_CLIENT_GONE);
+        return conn_close_for(conn, input->len == 0 ? CLOSE_CLIENT_CLOSED : CLOSE_CLIENT_GONE);
     }
     if (errno == EAGAIN || errno == EWOULDBLOCK) {
         return nothing_yet(conn, pool);
     }
-    return close_for(conn, CLOSE_RESET);
+    return conn_close_for(conn, CLOSE_RESET);
 }
 
 enum verdict conn_read(struct conn *conn, struct exchange_pool *pool)
 {
-    return receive(conn, pool, MSG_DONTWAIT);
+    return receive_input(conn, pool, MSG_DONTWAIT);
 }
 
 enum verdict conn_read_waiting(struct conn *conn, struct exchange_pool *pool)
 {
-    return receive(conn, pool, 0);
+    return receive_input(conn, pool, 0);
 }
 
 bool conn_is_readable(const struct conn *conn)
@@ -188,14 +182,14 @@ enum verdict conn_next(struct conn *conn, struct exchange_pool *pool)
     exchange_begin(x);
     x->lay_ns = stamp_now() - x->received_ns;
     begin_request(conn, pool);
-    enum verdict verdict = parse(conn);
+    enum verdict verdict = parse_input(conn);
     conn->blocked_ns = verdict == VERDICT_WANT_READ ? stamp_now() : 0;
     return verdict;
 }
 
 enum verdict conn_resume(struct conn *conn)
 {
-    enum verdict verdict = parse(conn);
+    enum verdict verdict = parse_input(conn);
     conn->blocked_ns = verdict == VERDICT_WANT_READ ? stamp_now() : 0;
     return verdict;
 }
@@ -208,9 +202,9 @@ enum verdict conn_read_timeout(struct conn *conn, enum close_reason reason)
         conn->exchange->stamps.read_blocked_ns +=
             conn->blocked_ns != 0 ? now_ns - conn->blocked_ns : 0;
         conn->blocked_ns = 0;
-        return refuse(conn, 408, reason);
+        return refuse_request(conn, 408, reason);
     }
-    return close_for(conn, reason);
+    return conn_close_for(conn, reason);
 }
 
 /* --- sending --- */
@@ -223,7 +217,7 @@ enum {
 };
 
 /* The memory at the front of the brigade as vectors; a pattern is repeated into several. */
-static unsigned gather(const struct brigade *brigade, struct iovec vectors[SEND_VECTORS])
+static unsigned gather_vectors(const struct brigade *brigade, struct iovec vectors[SEND_VECTORS])
 {
     unsigned count = 0;
     const struct bucket *bucket = brigade->head;
@@ -252,7 +246,7 @@ static unsigned gather(const struct brigade *brigade, struct iovec vectors[SEND_
 static ssize_t send_memory(int fd, const struct brigade *brigade)
 {
     struct iovec vectors[SEND_VECTORS];
-    unsigned count = gather(brigade, vectors);
+    unsigned count = gather_vectors(brigade, vectors);
     if (count == 1) {
         return send(fd, vectors[0].iov_base, vectors[0].iov_len, MSG_DONTWAIT | MSG_NOSIGNAL);
     }
@@ -309,7 +303,7 @@ static enum verdict all_sent(struct exchange *x)
  * of
  * --unsent-limit is unsent. With a large limit that is room for more than a share: then no send
  * ever finds it full, though the client is waited for after each. */
-static bool is_full(int fd)
+static bool socket_is_full(int fd)
 {
     struct pollfd poll_fd = {.fd = fd, .events = POLLOUT};
     return poll(&poll_fd, 1, 0) == 0;
@@ -322,7 +316,7 @@ enum verdict conn_send(struct conn *conn)
     x->would_block = false;
     while (x->sending.head != NULL && x->sending.head->kind != BUCKET_END) {
         if (share == 0) {
-            x->would_block = is_full(conn->fd);
+            x->would_block = socket_is_full(conn->fd);
             return VERDICT_WANT_WRITE;
         }
         ssize_t sent = x->sending.head->kind == BUCKET_FILE ? send_file(conn->fd, x->sending.head)

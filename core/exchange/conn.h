@@ -82,6 +82,13 @@ static inline bool conn_has_input(const struct conn *conn)
     return conn->exchange != NULL && conn->exchange->input.len > 0;
 }
 
+/* The connection is to be closed for this reason. CLOSE. */
+static inline enum verdict conn_close_for(struct conn *conn, enum close_reason reason)
+{
+    conn->close = reason;
+    return VERDICT_CLOSE;
+}
+
 /* Writer: sends what has been collected until the socket is full, nothing is left, or a fair share
  * is sent. WANT_WRITE, HELD (all sent, the end not seen), KEPT (the end was reached), RESUME (the
  * 100 is out), CLOSE (the client is gone, or a file shrank). exchange->would_block says whether

@@ -25,7 +25,7 @@ struct crowd {
     } shared;
 };
 
-static int compare(const void *a, const void *b)
+static int compare_crowds(const void *a, const void *b)
 {
     return memcmp(a, b, sizeof(struct in6_addr));
 }
@@ -53,7 +53,7 @@ void crowd_free(struct crowd *crowd) NO_ANALYSIS
 static struct guest *find_or_add_locked(struct crowd *crowd, struct guest *fresh)
     REQUIRES(crowd->shared.lock)
 {
-    struct guest *const *node = tsearch(fresh, &crowd->shared.root, compare);
+    struct guest *const *node = tsearch(fresh, &crowd->shared.root, compare_crowds);
     CHECK(node != NULL); /* out of memory ends the program, as everywhere */
     return *node;
 }
@@ -82,13 +82,13 @@ void crowd_leave(struct crowd *crowd, const struct in6_addr *address)
         return;
     }
     lock_take(&crowd->shared.lock);
-    struct guest **node = tfind(address, &crowd->shared.root, compare);
+    struct guest **node = tfind(address, &crowd->shared.root, compare_crowds);
     CHECK(node != NULL);
     struct guest *guest = *node;
     guest->open--;
     bool last = guest->open == 0;
     if (last) {
-        (void)tdelete(guest, &crowd->shared.root, compare); /* found a moment ago */
+        (void)tdelete(guest, &crowd->shared.root, compare_crowds); /* found a moment ago */
     }
     lock_release(&crowd->shared.lock);
     if (last) {

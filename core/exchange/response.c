@@ -94,7 +94,7 @@ static bool text_has_room(const struct exchange *x, size_t len)
 }
 
 /* Appends to the text; the caller has seen that there is room. */
-static void put_text(struct exchange *x, const char *at, size_t len)
+static void put_in_text(struct exchange *x, const char *at, size_t len)
 {
     CHECK(text_has_room(x, len));
     open_text(x);
@@ -103,10 +103,10 @@ static void put_text(struct exchange *x, const char *at, size_t len)
 }
 
 /* Bytes of head or framing: into the text while there is room, else into a bucket of their own. */
-static void put_bytes(struct exchange *x, const char *at, size_t len)
+static void put_framing(struct exchange *x, const char *at, size_t len)
 {
     if (text_has_room(x, len)) {
-        put_text(x, at, len);
+        put_in_text(x, at, len);
         return;
     }
     close_text(x);
@@ -126,13 +126,13 @@ static void put_status_line(struct exchange *x, int status)
 {
     if (status == 200) {
         static const char ok[] = "HTTP/1.1 200 OK\r\nDate: ";
-        put_text(x, ok, sizeof ok - 1);
+        put_in_text(x, ok, sizeof ok - 1);
         return;
     }
     char line[80];
     int len =
         snprintf(line, sizeof line, "HTTP/1.1 %03d %s\r\nDate: ", status, status_phrase(status));
-    put_text(x, line, (size_t)len);
+    put_in_text(x, line, (size_t)len);
 }
 
 /* Whether the body calls count and drop: HEAD (RFC 9110 9.3.2), 204 and 304
@@ -148,12 +148,12 @@ void response_start(struct exchange *x, int status)
     x->response.status = status;
     x->response.no_body = is_bodiless(x, status);
     put_status_line(x, status);
-    put_text(x, http_date_now(), HTTP_DATE_LEN);
+    put_in_text(x, http_date_now(), HTTP_DATE_LEN);
     if (x->settings->server_header == SWITCH_ON) {
         static const char server[] = "\r\nServer: quartet\r\n";
-        put_text(x, server, sizeof server - 1);
+        put_in_text(x, server, sizeof server - 1);
     } else {
-        put_text(x, "\r\n", 2);
+        put_in_text(x, "\r\n", 2);
     }
 }
 
@@ -186,13 +186,13 @@ void response_add(struct exchange *x, const char *name, const char *fmt, ...)
     }
     CHECK(memchr(line, '\r', len) == NULL && memchr(line, '\n', len) == NULL);
     memcpy(line + len, "\r\n", 2);
-    put_bytes(x, line, len + 2);
+    put_framing(x, line, len + 2);
 }
 
 void response_add_block(struct exchange *x, struct bytes lines)
 {
     CHECK(!x->response.head_done);
-    put_bytes(x, lines.at, lines.len);
+    put_framing(x, lines.at, lines.len);
 }
 
 static _Atomic bool keep_no_connection;
@@ -202,7 +202,7 @@ void response_keep_no_connection(void)
     atomic_store(&keep_no_connection, true);
 }
 
-static enum close_reason reason_to_close(const struct exchange *x)
+static enum close_reason response_close_reason(const struct exchange *x)
 {
     if (x->close != CLOSE_NONE) {
         return x->close;
@@ -231,20 +231,20 @@ static void end_head(struct exchange *x)
     if (x->settings->server_timing) {
         put_timing(x);
     }
-    x->close = reason_to_close(x);
+    x->close = response_close_reason(x);
     if (x->close != CLOSE_NONE) {
         r->close = true;
         static const char close[] = "Connection: close\r\n\r\n";
-        put_bytes(x, close, sizeof close - 1);
+        put_framing(x, close, sizeof close - 1);
     } else if (x->request.minor == 0) {
         static const char keep[] = "Connection: keep-alive\r\n\r\n";
-        put_bytes(x, keep, sizeof keep - 1);
+        put_framing(x, keep, sizeof keep - 1);
     } else {
-        put_bytes(x, "\r\n", 2);
+        put_framing(x, "\r\n", 2);
     }
 }
 
-static size_t decimal(uint64_t value, char out[20])
+static size_t format_decimal(uint64_t value, char out[20])
 {
     char reversed[20];
     size_t len = 0;
@@ -262,9 +262,9 @@ void response_length(struct exchange *x, uint64_t length)
 {
     char line[48] = "Content-Length: ";
     size_t used = sizeof "Content-Length: " - 1;
-    used += decimal(length, line + used);
+    used += format_decimal(length, line + used);
     memcpy(line + used, "\r\n", 2);
-    put_bytes(x, line, used + 2);
+    put_framing(x, line, used + 2);
     response_length_in_block(x, length);
 }
 
@@ -280,7 +280,7 @@ static void announce_trailer(struct exchange *x)
 {
     if (x->settings->server_timing && x->stamps.started_ns != 0) {
         static const char trailer[] = "Trailer: Server-Timing\r\n";
-        put_bytes(x, trailer, sizeof trailer - 1);
+        put_framing(x, trailer, sizeof trailer - 1);
         x->response.trailer = true;
     }
 }
@@ -292,7 +292,7 @@ void response_chunked(struct exchange *x)
         x->close = x->close != CLOSE_NONE ? x->close : CLOSE_CLIENT_ASKED;
     } else {
         static const char coding[] = "Transfer-Encoding: chunked\r\n";
-        put_bytes(x, coding, sizeof coding - 1);
+        put_framing(x, coding, sizeof coding - 1);
         x->response.chunked = true;
         announce_trailer(x);
     }
@@ -310,7 +310,7 @@ void response_no_body(struct exchange *x)
 
 /* How much of a piece of `len` bytes goes out: the declared length is kept, whatever a handler
  * does. Bytes over it are dropped and harm nobody, so the connection stays. */
-static uint64_t admit(struct exchange *x, uint64_t len)
+static uint64_t admit_body(struct exchange *x, uint64_t len)
 {
     struct response *r = &x->response;
     CHECK(r->head_done && !r->ended);
@@ -329,23 +329,23 @@ static void begin_piece(struct exchange *x, uint64_t len)
     if (x->response.chunked) {
         char line[24];
         int used = snprintf(line, sizeof line, "%llx\r\n", (unsigned long long)len);
-        put_bytes(x, line, (size_t)used);
+        put_framing(x, line, (size_t)used);
     }
 }
 
 static void end_piece(struct exchange *x)
 {
     if (x->response.chunked) {
-        put_bytes(x, "\r\n", 2);
+        put_framing(x, "\r\n", 2);
     }
 }
 
 void response_copy(struct exchange *x, const void *at, size_t len)
 {
-    len = (size_t)admit(x, len);
+    len = (size_t)admit_body(x, len);
     if (len > 0) {
         begin_piece(x, len);
-        put_bytes(x, at, len);
+        put_framing(x, at, len);
         end_piece(x);
     }
 }
@@ -366,7 +366,7 @@ static void put_bucket(struct exchange *x, struct bucket like)
 
 void response_lend(struct exchange *x, const void *at, size_t len, struct hold *hold)
 {
-    len = (size_t)admit(x, len);
+    len = (size_t)admit_body(x, len);
     if (len > 0) {
         put_bucket(x, (struct bucket){.kind = BUCKET_MEMORY, .at = at, .len = len, .hold = hold});
     }
@@ -374,7 +374,7 @@ void response_lend(struct exchange *x, const void *at, size_t len, struct hold *
 
 void response_give(struct exchange *x, char *at, size_t len)
 {
-    len = (size_t)admit(x, len);
+    len = (size_t)admit_body(x, len);
     if (len == 0) {
         free(at);
         return;
@@ -384,7 +384,7 @@ void response_give(struct exchange *x, char *at, size_t len)
 
 void response_file(struct exchange *x, int fd, uint64_t offset, uint64_t len, struct hold *hold)
 {
-    len = admit(x, len);
+    len = admit_body(x, len);
     if (len > 0) {
         put_bucket(x,
                    (struct bucket){
@@ -394,7 +394,7 @@ void response_file(struct exchange *x, int fd, uint64_t offset, uint64_t len, st
 
 void response_pattern(struct exchange *x, const char *at, size_t period, uint64_t len)
 {
-    len = admit(x, len);
+    len = admit_body(x, len);
     if (len > 0) {
         put_bucket(x,
                    (struct bucket){.kind = BUCKET_PATTERN, .at = at, .period = period, .len = len});
@@ -407,7 +407,7 @@ struct brigade *response_made(struct exchange *x)
     return &x->response.made;
 }
 
-static void put_end(struct exchange *x)
+static void append_end(struct exchange *x)
 {
     x->response.ended = true;
     close_text(x);
@@ -430,7 +430,7 @@ void response_abandon(struct exchange *x)
         x->response.cut_short = !is_published_whole(&x->response);
         brigade_clear(&x->response.made);
         x->close = x->close != CLOSE_NONE ? x->close : CLOSE_SERVER_ERROR;
-        put_end(x);
+        append_end(x);
     }
 }
 
@@ -448,13 +448,13 @@ static void judge_length(struct exchange *x)
 /* The last chunk, the trailer section, the empty line (RFC 9112 7.1). */
 static void end_chunks(struct exchange *x)
 {
-    put_bytes(x, "0\r\n", 3);
+    put_framing(x, "0\r\n", 3);
     if (x->response.trailer) {
         char value[SERVER_TIMING_MAX];
         server_timing_trailer(&x->stamps, stamp_now(), value);
         response_add(x, "Server-Timing", "%s", value);
     }
-    put_bytes(x, "\r\n", 2);
+    put_framing(x, "\r\n", 2);
 }
 
 void response_end(struct exchange *x)
@@ -468,7 +468,7 @@ void response_end(struct exchange *x)
     if (r->chunked && !r->no_body) {
         end_chunks(x);
     }
-    put_end(x);
+    append_end(x);
 }
 
 void response_complete(struct exchange *x)

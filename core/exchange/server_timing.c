@@ -17,7 +17,7 @@ static const struct {
 };
 
 /* Appends one metric to out[0 .. len); returns the new length. */
-static size_t put(char *out, size_t len, const char *name, uint64_t ns)
+static size_t put_metric(char *out, size_t len, const char *name, uint64_t ns)
 {
     int added = snprintf(out + len, SERVER_TIMING_MAX - len, "%s%s;dur=%llu.%06llu",
                          len > 0 ? ", " : "", name, ns / NS_PER_MS, ns % NS_PER_MS);
@@ -40,7 +40,7 @@ size_t server_timing_head(const struct stamps *stamps, char out[SERVER_TIMING_MA
     for (unsigned i = 0; i < sizeof known_at_head / sizeof *known_at_head; i++) {
         int64_t ns = intervals[known_at_head[i].interval];
         if (ns >= 0) {
-            len = put(out, len, known_at_head[i].name, (uint64_t)ns);
+            len = put_metric(out, len, known_at_head[i].name, (uint64_t)ns);
         }
     }
     return len;
@@ -49,5 +49,5 @@ size_t server_timing_head(const struct stamps *stamps, char out[SERVER_TIMING_MA
 size_t server_timing_trailer(const struct stamps *stamps, uint64_t now_ns,
                              char out[SERVER_TIMING_MAX])
 {
-    return put(out, 0, "process", now_ns - stamps->started_ns);
+    return put_metric(out, 0, "process", now_ns - stamps->started_ns);
 }

@@ -49,7 +49,7 @@ static bool asks_for_directory(struct bytes path)
 
 /* The file's name below the root, without the suffix of a coding. False when it is too long for the
  * kernel. */
-static bool name_of(struct bytes path, char out[PATH_MAX])
+static bool file_name_of(struct bytes path, char out[PATH_MAX])
 {
     int len = snprintf(out, PATH_MAX, "%.*s%s", (int)path.len - 1, path.at + 1,
                        asks_for_directory(path) ? "index.html" : "");
@@ -112,7 +112,7 @@ static int open_coded(int root, const char *name, enum encoding encoding, int fl
 
 /* What the name means, without opening it (O_PATH): opening a FIFO releases a writer that waits for
  * a reader, and a device may do anything. 0 or an errno. */
-static int look_up(int root, const char *name, enum encoding encoding, struct stat *stat)
+static int stat_file(int root, const char *name, enum encoding encoding, struct stat *stat)
 {
     int fd = open_coded(root, name, encoding, O_PATH);
     if (fd < 0) {
@@ -130,7 +130,7 @@ static int find_siblings(int root, const char *name, struct timespec original, u
     *found = 0;
     for (enum encoding i = 0; i < ENCODING_IDENTITY; i++) {
         struct stat stat = {0};
-        int error = look_up(root, name, i, &stat);
+        int error = stat_file(root, name, i, &stat);
         if (file_is_shortage(error)) {
             return error;
         }
@@ -142,11 +142,11 @@ static int find_siblings(int root, const char *name, struct timespec original, u
 }
 
 /* The state in which the file is now. 0 or an errno. */
-static int identify(int root, const char *name, enum encoding encoding,
-                    struct file_identity *identity)
+static int identify_file(int root, const char *name, enum encoding encoding,
+                         struct file_identity *identity)
 {
     struct stat stat = {0};
-    int error = look_up(root, name, encoding, &stat);
+    int error = stat_file(root, name, encoding, &stat);
     if (error != 0) {
         return error;
     }
@@ -374,10 +374,10 @@ int file_open(const struct file_source *source, struct bytes path, enum encoding
     if (!is_servable(path)) {
         return ENOENT;
     }
-    if (!name_of(path, name)) {
+    if (!file_name_of(path, name)) {
         return ENAMETOOLONG;
     }
-    int error = identify(source->root, name, encoding, &like.identity);
+    int error = identify_file(source->root, name, encoding, &like.identity);
     if (error == 0 && known != NULL && identity_equal(&known->identity, &like.identity)) {
         return 0;
     }

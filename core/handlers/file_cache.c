@@ -130,8 +130,8 @@ static uint64_t hash_of(struct bytes path, enum encoding encoding)
 
 /* A reference to what the cache has; *believed is false when it must be looked at again. The one
  * who is told so does it; the others go on believing meanwhile. */
-static struct file *look_up(struct file_cache *cache, const struct key *key, uint64_t now_ns,
-                            bool *believed) EXCLUDES(cache->shared.lock)
+static struct file *cache_look_up(struct file_cache *cache, const struct key *key, uint64_t now_ns,
+                                  bool *believed) EXCLUDES(cache->shared.lock)
 {
     lock_take(&cache->shared.lock);
     struct file *file = find_locked(cache, key);
@@ -154,8 +154,8 @@ static struct file *look_up(struct file_cache *cache, const struct key *key, uin
 }
 
 /* Puts `fresh` (or nothing) in the place of what the cache has under that key. */
-static void replace(struct file_cache *cache, const struct key *key, struct file *fresh,
-                    uint64_t now_ns) EXCLUDES(cache->shared.lock)
+static void replace_file(struct file_cache *cache, const struct key *key, struct file *fresh,
+                         uint64_t now_ns) EXCLUDES(cache->shared.lock)
 {
     struct dropped dropped = {0};
     lock_take(&cache->shared.lock);
@@ -172,8 +172,8 @@ static void replace(struct file_cache *cache, const struct key *key, struct file
 }
 
 /* Opens the file, anew where `known` is too old; takes the reference to `known` over. */
-static struct file *renew(struct file_cache *cache, const struct key *key, struct file *known,
-                          uint64_t now_ns, int *error) EXCLUDES(cache->shared.lock)
+static struct file *renew_file(struct file_cache *cache, const struct key *key, struct file *known,
+                               uint64_t now_ns, int *error) EXCLUDES(cache->shared.lock)
 {
     struct file *fresh;
     *error = file_open(&cache->source, key->path, key->encoding, known, &fresh);
@@ -182,7 +182,7 @@ static struct file *renew(struct file_cache *cache, const struct key *key, struc
         return known;
     }
     if (cache->entries_max > 0 && !file_is_shortage(*error)) {
-        replace(cache, key, fresh != NULL && fresh->settled ? fresh : NULL, now_ns);
+        replace_file(cache, key, fresh != NULL && fresh->settled ? fresh : NULL, now_ns);
     }
     if (known != NULL) {
         hold_release(&known->hold);
@@ -196,11 +196,11 @@ struct file *file_cache_get(struct file_cache *cache, struct bytes path, enum en
     struct key key = {path, encoding, hash_of(path, encoding)};
     uint64_t now_ns = clock_ns();
     bool believed = false;
-    struct file *known = look_up(cache, &key, now_ns, &believed);
+    struct file *known = cache_look_up(cache, &key, now_ns, &believed);
     if (believed) {
         return known;
     }
-    return renew(cache, &key, known, now_ns, error);
+    return renew_file(cache, &key, known, now_ns, error);
 }
 
 /* --- the table and the list --- */

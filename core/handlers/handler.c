@@ -15,7 +15,7 @@ static bool is_origin_form(struct bytes target)
 }
 
 /* Takes the target in text[0 .. len) apart; a path that must be decoded is written behind it. */
-static bool read_target(char *text, size_t len, struct http_target *parts)
+static bool split_target(char *text, size_t len, struct http_target *parts)
 {
     if (http_target_split((struct bytes){text, len}, false, parts) != NULL) {
         return false;
@@ -38,7 +38,7 @@ bool handler_forward(struct exchange *x, struct bytes target)
     }
     char *text = must_alloc(2 * target.len);
     memcpy(text, target.at, target.len);
-    if (!read_target(text, target.len, &parts)) {
+    if (!split_target(text, target.len, &parts)) {
         free(text);
         return false;
     }

@@ -44,7 +44,7 @@ static void init_once(void)
 
 /* --- the heap --- */
 
-static void swap(struct call *a, struct call *b)
+static void swap_calls(struct call *a, struct call *b)
 {
     struct call held = *a;
     *a = *b;
@@ -57,7 +57,7 @@ static void push_locked(struct call call) REQUIRES(later.shared.lock)
     unsigned at = later.shared.count++;
     heap[at] = call;
     while (at > 0 && heap[at].due_ns < heap[(at - 1) / 2].due_ns) {
-        swap(&heap[at], &heap[(at - 1) / 2]);
+        swap_calls(&heap[at], &heap[(at - 1) / 2]);
         at = (at - 1) / 2;
     }
 }
@@ -68,7 +68,7 @@ static unsigned earliest_locked(unsigned a, unsigned b) REQUIRES(later.shared.lo
     return b < later.shared.count && heap[b].due_ns < heap[a].due_ns ? b : a;
 }
 
-static struct call pop_locked(void) REQUIRES(later.shared.lock)
+static struct call pop_call_locked(void) REQUIRES(later.shared.lock)
 {
     struct call *heap = later.shared.heap, first = heap[0];
     heap[0] = heap[--later.shared.count];
@@ -77,7 +77,7 @@ static struct call pop_locked(void) REQUIRES(later.shared.lock)
         if (least == at) {
             return first;
         }
-        swap(&heap[at], &heap[least]);
+        swap_calls(&heap[at], &heap[least]);
         at = least;
     }
 }
@@ -100,7 +100,7 @@ static bool next_call(struct call *call)
     }
     bool over = later.shared.stops;
     if (!over) {
-        *call = pop_locked();
+        *call = pop_call_locked();
     }
     lock_release(&later.shared.lock);
     return !over;
@@ -117,7 +117,7 @@ static void *later_main(void *arg)
 }
 
 /* All signals are blocked in it: they belong to the server's own threads. */
-static void start_thread(void)
+static void start_later_thread(void)
 {
     sigset_t all, before;
     CHECK(sigfillset(&all) == 0);
@@ -142,7 +142,7 @@ void later_start(void)
     later.shared.count = 0;
     later.shared.hurries = later.shared.stops = false;
     lock_release(&later.shared.lock);
-    start_thread();
+    start_later_thread();
 }
 
 void later_stop(void)

@@ -37,9 +37,9 @@ enum { COPY_MAX = 1400, CONTENT_TYPE_MAX = 256, FORWARD_TO_MAX = 1024 };
 static const char pattern[1024][64] = {FOUR(FOUR(FOUR(FOUR(FOUR(LINE)))))};
 
 /* A whole answer of one line. */
-static void answer(struct exchange *x, int status, const char *fmt, ...)
+static void answer_line(struct exchange *x, int status, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
-static void answer(struct exchange *x, int status, const char *fmt, ...)
+static void answer_line(struct exchange *x, int status, const char *fmt, ...)
 {
     char text[256];
     va_list args;
@@ -54,8 +54,8 @@ static void answer(struct exchange *x, int status, const char *fmt, ...)
     response_end(x);
 }
 
-static bool read_parameter(const struct exchange *x, const struct parameter *parameter,
-                           uint64_t *out)
+static bool read_query_parameter(const struct exchange *x, const struct parameter *parameter,
+                                 uint64_t *out)
 {
     bool bad = false;
     return request_query_number(&x->request, parameter->name, out, &bad) && !bad &&
@@ -65,11 +65,11 @@ static bool read_parameter(const struct exchange *x, const struct parameter *par
 /* The parameter's value; false when the request has been refused for want of it. */
 static bool need_parameter(struct exchange *x, const struct parameter *parameter, uint64_t *out)
 {
-    if (read_parameter(x, parameter, out)) {
+    if (read_query_parameter(x, parameter, out)) {
         return true;
     }
-    answer(x, 400, "parameter %s: a number from 0 to %llu is needed\n", parameter->name.at,
-           (unsigned long long)parameter->max);
+    answer_line(x, 400, "parameter %s: a number from 0 to %llu is needed\n", parameter->name.at,
+                (unsigned long long)parameter->max);
     return false;
 }
 
@@ -85,7 +85,7 @@ static bool may_have_parameter(struct exchange *x, const struct parameter *param
 static bool was_cut_short(struct exchange *x)
 {
     if (patience_ended()) {
-        answer(x, 503, "cut short, the server stops\n");
+        answer_line(x, 503, "cut short, the server stops\n");
         return true;
     }
     return false;
@@ -97,7 +97,7 @@ enum handler_verdict synthetic_spin(struct exchange *x)
     if (need_parameter(x, &spin_us, &us)) {
         patience_spin(clock_ns() + us * NS_PER_US);
         if (!was_cut_short(x)) {
-            answer(x, 200, "spun for %llu us\n", (unsigned long long)us);
+            answer_line(x, 200, "spun for %llu us\n", (unsigned long long)us);
         }
     }
     return HANDLER_DONE;
@@ -109,7 +109,7 @@ enum handler_verdict synthetic_sleep(struct exchange *x)
     if (need_parameter(x, &sleep_ms, &ms)) {
         patience_sleep(clock_ns() + ms * NS_PER_MS);
         if (!was_cut_short(x)) {
-            answer(x, 200, "slept for %llu ms\n", (unsigned long long)ms);
+            answer_line(x, 200, "slept for %llu ms\n", (unsigned long long)ms);
         }
     }
     return HANDLER_DONE;
@@ -121,9 +121,9 @@ enum handler_verdict synthetic_sleep(struct exchange *x)
 static void async_complete(struct exchange *x)
 {
     uint64_t ms = 0;
-    (void)read_parameter(x, &sleep_ms, &ms);
+    (void)read_query_parameter(x, &sleep_ms, &ms);
     if (!was_cut_short(x)) {
-        answer(x, 200, "completed after %llu ms\n", (unsigned long long)ms);
+        answer_line(x, 200, "completed after %llu ms\n", (unsigned long long)ms);
     }
     response_complete(x);
 }
@@ -143,14 +143,14 @@ enum handler_verdict synthetic_async(struct exchange *x)
         return HANDLER_DONE;
     }
     if (after_ms > 0 && ms > 0) {
-        answer(x, 400, "parameter after: goes with ms=0 only\n");
+        answer_line(x, 400, "parameter after: goes with ms=0 only\n");
         return HANDLER_DONE;
     }
     if (after_ms > 0) {
         return async_go_on(x, after_ms);
     }
     if (!later_call(clock_ns() + ms * NS_PER_MS, async_complete, x)) {
-        answer(x, 503, "too many answers wait already\n");
+        answer_line(x, 503, "too many answers wait already\n");
         return HANDLER_DONE;
     }
     return HANDLER_AWAY;
@@ -222,7 +222,7 @@ enum handler_verdict synthetic_stream(struct exchange *x)
 /* --- forward --- */
 
 /* Percent-decodes into `out`, which has room for text.len bytes. False: an escape is malformed. */
-static bool decode(struct bytes text, char *out, size_t *out_len)
+static bool decode_percent(struct bytes text, char *out, size_t *out_len)
 {
     *out_len = 0;
     for (size_t i = 0; i < text.len; i++) {
@@ -246,10 +246,10 @@ enum handler_verdict synthetic_forward(struct exchange *x)
     char target[FORWARD_TO_MAX];
     size_t len = 0;
     struct bytes to = request_query_text(&x->request, BYTES("to"));
-    if (to.len > sizeof target || !decode(to, target, &len) ||
+    if (to.len > sizeof target || !decode_percent(to, target, &len) ||
         !handler_forward(x, (struct bytes){target, len})) {
-        answer(x, 400, "parameter to: a path of at most %d characters, encoded, is needed\n",
-               FORWARD_TO_MAX);
+        answer_line(x, 400, "parameter to: a path of at most %d characters, encoded, is needed\n",
+                    FORWARD_TO_MAX);
         return HANDLER_DONE;
     }
     return HANDLER_FORWARD;
@@ -335,7 +335,7 @@ void synthetic_input_filter(struct exchange *x)
 {
     uint64_t us = 0;
     enum input_how how = read_how(x);
-    if (how == INPUT_BAD || !read_parameter(x, &spin_us, &us)) {
+    if (how == INPUT_BAD || !read_query_parameter(x, &spin_us, &us)) {
         return;
     }
     uint64_t until_ns = clock_ns() + us * NS_PER_US;
@@ -353,9 +353,9 @@ enum handler_verdict synthetic_input_run(struct exchange *x)
         return HANDLER_DONE;
     }
     if (read_how(x) == INPUT_BAD) {
-        answer(x, 400, "parameter how: spin or sleep is needed\n");
+        answer_line(x, 400, "parameter how: spin or sleep is needed\n");
         return HANDLER_DONE;
     }
-    answer(x, 200, "the reader spent %llu us\n", (unsigned long long)us);
+    answer_line(x, 200, "the reader spent %llu us\n", (unsigned long long)us);
     return HANDLER_DONE;
 }

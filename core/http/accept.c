@@ -42,20 +42,20 @@ static struct bytes next_part(struct bytes *rest)
     return part;
 }
 
-static struct bytes unquoted(struct bytes text)
+static struct bytes unquoted_text(struct bytes text)
 {
     bool quoted = text.len >= 2 && text.at[0] == '"' && text.at[text.len - 1] == '"';
     return quoted ? (struct bytes){text.at + 1, text.len - 2} : text;
 }
 
-static void read_parameter(struct bytes part, struct range *range)
+static void read_range_parameter(struct bytes part, struct range *range)
 {
     const char *equals = part.len > 0 ? memchr(part.at, '=', part.len) : NULL;
     if (equals == NULL) {
         return;
     }
     struct bytes name = {part.at, (size_t)(equals - part.at)};
-    struct bytes value = unquoted((struct bytes){equals + 1, part.len - name.len - 1});
+    struct bytes value = unquoted_text((struct bytes){equals + 1, part.len - name.len - 1});
     if (bytes_equal_nocase(name, BYTES("q"))) {
         range->weight = accept_qvalue(value);
     } else if (bytes_equal_nocase(name, BYTES("version"))) {
@@ -67,7 +67,7 @@ static struct range read_range(struct bytes member)
 {
     struct range range = {.type = next_part(&member), .weight = WEIGHT_FULL};
     while (member.len > 0) {
-        read_parameter(next_part(&member), &range);
+        read_range_parameter(next_part(&member), &range);
     }
     return range;
 }
@@ -104,7 +104,7 @@ static enum accept_width width_of(const struct range *range, struct bytes type,
 }
 
 /* Of two ranges that are equally narrow the better one counts. */
-static void note(struct accept_match *match, enum accept_width width, int weight)
+static void note_match(struct accept_match *match, enum accept_width width, int weight)
 {
     bool better = width == match->width && weight > match->weight;
     if (width != ACCEPT_UNSAID && (width > match->width || better)) {
@@ -124,7 +124,7 @@ struct accept_match accept_type(const struct request *request, struct bytes type
         struct bytes list = request->fields[i].value, member;
         while (bytes_next_member(&list, &member)) {
             struct range range = read_range(member);
-            note(&match, width_of(&range, type, version), range.weight);
+            note_match(&match, width_of(&range, type, version), range.weight);
             said = true;
         }
     }

@@ -154,15 +154,15 @@ static bool scan_body_line(struct parse *parse, const struct input *input, size_
     return true;
 }
 
-static struct bytes skip(struct bytes text, size_t len)
+static struct bytes skip_bytes(struct bytes text, size_t len)
 {
     return (struct bytes){text.at + len, text.len - len};
 }
 
-static struct bytes skip_space(struct bytes text)
+static struct bytes body_skip_space(struct bytes text)
 {
     while (text.len > 0 && (text.at[0] == ' ' || text.at[0] == '\t')) {
-        text = skip(text, 1);
+        text = skip_bytes(text, 1);
     }
     return text;
 }
@@ -185,27 +185,27 @@ static size_t quoted_len(struct bytes text)
 static bool extensions_are_valid(struct bytes text)
 {
     while (text.len > 0) {
-        text = skip_space(text);
+        text = body_skip_space(text);
         if (text.len == 0 || text.at[0] != ';') {
             return false;
         }
-        text = skip_space(skip(text, 1));
+        text = body_skip_space(skip_bytes(text, 1));
         size_t name_len = http_span(text, CHAR_TOKEN);
         if (name_len == 0) {
             return false;
         }
-        text = skip(text, name_len);
-        struct bytes value = skip_space(text);
+        text = skip_bytes(text, name_len);
+        struct bytes value = body_skip_space(text);
         if (value.len == 0 || value.at[0] != '=') {
             continue;
         }
-        value = skip_space(skip(value, 1));
+        value = body_skip_space(skip_bytes(value, 1));
         bool quoted = value.len > 0 && value.at[0] == '"';
         size_t value_len = quoted ? quoted_len(value) : http_span(value, CHAR_TOKEN);
         if (value_len == 0) {
             return false;
         }
-        text = skip(value, value_len);
+        text = skip_bytes(value, value_len);
     }
     return true;
 }
@@ -240,7 +240,7 @@ static bool take_chunk_size(struct parse *parse, const struct input *input)
     for (size_t i = 0; i < digits; i++) {
         size = size * 16 + http_hex_value(line.at[i]);
     }
-    if (!extensions_are_valid(skip(line, digits))) {
+    if (!extensions_are_valid(skip_bytes(line, digits))) {
         return parse_refuse(parse, 400, "invalid chunk extension (RFC 9112 7.1.1)");
     }
     /* Each line is short, but a chunk a byte could make them a hundred times the body. */

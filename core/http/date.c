@@ -187,7 +187,7 @@ static bool is_leap(int64_t year)
 }
 
 /* Second 60 is a leap second, which the grammar allows. */
-static bool exists(const struct civil *civil)
+static bool date_exists(const struct civil *civil)
 {
     static const unsigned lengths[12] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     unsigned length = lengths[civil->month - 1] + (civil->month == 2 && is_leap(civil->year));
@@ -219,7 +219,7 @@ static time_t time_of_rfc850(struct civil *civil)
     if (time_of(civil) > time_of(&limit)) {
         civil->year -= 100;
     }
-    return exists(civil) ? time_of(civil) : (time_t)-1;
+    return date_exists(civil) ? time_of(civil) : (time_t)-1;
 }
 
 /* Takes a weekday's first three letters off the front; returns the others, or NULL. Whether it is
@@ -245,10 +245,11 @@ time_t http_date_parse(const char *text, size_t len)
         return (time_t)-1;
     }
     if (read_literal(&rest, ", ")) {
-        return read_imf_fixdate(rest, &civil) && exists(&civil) ? time_of(&civil) : (time_t)-1;
+        return read_imf_fixdate(rest, &civil) && date_exists(&civil) ? time_of(&civil) : (time_t)-1;
     }
     if (read_literal(&rest, " ")) {
-        return read_asctime_date(rest, &civil) && exists(&civil) ? time_of(&civil) : (time_t)-1;
+        return read_asctime_date(rest, &civil) && date_exists(&civil) ? time_of(&civil)
+                                                                      : (time_t)-1;
     }
     if (read_literal(&rest, letters) && read_literal(&rest, ", ")) {
         return read_rfc850_date(rest, &civil) ? time_of_rfc850(&civil) : (time_t)-1;

@@ -19,7 +19,7 @@ struct known_fields {
 /* A client that allows more seconds than so many digits hold has no limit. */
 enum { LIMIT_DIGITS_MAX = 9 };
 
-static void collect(const struct request *request, struct known_fields *known);
+static void collect_fields(const struct request *request, struct known_fields *known);
 static bool check_host(struct parse *parse, struct request *request,
                        const struct known_fields *known);
 static bool read_target(struct parse *parse, struct request *request);
@@ -36,7 +36,7 @@ static bool check_expect(struct parse *parse, struct request *request,
 bool http_head_check(struct parse *parse, struct request *request)
 {
     struct known_fields known = {0};
-    collect(request, &known);
+    collect_fields(request, &known);
     if (!check_host(parse, request, &known) || !read_target(parse, request) ||
         !check_framing(parse, request, &known) || !check_expect(parse, request, &known)) {
         return false;
@@ -92,7 +92,7 @@ static void count_first(unsigned *count, struct bytes *first, struct bytes value
     }
 }
 
-static void collect(const struct request *request, struct known_fields *known)
+static void collect_fields(const struct request *request, struct known_fields *known)
 {
     for (unsigned i = 0; i < request->field_count; i++) {
         struct bytes name = request->fields[i].name, value = request->fields[i].value;

@@ -96,7 +96,7 @@ static bool is_type(struct bytes text)
 }
 
 /* ASCII only, whatever the locale. */
-static char lower(char c)
+static char ascii_lower(char c)
 {
     return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
@@ -107,7 +107,7 @@ static bool lower_extension(struct bytes text, char out[MIME_EXTENSION_MAX + 1])
         return false;
     }
     for (size_t i = 0; i < text.len; i++) {
-        out[i] = lower(text.at[i]);
+        out[i] = ascii_lower(text.at[i]);
     }
     out[text.len] = '\0';
     return memchr(out, '\0', text.len) == NULL;
@@ -137,7 +137,7 @@ static const char *keep_type(struct bytes type)
     }
     char *copy = must_alloc(type.len + 1);
     for (size_t i = 0; i < type.len; i++) {
-        copy[i] = lower(type.at[i]);
+        copy[i] = ascii_lower(type.at[i]);
     }
     copy[type.len] = '\0';
     table.types[table.type_count++] = copy;

@@ -191,7 +191,7 @@ static bool check_request_line(struct parse *parse, struct request *request, str
 }
 
 /* Callbacks may come several times for one element, each with a further piece of it. */
-static void extend(struct bytes *view, const char *at, size_t len)
+static void extend_view(struct bytes *view, const char *at, size_t len)
 {
     if (view->at == NULL) {
         *view = (struct bytes){at, len};
@@ -203,7 +203,7 @@ static void extend(struct bytes *view, const char *at, size_t len)
 static int on_url(http_parser *parser, const char *at, size_t len)
 {
     struct collector *collector = parser->data;
-    extend(&collector->request->target, at, len);
+    extend_view(&collector->request->target, at, len);
     return 0;
 }
 
@@ -218,7 +218,7 @@ static int on_name(http_parser *parser, const char *at, size_t len)
         request->fields[request->field_count++] = (struct field){.name = {NULL, 0}};
     }
     collector->in_value = false;
-    extend(&request->fields[request->field_count - 1].name, at, len);
+    extend_view(&request->fields[request->field_count - 1].name, at, len);
     return 0;
 }
 
@@ -226,7 +226,7 @@ static int on_value(http_parser *parser, const char *at, size_t len)
 {
     struct collector *collector = parser->data;
     collector->in_value = true;
-    extend(&collector->request->fields[collector->request->field_count - 1].value, at, len);
+    extend_view(&collector->request->fields[collector->request->field_count - 1].value, at, len);
     return 0;
 }
 

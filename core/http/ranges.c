@@ -43,7 +43,7 @@ static bool read_spec(struct bytes text, struct spec *spec)
 
 /* The bytes that a spec names, cut to what there is (RFC 9110 14.1.2); false when there are
  * none. */
-static bool resolve(const struct spec *spec, uint64_t length, struct range *range)
+static bool resolve_range(const struct spec *spec, uint64_t length, struct range *range)
 {
     if (!spec->has_first) {
         range->len = spec->last < length ? spec->last : length;
@@ -58,7 +58,7 @@ static bool resolve(const struct spec *spec, uint64_t length, struct range *rang
     return true;
 }
 
-static bool overlaps(const struct ranges *ranges, const struct range *new)
+static bool ranges_overlap(const struct ranges *ranges, const struct range *new)
 {
     for (unsigned i = 0; i < ranges->count; i++) {
         const struct range *old = &ranges->at[i];
@@ -95,10 +95,10 @@ enum ranges_verdict ranges_read(struct bytes value, uint64_t length, struct rang
         if (++specs > RANGES_MAX || !read_spec(member, &spec)) {
             return RANGES_WHOLE;
         }
-        if (!resolve(&spec, length, &range)) {
+        if (!resolve_range(&spec, length, &range)) {
             continue;
         }
-        if (overlaps(ranges, &range)) {
+        if (ranges_overlap(ranges, &range)) {
             return RANGES_WHOLE;
         }
         ranges->at[ranges->count++] = range;

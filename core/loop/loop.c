@@ -178,7 +178,7 @@ void watch_set(struct watch *watch, unsigned events)
     CHECK(uv_poll_start(poll_of(watch), uv_events, on_poll) == 0);
 }
 
-static void on_closed(uv_handle_t *handle)
+static void on_handle_closed(uv_handle_t *handle)
 {
     struct watch *watch = handle->data;
     watch->closed_fn(watch);
@@ -188,7 +188,7 @@ void watch_close(struct watch *watch, watch_closed_fn *closed_fn)
 {
     watch->closed_fn = closed_fn;
     watch->events = 0;
-    uv_close((uv_handle_t *)poll_of(watch), on_closed);
+    uv_close((uv_handle_t *)poll_of(watch), on_handle_closed);
 }
 
 /* --- timers --- */

@@ -48,7 +48,7 @@ struct kept_text {
 };
 static struct kept_text *kept_texts;
 
-static bool fail(struct reading *reading, const char *fmt, ...)
+static bool reading_fail(struct reading *reading, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 static bool find_config(struct reading *reading, struct arguments arguments);
 static bool next_found(struct reading *reading, struct arguments *arguments, struct found *found);
@@ -60,7 +60,7 @@ static bool take_argument(struct reading *reading, const char *argument, struct 
 static bool unknown_option(struct reading *reading, struct bytes name);
 static const struct option_row *nearest_row(const struct option_table *table, struct bytes name);
 static size_t edit_distance(struct bytes a, struct bytes b);
-static size_t least(size_t a, size_t b, size_t c);
+static size_t least_of_three(size_t a, size_t b, size_t c);
 static const struct option_row *row_by_name(const struct option_table *table, struct bytes name);
 static const struct option_row *row_by_letter(const struct option_table *table, char letter);
 static bool read_config(struct reading *reading, const char *path);
@@ -70,11 +70,11 @@ static bool parse_value(struct reading *reading, struct bytes rest, struct bytes
 static bool parse_quoted(struct reading *reading, struct bytes rest, struct bytes *value);
 static struct bytes without_comment(struct bytes text);
 static bool apply_line(struct reading *reading, struct bytes name, struct bytes value);
-static void terminate(struct bytes view);
-static bool apply(struct reading *reading, const struct found *found);
-static bool set(const struct reading *reading, const struct option_row *row, const char *value,
-                char accepted[OPTION_ACCEPTED_MAX]);
-static bool settle(struct reading *reading);
+static void terminate_text(struct bytes view);
+static bool apply_option(struct reading *reading, const struct found *found);
+static bool set_option(const struct reading *reading, const struct option_row *row,
+                       const char *value, char accepted[OPTION_ACCEPTED_MAX]);
+static bool settle_options(struct reading *reading);
 
 int option_table_index(const struct option_table *table, const char *long_name)
 {
@@ -98,11 +98,11 @@ bool option_read_arguments(const struct option_table *table, void *values,
     while (arguments.next < arguments.count) {
         struct found found;
         if (!next_found(&reading, &arguments, &found) ||
-            (found.row != NULL && !apply(&reading, &found))) {
+            (found.row != NULL && !apply_option(&reading, &found))) {
             return false;
         }
     }
-    return settle(&reading);
+    return settle_options(&reading);
 }
 
 bool option_read_text(const struct option_table *table, void *values, struct option_source *source,
@@ -124,7 +124,7 @@ bool option_read_text(const struct option_table *table, void *values, struct opt
         }
         at += line_len + 1;
     }
-    return settle(&reading);
+    return settle_options(&reading);
 }
 
 void option_make_one_line(char *text)
@@ -136,8 +136,8 @@ void option_make_one_line(char *text)
     }
 }
 
-/* The error is one line, whatever the text it quotes. Always false, for `return fail(…)`. */
-static bool fail(struct reading *reading, const char *fmt, ...)
+/* The error is one line, whatever the text it quotes. Always false, for `return reading_fail(…)`. */
+static bool reading_fail(struct reading *reading, const char *fmt, ...)
 {
     size_t len = 0;
     if (reading->from != NULL) {
@@ -161,7 +161,7 @@ static bool find_config(struct reading *reading, struct arguments arguments)
         if (!next_found(reading, &arguments, &found)) {
             return false;
         }
-        if (found.row == config && !apply(reading, &found)) {
+        if (found.row == config && !apply_option(reading, &found)) {
             return false;
         }
     }
@@ -205,7 +205,7 @@ static bool decode_letter(struct reading *reading, struct arguments *arguments, 
     const char *letter = arguments->at[arguments->next - 1] + 1;
     found->row = row_by_letter(reading->table, *letter);
     if (found->row == NULL) {
-        return fail(reading, "-%c: no such option (see --help)", *letter);
+        return reading_fail(reading, "-%c: no such option (see --help)", *letter);
     }
     if (letter[1] == '\0') {
         return take_value(reading, arguments, found);
@@ -221,8 +221,8 @@ static bool take_value(struct reading *reading, struct arguments *arguments, str
         return true;
     }
     if (arguments->next == arguments->count) {
-        return fail(reading, "--%s: a value is missing: --%s %s", found->row->name,
-                    found->row->name, found->row->metavar);
+        return reading_fail(reading, "--%s: a value is missing: --%s %s", found->row->name,
+                            found->row->name, found->row->metavar);
     }
     found->value = arguments->at[arguments->next++];
     return true;
@@ -233,9 +233,9 @@ static bool take_argument(struct reading *reading, const char *argument, struct 
 {
     const char *name = reading->table->arguments;
     if (name == NULL) {
-        return fail(reading,
-                    "'%.128s' is no option, and nothing but options is accepted (see --help)",
-                    argument);
+        return reading_fail(
+            reading, "'%.128s' is no option, and nothing but options is accepted (see --help)",
+            argument);
     }
     found->row = row_by_name(reading->table, bytes_of(name));
     found->value = argument;
@@ -247,11 +247,11 @@ static bool unknown_option(struct reading *reading, struct bytes name)
     const struct option_row *near = nearest_row(reading->table, name);
     int shown = name.len < 64 ? (int)name.len : 64;
     if (near == NULL) {
-        return fail(reading, "%s%.*s: no such option (see --help)", reading->dashes, shown,
-                    name.at);
+        return reading_fail(reading, "%s%.*s: no such option (see --help)", reading->dashes, shown,
+                            name.at);
     }
-    return fail(reading, "%s%.*s: no such option (see --help), did you mean %s%s?", reading->dashes,
-                shown, name.at, reading->dashes, near->name);
+    return reading_fail(reading, "%s%.*s: no such option (see --help), did you mean %s%s?",
+                        reading->dashes, shown, name.at, reading->dashes, near->name);
 }
 
 static const struct option_row *nearest_row(const struct option_table *table, struct bytes name)
@@ -283,13 +283,13 @@ static size_t edit_distance(struct bytes a, struct bytes b)
         for (size_t i = 1; i <= a.len; i++) {
             size_t replaced = diagonal + (a.at[i - 1] != b.at[j - 1]);
             diagonal = row[i];
-            row[i] = least(replaced, row[i - 1] + 1, row[i] + 1);
+            row[i] = least_of_three(replaced, row[i - 1] + 1, row[i] + 1);
         }
     }
     return row[a.len];
 }
 
-static size_t least(size_t a, size_t b, size_t c)
+static size_t least_of_three(size_t a, size_t b, size_t c)
 {
     size_t smaller = a < b ? a : b;
     return smaller < c ? smaller : c;
@@ -319,7 +319,8 @@ static bool read_config(struct reading *reading, const char *path)
 {
     FILE *file = fopen(path, "re");
     if (file == NULL) {
-        return fail(reading, "--config: '%.200s' cannot be opened: %s", path, strerror(errno));
+        return reading_fail(reading, "--config: '%.200s' cannot be opened: %s", path,
+                            strerror(errno));
     }
     struct kept_text *kept = must_alloc(sizeof(*kept));
     kept->next = kept_texts;
@@ -328,11 +329,13 @@ static bool read_config(struct reading *reading, const char *path)
     int error = ferror(file) ? errno : 0;
     (void)fclose(file); /* only read from: nothing can be lost */
     if (error != 0) {
-        return fail(reading, "--config: '%.200s' cannot be read: %s", path, strerror(error));
+        return reading_fail(reading, "--config: '%.200s' cannot be read: %s", path,
+                            strerror(error));
     }
     if (len > OPTION_FILE_MAX) {
-        return fail(reading, "--config: '%.200s' is not accepted: a file of at most %d bytes", path,
-                    OPTION_FILE_MAX);
+        return reading_fail(reading,
+                            "--config: '%.200s' is not accepted: a file of at most %d bytes", path,
+                            OPTION_FILE_MAX);
     }
     return option_read_text(reading->table, reading->values, reading->source, kept->text, len, path,
                             reading->error);
@@ -351,7 +354,7 @@ static size_t read_file(FILE *file, char *text, size_t size)
 static bool parse_line(struct reading *reading, struct bytes line)
 {
     if (memchr(line.at, '\0', line.len) != NULL) {
-        return fail(reading, "a NUL byte, where only text is accepted");
+        return reading_fail(reading, "a NUL byte, where only text is accepted");
     }
     if (line.len > 0 && line.at[line.len - 1] == '\r') {
         line.len--;
@@ -391,12 +394,12 @@ static bool parse_quoted(struct reading *reading, struct bytes rest, struct byte
 {
     const char *close = memchr(rest.at, '"', rest.len);
     if (close == NULL) {
-        return fail(reading, "a closing quote is missing");
+        return reading_fail(reading, "a closing quote is missing");
     }
     *value = (struct bytes){rest.at, (size_t)(close - rest.at)};
     struct bytes behind = bytes_trim((struct bytes){close + 1, rest.len - value->len - 1});
     if (behind.len > 0 && behind.at[0] != '#') {
-        return fail(reading, "only a comment is accepted behind the closing quote");
+        return reading_fail(reading, "only a comment is accepted behind the closing quote");
     }
     return true;
 }
@@ -419,27 +422,27 @@ static bool apply_line(struct reading *reading, struct bytes name, struct bytes 
         return unknown_option(reading, name);
     }
     if (option_is_action(found.row)) {
-        return fail(reading, "%s: accepted on the command line only", found.row->name);
+        return reading_fail(reading, "%s: accepted on the command line only", found.row->name);
     }
     if (value.at == NULL && found.row->kind != OPTION_FLAG) {
-        return fail(reading, "%s: a value is missing: %s %s", found.row->name, found.row->name,
-                    found.row->metavar);
+        return reading_fail(reading, "%s: a value is missing: %s %s", found.row->name,
+                            found.row->name, found.row->metavar);
     }
     if (value.at != NULL) {
-        terminate(value);
+        terminate_text(value);
         found.value = value.at;
     }
-    return apply(reading, &found);
+    return apply_option(reading, &found);
 }
 
 /* Turns a view into a C string. Views here look into option_read_text's text, which is the
  * caller's to write and has a byte behind its end. */
-static void terminate(struct bytes view)
+static void terminate_text(struct bytes view)
 {
     ((char *)view.at)[view.len] = '\0';
 }
 
-static bool apply(struct reading *reading, const struct found *found)
+static bool apply_option(struct reading *reading, const struct found *found)
 {
     const struct option_row *row = found->row;
     bool *own = &reading->own.given[row - reading->table->rows];
@@ -447,17 +450,17 @@ static bool apply(struct reading *reading, const struct found *found)
         option_clear(row, reading->values);
     }
     char accepted[OPTION_ACCEPTED_MAX];
-    if (!set(reading, row, found->value, accepted)) {
-        return fail(reading, "%s%s: '%.128s' is not accepted: %s", reading->dashes, row->name,
-                    found->value, accepted);
+    if (!set_option(reading, row, found->value, accepted)) {
+        return reading_fail(reading, "%s%s: '%.128s' is not accepted: %s", reading->dashes,
+                            row->name, found->value, accepted);
     }
     *own = true;
     reading->source->given[row - reading->table->rows] = true;
     return true;
 }
 
-static bool set(const struct reading *reading, const struct option_row *row, const char *value,
-                char accepted[OPTION_ACCEPTED_MAX])
+static bool set_option(const struct reading *reading, const struct option_row *row,
+                       const char *value, char accepted[OPTION_ACCEPTED_MAX])
 {
     if (row->kind != OPTION_FLAG) {
         return option_set_value(reading->table, row, reading->values, value, accepted);
@@ -470,7 +473,7 @@ static bool set(const struct reading *reading, const struct option_row *row, con
     return true;
 }
 
-static bool settle(struct reading *reading)
+static bool settle_options(struct reading *reading)
 {
     char words[OPTION_ERROR_MAX];
     if (reading->table->settle == NULL ||
@@ -478,5 +481,5 @@ static bool settle(struct reading *reading)
                                words)) {
         return true;
     }
-    return fail(reading, "%s", words);
+    return reading_fail(reading, "%s", words);
 }

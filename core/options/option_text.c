@@ -13,7 +13,7 @@ static void print_rows_of_group(FILE *out, const struct option_table *table, con
                                 void (*print)(FILE *out, const struct option_row *row));
 static void print_help_row(FILE *out, const struct option_row *row);
 static void print_wrapped(FILE *out, const char *text);
-static void describe(const struct option_row *row, char out[HELP_TEXT_MAX]);
+static void describe_option(const struct option_row *row, char out[HELP_TEXT_MAX]);
 static void print_json_row(struct json *json, const struct option_table *table,
                            const struct option_row *row, const void *values);
 static void print_json_texts(struct json *json, const struct option_row *row,
@@ -142,7 +142,7 @@ static void print_help_row(FILE *out, const struct option_row *row)
     }
     fprintf(out, "%*s", HELP_COLUMN - len, "");
     char text[HELP_TEXT_MAX];
-    describe(row, text);
+    describe_option(row, text);
     print_wrapped(out, text);
 }
 
@@ -166,7 +166,7 @@ static void print_wrapped(FILE *out, const char *text)
 }
 
 /* The help text, then what is accepted and the default. */
-static void describe(const struct option_row *row, char out[HELP_TEXT_MAX])
+static void describe_option(const struct option_row *row, char out[HELP_TEXT_MAX])
 {
     char range[128] = "";
     char fallback[128] = "";
@@ -272,7 +272,7 @@ static void print_man_row(FILE *out, const struct option_row *row)
     }
     fputc('\n', out);
     char text[HELP_TEXT_MAX];
-    describe(row, text);
+    describe_option(row, text);
     print_roff(out, text);
     fputs(".\n", out);
 }

@@ -39,7 +39,7 @@ bool interval_inside_total(enum interval interval)
     return parts[interval] != 0;
 }
 
-static int64_t between(uint64_t from_ns, uint64_t to_ns)
+static int64_t ns_between(uint64_t from_ns, uint64_t to_ns)
 {
     return from_ns != 0 && to_ns != 0 ? (int64_t)(to_ns - from_ns) : -1;
 }
@@ -51,15 +51,15 @@ void stamps_intervals(const struct stamps *s, int64_t out[INTERVAL_COUNT])
     if (s->handed_ns != 0 && s->writer_ns != 0) {
         write_from_ns = s->writer_ns > s->handed_ns ? s->writer_ns : s->handed_ns;
     }
-    out[INTERVAL_ACCEPT_WAIT] = between(s->accepted_ns, s->adopted_ns);
-    out[INTERVAL_READ] = between(s->first_byte_ns, s->whole_ns);
-    out[INTERVAL_PROCESS_WAIT] = between(s->whole_ns, s->started_ns);
-    out[INTERVAL_PROCESS] = between(s->started_ns, s->handed_ns);
-    out[INTERVAL_WRITE_WAIT] = between(s->handed_ns, write_from_ns);
-    out[INTERVAL_WRITE] = between(write_from_ns, s->last_sent_ns);
-    out[INTERVAL_TOTAL] = between(s->first_byte_ns, s->last_sent_ns);
+    out[INTERVAL_ACCEPT_WAIT] = ns_between(s->accepted_ns, s->adopted_ns);
+    out[INTERVAL_READ] = ns_between(s->first_byte_ns, s->whole_ns);
+    out[INTERVAL_PROCESS_WAIT] = ns_between(s->whole_ns, s->started_ns);
+    out[INTERVAL_PROCESS] = ns_between(s->started_ns, s->handed_ns);
+    out[INTERVAL_WRITE_WAIT] = ns_between(s->handed_ns, write_from_ns);
+    out[INTERVAL_WRITE] = ns_between(write_from_ns, s->last_sent_ns);
+    out[INTERVAL_TOTAL] = ns_between(s->first_byte_ns, s->last_sent_ns);
     out[INTERVAL_READ_BLOCKED] = s->whole_ns != 0 ? (int64_t)s->read_blocked_ns : -1;
     out[INTERVAL_WRITE_BLOCKED] = s->last_sent_ns != 0 ? (int64_t)s->write_blocked_ns : -1;
-    out[INTERVAL_TTFB] = between(s->first_byte_ns, s->first_sent_ns);
-    out[INTERVAL_REQUEUE_WAIT] = between(s->last_sent_ns, s->requeued_ns);
+    out[INTERVAL_TTFB] = ns_between(s->first_byte_ns, s->first_sent_ns);
+    out[INTERVAL_REQUEUE_WAIT] = ns_between(s->last_sent_ns, s->requeued_ns);
 }

@@ -118,20 +118,20 @@ static void sum_threads(struct bottleneck_figures *figures)
 }
 
 /* What has been counted can seem to fall: a report is gathered while threads count. */
-static uint64_t minus(uint64_t now, uint64_t before)
+static uint64_t minus_or_zero(uint64_t now, uint64_t before)
 {
     return now > before ? now - before : 0;
 }
 
 void bottleneck_since(struct bottleneck_figures *now, const struct bottleneck_figures *before)
 {
-    now->wall_ns = minus(now->wall_ns, before->wall_ns);
-    now->accepted = minus(now->accepted, before->accepted);
-    now->begun = minus(now->begun, before->begun);
-    now->room_waits = minus(now->room_waits, before->room_waits);
-    now->requests = minus(now->requests, before->requests);
+    now->wall_ns = minus_or_zero(now->wall_ns, before->wall_ns);
+    now->accepted = minus_or_zero(now->accepted, before->accepted);
+    now->begun = minus_or_zero(now->begun, before->begun);
+    now->room_waits = minus_or_zero(now->room_waits, before->room_waits);
+    now->requests = minus_or_zero(now->requests, before->requests);
     for (unsigned i = 0; i < INTERVAL_COUNT; i++) {
-        now->interval_ns[i] = minus(now->interval_ns[i], before->interval_ns[i]);
+        now->interval_ns[i] = minus_or_zero(now->interval_ns[i], before->interval_ns[i]);
     }
     thread_reports_since(now->threads, now->thread_count, before->threads, before->thread_count);
     sum_threads(now);
@@ -139,8 +139,8 @@ void bottleneck_since(struct bottleneck_figures *now, const struct bottleneck_fi
 
 /* --- words --- */
 
-__attribute__((format(printf, 2, 3))) static void say(struct bottleneck *verdict, const char *fmt,
-                                                      ...)
+__attribute__((format(printf, 2, 3))) static void say_words(struct bottleneck *verdict,
+                                                            const char *fmt, ...)
 {
     size_t len = strlen(verdict->text);
     va_list args;
@@ -149,12 +149,12 @@ __attribute__((format(printf, 2, 3))) static void say(struct bottleneck *verdict
     va_end(args);
 }
 
-static double percent(double part, double whole)
+static double percent_of(double part, double whole)
 {
     return whole > 0 ? 100 * part / whole : 0;
 }
 
-static bool holds(const struct bottleneck_group *group, char stage)
+static bool group_has_stage(const struct bottleneck_group *group, char stage)
 {
     return strpbrk(group->letters, (char[]){stage, (char)(stage + 'a' - 'A'), '\0'}) != NULL;
 }
@@ -183,38 +183,41 @@ static double busy_share(const struct bottleneck_figures *figures,
  * kernel, where we do not see it; only a new connection waits for it in a queue of ours. */
 static int wait_before(const struct bottleneck_group *group)
 {
-    if (holds(group, 'R')) {
-        return holds(group, 'L') ? -1 : INTERVAL_ACCEPT_WAIT;
+    if (group_has_stage(group, 'R')) {
+        return group_has_stage(group, 'L') ? -1 : INTERVAL_ACCEPT_WAIT;
     }
-    return holds(group, 'P') ? INTERVAL_PROCESS_WAIT : holds(group, 'W') ? INTERVAL_WRITE_WAIT : -1;
+    return group_has_stage(group, 'P')   ? INTERVAL_PROCESS_WAIT
+           : group_has_stage(group, 'W') ? INTERVAL_WRITE_WAIT
+                                         : -1;
 }
 
 /* Requests in front of it, in the mean over the time (Little's law). */
-static double waiting(const struct bottleneck_figures *figures,
-                      const struct bottleneck_group *group)
+static double requests_waiting(const struct bottleneck_figures *figures,
+                               const struct bottleneck_group *group)
 {
     int interval = wait_before(group);
     double mean = 0;
     if (interval >= 0 && figures->wall_ns > 0) {
         mean = (double)figures->interval_ns[interval] / (double)figures->wall_ns;
     }
-    return holds(group, 'L') ? mean + (double)figures->accept_depth : mean;
+    return group_has_stage(group, 'L') ? mean + (double)figures->accept_depth : mean;
 }
 
 /* The share that decides whether it is full: of all its threads, or of one that others do not
  * help. */
-static double fullness(const struct bottleneck_figures *figures,
-                       const struct bottleneck_group *group)
+static double queue_fullness(const struct bottleneck_figures *figures,
+                             const struct bottleneck_group *group)
 {
     double all = busy_share(figures, group);
     double one = share_of((double)group->busiest_ns, (double)figures->wall_ns);
-    bool alone = group->loop || waiting(figures, group) >= waiting_least;
+    bool alone = group->loop || requests_waiting(figures, group) >= waiting_least;
     return alone && one > all ? one : all;
 }
 
 static double work_ns(const struct bottleneck_group *group)
 {
-    return (double)minus(group->busy_ns, group->runqueue_ns) / (group->used > 0 ? group->used : 1);
+    return (double)minus_or_zero(group->busy_ns, group->runqueue_ns) /
+           (group->used > 0 ? group->used : 1);
 }
 
 /* --- a group is busy --- */
@@ -228,14 +231,14 @@ static void say_which_stage(struct bottleneck *verdict, const struct bottleneck_
         char stage;
         double ns;
     } parts[] = {
-        {'R', (double)minus(ns[INTERVAL_READ], ns[INTERVAL_READ_BLOCKED])},
+        {'R', (double)minus_or_zero(ns[INTERVAL_READ], ns[INTERVAL_READ_BLOCKED])},
         {'P', (double)ns[INTERVAL_PROCESS]},
-        {'W', (double)minus(ns[INTERVAL_WRITE], ns[INTERVAL_WRITE_BLOCKED])},
+        {'W', (double)minus_or_zero(ns[INTERVAL_WRITE], ns[INTERVAL_WRITE_BLOCKED])},
     };
     double sum = 0, most = 0;
     char which = '\0';
     for (unsigned i = 0; i < 3; i++) {
-        double mine = holds(group, parts[i].stage) ? parts[i].ns : 0;
+        double mine = group_has_stage(group, parts[i].stage) ? parts[i].ns : 0;
         sum += mine;
         if (mine > most) {
             most = mine;
@@ -243,8 +246,8 @@ static void say_which_stage(struct bottleneck *verdict, const struct bottleneck_
         }
     }
     if (most > 0 && most < sum) {
-        say(verdict, " Of the time that its stages spent on requests, %c took %.0f %%.", which,
-            percent(most, sum));
+        say_words(verdict, " Of the time that its stages spent on requests, %c took %.0f %%.",
+                  which, percent_of(most, sum));
     }
 }
 
@@ -258,38 +261,42 @@ static void bottleneck_say_waiting(struct bottleneck *verdict,
     double requests = count > 0 ? (double)count : 1;
     if (interval >= 0 && interval != INTERVAL_ACCEPT_WAIT) {
         double wait_ns = (double)figures->interval_ns[interval] / requests;
-        say(verdict, "; %.1f requests waited in front of it in the mean, each %s",
-            waiting(figures, group), cell_time(wait_ns).text);
+        say_words(verdict, "; %.1f requests waited in front of it in the mean, each %s",
+                  requests_waiting(figures, group), cell_time(wait_ns).text);
     }
-    if (holds(group, 'L') && figures->accept_depth > 0) {
-        say(verdict, "; %" PRIu64 " connections wait to be accepted", figures->accept_depth);
+    if (group_has_stage(group, 'L') && figures->accept_depth > 0) {
+        say_words(verdict, "; %" PRIu64 " connections wait to be accepted", figures->accept_depth);
     }
     if (group->depth_late > 2 * group->depth_early && group->depth_late > 8) {
-        say(verdict, "; its queue grew from %.0f to %.0f", group->depth_early, group->depth_late);
+        say_words(verdict, "; its queue grew from %.0f to %.0f", group->depth_early,
+                  group->depth_late);
     }
-    say(verdict, "; it was busy %s for a %s.", cell_time((double)group->busy_ns / requests).text,
-        accepts ? "connection" : "request");
+    say_words(verdict, "; it was busy %s for a %s.",
+              cell_time((double)group->busy_ns / requests).text,
+              accepts ? "connection" : "request");
 }
 
 static void say_busy(struct bottleneck *verdict, const struct bottleneck_figures *figures,
                      const struct bottleneck_group *group)
 {
     double busy_ns = (double)group->busy_ns, capacity = capacity_ns(figures, group);
-    say(verdict, "%s limits: ", group->letters);
+    say_words(verdict, "%s limits: ", group->letters);
     if (busy_share(figures, group) >= full_share) {
-        say(verdict, "its %u thread%s busy %.0f %% of the time", group->threads,
-            group->threads == 1 ? " was" : "s were", 100 * share_of(busy_ns, capacity));
+        say_words(verdict, "its %u thread%s busy %.0f %% of the time", group->threads,
+                  group->threads == 1 ? " was" : "s were", 100 * share_of(busy_ns, capacity));
     } else {
-        say(verdict, "one of its %u threads was busy %.0f %% of the time, all together %.0f %%",
-            group->threads, percent((double)group->busiest_ns, (double)figures->wall_ns),
-            100 * share_of(busy_ns, capacity));
+        say_words(verdict,
+                  "one of its %u threads was busy %.0f %% of the time, all together %.0f %%",
+                  group->threads, percent_of((double)group->busiest_ns, (double)figures->wall_ns),
+                  100 * share_of(busy_ns, capacity));
     }
-    say(verdict, " (%.0f %% of that on a CPU, %.0f %% waiting for one)",
-        percent((double)group->cpu_ns, busy_ns), percent((double)group->runqueue_ns, busy_ns));
+    say_words(verdict, " (%.0f %% of that on a CPU, %.0f %% waiting for one)",
+              percent_of((double)group->cpu_ns, busy_ns),
+              percent_of((double)group->runqueue_ns, busy_ns));
     bottleneck_say_waiting(verdict, figures, group);
     say_which_stage(verdict, figures, group);
     if ((double)group->runqueue_ns >= starved_share * busy_ns) {
-        say(verdict, " The CPUs are the limit behind it: more threads would not help.");
+        say_words(verdict, " The CPUs are the limit behind it: more threads would not help.");
     }
 }
 
@@ -299,7 +306,7 @@ static bool bottleneck_judge_busy(struct bottleneck *verdict,
     int found = -1;
     for (unsigned i = 0; i < figures->group_count; i++) {
         const struct bottleneck_group *group = &figures->groups[i];
-        if (fullness(figures, group) >= full_share &&
+        if (queue_fullness(figures, group) >= full_share &&
             (found < 0 || work_ns(group) > work_ns(&figures->groups[found]))) {
             found = (int)i;
         }
@@ -333,9 +340,10 @@ static bool bottleneck_judge_cpu(struct bottleneck *verdict,
     verdict->cause = BOTTLENECK_CPU;
     verdict->group = (int)most;
     memcpy(verdict->limit, group->letters, sizeof verdict->limit);
-    say(verdict,
+    say_words(
+        verdict,
         "The CPUs limit: %.1f threads waited for one in the mean. %s used most, %.0f %% of one.",
-        wanting, group->letters, percent((double)group->cpu_ns, (double)figures->wall_ns));
+        wanting, group->letters, percent_of((double)group->cpu_ns, (double)figures->wall_ns));
     say_which_stage(verdict, figures, group);
     return true;
 }
@@ -347,7 +355,7 @@ static bool bottleneck_judge_sessions(struct bottleneck *verdict,
 {
     for (unsigned i = 0; i < figures->group_count; i++) {
         const struct bottleneck_group *group = &figures->groups[i];
-        double front = waiting(figures, group);
+        double front = requests_waiting(figures, group);
         if (!group->session || group->used < group->threads || front < waiting_least ||
             busy_share(figures, group) > held_share) {
             continue;
@@ -355,7 +363,8 @@ static bool bottleneck_judge_sessions(struct bottleneck *verdict,
         verdict->cause = BOTTLENECK_SESSIONS;
         verdict->group = (int)i;
         memcpy(verdict->limit, group->letters, sizeof verdict->limit);
-        say(verdict,
+        say_words(
+            verdict,
             "%s limits: its %u sessions are held by clients that stall: %.1f waited in front of it "
             "in the "
             "mean while it was busy %.0f %% of the time.",
@@ -371,10 +380,10 @@ static double waited_for_room_ns(const struct bottleneck_figures *figures)
 {
     uint64_t busy_ns = 0;
     for (unsigned i = 0; i < figures->group_count; i++) {
-        busy_ns += holds(&figures->groups[i], 'P') ? figures->groups[i].busy_ns : 0;
+        busy_ns += group_has_stage(&figures->groups[i], 'P') ? figures->groups[i].busy_ns : 0;
     }
     bool some = figures->room_waits > 0;
-    return some ? (double)minus(figures->interval_ns[INTERVAL_PROCESS], busy_ns) : 0;
+    return some ? (double)minus_or_zero(figures->interval_ns[INTERVAL_PROCESS], busy_ns) : 0;
 }
 
 static bool bottleneck_judge_clients(struct bottleneck *verdict,
@@ -391,13 +400,15 @@ static bool bottleneck_judge_clients(struct bottleneck *verdict,
     verdict->cause = BOTTLENECK_CLIENTS;
     verdict->limit[0] = writes ? 'W' : 'R';
     for (unsigned i = 0; i < figures->group_count; i++) {
-        verdict->group = holds(&figures->groups[i], verdict->limit[0]) ? (int)i : verdict->group;
+        verdict->group =
+            group_has_stage(&figures->groups[i], verdict->limit[0]) ? (int)i : verdict->group;
     }
-    say(verdict,
+    say_words(
+        verdict,
         "The clients limit: %c waited for them to %s during %.0f %% of the time of all requests "
         "(%s.blocked%s).",
         verdict->limit[0], writes ? "take their answers" : "send their requests",
-        percent(writes ? writing : reading, total), writes ? "write" : "read",
+        percent_of(writes ? writing : reading, total), writes ? "write" : "read",
         writes && room > 0 ? ", and process above --output-highwater" : "");
     return true;
 }
@@ -410,26 +421,26 @@ static void bottleneck_judge_none(struct bottleneck *verdict,
     const struct bottleneck_group *busiest = NULL;
     for (unsigned i = 0; i < figures->group_count; i++) {
         const struct bottleneck_group *group = &figures->groups[i];
-        if (!group->in_turn &&
-            (busiest == NULL || fullness(figures, group) > fullness(figures, busiest))) {
+        if (!group->in_turn && (busiest == NULL || queue_fullness(figures, group) >
+                                                       queue_fullness(figures, busiest))) {
             busiest = group;
         }
     }
     verdict->cause = BOTTLENECK_NONE;
     if (busiest == NULL) {
-        say(verdict, "No stage limits.");
+        say_words(verdict, "No stage limits.");
         return;
     }
-    say(verdict, "No stage limits: the busiest group, %s, was busy %.0f %% of the time",
-        busiest->letters, 100 * fullness(figures, busiest));
+    say_words(verdict, "No stage limits: the busiest group, %s, was busy %.0f %% of the time",
+              busiest->letters, 100 * queue_fullness(figures, busiest));
     double total = (double)figures->interval_ns[INTERVAL_TOTAL];
     double waited = (double)figures->interval_ns[INTERVAL_PROCESS_WAIT] +
                     (double)figures->interval_ns[INTERVAL_WRITE_WAIT];
     if (total > 0) {
-        say(verdict, "; %.0f %% of the requests' time was waiting between stages",
-            percent(waited, total));
+        say_words(verdict, "; %.0f %% of the requests' time was waiting between stages",
+                  percent_of(waited, total));
     }
-    say(verdict, ".");
+    say_words(verdict, ".");
 }
 
 /* --- the verdict --- */
@@ -441,7 +452,7 @@ void bottleneck_judge(struct bottleneck *verdict, const struct bottleneck_figure
                  figures->accept_depth > 0;
     if (!asked || figures->wall_ns == 0) {
         verdict->cause = BOTTLENECK_IDLE;
-        say(verdict, "Nothing was asked, so there is nothing to judge.");
+        say_words(verdict, "Nothing was asked, so there is nothing to judge.");
         return;
     }
     if (!bottleneck_judge_busy(verdict, figures) && !bottleneck_judge_cpu(verdict, figures) &&

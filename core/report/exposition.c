@@ -31,7 +31,7 @@ static const struct edge size_edges[] = {
 };
 
 static const char *type_word(const struct exposition *e);
-static const char *suffix(const struct exposition *e);
+static const char *name_suffix(const struct exposition *e);
 static void put_sample(struct exposition *e, const char *part, const struct labels *labels,
                        const char *le);
 static void put_label(FILE *out, const char *before, const char *name, const char *value);
@@ -60,7 +60,7 @@ void exposition_family(struct exposition *e, enum metric_type type, const char *
     int len = snprintf(e->name, sizeof e->name, "%s%s%s", name, unit[0] != '\0' ? "_" : "", unit);
     CHECK(len > 0 && (size_t)len < sizeof e->name);
     bool bare = e->format == EXPOSITION_OPENMETRICS;
-    const char *end = bare ? "" : suffix(e);
+    const char *end = bare ? "" : name_suffix(e);
     fprintf(e->out, "# HELP %s%s %s\n", e->name, end, help);
     fprintf(e->out, "# TYPE %s%s %s\n", e->name, end, type_word(e));
     if (bare && unit[0] != '\0') {
@@ -70,13 +70,13 @@ void exposition_family(struct exposition *e, enum metric_type type, const char *
 
 void exposition_number(struct exposition *e, const struct labels *labels, uint64_t value)
 {
-    put_sample(e, suffix(e), labels, NULL);
+    put_sample(e, name_suffix(e), labels, NULL);
     fprintf(e->out, "%" PRIu64 "\n", value);
 }
 
 void exposition_time(struct exposition *e, const struct labels *labels, uint64_t ns)
 {
-    put_sample(e, suffix(e), labels, NULL);
+    put_sample(e, name_suffix(e), labels, NULL);
     put_seconds(e->out, ns);
     fputc('\n', e->out);
 }
@@ -119,7 +119,7 @@ static const char *type_word(const struct exposition *e)
     return words[older && e->type == METRIC_INFO ? METRIC_GAUGE : e->type];
 }
 
-static const char *suffix(const struct exposition *e)
+static const char *name_suffix(const struct exposition *e)
 {
     static const char *const suffixes[] = {"", "_total", "", "_info"};
     return suffixes[e->type];

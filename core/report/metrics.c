@@ -169,7 +169,7 @@ static uint64_t read_cell(const _Atomic uint64_t *cell)
     return atomic_load_explicit(cell, memory_order_relaxed);
 }
 
-static const char *lower(const char *word, char out[NAME])
+static const char *lower_word(const char *word, char out[NAME])
 {
     size_t len = strlen(word);
     CHECK(len < NAME);
@@ -187,7 +187,7 @@ static void print_connections(struct exposition *e, const struct report *report)
     exposition_family(e, METRIC_COUNTER, "quartet_connections_closed", "",
                       "Connections closed, by reason");
     for (unsigned i = CLOSE_NONE + 1; i < CLOSE_REASON_COUNT; i++) {
-        exposition_number(e, LABELS({"reason", lower(close_reason_name(i), reason)}),
+        exposition_number(e, LABELS({"reason", lower_word(close_reason_name(i), reason)}),
                           read_cell(&report->tally.closed[i]));
     }
 }
@@ -211,7 +211,7 @@ static void print_counters(struct exposition *e, const struct tally *tally)
             continue;
         }
         (void)snprintf(name, sizeof name, "quartet_%s",
-                       given != NULL ? given : lower(counter_name(i), word));
+                       given != NULL ? given : lower_word(counter_name(i), word));
         (void)snprintf(help, sizeof help, "%s", counter_text(i));
         help[0] = (char)toupper((unsigned char)help[0]);
         exposition_family(e, METRIC_COUNTER, name, unit != NULL ? unit : "", help);

@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* What only grows can seem to fall: reports are gathered while threads count. */
-static void subtract(uint64_t *now, uint64_t before)
+static void subtract_or_zero(uint64_t *now, uint64_t before)
 {
     *now = *now > before ? *now - before : 0;
 }
@@ -14,7 +14,7 @@ static void subtract_cells(_Atomic uint64_t *now, const _Atomic uint64_t *before
 {
     for (unsigned i = 0; i < count; i++) {
         uint64_t value = now[i];
-        subtract(&value, before[i]);
+        subtract_or_zero(&value, before[i]);
         now[i] = value;
     }
 }
@@ -48,10 +48,10 @@ static void tally_since(struct tally *now, const struct tally *before)
 
 static void queue_since(struct queue_report *now, const struct queue_report *before)
 {
-    subtract(&now->put, before->put);
-    subtract(&now->refused, before->refused);
-    subtract(&now->rung, before->rung);
-    subtract(&now->elided, before->elided);
+    subtract_or_zero(&now->put, before->put);
+    subtract_or_zero(&now->refused, before->refused);
+    subtract_or_zero(&now->rung, before->rung);
+    subtract_or_zero(&now->elided, before->elided);
     histogram_subtract(&now->wait, &before->wait);
     histogram_subtract(&now->wakeup, &before->wakeup);
     histogram_subtract(&now->batch, &before->batch);
@@ -64,14 +64,14 @@ static void queue_since(struct queue_report *now, const struct queue_report *bef
  */
 static void thread_since(struct thread_report *now, const struct thread_report *before)
 {
-    subtract(&now->wall_ns, before->wall_ns);
-    subtract(&now->busy_ns, before->busy_ns);
-    subtract(&now->turns, before->turns);
+    subtract_or_zero(&now->wall_ns, before->wall_ns);
+    subtract_or_zero(&now->busy_ns, before->busy_ns);
+    subtract_or_zero(&now->turns, before->turns);
     if (now->cpu_ns >= before->cpu_ns) {
-        subtract(&now->cpu_ns, before->cpu_ns);
-        subtract(&now->runqueue_ns, before->runqueue_ns);
-        subtract(&now->voluntary, before->voluntary);
-        subtract(&now->involuntary, before->involuntary);
+        subtract_or_zero(&now->cpu_ns, before->cpu_ns);
+        subtract_or_zero(&now->runqueue_ns, before->runqueue_ns);
+        subtract_or_zero(&now->voluntary, before->voluntary);
+        subtract_or_zero(&now->involuntary, before->involuntary);
     }
 }
 
@@ -102,7 +102,7 @@ static void queues_since(struct report *now, const struct report *before)
 
 void report_since(struct report *now, const struct report *before)
 {
-    subtract(&now->wall_ns, before->wall_ns);
+    subtract_or_zero(&now->wall_ns, before->wall_ns);
     tally_since(&now->tally, &before->tally);
     queues_since(now, before);
     thread_reports_since(now->threads, now->thread_count, before->threads, before->thread_count);

@@ -31,7 +31,7 @@ void status_auto_print(FILE *out, const struct report *report, const struct stat
     print_scoreboard(out, report, facts->draining);
 }
 
-static double seconds(uint64_t ns)
+static double seconds_of(uint64_t ns)
 {
     return (double)ns / (double)NS_PER_S;
 }
@@ -103,19 +103,19 @@ static void print_load(FILE *out, const struct status_facts *facts)
             fprintf(out, "%s: %.2f\n", keys[i], facts->load[i]);
         }
     }
-    fprintf(out, "CPUUser: %.2f\n", seconds(facts->cpu_user_ns));
-    fprintf(out, "CPUSystem: %.2f\n", seconds(facts->cpu_system_ns));
+    fprintf(out, "CPUUser: %.2f\n", seconds_of(facts->cpu_user_ns));
+    fprintf(out, "CPUSystem: %.2f\n", seconds_of(facts->cpu_system_ns));
     fprintf(out, "CPUChildrenUser: 0\nCPUChildrenSystem: 0\n"); /* a server process has none */
     fprintf(out, "CPULoad: %.4f\n",
-            100 * status_auto_ratio(seconds(facts->cpu_user_ns + facts->cpu_system_ns),
-                                    seconds(facts->uptime_ns)));
+            100 * status_auto_ratio(seconds_of(facts->cpu_user_ns + facts->cpu_system_ns),
+                                    seconds_of(facts->uptime_ns)));
 }
 
 /* Durations are known only where requests are measured. */
 static void status_auto_print_requests(FILE *out, const struct report *report,
                                        const struct status_facts *facts)
 {
-    double uptime = seconds(facts->uptime_ns);
+    double uptime = seconds_of(facts->uptime_ns);
     uint64_t requests = status_auto_counter(report, COUNTER_REQUESTS);
     uint64_t bytes = status_auto_counter(report, COUNTER_BYTES_SENT);
     fprintf(out, "Total Accesses: %" PRIu64 "\n", requests);
@@ -162,7 +162,8 @@ static void status_auto_print_connections(FILE *out, const struct report *report
     fprintf(out, "ConnsAsyncWriting: %" PRIu64 "\n", handed > ended ? handed - ended : 0);
 }
 
-static char mark(const struct report *report, const struct thread_report *thread, bool draining)
+static char thread_mark(const struct report *report, const struct thread_report *thread,
+                        bool draining)
 {
     if (thread->idle) {
         return '_';
@@ -176,7 +177,7 @@ static char mark(const struct report *report, const struct thread_report *thread
 }
 
 /* Loops that are run in turn have no thread. */
-static unsigned places(const struct report *report)
+static unsigned count_threads(const struct report *report)
 {
     unsigned sum = 0;
     for (unsigned i = 0; i < report->group_count; i++) {
@@ -190,12 +191,12 @@ static void print_scoreboard(FILE *out, const struct report *report, bool draini
     unsigned there = report->thread_count + report->threads_unused;
     fputs("Scoreboard: ", out);
     for (unsigned i = 0; i < report->thread_count; i++) {
-        fputc(mark(report, &report->threads[i], draining), out);
+        fputc(thread_mark(report, &report->threads[i], draining), out);
     }
     for (unsigned i = 0; i < report->threads_unused; i++) {
         fputc('_', out);
     }
-    for (unsigned i = there; i < places(report); i++) {
+    for (unsigned i = there; i < count_threads(report); i++) {
         fputc('.', out);
     }
     fputc('\n', out);

@@ -102,7 +102,7 @@ static uint64_t random_step_ns(struct trace *trace);
 static bool flush_ring(struct trace *trace, struct trace_ring *ring);
 static uint64_t min_u64(uint64_t a, uint64_t b);
 static bool write_block(struct trace *trace, struct trace_block block, const void *payload);
-static bool write_all(struct trace *trace, struct iovec *parts, int count);
+static bool write_parts(struct trace *trace, struct iovec *parts, int count);
 
 struct trace *trace_start(const struct trace_plan *plan)
 {
@@ -251,7 +251,7 @@ static bool write_head(struct trace *trace)
     memcpy(head.magic, TRACE_MAGIC, sizeof head.magic);
     head.check = trace_head_check(&head);
     struct iovec part = {&head, sizeof head};
-    return write_all(trace, &part, 1);
+    return write_parts(trace, &part, 1);
 }
 
 /* A block of JSON text that is built in memory. */
@@ -487,7 +487,7 @@ static bool write_block(struct trace *trace, struct trace_block block, const voi
     block.marker = TRACE_MARKER;
     block.check = trace_block_check(&block, payload);
     struct iovec parts[2] = {{&block, sizeof block}, {(void *)payload, block.length}};
-    if (write_all(trace, parts, 2)) {
+    if (write_parts(trace, parts, 2)) {
         trace->mine.failed = false;
         return true;
     }
@@ -501,7 +501,7 @@ static bool write_block(struct trace *trace, struct trace_block block, const voi
 }
 
 /* All bytes, or false with errno; the offset moves only in the first case. */
-static bool write_all(struct trace *trace, struct iovec *parts, int count)
+static bool write_parts(struct trace *trace, struct iovec *parts, int count)
 {
     off_t offset = trace->mine.offset;
     while (count > 0) {

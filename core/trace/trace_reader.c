@@ -15,17 +15,17 @@
 
 enum { FIRST_CAPACITY = 64 * 1024 };
 
-static enum trace_item begin(struct trace_reader *reader);
+static enum trace_item begin_trace(struct trace_reader *reader);
 static const char *head_wrong(const struct trace_head *head);
 static bool take_block(struct trace_reader *reader);
 static bool block_plausible(const struct trace_block *block);
 static bool ends_here(struct trace_reader *reader);
-static bool ensure(struct trace_reader *reader, size_t len);
+static bool ensure_input(struct trace_reader *reader, size_t len);
 static void make_room(struct trace_reader *reader);
-static void advance(struct trace_reader *reader, size_t len);
+static void advance_input(struct trace_reader *reader, size_t len);
 static void skip_to_marker(struct trace_reader *reader);
-static enum trace_item broken(struct trace_reader *reader);
-static void complain(struct trace_reader *reader, uint64_t at, const char *fmt, ...)
+static enum trace_item trace_broken(struct trace_reader *reader);
+static void complain_at(struct trace_reader *reader, uint64_t at, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
 void trace_reader_init(struct trace_reader *reader, FILE *in, bool salvage)
@@ -45,21 +45,22 @@ void trace_reader_deinit(struct trace_reader *reader)
 
 enum trace_item trace_reader_next(struct trace_reader *reader)
 {
-    if (!reader->begun && begin(reader) == TRACE_ITEM_BROKEN) {
+    if (!reader->begun && begin_trace(reader) == TRACE_ITEM_BROKEN) {
         return TRACE_ITEM_BROKEN;
     }
-    advance(reader, reader->taken);
+    advance_input(reader, reader->taken);
     reader->taken = 0;
     while (!reader->ended) {
         if (ends_here(reader)) {
-            return reader->error[0] != '\0' && !reader->salvage ? broken(reader) : TRACE_ITEM_END;
+            return reader->error[0] != '\0' && !reader->salvage ? trace_broken(reader)
+                                                                : TRACE_ITEM_END;
         }
         if (take_block(reader)) {
             reader->in_gap = false;
             return TRACE_ITEM_BLOCK;
         }
         if (!reader->salvage) {
-            return broken(reader);
+            return trace_broken(reader);
         }
         skip_to_marker(reader);
     }
@@ -102,33 +103,34 @@ bool trace_reader_sample(struct trace_reader *reader, const struct trace_sample 
 
 /* The head. A damaged one can be done without, one of another version cannot: its blocks may mean
  * something else. */
-static enum trace_item begin(struct trace_reader *reader)
+static enum trace_item begin_trace(struct trace_reader *reader)
 {
     struct trace_head head;
     reader->begun = true;
-    if (!ensure(reader, sizeof head)) {
+    if (!ensure_input(reader, sizeof head)) {
         size_t len = reader->end - reader->begin;
         bool ours = len >= 8 && memcmp(reader->buffer, TRACE_MAGIC, 8) == 0;
-        complain(reader, ours ? len : 0, ours ? "cut short inside its head" : "not a trace file");
-        return broken(reader);
+        complain_at(reader, ours ? len : 0,
+                    ours ? "cut short inside its head" : "not a trace file");
+        return trace_broken(reader);
     }
     memcpy(&head, reader->buffer + reader->begin, sizeof head);
     if (memcmp(head.magic, TRACE_MAGIC, sizeof head.magic) != 0) {
-        complain(reader, 0, "not a trace file");
-        return reader->salvage ? TRACE_ITEM_BLOCK : broken(reader);
+        complain_at(reader, 0, "not a trace file");
+        return reader->salvage ? TRACE_ITEM_BLOCK : trace_broken(reader);
     }
     if (head.check != trace_head_check(&head)) {
-        complain(reader, 0, "damaged: the check value of the head does not fit");
-        return reader->salvage ? TRACE_ITEM_BLOCK : broken(reader);
+        complain_at(reader, 0, "damaged: the check value of the head does not fit");
+        return reader->salvage ? TRACE_ITEM_BLOCK : trace_broken(reader);
     }
     const char *wrong = head_wrong(&head);
     if (wrong != NULL) {
-        complain(reader, 8, "%s (version %" PRIu32 ", this program reads %d)", wrong, head.version,
-                 TRACE_VERSION);
-        return broken(reader);
+        complain_at(reader, 8, "%s (version %" PRIu32 ", this program reads %d)", wrong,
+                    head.version, TRACE_VERSION);
+        return trace_broken(reader);
     }
     reader->head = head;
-    advance(reader, sizeof head);
+    advance_input(reader, sizeof head);
     return TRACE_ITEM_BLOCK;
 }
 
@@ -150,25 +152,26 @@ static bool take_block(struct trace_reader *reader)
 {
     struct trace_block block;
     uint64_t at = reader->offset;
-    if (!ensure(reader, sizeof block)) {
-        complain(reader, at + (reader->end - reader->begin), "cut short inside a block's head");
+    if (!ensure_input(reader, sizeof block)) {
+        complain_at(reader, at + (reader->end - reader->begin), "cut short inside a block's head");
         return false;
     }
     memcpy(&block, reader->buffer + reader->begin, sizeof block);
     if (!block_plausible(&block)) {
-        complain(reader, at, "damaged: no block begins there");
+        complain_at(reader, at, "damaged: no block begins there");
         return false;
     }
     size_t len = sizeof block + block.length;
-    if (!ensure(reader, len)) {
+    if (!ensure_input(reader, len)) {
         size_t there = reader->end - reader->begin;
-        complain(reader, at + there, "cut short, %zu bytes missing from the block at byte %" PRIu64,
-                 len - there, at);
+        complain_at(reader, at + there,
+                    "cut short, %zu bytes missing from the block at byte %" PRIu64, len - there,
+                    at);
         return false;
     }
     const char *payload = reader->buffer + reader->begin + sizeof block;
     if (block.check != trace_block_check(&block, payload)) {
-        complain(reader, at, "damaged: the check value of the block there does not fit");
+        complain_at(reader, at, "damaged: the check value of the block there does not fit");
         return false;
     }
     reader->block = block;
@@ -194,23 +197,23 @@ static bool block_plausible(const struct trace_block *block)
 /* No more bytes, or bytes behind the REPORT? The end of a file without REPORT is a cut. */
 static bool ends_here(struct trace_reader *reader)
 {
-    bool more = ensure(reader, 1);
+    bool more = ensure_input(reader, 1);
     if (ferror(reader->in)) {
-        complain(reader, reader->offset, "cannot be read (%s)", strerror(errno));
+        complain_at(reader, reader->offset, "cannot be read (%s)", strerror(errno));
         return true;
     }
     if (!more && !reader->reported) {
-        complain(reader, reader->offset, "cut short, the report of the run's end is missing");
+        complain_at(reader, reader->offset, "cut short, the report of the run's end is missing");
     }
     if (more && reader->reported && !reader->salvage) {
-        complain(reader, reader->offset, "foreign bytes behind the end of the trace");
+        complain_at(reader, reader->offset, "foreign bytes behind the end of the trace");
         return true;
     }
     return !more;
 }
 
 /* At least `len` bytes in the window? */
-static bool ensure(struct trace_reader *reader, size_t len)
+static bool ensure_input(struct trace_reader *reader, size_t len)
 {
     while (reader->end - reader->begin < len) {
         make_room(reader);
@@ -239,7 +242,7 @@ static void make_room(struct trace_reader *reader)
     reader->buffer = must_realloc(reader->buffer, reader->capacity);
 }
 
-static void advance(struct trace_reader *reader, size_t len)
+static void advance_input(struct trace_reader *reader, size_t len)
 {
     reader->begin += len;
     reader->offset += len;
@@ -259,10 +262,10 @@ static void skip_to_marker(struct trace_reader *reader)
     reader->gaps += reader->in_gap ? 0 : 1;
     reader->in_gap = true;
     reader->skipped += skip;
-    advance(reader, skip);
+    advance_input(reader, skip);
 }
 
-static enum trace_item broken(struct trace_reader *reader)
+static enum trace_item trace_broken(struct trace_reader *reader)
 {
     reader->ended = true;
     reader->taken = 0;
@@ -270,7 +273,7 @@ static enum trace_item broken(struct trace_reader *reader)
 }
 
 /* Keeps the first complaint only: the others may follow from it. */
-static void complain(struct trace_reader *reader, uint64_t at, const char *fmt, ...)
+static void complain_at(struct trace_reader *reader, uint64_t at, const char *fmt, ...)
 {
     if (reader->error[0] != '\0') {
         return;

@@ -6,7 +6,7 @@
 
 #include <unistd.h>
 
-static void on_watch_closed(struct watch *watch)
+static void on_client_watch_closed(struct watch *watch)
 {
     struct client *client =
         (struct client *)(void *)((char *)watch - offsetof(struct client, home.watch));
@@ -22,11 +22,11 @@ void client_unwatch(struct client *client)
     if (client->home.watched) {
         client->home.watched = false;
         client->home.unwatching = true;
-        watch_close(&client->home.watch, on_watch_closed);
+        watch_close(&client->home.watch, on_client_watch_closed);
     }
 }
 
-static void forget(struct worker *worker, struct client *client)
+static void forget_client(struct worker *worker, struct client *client)
 {
     client->home.prev->home.next = client->home.next;
     client->home.next->home.prev = client->home.prev;
@@ -41,7 +41,7 @@ void client_close(struct worker *worker, struct client *client)
     struct conn *conn = &client->conn;
     enum place place = client->place;
     if (client->home.at != NULL) {
-        forget(worker, client);
+        forget_client(worker, client);
     }
     if (conn->state == CONN_READING && conn_has_input(conn)) {
         tally_add(&worker->tally, COUNTER_ABANDONED, 1);

@@ -50,7 +50,7 @@ void held_remove(struct held *held, struct client *client)
 }
 
 /* ENOTCONN and the like: the client was faster. */
-static bool doom(struct client *client)
+static bool doom_client(struct client *client)
 {
     int idle = HELD_IDLE;
     if (!atomic_compare_exchange_strong(&client->session.as, &idle, HELD_DOOMED)) {
@@ -87,7 +87,7 @@ bool held_end_one(struct held *held, uint64_t now_ns)
     lock_take(&held->shared.lock);
     struct client *oldest = oldest_idle_locked(held, now_ns);
     while (oldest != NULL && !ended) {
-        ended = doom(oldest); /* or it has become busy meanwhile: the next */
+        ended = doom_client(oldest); /* or it has become busy meanwhile: the next */
         oldest = ended ? NULL : oldest_idle_locked(held, now_ns);
     }
     lock_release(&held->shared.lock);
@@ -99,7 +99,7 @@ void held_end_idle(struct held *held)
     lock_take(&held->shared.lock);
     struct client *at = held->shared.first.session.next;
     for (; at != &held->shared.first; at = at->session.next) {
-        (void)doom(at);
+        (void)doom_client(at);
     }
     lock_release(&held->shared.lock);
 }

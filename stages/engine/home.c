@@ -33,7 +33,7 @@ static void on_home_ready(struct watch *watch, unsigned ready)
     }
 }
 
-static void move(struct worker *worker, struct client *client, enum home_state to)
+static void move_client(struct worker *worker, struct client *client, enum home_state to)
 {
     home_state_move(&worker->home.counts, &client->home.state, to);
 }
@@ -41,7 +41,7 @@ static void move(struct worker *worker, struct client *client, enum home_state t
 void home_adopt(struct worker *worker, struct client *client, enum home_state state)
 {
     CHECK(client->home.state == HOME_NONE);
-    move(worker, client, state);
+    move_client(worker, client, state);
     client->home.at = worker;
     client->home.prev = worker->home.clients.home.prev;
     client->home.next = &worker->home.clients;
@@ -71,7 +71,7 @@ void home_leave(struct worker *worker, struct client *client)
 {
     bool reads = worker->engine->idle_stage == STAGE_READER;
     bool deaf = client->home.watched && (client->home.watch.events & WATCH_READ) == 0;
-    move(worker, client, reads && deaf ? HOME_EARLY : HOME_AWAY);
+    move_client(worker, client, reads && deaf ? HOME_EARLY : HOME_AWAY);
     if (!reads && client->home.watched) {
         watch_reading(client, false);
     }
@@ -79,24 +79,24 @@ void home_leave(struct worker *worker, struct client *client)
 
 void home_return(struct worker *worker, struct client *client)
 {
-    move(worker, client, HOME_WAITING);
+    move_client(worker, client, HOME_WAITING);
 }
 
 void home_came_early(struct worker *worker, struct client *client)
 {
-    move(worker, client, HOME_EARLY);
+    move_client(worker, client, HOME_EARLY);
     watch_reading(client, false);
 }
 
 void home_hold_back(struct worker *worker, struct client *client)
 {
-    move(worker, client, HOME_HELD_BACK);
+    move_client(worker, client, HOME_HELD_BACK);
     watch_reading(client, false);
 }
 
 void home_let_ripen(struct worker *worker, struct client *client)
 {
-    move(worker, client, HOME_RIPE);
+    move_client(worker, client, HOME_RIPE);
     watch_reading(client, false);
 }
 
@@ -137,12 +137,6 @@ static void set_deadline(struct worker *worker, struct client *client)
     deadlines_set(&worker->loop.deadlines, &client->home.deadline, timeout_ns);
 }
 
-static enum verdict close_for(struct client *client, enum close_reason reason)
-{
-    client->conn.close = reason;
-    return VERDICT_CLOSE;
-}
-
 /* It holds nothing of a request, and nothing of one lies in its socket. */
 static bool is_idle(const struct client *client)
 {
@@ -173,10 +167,10 @@ enum verdict home_wait(struct worker *worker, struct client *client)
 {
     enum close_reason reason = reason_to_end(worker->engine, client);
     if (reason != CLOSE_NONE) {
-        return close_for(client, reason);
+        return conn_close_for(&client->conn, reason);
     }
     if (!home_watch(worker, client)) {
-        return close_for(client, CLOSE_RESOURCES);
+        return conn_close_for(&client->conn, CLOSE_RESOURCES);
     }
     watch_reading(client, true);
     set_deadline(worker, client);
@@ -212,7 +206,7 @@ void home_dismiss(struct worker *worker, struct client *client, enum close_reaso
 {
     client->conn.close = reason;
     if (client->out.watched) {
-        move(worker, client, HOME_AWAY); /* to the writer, whose watch is closed first */
+        move_client(worker, client, HOME_AWAY); /* to the writer, whose watch is closed first */
     }
     route(worker, client, VERDICT_CLOSE);
 }
@@ -295,7 +289,7 @@ void home_phase(struct worker *worker)
 static void release_one(struct worker *worker, struct client *client)
 {
     if (client->home.state == HOME_HELD_BACK) {
-        move(worker, client, HOME_WAITING);
+        move_client(worker, client, HOME_WAITING);
         watch_reading(client, true);
     }
 }

@@ -3,7 +3,7 @@
 
 #include "stages/engine/route.h"
 
-static void put(struct worker *worker, const struct trace_record *record)
+static void put_record(struct worker *worker, const struct trace_record *record)
 {
     if (!trace_put(worker->ring, record)) {
         tally_add(&worker->tally, COUNTER_TRACE_LOST, 1);
@@ -46,7 +46,7 @@ static void put_request(struct worker *worker, const struct conn *conn, uint64_t
         .thread_process = (uint16_t)x->processor,
         .thread_write = (uint16_t)x->writer,
     };
-    put(worker, &record);
+    put_record(worker, &record);
 }
 
 void record_ended(struct worker *worker, struct client *client)
@@ -79,5 +79,5 @@ void record_requeued(struct worker *worker, struct client *client, uint64_t answ
                                   .last_sent_ns = answered_ns,
                                   .requeued_ns = requeued_ns,
                                   .thread_read = (uint16_t)worker->number};
-    put(worker, &record);
+    put_record(worker, &record);
 }

@@ -8,8 +8,8 @@
  * pipelined a thousand requests. A session has no others. */
 enum { ROUNDS_MOST = 32 };
 
-static enum verdict enter(struct worker *worker, struct client *client, enum stage stage,
-                          enum verdict verdict, bool direct)
+static enum verdict enter_stage(struct worker *worker, struct client *client, enum stage stage,
+                                enum verdict verdict, bool direct)
 {
     return worker->engine->stages[stage]->enter(worker, client, verdict, direct);
 }
@@ -175,8 +175,8 @@ static struct ticket *write_ticket(const struct engine *engine, struct client *c
     return ticket;
 }
 
-static void post(struct worker *worker, struct client *client, enum stage stage,
-                 enum verdict verdict, unsigned mailbox_number)
+static void post_client(struct worker *worker, struct client *client, enum stage stage,
+                        enum verdict verdict, unsigned mailbox_number)
 {
     struct engine *engine = worker->engine;
     unsigned group = engine->mailbox_groups[mailbox_number];
@@ -190,7 +190,7 @@ static void post(struct worker *worker, struct client *client, enum stage stage,
 
 void route_leave(struct worker *worker, struct client *client)
 {
-    post(worker, client, STAGE_READER, VERDICT_READABLE, worker->mailbox_number);
+    post_client(worker, client, STAGE_READER, VERDICT_READABLE, worker->mailbox_number);
 }
 
 static const struct worker *taker_of(const struct engine *engine, const struct client *client,
@@ -222,31 +222,31 @@ static void close_it(struct worker *worker, struct client *client)
     struct worker *to = client->out.watched ? client->out.worker : client->home.at;
     if (to != NULL && to != worker) {
         enum stage home = stage_for(worker, VERDICT_CLOSE, false);
-        post(worker, client, client->out.watched ? STAGE_WRITER : home, VERDICT_CLOSE,
-             to->mailbox_number);
+        post_client(worker, client, client->out.watched ? STAGE_WRITER : home, VERDICT_CLOSE,
+                    to->mailbox_number);
     } else if (client->out.watched) {
-        (void)enter(worker, client, STAGE_WRITER, VERDICT_CLOSE, true);
+        (void)enter_stage(worker, client, STAGE_WRITER, VERDICT_CLOSE, true);
     } else {
         client_close(worker, client);
     }
 }
 
 /* One step on; the next verdict, or HELD when the client is not here any more. */
-static enum verdict step(struct worker *worker, struct client *client, enum verdict verdict,
-                         bool stay)
+static enum verdict route_step(struct worker *worker, struct client *client, enum verdict verdict,
+                               bool stay)
 {
     struct route_goal to = goal_of(worker, client, verdict);
     if (verdict == VERDICT_REQUEST_READY) {
         choose_seat(worker, client, to.group);
     }
     if (stay && is_here(worker, client, to.group)) {
-        return enter(worker, client, to.stage, verdict, true);
+        return enter_stage(worker, client, to.stage, verdict, true);
     }
     if (worker->group != to.group && comes_back(worker, client, verdict)) {
         route_lets_go(worker);
     }
     const struct worker *taker = taker_of(worker->engine, client, to.group);
-    post(worker, client, to.stage, verdict, taker->mailbox_number);
+    post_client(worker, client, to.stage, verdict, taker->mailbox_number);
     return VERDICT_HELD;
 }
 
@@ -258,7 +258,7 @@ void route(struct worker *worker, struct client *client, enum verdict verdict)
             return;
         }
         bool stay = round < ROUNDS_MOST || is_session(worker, STAGE_READER);
-        verdict = step(worker, client, verdict, stay);
+        verdict = route_step(worker, client, verdict, stay);
     }
 }
 
@@ -273,7 +273,7 @@ void route_ticket(struct worker *worker, struct ticket *ticket)
         close_it(worker, client);
         return;
     }
-    route(worker, client, enter(worker, client, (enum stage)ticket->stage, verdict, false));
+    route(worker, client, enter_stage(worker, client, (enum stage)ticket->stage, verdict, false));
 }
 
 /* The thread that accepted it where that has more stages, else spread by number. */

@@ -31,12 +31,12 @@ static void turn_away_refused(struct worker *worker, struct outbox *outbox)
     }
 }
 
-static bool rejects(const struct worker *worker)
+static bool worker_rejects(const struct worker *worker)
 {
     return worker->listener != NULL && worker->engine->wiring.policies.overload == OVERLOAD_REJECT;
 }
 
-static void put(struct worker *worker, struct outbox *outbox)
+static void put_outbox(struct worker *worker, struct outbox *outbox)
 {
     enum put_how how = outbox->bounded ? PUT_BOUNDED : outbox->ring ? PUT_ADMITTED : PUT_QUIET;
     bool all = mailbox_put(outbox->mailbox, &outbox->chain, how);
@@ -44,7 +44,7 @@ static void put(struct worker *worker, struct outbox *outbox)
         mailbox_wait_room(outbox->mailbox);
         all = mailbox_put(outbox->mailbox, &outbox->chain, how);
     }
-    if (!all && rejects(worker)) {
+    if (!all && worker_rejects(worker)) {
         turn_away_refused(worker, outbox);
         all = outbox->chain.count == 0;
     }
@@ -66,7 +66,7 @@ void worker_post(struct worker *worker, unsigned mailbox_number, struct ticket *
         worker->dirty[worker->dirty_count++] = mailbox_number;
     }
     if (outbox->chain.count >= worker->engine->settings->batch && !outbox->refused) {
-        put(worker, outbox);
+        put_outbox(worker, outbox);
     }
 }
 
@@ -87,7 +87,7 @@ bool worker_flush(struct worker *worker)
     for (unsigned i = 0; i < worker->dirty_count; i++) {
         struct outbox *outbox = &worker->outboxes[worker->dirty[i]];
         if (outbox->chain.count > 0) {
-            put(worker, outbox);
+            put_outbox(worker, outbox);
         }
         if (outbox->chain.count > 0) {
             worker->dirty[left++] = worker->dirty[i];

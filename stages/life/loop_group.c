@@ -41,7 +41,7 @@ static void on_bell(struct watch *watch, unsigned ready)
     doorbell_silence(&worker->taker.bell);
 }
 
-static void look_at_phase(struct worker *worker)
+static void check_phase(struct worker *worker)
 {
     int phase = (int)engine_phase(worker->engine);
     if (worker->listener != NULL) {
@@ -111,7 +111,7 @@ static bool falls_asleep(struct worker *worker, bool hear_all)
 }
 
 /* Who runs a loop in turn is idle while the loop is. */
-static void block(struct worker *worker)
+static void block_loop(struct worker *worker)
 {
     struct worker *runner = worker->loop.runner;
     worker_begin_idle(worker);
@@ -134,7 +134,7 @@ static void on_wake(void *arg)
 
 /* Blocks when nothing waits; a reader that has stopped watching somebody, or sees the server
  * ending, wants to hear of everything. */
-static void wait(struct worker *worker)
+static void wait_for_events(struct worker *worker)
 {
     bool hear_all =
         worker->home.counts.in[HOME_EARLY] > 0 || worker->loop.phase_seen != PHASE_RUNNING;
@@ -146,7 +146,7 @@ static void wait(struct worker *worker)
         return;
     }
     collect_later(worker);
-    block(worker);
+    block_loop(worker);
 }
 
 bool loop_group_is_over(const struct worker *worker)
@@ -209,7 +209,7 @@ void loop_group_turn(struct worker *worker)
 {
     worker_count(&worker->turns, 1);
     bool busy = route_drain(worker);
-    look_at_phase(worker);
+    check_phase(worker);
     look_at_shedding(worker);
     look_at_new(worker);
     /* A thread that has the turn serves what it finds: it gathers nothing. */
@@ -221,7 +221,7 @@ void loop_group_turn(struct worker *worker)
         return; /* there is room again for those who were held back */
     }
     if (!in_turn || !mailbox_wants(worker->loop.runner->mailbox, &worker->loop.runner->taker)) {
-        wait(worker);
+        wait_for_events(worker);
     }
 }
 

@@ -55,7 +55,7 @@ static void set_life(struct worker *worker, enum thread_life life)
     condition_broadcast(&group->changed);
 }
 
-static void *run(void *arg)
+static void *run_pool_thread(void *arg)
 {
     struct worker *worker = arg;
     unsigned batch = (unsigned)worker->engine->settings->batch;
@@ -76,9 +76,9 @@ static void *run(void *arg)
 
 /* --- how threads come and go --- */
 
-static bool start_thread(struct worker *worker)
+static bool start_pool_thread(struct worker *worker)
 {
-    int error = pthread_create(&worker->thread, NULL, run, worker);
+    int error = pthread_create(&worker->thread, NULL, run_pool_thread, worker);
     if (error != 0) {
         static struct log_rate rate;
         log_rated(&rate, NS_PER_S, LOG_WARN, "cannot start thread %s: %s", worker->name,
@@ -101,7 +101,7 @@ static struct worker *find_place_locked(struct group *group) REQUIRES(group->loc
 /* A place where no thread runs. The mailbox counts takers, so there is one, but its thread may have
  * retired and not quite ended: that is waited for, because whoever was put to trusts in another
  * thread. NULL: the group ends. */
-static struct worker *take_place(struct group *group, enum thread_life *before)
+static struct worker *take_thread_place(struct group *group, enum thread_life *before)
 {
     struct worker *worker = NULL;
     lock_take(&group->lock);
@@ -126,18 +126,18 @@ static void place_taken(struct group *group)
 }
 
 /* On the thread of whoever puts work in. */
-static bool spawn(void *arg)
+static bool spawn_pool_thread(void *arg)
 {
     struct group *group = arg;
     enum thread_life before = THREAD_NONE;
-    struct worker *worker = take_place(group, &before);
+    struct worker *worker = take_thread_place(group, &before);
     if (worker == NULL) {
         return false;
     }
     if (before == THREAD_ENDED) {
         CHECK(pthread_join(worker->thread, NULL) == 0);
     }
-    bool started = start_thread(worker);
+    bool started = start_pool_thread(worker);
     place_taken(group);
     atomic_fetch_add(&group->started, started);
     return started;
@@ -145,11 +145,11 @@ static bool spawn(void *arg)
 
 void pool_group_start(struct group *group)
 {
-    mailbox_on_spawn(group->workers[0].mailbox, spawn, group);
+    mailbox_on_spawn(group->workers[0].mailbox, spawn_pool_thread, group);
     for (unsigned i = 0; i < group->least; i++) {
         struct worker *worker = &group->workers[i];
         atomic_store(&worker->pool.life, THREAD_RUNS);
-        if (!start_thread(worker)) {
+        if (!start_pool_thread(worker)) {
             die(EXIT_WORLD, "cannot start %u threads: %u were started", group->least, i);
         }
     }

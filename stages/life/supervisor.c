@@ -100,7 +100,7 @@ static void begin_ending(struct supervisor *supervisor)
     }
 }
 
-static void pass_on(const struct supervisor *supervisor, int number)
+static void pass_on_signal(const struct supervisor *supervisor, int number)
 {
     for (unsigned i = 0; i < supervisor->plan->processes; i++) {
         if (supervisor->children[i].pid > 0) {
@@ -110,15 +110,15 @@ static void pass_on(const struct supervisor *supervisor, int number)
     }
 }
 
-static void give_up(struct supervisor *supervisor)
+static void end_in_failure(struct supervisor *supervisor)
 {
     supervisor->status = EXIT_WORLD;
     begin_ending(supervisor);
-    pass_on(supervisor, SIGTERM);
+    pass_on_signal(supervisor, SIGTERM);
 }
 
 /* Sets the time of the next start; says how many milliseconds there are until then. */
-static unsigned schedule(struct child *child)
+static unsigned schedule_start(struct child *child)
 {
     uint64_t now_ns = clock_ns();
     child->backoff_ns = supervisor_backoff_ns(child->backoff_ns, now_ns - child->started_ns);
@@ -126,7 +126,7 @@ static unsigned schedule(struct child *child)
     return (unsigned)(child->backoff_ns / NS_PER_MS);
 }
 
-static void start(struct supervisor *supervisor, unsigned number)
+static void start_child(struct supervisor *supervisor, unsigned number)
 {
     struct child *child = &supervisor->children[number - 1];
     pid_t parent = getpid();
@@ -140,7 +140,7 @@ static void start(struct supervisor *supervisor, unsigned number)
         int error = errno;
         child->pid = 0;
         log_line(LOG_ERROR, "cannot start process %u: %s; the next try is in %u ms", number,
-                 strerror(error), schedule(child));
+                 strerror(error), schedule_start(child));
         return;
     }
 }
@@ -162,7 +162,7 @@ static void start_due(struct supervisor *supervisor)
 {
     for (unsigned i = 1; i <= supervisor->plan->processes && !supervisor->ending; i++) {
         if (is_due(supervisor, i)) {
-            start(supervisor, i);
+            start_child(supervisor, i);
         }
     }
 }
@@ -180,7 +180,7 @@ static const char *describe_end(int status, char text[80])
     return text;
 }
 
-static void bury(struct supervisor *supervisor, unsigned number, int status)
+static void bury_child(struct supervisor *supervisor, unsigned number, int status)
 {
     struct child *child = &supervisor->children[number - 1];
     struct process_share *share = &supervisor->plan->shares[number - 1];
@@ -197,22 +197,22 @@ static void bury(struct supervisor *supervisor, unsigned number, int status)
     } else if (!supervisor->up && !was_ready) {
         log_line(LOG_ERROR, "process %u, pid %d, %s before it was ready: stopping", number, pid,
                  how);
-        give_up(supervisor);
+        end_in_failure(supervisor);
     } else {
-        unsigned ms = schedule(child);
+        unsigned ms = schedule_start(child);
         log_line(LOG_WARN, "process %u, pid %d, %s; the next starts in %u ms", number, pid, how,
                  ms);
     }
 }
 
-static void reap(struct supervisor *supervisor)
+static void reap_children(struct supervisor *supervisor)
 {
     int status;
     pid_t pid;
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
         for (unsigned i = 1; i <= supervisor->plan->processes; i++) {
             if (supervisor->children[i - 1].pid == pid) {
-                bury(supervisor, i, status);
+                bury_child(supervisor, i, status);
                 break;
             }
         }
@@ -260,13 +260,13 @@ static int wait_for_signal(const struct supervisor *supervisor)
     return number > 0 ? number : 0;
 }
 
-static void carry_out(struct supervisor *supervisor, int number)
+static void carry_out_signal(struct supervisor *supervisor, int number)
 {
     if (number == SIGTERM || number == SIGINT) {
         begin_ending(supervisor);
     }
     if (number != 0 && number != SIGCHLD && number != SIGUSR2) {
-        pass_on(supervisor, number);
+        pass_on_signal(supervisor, number);
     }
 }
 
@@ -290,8 +290,8 @@ int supervise(const struct supervisor_plan *plan)
     block_signals(&supervisor);
     while (!is_over(&supervisor)) {
         start_due(&supervisor);
-        carry_out(&supervisor, wait_for_signal(&supervisor));
-        reap(&supervisor);
+        carry_out_signal(&supervisor, wait_for_signal(&supervisor));
+        reap_children(&supervisor);
         look_who_is_ready(&supervisor);
     }
     return supervisor.status;

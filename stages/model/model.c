@@ -28,10 +28,10 @@ static const struct preset *preset_find(const char *name)
     return NULL;
 }
 
-static bool fail(char error[WIRING_ERROR], const char *fmt, ...)
+static bool model_fail(char error[WIRING_ERROR], const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
-static bool fail(char error[WIRING_ERROR], const char *fmt, ...)
+static bool model_fail(char error[WIRING_ERROR], const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
@@ -76,15 +76,17 @@ static bool check_budget(const struct wiring *wiring, const struct settings *set
     }
     unsigned most = model_budget(wiring);
     if (most == 0) {
-        return fail(error, "--overload reap: the only session accepts too, so it could hold no "
-                           "connection; two or more are needed");
+        return model_fail(error,
+                          "--overload reap: the only session accepts too, so it could hold no "
+                          "connection; two or more are needed");
     }
     if (settings->max_connections > most) {
-        return fail(error,
-                    "--max-connections %llu: with --overload reap each connection has a session of "
-                    "its own, and %u session%s can hold only %u",
-                    (unsigned long long)settings->max_connections,
-                    most + accepting_sessions(wiring), most > 1 ? "s" : "", most);
+        return model_fail(
+            error,
+            "--max-connections %llu: with --overload reap each connection has a session of "
+            "its own, and %u session%s can hold only %u",
+            (unsigned long long)settings->max_connections, most + accepting_sessions(wiring),
+            most > 1 ? "s" : "", most);
     }
     return true;
 }
@@ -153,16 +155,16 @@ static bool set_count(struct wiring *wiring, int index, const char *flag, uint64
         return true;
     }
     if (index < 0) {
-        return fail(error, "--%s %llu: the wiring has no such group", flag,
-                    (unsigned long long)asked);
+        return model_fail(error, "--%s %llu: the wiring has no such group", flag,
+                          (unsigned long long)asked);
     }
     struct wiring_group *group = &wiring->groups[index];
     if (group->count != 0 && group->count != asked) {
         char letters[GROUP_LETTERS];
         unsigned number = wiring_written(wiring, (unsigned)index, letters);
-        return fail(error, "--%s %llu contradicts the %u thread%s of group %u, %s", flag,
-                    (unsigned long long)asked, group->count, group->count > 1 ? "s" : "", number,
-                    letters);
+        return model_fail(error, "--%s %llu contradicts the %u thread%s of group %u, %s", flag,
+                          (unsigned long long)asked, group->count, group->count > 1 ? "s" : "",
+                          number, letters);
     }
     group->count = (unsigned)asked;
     return true;
@@ -196,10 +198,11 @@ static bool set_bounds(struct wiring *wiring, const struct settings *settings, c
     if (wiring->groups[index].kind != GROUP_POOL) {
         char letters[GROUP_LETTERS];
         unsigned number = wiring_written(wiring, (unsigned)index, letters);
-        return fail(error,
-                    "--%s-threads: group %u, %s, is a poll loop; only the threads of pools and "
-                    "sessions come and go on demand",
-                    settings->max_threads != 0 ? "max" : "min", number, letters);
+        return model_fail(
+            error,
+            "--%s-threads: group %u, %s, is a poll loop; only the threads of pools and "
+            "sessions come and go on demand",
+            settings->max_threads != 0 ? "max" : "min", number, letters);
     }
     return set_count(wiring, index, "max-threads", settings->max_threads, error);
 }
@@ -208,8 +211,8 @@ static bool set_least(struct wiring *wiring, const struct settings *settings, ch
 {
     unsigned most = wiring->groups[wiring->group_of[STAGE_PROCESSOR]].count;
     if (settings->min_threads > most) {
-        return fail(error, "--min-threads %llu is more than the %u thread%s there may be",
-                    (unsigned long long)settings->min_threads, most, most > 1 ? "s" : "");
+        return model_fail(error, "--min-threads %llu is more than the %u thread%s there may be",
+                          (unsigned long long)settings->min_threads, most, most > 1 ? "s" : "");
     }
     wiring->policies.min_threads = settings->min_threads != 0 ? (unsigned)settings->min_threads : 1;
     return true;
@@ -266,11 +269,12 @@ static bool check_policies(const struct wiring *wiring, const struct settings *s
 {
     bool lifo = settings->dispatch == DISPATCH_LIFO;
     if (!has_pool(wiring) && (lifo || settings->spawn == SPAWN_ON_DEMAND)) {
-        return fail(error, "--%s: the wiring has only poll loops, no pool and no sessions",
-                    lifo ? "dispatch lifo" : "spawn on-demand");
+        return model_fail(error, "--%s: the wiring has only poll loops, no pool and no sessions",
+                          lifo ? "dispatch lifo" : "spawn on-demand");
     }
     if (settings->min_threads != 0 && settings->spawn == SPAWN_FIXED) {
-        return fail(error, "--min-threads contradicts --spawn fixed, which starts all threads");
+        return model_fail(error,
+                          "--min-threads contradicts --spawn fixed, which starts all threads");
     }
     return true;
 }
@@ -295,8 +299,8 @@ bool model_choose(struct wiring *wiring, const struct settings *settings, unsign
     if (preset == NULL) {
         char names[WIRING_ERROR];
         presets_names(names, sizeof names);
-        return fail(error, "--model: '%.40s' is not accepted: one of %s, or a --wiring",
-                    settings->model, names);
+        return model_fail(error, "--model: '%.40s' is not accepted: one of %s, or a --wiring",
+                          settings->model, names);
     }
     if (!wiring_parse(wiring, settings->wiring != NULL ? settings->wiring : preset->wiring,
                       error)) {

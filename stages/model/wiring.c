@@ -27,10 +27,10 @@ struct scan {
     unsigned written; /* groups as they stand in the text */
 };
 
-static bool fail(const struct scan *scan, size_t at, const char *fmt, ...)
+static bool scan_fail(const struct scan *scan, size_t at, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-static bool fail(const struct scan *scan, size_t at, const char *fmt, ...)
+static bool scan_fail(const struct scan *scan, size_t at, const char *fmt, ...)
 {
     char why[160];
     va_list args;
@@ -41,7 +41,7 @@ static bool fail(const struct scan *scan, size_t at, const char *fmt, ...)
     return false;
 }
 
-static void skip_space(struct scan *scan)
+static void scan_skip_space(struct scan *scan)
 {
     while (scan->text[scan->at] == ' ' || scan->text[scan->at] == '\t') {
         scan->at++;
@@ -55,19 +55,21 @@ static bool check_letter(const struct scan *scan, const struct wiring_group *gro
     char letter = scan->text[scan->at];
     bool small = islower((unsigned char)letter);
     if (small && stage == STAGE_POLLER) {
-        return fail(scan, scan->at, "k has no meaning: a poller never blocks for one connection");
+        return scan_fail(scan, scan->at,
+                         "k has no meaning: a poller never blocks for one connection");
     }
     if (group->stages != 0 && group->blocks != small) {
-        return fail(scan, scan->at,
-                    "'%c' does not fit: a group is all capital or all small letters", letter);
+        return scan_fail(scan, scan->at,
+                         "'%c' does not fit: a group is all capital or all small letters", letter);
     }
     if (group->stages >> stage != 0) {
-        return fail(scan, scan->at,
-                    group->stages >> stage & 1
-                        ? "%c stands twice in its group"
-                        : "%c stands behind a later stage of its group, write the letters in the "
-                          "order LKRPW",
-                    letter);
+        return scan_fail(
+            scan, scan->at,
+            group->stages >> stage & 1
+                ? "%c stands twice in its group"
+                : "%c stands behind a later stage of its group, write the letters in the "
+                  "order LKRPW",
+            letter);
     }
     return true;
 }
@@ -77,7 +79,8 @@ static bool take_letter(struct scan *scan, struct wiring_group *group)
     char letter = scan->text[scan->at];
     const char *found = strchr(stage_letters, toupper((unsigned char)letter));
     if (found == NULL) {
-        return fail(scan, scan->at, "'%c' is no stage, the stages are L, K, R, P and W", letter);
+        return scan_fail(scan, scan->at, "'%c' is no stage, the stages are L, K, R, P and W",
+                         letter);
     }
     enum stage stage = (enum stage)(found - stage_letters);
     if (!check_letter(scan, group, stage)) {
@@ -92,7 +95,7 @@ static bool take_letter(struct scan *scan, struct wiring_group *group)
 static bool take_count(struct scan *scan, struct wiring_group *group)
 {
     size_t at = ++scan->at;
-    skip_space(scan);
+    scan_skip_space(scan);
     if (scan->text[scan->at] == 'n') {
         scan->at++;
         return true;
@@ -102,7 +105,7 @@ static bool take_count(struct scan *scan, struct wiring_group *group)
         count = count * 10 + (unsigned)(scan->text[scan->at++] - '0');
     }
     if (count < 1 || count > WIRING_THREADS_MAX) {
-        return fail(scan, at, "a count is 'n' or a number from 1 to %d", WIRING_THREADS_MAX);
+        return scan_fail(scan, at, "a count is 'n' or a number from 1 to %d", WIRING_THREADS_MAX);
     }
     group->count = count;
     return true;
@@ -110,7 +113,8 @@ static bool take_count(struct scan *scan, struct wiring_group *group)
 
 /* --- from what is written to groups --- */
 
-static bool place(const struct scan *scan, struct wiring *wiring, enum stage stage, unsigned index)
+static bool place_stage(const struct scan *scan, struct wiring *wiring, enum stage stage,
+                        unsigned index)
 {
     const struct wiring_group *group = &wiring->groups[index];
     int before = wiring->group_of[stage];
@@ -118,8 +122,8 @@ static bool place(const struct scan *scan, struct wiring *wiring, enum stage sta
     bool pair = stage == STAGE_WRITER && before >= 0 && wiring->small_writer < 0 &&
                 small != (wiring->groups[before].kind == GROUP_POOL);
     if (before >= 0 && !pair) {
-        return fail(scan, group->column - 1, "%c, the %s, stands a second time",
-                    stage_letters[stage], stage_name(stage));
+        return scan_fail(scan, group->column - 1, "%c, the %s, stands a second time",
+                         stage_letters[stage], stage_name(stage));
     }
     if (!pair) {
         wiring->group_of[stage] = (short)index;
@@ -136,12 +140,12 @@ static bool add_group(const struct scan *scan, struct wiring *wiring, struct wir
 {
     unsigned index = wiring->group_count;
     if (index == WIRING_GROUPS_MAX) {
-        return fail(scan, group.column - 1, "more than %d groups", WIRING_GROUPS_MAX);
+        return scan_fail(scan, group.column - 1, "more than %d groups", WIRING_GROUPS_MAX);
     }
     wiring->groups[index] = group;
     wiring->group_count++;
     for (enum stage stage = 0; stage < STAGE_COUNT; stage++) {
-        if (group_holds(&group, stage) && !place(scan, wiring, stage, index)) {
+        if (group_holds(&group, stage) && !place_stage(scan, wiring, stage, index)) {
             return false;
         }
     }
@@ -169,9 +173,10 @@ static bool add_taking_turns(const struct scan *scan, struct wiring *wiring,
                              struct wiring_group group)
 {
     if (group.blocks || !group_holds(&group, STAGE_PROCESSOR) || group.stages == ONLY_P) {
-        return fail(scan, group.column - 1,
-                    "'@' is for capital letters that hold P and another stage: threads take turns "
-                    "at the loop and do P in between");
+        return scan_fail(
+            scan, group.column - 1,
+            "'@' is for capital letters that hold P and another stage: threads take turns "
+            "at the loop and do P in between");
     }
     return add_in_turn(scan, wiring, group, group.stages & ~(unsigned)ONLY_P,
                        ONLY_P | (group.stages & ONLY_W));
@@ -197,7 +202,7 @@ static bool add_written(const struct scan *scan, struct wiring *wiring, struct w
 
 static bool take_group(struct scan *scan, struct wiring *wiring)
 {
-    skip_space(scan);
+    scan_skip_space(scan);
     struct wiring_group group = {.column = (unsigned)scan->at + 1};
     while (isalpha((unsigned char)scan->text[scan->at])) {
         if (!take_letter(scan, &group)) {
@@ -206,14 +211,14 @@ static bool take_group(struct scan *scan, struct wiring *wiring)
     }
     scan->written++;
     if (group.stages == 0) {
-        return fail(scan, scan->at, "group %u holds no stage", scan->written);
+        return scan_fail(scan, scan->at, "group %u holds no stage", scan->written);
     }
-    skip_space(scan);
+    scan_skip_space(scan);
     char how = scan->text[scan->at];
     if ((how == '*' || how == '@') && !take_count(scan, &group)) {
         return false;
     }
-    skip_space(scan);
+    scan_skip_space(scan);
     return how == '@' ? add_taking_turns(scan, wiring, group) : add_written(scan, wiring, group);
 }
 
@@ -223,8 +228,8 @@ static bool check_complete(const struct scan *scan, const struct wiring *wiring)
 {
     for (enum stage stage = 0; stage < STAGE_COUNT; stage++) {
         if (stage != STAGE_POLLER && wiring->group_of[stage] < 0) {
-            return fail(scan, scan->at, "no group holds %c, the %s", stage_letters[stage],
-                        stage_name(stage));
+            return scan_fail(scan, scan->at, "no group holds %c, the %s", stage_letters[stage],
+                             stage_name(stage));
         }
     }
     return true;
@@ -253,9 +258,9 @@ static bool check_order(const struct scan *scan, const struct wiring *wiring)
         if (first < last || (i == 0 && first != STAGE_LISTENER)) {
             char letters[GROUP_LETTERS];
             unsigned number = wiring_written(wiring, i, letters);
-            return fail(scan, group->column - 1,
-                        "group %u, %s, comes too %s: a connection travels L, R, P, W", number,
-                        letters, first < last ? "late" : "early");
+            return scan_fail(scan, group->column - 1,
+                             "group %u, %s, comes too %s: a connection travels L, R, P, W", number,
+                             letters, first < last ? "late" : "early");
         }
         last = first;
     }
@@ -275,10 +280,11 @@ bool wiring_parse(struct wiring *wiring, const char *text, char error[WIRING_ERR
             return check_complete(&scan, wiring) && check_order(&scan, wiring);
         }
         if (next != '|') {
-            return fail(&scan, scan.at,
-                        "'%c' is not expected here: groups are joined by '|', a count follows '*' "
-                        "or '@'",
-                        isprint((unsigned char)next) ? next : '?');
+            return scan_fail(
+                &scan, scan.at,
+                "'%c' is not expected here: groups are joined by '|', a count follows '*' "
+                "or '@'",
+                isprint((unsigned char)next) ? next : '?');
         }
         scan.at++;
     }

@@ -98,7 +98,7 @@ static bool has_place(const struct listener *listener)
 
 /* The flag is set before the count is looked at again: whoever closes a connection meanwhile sees
  * the flag or is seen. */
-static bool is_full(struct listener *listener)
+static bool listener_is_full(struct listener *listener)
 {
     if (has_place(listener)) {
         return false;
@@ -119,10 +119,10 @@ static enum place try_place(struct listener *listener)
 
 /* A place is taken before a connection is accepted: were it taken afterwards, each of several
  * listener threads could take the last one. NONE: full, and whoever closes one will nudge us. */
-static enum place take_place(struct listener *listener)
+static enum place take_client_place(struct listener *listener)
 {
     enum place place = try_place(listener);
-    return place != PLACE_NONE || is_full(listener) ? place : try_place(listener);
+    return place != PLACE_NONE || listener_is_full(listener) ? place : try_place(listener);
 }
 
 static void on_backoff_over(void *arg)
@@ -133,7 +133,7 @@ static void on_backoff_over(void *arg)
 }
 
 /* Does not accept for so long. */
-static void rest(struct listener *listener, unsigned ms)
+static void rest_listener(struct listener *listener, unsigned ms)
 {
     listener->backing_off = true;
     loop_timer_start(listener->timer, ms * NS_PER_MS);
@@ -156,7 +156,7 @@ static void back_off(struct listener *listener, int error)
     } else {
         places_shed(engine, SHED_AT_ONCE);
     }
-    rest(listener, ms);
+    rest_listener(listener, ms);
 }
 
 static void read_peer(struct peer *peer, const struct sockaddr_storage *from)
@@ -182,9 +182,9 @@ static void read_peer(struct peer *peer, const struct sockaddr_storage *from)
 
 /* --overload reject: a new client that finds no room is answered with 503 and closed, lingering;
  * accepting rests for a moment, so that another process on the same port gets its chance. */
-static void reject(struct listener *listener, struct client *client)
+static void reject_client(struct listener *listener, struct client *client)
 {
-    rest(listener, REST_MS);
+    rest_listener(listener, REST_MS);
     turn_away_busy(listener->worker, client);
 }
 
@@ -197,8 +197,8 @@ static bool has_no_room(const struct listener *listener, enum place place)
 
 /* --- accepting --- */
 
-static void welcome(struct listener *listener, int fd, const struct sockaddr_storage *from,
-                    enum place place)
+static void welcome_client(struct listener *listener, int fd, const struct sockaddr_storage *from,
+                           enum place place)
 {
     struct worker *worker = listener->worker;
     struct peer peer;
@@ -214,7 +214,7 @@ static void welcome(struct listener *listener, int fd, const struct sockaddr_sto
     if (!places_enter(worker->engine, client)) {
         turn_away_address(worker, client);
     } else if (has_no_room(listener, place)) {
-        reject(listener, client);
+        reject_client(listener, client);
     } else {
         route(worker, client, VERDICT_ACCEPTED);
     }
@@ -237,7 +237,7 @@ static bool accept_one(struct listener *listener, int listen_fd, enum place plac
     int fd = accept4(listen_fd, (struct sockaddr *)&from, &len, flags | SOCK_CLOEXEC);
     if (fd >= 0) {
         listener->failures = 0;
-        welcome(listener, fd, &from, place);
+        welcome_client(listener, fd, &from, place);
         return true;
     }
     int error = errno;
@@ -269,7 +269,7 @@ static bool somebody_waits(const struct listening *listening)
 }
 
 /* A place was free again before the wish was made: nobody is to be closed for it. */
-static void reap(struct listener *listener)
+static void reap_place(struct listener *listener)
 {
     struct engine *engine = listener->worker->engine;
     places_reap(engine);
@@ -292,13 +292,13 @@ static enum place find_place(struct listening *listening, bool first)
         pause_for(listener, &listener->refused, COUNTER_ACCEPT_PAUSED_QUEUE);
         return PLACE_NONE;
     }
-    enum place place = take_place(listener);
+    enum place place = take_client_place(listener);
     if (place != PLACE_NONE || (listener->reaps && !(first && somebody_waits(listening)))) {
         return place;
     }
     pause_for(listener, &listener->full, COUNTER_ACCEPT_PAUSED_FULL);
     if (listener->reaps) {
-        reap(listener);
+        reap_place(listener);
     }
     workers_nudge(listener->worker->engine); /* closed ones may lie in a sleeper's mailbox */
     return PLACE_NONE;
@@ -419,7 +419,7 @@ struct listener *listener_new(struct worker *worker)
     return listener;
 }
 
-static void on_watch_closed(struct watch *watch)
+static void on_listen_watch_closed(struct watch *watch)
 {
     ((struct listening *)watch)->watched = false;
 }
@@ -431,7 +431,7 @@ static void accept_completed(struct listener *listener, int listen_fd)
 {
     uint64_t most = listener->worker->engine->settings->backlog + 1;
     for (uint64_t i = 0; i < most && !listener->full && !listener->refused; i++) {
-        enum place place = take_place(listener);
+        enum place place = take_client_place(listener);
         if (place == PLACE_NONE || !accept_one(listener, listen_fd, place)) {
             return;
         }
@@ -445,7 +445,7 @@ static void stop_accepting(struct listener *listener)
     for (unsigned i = 0; i < listener->count; i++) {
         struct listening *at = &listener->at[i];
         accept_completed(listener, at->fd);
-        watch_close(&at->watch, on_watch_closed);
+        watch_close(&at->watch, on_listen_watch_closed);
         at->watched = false;
         int *fd = &sockets->at[listener->worker->seat * sockets->addresses + i];
         close(*fd);
@@ -475,7 +475,7 @@ void listener_turn(struct listener *listener)
     /* With the wish fulfilled, and its place taken by another listener, the socket says whether
      * somebody waits here still. */
     bool wish_over = listener->reaps && places_wish(listener->worker->engine) == PLACE_WISH_NONE;
-    bool full = listener->full && is_full(listener) && !wish_over;
+    bool full = listener->full && listener_is_full(listener) && !wish_over;
     bool refused = listener->refused && worker_is_refused(listener->worker);
     if (full != listener->full || refused != listener->refused) {
         listener->full = full;
@@ -500,9 +500,9 @@ void listener_free(struct listener *listener)
     free(listener);
 }
 
-static void on_refused(struct worker *worker, struct client *client)
+static void on_client_refused(struct worker *worker, struct client *client)
 {
-    reject(worker->listener, client);
+    reject_client(worker->listener, client);
 }
 
-const struct stage_entry listener_stage = {.refused = on_refused};
+const struct stage_entry listener_stage = {.refused = on_client_refused};

@@ -13,7 +13,7 @@
 #include "stages/engine/engine.h"
 #include "stages/stage/writer.h"
 
-static void pass_on(struct worker *worker, struct client *client)
+static void pass_on_client(struct worker *worker, struct client *client)
 {
     home_leave(worker, client);
     route(worker, client, VERDICT_READABLE);
@@ -23,7 +23,7 @@ static void pass_on(struct worker *worker, struct client *client)
 
 /* A client's first bytes mostly follow its connection by some microseconds, and a watch costs five
  * system calls: it is looked at once, at the end of the turn, before it is adopted. */
-static void welcome(struct worker *worker, struct client *client)
+static void welcome_fresh(struct worker *worker, struct client *client)
 {
     client->home.next = NULL;
     *worker->poller.fresh_tail = client;
@@ -87,7 +87,7 @@ static enum verdict poller_enter(struct worker *worker, struct client *client, e
                                  bool direct)
 {
     if (verdict == VERDICT_ACCEPTED) {
-        welcome(worker, client);
+        welcome_fresh(worker, client);
         return VERDICT_HELD;
     }
     CHECK(verdict == VERDICT_KEPT || verdict == VERDICT_WANT_READ);
@@ -97,7 +97,7 @@ static enum verdict poller_enter(struct worker *worker, struct client *client, e
 /* --- what the loop calls --- */
 
 /* --poll-interval: not watched until it is over. */
-static void ripen(struct worker *worker, struct client *client)
+static void ripen_client(struct worker *worker, struct client *client)
 {
     home_let_ripen(worker, client);
     if (!worker->poller.ticking) {
@@ -115,16 +115,16 @@ static void poller_readable(struct worker *worker, struct client *client)
     } else if (worker_is_refused(worker)) {
         home_hold_back(worker, client);
     } else if (worker->engine->settings->poll_interval_ns > 0) {
-        ripen(worker, client);
+        ripen_client(worker, client);
     } else if (client->home.state == HOME_WAITING) {
-        pass_on(worker, client);
+        pass_on_client(worker, client);
     }
 }
 
 static void pass_on_ripe(struct worker *worker, struct client *client)
 {
     if (client->home.state == HOME_RIPE) {
-        pass_on(worker, client);
+        pass_on_client(worker, client);
     }
 }
 

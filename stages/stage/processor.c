@@ -74,7 +74,7 @@ static bool answer_at_once(struct exchange *x)
 /* --- running a handler --- */
 
 /* Decided here because the answer's head must say it. */
-static enum close_reason reason_to_close(struct engine *engine, struct client *client)
+static enum close_reason request_close_reason(struct engine *engine, struct client *client)
 {
     const struct exchange *x = client->conn.exchange;
     if (x->close != CLOSE_NONE) {
@@ -87,14 +87,14 @@ static enum close_reason reason_to_close(struct engine *engine, struct client *c
     return stays && !places_keep(engine, client) ? CLOSE_KEEPALIVE_FULL : CLOSE_NONE;
 }
 
-static void start(struct worker *worker, struct client *client, bool direct)
+static void start_request(struct worker *worker, struct client *client, bool direct)
 {
     struct exchange *x = client->conn.exchange;
     x->processor = (unsigned short)worker->number;
     tally_add(&worker->tally, COUNTER_STARTED, exchange_is_counted(x));
     x->stamps.started_ns = direct ? x->stamps.whole_ns : stamp_now();
     PROBE(started, client->conn.id, x->id, x->stamps.started_ns, x->stamps.whole_ns);
-    x->close = reason_to_close(worker->engine, client);
+    x->close = request_close_reason(worker->engine, client);
 }
 
 /* A handler that does not keep its word is a bug of ours: it is said, at most once a second. */
@@ -124,7 +124,7 @@ static enum verdict publish_end(struct conn *conn)
 }
 
 /* Counted ahead of it: behind it the writer may be first. */
-static enum verdict finish(struct worker *worker, struct client *client)
+static enum verdict finish_making(struct worker *worker, struct client *client)
 {
     tally_add(&worker->tally, COUNTER_HANDED, exchange_is_counted(client->conn.exchange));
     return publish_end(&client->conn);
@@ -226,15 +226,15 @@ static bool is_forwarded_too_often(struct exchange *x)
     return true;
 }
 
-static enum verdict forward(struct worker *worker, struct client *client)
+static enum verdict forward_request(struct worker *worker, struct client *client)
 {
     struct exchange *x = client->conn.exchange;
     x->handler = handler_find(x->request.path);
-    return is_forwarded_too_often(x) ? finish(worker, client) : VERDICT_REQUEST_READY;
+    return is_forwarded_too_often(x) ? finish_making(worker, client) : VERDICT_REQUEST_READY;
 }
 
 /* REQUEST_READY: the handler has forwarded, another one is to be run. */
-static enum verdict run(struct worker *worker, struct client *client)
+static enum verdict run_handler(struct worker *worker, struct client *client)
 {
     struct exchange *x = client->conn.exchange;
     for (unsigned piece = 1;; piece++) {
@@ -244,10 +244,10 @@ static enum verdict run(struct worker *worker, struct client *client)
             return VERDICT_HELD; /* the client may be gone already */
         }
         if (said == HANDLER_FORWARD) {
-            return forward(worker, client);
+            return forward_request(worker, client);
         }
         if (said == HANDLER_DONE || !publish_piece(worker, client)) {
-            return finish(worker, client);
+            return finish_making(worker, client);
         }
         enum verdict next = after_piece(worker, client, said, piece);
         if (next == VERDICT_HELD) {
@@ -262,18 +262,18 @@ static enum verdict processor_enter(struct worker *worker, struct client *client
     struct exchange *x = client->conn.exchange;
     if (verdict == VERDICT_REQUEST_READY) {
         CHECK(client->conn.state == CONN_PROCESSING);
-        start(worker, client, direct);
+        start_request(worker, client, direct);
     } else if (verdict == VERDICT_WANT_TIME && waits_for_room(worker, client)) {
         return VERDICT_HELD;
     }
     do { /* again for each time that it is forwarded */
         if (verdict == VERDICT_REQUEST_READY && answer_at_once(x)) {
-            return finish(worker, client);
+            return finish_making(worker, client);
         }
         if (worker->kind == GROUP_POOL && x->handler->takes_long) {
             worker_go_away(worker); /* others must not wait behind it */
         }
-        verdict = run(worker, client);
+        verdict = run_handler(worker, client);
     } while (verdict == VERDICT_REQUEST_READY);
     return verdict;
 }

@@ -31,7 +31,7 @@ static void stop_watching_last(struct worker *worker, struct client *client)
 
 /* What a step said, carried out as far as it is the reader's. A client that is closed while another
  * loop watches it is handed on: that one closes its watch first. */
-static enum verdict settle(struct worker *worker, struct client *client, enum verdict verdict)
+static enum verdict settle_read(struct worker *worker, struct client *client, enum verdict verdict)
 {
     if (verdict == VERDICT_WANT_READ) {
         verdict = home_wait(worker, client);
@@ -57,7 +57,7 @@ static enum verdict settle(struct worker *worker, struct client *client, enum ve
 
 /* --- at home --- */
 
-static void adopt(struct worker *worker, struct client *client)
+static void adopt_client(struct worker *worker, struct client *client)
 {
     home_adopt(worker, client, HOME_FRESH);
     client->conn.adopted_ns = stamp_now();
@@ -67,7 +67,8 @@ static void adopt(struct worker *worker, struct client *client)
 static void first_read(struct worker *worker, struct client *client)
 {
     home_return(worker, client);
-    route(worker, client, settle(worker, client, conn_read(&client->conn, &worker->exchanges)));
+    route(worker, client,
+          settle_read(worker, client, conn_read(&client->conn, &worker->exchanges)));
 }
 
 /* New clients stand at the end of the list, oldest first. A request mostly follows its connection
@@ -91,16 +92,16 @@ static enum verdict enter_home(struct worker *worker, struct client *client, enu
 {
     struct conn *conn = &client->conn;
     if (verdict == VERDICT_ACCEPTED) {
-        adopt(worker, client);
+        adopt_client(worker, client);
         return VERDICT_HELD;
     }
     home_return(worker, client);
     if (verdict == VERDICT_RESUME) {
-        return settle(worker, client, conn_resume(conn));
+        return settle_read(worker, client, conn_resume(conn));
     }
     CHECK(verdict == VERDICT_KEPT && conn->state == CONN_RETURNING);
     home_stamp_requeue(worker, client, direct);
-    return settle(worker, client, conn_next(conn, &worker->exchanges));
+    return settle_read(worker, client, conn_next(conn, &worker->exchanges));
 }
 
 /* --- where a poller in another loop is home --- */
@@ -159,7 +160,8 @@ static void reader_readable(struct worker *worker, struct client *client)
         home_hold_back(worker, client);
         return;
     }
-    route(worker, client, settle(worker, client, conn_read(&client->conn, &worker->exchanges)));
+    route(worker, client,
+          settle_read(worker, client, conn_read(&client->conn, &worker->exchanges)));
 }
 
 const struct stage_entry reader_stage = {.enter = reader_enter, .readable = reader_readable};

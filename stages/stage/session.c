@@ -63,7 +63,7 @@ static enum close_reason reason_of_end(const struct engine *engine)
 
 /* Polls until one of them is ready, or until `due_ns`. False: none is. The sockets are asked after the
  * time has passed, too: this thread may have had no CPU meanwhile. */
-static bool poll_until(struct pollfd *fds, unsigned count, uint64_t due_ns)
+static bool poll_fds_until(struct pollfd *fds, unsigned count, uint64_t due_ns)
 {
     for (;;) {
         uint64_t now_ns = clock_ns();
@@ -79,14 +79,14 @@ static bool poll_until(struct pollfd *fds, unsigned count, uint64_t due_ns)
 static bool wait_for(int fd, short events, uint64_t due_ns)
 {
     struct pollfd poll_fd = {.fd = fd, .events = events};
-    return poll_until(&poll_fd, 1, due_ns);
+    return poll_fds_until(&poll_fd, 1, due_ns);
 }
 
 /* Until the client sends something (true), its time is over, or the session is recalled. */
 static bool wait_or_hear(int fd, struct recall *recall, uint64_t due_ns, bool *recalled)
 {
     struct pollfd fds[] = {{.fd = fd, .events = POLLIN}, {.fd = recall->bell, .events = POLLIN}};
-    while (poll_until(fds, 2, due_ns)) {
+    while (poll_fds_until(fds, 2, due_ns)) {
         if (fds[0].revents != 0) {
             return true;
         }
@@ -99,12 +99,6 @@ static bool wait_or_hear(int fd, struct recall *recall, uint64_t due_ns, bool *r
 }
 
 /* --- reading --- */
-
-static enum verdict close_for(struct client *client, enum close_reason reason)
-{
-    client->conn.close = reason;
-    return VERDICT_CLOSE;
-}
 
 static void set_patience(struct client *client, uint64_t timeout_ns)
 {
@@ -141,8 +135,8 @@ static enum verdict after_idle(struct worker *worker, struct client *client, enu
 {
     struct conn *conn = &client->conn;
     if (verdict == VERDICT_WANT_READ && !conn_has_input(conn)) {
-        return close_for(client,
-                         conn->requests > 0 ? CLOSE_KEEPALIVE_TIMEOUT : CLOSE_HEADER_TIMEOUT);
+        return conn_close_for(&client->conn,
+                              conn->requests > 0 ? CLOSE_KEEPALIVE_TIMEOUT : CLOSE_HEADER_TIMEOUT);
     }
     if (ended && verdict == VERDICT_CLOSE) {
         conn->close = reason_of_end(worker->engine);
@@ -158,11 +152,11 @@ static enum verdict end_unless_faster(struct worker *worker, struct client *clie
                                       enum close_reason reason)
 {
     if (reason == CLOSE_CUT) {
-        return close_for(client, reason);
+        return conn_close_for(&client->conn, reason);
     }
     enum verdict verdict = conn_read(&client->conn, &worker->exchanges);
     if (!conn_has_input(&client->conn)) {
-        return close_for(client, reason);
+        return conn_close_for(&client->conn, reason);
     }
     client->conn.exchange->close = reason;
     return verdict;
@@ -181,7 +175,7 @@ static uint64_t idle_time_left(const struct worker *worker, struct client *clien
 }
 
 /* Its session is recalled: others may go on with it. */
-static enum verdict leave(struct worker *worker, struct client *client)
+static enum verdict leave_session(struct worker *worker, struct client *client)
 {
     client->session.left_due_ns = atomic_load(&client->session.due_ns);
     route_leave(worker, client);
@@ -203,7 +197,7 @@ static enum verdict wait_idle(struct worker *worker, struct client *client)
         return after_idle(worker, client, verdict, ended);
     }
     return ended ? end_unless_faster(worker, client, reason_of_end(worker->engine))
-                 : leave(worker, client);
+                 : leave_session(worker, client);
 }
 
 /* The deadline of a head, which is one for all of it. */
@@ -238,7 +232,7 @@ static enum verdict wait_more(struct worker *worker, struct client *client, stru
     bool ready = reason == CLOSE_NONE && due_ns != 0 && wait_for(conn->fd, POLLIN, due_ns);
     (void)end_wait(worker, client);
     if (reason != CLOSE_NONE || engine_phase(worker->engine) == PHASE_CUTTING) {
-        return close_for(client, CLOSE_CUT);
+        return conn_close_for(&client->conn, CLOSE_CUT);
     }
     if (!ready) {
         return conn_read_timeout(conn, in_body ? CLOSE_BODY_TIMEOUT : CLOSE_HEADER_TIMEOUT);

@@ -17,14 +17,14 @@
 #include <unistd.h>
 
 /* Each of these is an improvement only: a kernel without it still serves. */
-static void set(int fd, int level, int option, int value)
+static void set_socket_option(int fd, int level, int option, int value)
 {
     (void)setsockopt(fd, level, option, &value, sizeof value);
 }
 
-static void enable(int fd, int level, int option)
+static void enable_option(int fd, int level, int option)
 {
-    set(fd, level, option, 1);
+    set_socket_option(fd, level, option, 1);
 }
 
 /* A socket file that nobody answers on is left over from a server that died: it is replaced. */
@@ -46,8 +46,8 @@ static void remove_stale(const struct sockaddr_un *address)
 }
 
 /* TCP_NODELAY and the options of the listening socket are inherited by what it accepts. */
-static int open_one(const struct sockaddr_storage *address, socklen_t len,
-                    const struct settings *settings, bool shared_port)
+static int open_socket(const struct sockaddr_storage *address, socklen_t len,
+                       const struct settings *settings, bool shared_port)
 {
     int family = address->ss_family;
     int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -55,18 +55,18 @@ static int open_one(const struct sockaddr_storage *address, socklen_t len,
         return -1;
     }
     if (family != AF_UNIX) {
-        enable(fd, SOL_SOCKET, SO_REUSEADDR);
-        enable(fd, IPPROTO_TCP, TCP_NODELAY);
-        set(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, (int)settings->unsent_limit);
+        enable_option(fd, SOL_SOCKET, SO_REUSEADDR);
+        enable_option(fd, IPPROTO_TCP, TCP_NODELAY);
+        set_socket_option(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, (int)settings->unsent_limit);
         if (settings->defer_accept == SWITCH_ON) {
-            enable(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT);
+            enable_option(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT);
         }
     }
     if (family == AF_INET6) {
-        enable(fd, IPPROTO_IPV6, IPV6_V6ONLY);
+        enable_option(fd, IPPROTO_IPV6, IPV6_V6ONLY);
     }
     if (shared_port) {
-        enable(fd, SOL_SOCKET, SO_REUSEPORT);
+        enable_option(fd, SOL_SOCKET, SO_REUSEPORT);
     }
     if (bind(fd, (const struct sockaddr *)address, len) != 0 ||
         listen(fd, (int)settings->backlog) != 0) {
@@ -80,9 +80,10 @@ static int open_one(const struct sockaddr_storage *address, socklen_t len,
 
 /* SO_REUSEPORT would let a second server slip in unnoticed: a bind without it comes first, as a
  * question. It also chooses the port when that is left to the kernel. */
-static bool probe(struct sockaddr_storage *address, socklen_t len, const struct settings *settings)
+static bool probe_address(struct sockaddr_storage *address, socklen_t len,
+                          const struct settings *settings)
 {
-    int fd = open_one(address, len, settings, false);
+    int fd = open_socket(address, len, settings, false);
     if (fd < 0) {
         return false;
     }
@@ -106,11 +107,11 @@ static bool open_address(struct sockets *sockets, unsigned index, const struct s
     if (address.ss_family == AF_UNIX) {
         remove_stale((struct sockaddr_un *)&address);
     }
-    bool open = !several || probe(&address, len, settings);
+    bool open = !several || probe_address(&address, len, settings);
     for (unsigned thread = 0; thread < sockets->threads && open; thread++) {
         int *fd = &sockets->at[thread * sockets->addresses + index];
         *fd = thread > 0 && !several ? fcntl(sockets->at[index], F_DUPFD_CLOEXEC, 0)
-                                     : open_one(&address, len, settings, several);
+                                     : open_socket(&address, len, settings, several);
         open = *fd >= 0;
         socklen_t out = sizeof address;
         if (open && thread == 0) {

@@ -22,7 +22,7 @@
 
 /* --- the end of an exchange --- */
 
-static void count(struct worker *worker, const struct exchange *x)
+static void count_exchange(struct worker *worker, const struct exchange *x)
 {
     int64_t intervals[INTERVAL_COUNT];
     if (!exchange_is_counted(x)) {
@@ -65,7 +65,7 @@ static void end_exchange(struct worker *worker, struct client *client)
     settle_last_byte(x);
     PROBE(last_sent, conn->id, x->id, x->stamps.last_sent_ns, x->stamps.first_byte_ns,
           x->stamps.handed_ns, x->stamps.writer_ns, x->sent, x->response.status);
-    count(worker, x);
+    count_exchange(worker, x);
     record_ended(worker, client);
     if (worker->log.log != NULL) {
         access_log_write(&worker->log, conn);
@@ -76,7 +76,7 @@ static void end_exchange(struct worker *worker, struct client *client)
     exchange_end(x);
 }
 
-static enum verdict finish(struct worker *worker, struct client *client)
+static enum verdict finish_exchange(struct worker *worker, struct client *client)
 {
     struct conn *conn = &client->conn;
     end_exchange(worker, client);
@@ -100,7 +100,7 @@ static bool has_end(const struct brigade *brigade)
 
 /* The client is gone: what there is of the answer is dropped, and what still comes, up to its
  * end. */
-static enum verdict cut(struct worker *worker, struct client *client)
+static enum verdict cut_response(struct worker *worker, struct client *client)
 {
     struct exchange *x = client->conn.exchange;
     if (x->interim) {
@@ -118,7 +118,7 @@ static enum verdict cut(struct worker *worker, struct client *client)
             return VERDICT_HELD;
         }
     }
-    return finish(worker, client);
+    return finish_exchange(worker, client);
 }
 
 /* The part of this wait that belongs to `write`: what lies behind the hand-over of the end. */
@@ -134,11 +134,12 @@ static void stamp_unblocked(struct conn *conn)
     conn->blocked_ns = 0;
 }
 
-static enum verdict give_up(struct worker *worker, struct client *client, enum close_reason reason)
+static enum verdict give_up_sending(struct worker *worker, struct client *client,
+                                    enum close_reason reason)
 {
     client->conn.exchange->cut = reason;
     out_watch_stop(worker, client);
-    return cut(worker, client);
+    return cut_response(worker, client);
 }
 
 /* Its deadline has passed, and the send that followed found the socket as full as before. */
@@ -153,10 +154,10 @@ static enum verdict wait_for_socket(struct worker *worker, struct client *client
     struct conn *conn = &client->conn;
     if (engine_phase(worker->engine) == PHASE_CUTTING ||
         !out_watch_set(worker, client, WATCH_WRITE)) {
-        return give_up(worker, client, CLOSE_CUT);
+        return give_up_sending(worker, client, CLOSE_CUT);
     }
     if (is_out_of_time(client, progress)) {
-        return give_up(worker, client, CLOSE_IO_TIMEOUT);
+        return give_up_sending(worker, client, CLOSE_IO_TIMEOUT);
     }
     if (conn->exchange->would_block) {
         tally_add(&worker->tally, COUNTER_WOULD_BLOCK, 1);
@@ -187,7 +188,7 @@ static enum verdict wait_in_session(struct worker *worker, struct client *client
     }
     bool cutting = engine_phase(worker->engine) == PHASE_CUTTING;
     x->cut = cutting ? CLOSE_CUT : CLOSE_IO_TIMEOUT;
-    return cut(worker, client);
+    return cut_response(worker, client);
 }
 
 static enum verdict wait_to_send(struct worker *worker, struct client *client, bool progress)
@@ -210,7 +211,7 @@ static void tell_sent(struct worker *worker, struct client *client, uint64_t sen
 /* Collects what has been published. False: nothing was, and the client has been let go: from then
  * on another thread may have the sending end (a session's, where w stands beside W), so the wait
  * for the socket, which belongs to that end, is over before. */
-static bool collect(struct worker *worker, struct client *client)
+static bool collect_output(struct worker *worker, struct client *client)
 {
     struct exchange *x = client->conn.exchange;
     out_watch_stop(worker, client);
@@ -218,12 +219,12 @@ static bool collect(struct worker *worker, struct client *client)
 }
 
 /* Sends what there is, collects more, until the end, an empty outlet or a full socket. */
-static enum verdict pump(struct worker *worker, struct client *client)
+static enum verdict pump_output(struct worker *worker, struct client *client)
 {
     struct conn *conn = &client->conn;
     struct exchange *x = conn->exchange;
     for (;;) {
-        if (x->sending.head == NULL && !collect(worker, client)) {
+        if (x->sending.head == NULL && !collect_output(worker, client)) {
             return VERDICT_HELD;
         }
         if (worker->kind == GROUP_POOL) {
@@ -246,19 +247,19 @@ static enum verdict pump(struct worker *worker, struct client *client)
         }
         out_watch_stop(worker, client);
         if (verdict == VERDICT_CLOSE) {
-            return cut(worker, client);
+            return cut_response(worker, client);
         }
-        return verdict == VERDICT_KEPT ? finish(worker, client) : verdict;
+        return verdict == VERDICT_KEPT ? finish_exchange(worker, client) : verdict;
     }
 }
 
 /* --- the stage --- */
 
-static enum verdict begin(struct worker *worker, struct client *client, bool direct)
+static enum verdict begin_response(struct worker *worker, struct client *client, bool direct)
 {
     struct exchange *x = client->conn.exchange;
     if (x->cut != CLOSE_NONE) {
-        return cut(worker, client);
+        return cut_response(worker, client);
     }
     if (x->stamps.writer_ns == 0 && !x->interim) {
         /* handed_ns is set only if the end has been published, which a direct call cannot race
@@ -267,7 +268,7 @@ static enum verdict begin(struct worker *worker, struct client *client, bool dir
             direct && x->stamps.handed_ns != 0 ? x->stamps.handed_ns : stamp_now();
         PROBE(writer, client->conn.id, x->id, x->stamps.writer_ns);
     }
-    return pump(worker, client);
+    return pump_output(worker, client);
 }
 
 static enum verdict writer_enter(struct worker *worker, struct client *client, enum verdict verdict,
@@ -283,7 +284,7 @@ static enum verdict writer_enter(struct worker *worker, struct client *client, e
         return wait_for_socket(worker, client, true);
     default:
         CHECK(verdict == VERDICT_OUTPUT_READY);
-        return begin(worker, client, direct);
+        return begin_response(worker, client, direct);
     }
 }
 
@@ -296,7 +297,7 @@ static void writer_writable(struct worker *worker, struct client *client)
         route(worker, client, linger_readable(worker, client));
     } else {
         stamp_unblocked(&client->conn);
-        route(worker, client, pump(worker, client));
+        route(worker, client, pump_output(worker, client));
     }
 }
 
