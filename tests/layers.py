@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Fails on an include or a call against the arrow tools -> stages -> queues -> core, or from a room of a layer
-to a room above it, on modules that include each other in a circle, and on what undoes the layers.
+to a room above it, on modules that include each other in a circle, on what undoes the layers, and on names of
+functions that say nothing without their file.
 
 usage: layers.py [ROOT [BUILD_DIR]]
 
@@ -56,6 +57,7 @@ MADE_IN = {"pages": "web"}
 # A row of DESIGN.md's table of rooms, lowest first.
 ROOM_ROW = re.compile(r"^\| `(\w+)/(\w+)/` \|")
 INCLUDE = re.compile(r'^\s*#\s*include\s+(["<])([^">]+)[">]')
+STATIC_FUNCTION = re.compile(r"(?:_Noreturn |__attribute__\(\(.*\)\) )?static [^=;(]*\b(\w+)\(")
 MAIN = re.compile(r"^\s*(?:int\s+)?main\s*\(")
 
 
@@ -147,6 +149,29 @@ def no_umbrella(root, sources):
         code = [l for l in re.sub(r"\\\n", " ", text).splitlines() if l.strip()]
         if all(re.match(r"\s*#\s*(include|ifndef|define \w+$|endif|pragma)", l) for l in code):
             yield source.name, 1, "an umbrella header: include what you use instead"
+
+
+# --- names ---
+
+
+def names_tell(root, sources):
+    """A profile and a uprobe show a function's name without its file. So the name of a static function says
+    in several words what it does (libc has `wait` and `swap`), and no other source of the libraries has it."""
+    first = {}
+    for source in sources:
+        if not source.name.endswith(".c") or source.layer not in LIBRARIES:
+            continue
+        statics = {}  # a prototype and its definition are one function
+        for number, line in enumerate(source.lines, 1):
+            match = STATIC_FUNCTION.match(line)
+            if match:
+                statics.setdefault(match[1], number)
+        for name, number in statics.items():
+            if "_" not in name:
+                yield source.name, number, f"the static function {name}() needs a name of several words"
+            if name in first:
+                yield source.name, number, f"{first[name]} has a static function {name}() too"
+            first.setdefault(name, source.name)
 
 
 # --- rooms ---
@@ -291,8 +316,8 @@ def calls(root, build):
             yield which[2], 1, f"uses {symbol}, which {other[2]} above it defines"
 
 
-RULES = [arrow, spelling, wrapped, mains, own_header_first, part_of_is_true, no_umbrella, in_a_room, room_arrow,
-         no_circle]
+RULES = [arrow, spelling, wrapped, mains, own_header_first, part_of_is_true, no_umbrella, names_tell, in_a_room,
+         room_arrow, no_circle]
 
 
 def read_sources(root):

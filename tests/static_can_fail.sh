@@ -123,6 +123,12 @@ expect_breach layers '"loop.h" is not a path from the root'
 echo '#include <core/loop/loop.h>' >>core/handlers/handler.c
 expect_breach layers '<core/loop/loop.h> is ours'
 
+echo 'static void swap(struct call *a);' >>queues/mailbox.c
+expect_breach layers 'queues/mailbox.c:7: the static function swap() needs a name of several words'
+echo 'static int look_up(int key)' >>core/loop/loop.c
+echo 'static const char *look_up(int key, const char *name,' >>stages/life/server.c
+expect_breach layers 'stages/life/server.c:7: core/loop/loop.c has a static function look_up() too'
+
 echo '#include "stages/life/server.h"' >>stages/model/wiring.c
 expect_breach layers 'stages/life/server.h: model/ must not include life/, which is above it'
 mv stages/life/server.c stages/stray.c
