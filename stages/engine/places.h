@@ -45,8 +45,10 @@ void places_shed(struct engine *engine, unsigned count);
 /* --overload reap. There is one wish for the whole engine, so that for one wish one connection is
  * closed, however many homes look for it:
  *
- *     NONE --places_reap--> WANTED --places_wanted--> COMING     whoever closes an idle one claims
- * it WANTED, COMING --places_give--> NONE                       a place is free, whosever it was
+ *     from             to       by
+ *     NONE             WANTED   places_reap()
+ *     WANTED           COMING   places_wanted(): the worker that then closes an idle connection
+ *     WANTED, COMING   NONE     places_give(): a place is free, whatever connection had it
  */
 enum place_wish { PLACE_WISH_NONE, PLACE_WISH_WANTED, PLACE_WISH_COMING };
 

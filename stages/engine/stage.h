@@ -2,7 +2,7 @@
  *
  * Why: the engine carries connections between stages, watches their descriptors and keeps their
  * deadlines. What a stage then does with a connection is the stage's business. Each stage fills in one
- * table, declared in its header; server_start() puts the tables into the server before there are threads. So no file of the
+ * table, declared in its header; layout_groups() puts the tables into the server before there are threads. So no file of the
  * engine names a stage's function, and a stage can be tested beside a fake of the others.
  *
  * Thread-safety: each function runs on the worker's own thread, but `complete`: any thread.

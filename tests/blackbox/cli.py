@@ -9,6 +9,7 @@ import tempfile
 
 from docroot import HELLO
 from harness import STDERR_BUGS, CaseFailed, Server, scaled, shown
+from servers import PRESETS
 from table import Table, get, require
 
 table = Table("cli", args=("own",))
@@ -151,8 +152,7 @@ for good in ("L | RP*2 | W", "LR*2 | PW*3", "LRPW*2", "LRW | P*4", "L|R|P|W", "L
              "LRPW", "L | R | PW*4", "L | R | P*n | W", "L | rpw*4", "L | K | RPW", "lrpw*2",
              "LKW | rpw*3", "LRPW@4", "L | rpw | K", "L | r*8 | P*2 | w*8"):
     accepted(f"the wiring {good!r} is accepted", ["--wiring", good])
-for model in ("staged", "staged-nolistener", "conn-queue", "acceptor", "reaped-pool", "polled-pool",
-              "worker-stack", "event-mpm", "loops", "half-sync", "leader-followers"):
+for model in PRESETS:
     accepted(f"the model {model} is accepted", ["--model", model])
 for args in (["--readers", "2", "--processors", "3", "--writers", "2"],
              ["--model", "loops", "--readers", "3"], ["--model", "half-sync", "--processors", "7"],

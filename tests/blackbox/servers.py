@@ -2,6 +2,7 @@
 clients that hammer, log lines."""
 
 import json
+import pathlib
 import re
 import subprocess
 import threading
@@ -11,6 +12,10 @@ from docroot import HELLO
 from harness import CaseFailed, Server, eventually, scaled
 from lateness import Stopwatch
 from table import get, head, post, require
+
+# The models by name, each with its wiring: what the server is made of.
+PRESETS_DEF = pathlib.Path(__file__).parents[2] / "stages/model/presets.def"
+PRESETS = dict(re.findall(r'^PRESET\("([^"]+)", "([^"]+)"', PRESETS_DEF.read_text("utf-8"), re.M))
 
 FAST = get("/hello.txt")
 HUGE = get("/synthetic/bytes?n=50000000")

@@ -22,7 +22,7 @@ from faults import closed_after
 from harness import CaseFailed, Client, eventually, scaled
 from lateness import Stopwatch
 from load import until_still
-from servers import FAST, HUGE, answers, back_to, hello, quick, settle, start
+from servers import FAST, HUGE, PRESETS, answers, back_to, hello, quick, settle, start
 from table import Table, get, request, require
 
 table = Table("sources", args=("own",))
@@ -787,19 +787,12 @@ def half_sync_on_demand(world):
 
 # --- what is offered (cli.py has what is refused) ------------------------------------------------
 
-MODELS = {
-    "staged": "L | R | P*n | W", "staged-nolistener": "LR | P*n | W",
-    "conn-queue": "L | rpw*n | K", "acceptor": "lrpw*n", "reaped-pool": "L | rpw*15",
-    "polled-pool": "L | K | rpw*n", "worker-stack": "L | rpw*n", "event-mpm": "LKW | rpw*n",
-    "loops": "LRPW*n", "half-sync": "LRW | P*n", "leader-followers": "LRPW@n"}
-
-
 @case("--list-models prints every model with its wiring, and no other")
 def list_models(world):
     """The first two columns."""
     done = subprocess.run([world.program, "--list-models"], capture_output=True, check=True,
                           timeout=scaled(10))
     lines = done.stdout.decode().splitlines()[1:]
-    require(len(lines) == len(MODELS), f"{len(lines)} lines")
-    for line, (name, wiring) in zip(lines, MODELS.items()):
+    require(len(lines) == len(PRESETS), f"{len(lines)} lines")
+    for line, (name, wiring) in zip(lines, PRESETS.items()):
         require(re.match(rf"{name} +{re.escape(wiring)} +[fl]ifo, ", line), line)
