@@ -62,7 +62,8 @@ static void chain_move(struct chain *to, struct chain *from, unsigned most)
 
 /* --- life --- */
 
-void taker_init(struct taker *taker, int doorbell, bool polled)
+/* Start-up only: no other thread knows the taker. */
+void taker_init(struct taker *taker, int doorbell, bool polled) NO_ANALYSIS
 {
     *taker = (struct taker){0};
     doorbell_init(&taker->bell, doorbell, polled);
@@ -74,7 +75,8 @@ void taker_deinit(struct taker *taker)
     doorbell_deinit(&taker->bell);
 }
 
-void mailbox_init(struct mailbox *box, const struct mailbox_config *config)
+/* Start-up only: no other thread knows the mailbox. */
+void mailbox_init(struct mailbox *box, const struct mailbox_config *config) NO_ANALYSIS
 {
     memset(box, 0, sizeof *box);
     box->config = *config;
@@ -200,6 +202,7 @@ static void lose_taker(struct mailbox *box) EXCLUDES(box->shared.lock)
 }
 
 static void carry_out_calls(struct mailbox *box, const struct calls *calls)
+    EXCLUDES(box->shared.lock)
 {
     ring_all(calls);
     for (unsigned i = 0; i < calls->spawn; i++) {
@@ -297,7 +300,7 @@ bool mailbox_put(struct mailbox *box, struct chain *chain, enum put_how how)
         slip->put_ns = now_ns;
         slip->back = false;
     }
-    PROBE(put, box->shared.stats.name, chain->count, now_ns, how);
+    PROBE(put, box->config.name, chain->count, now_ns, how);
     while (!done) {
         struct calls calls = {.count = 0};
         lock_take(&box->shared.lock);
@@ -319,7 +322,7 @@ static bool room_again_locked(struct mailbox *box) REQUIRES(box->shared.lock)
     return true;
 }
 
-static void tell_room(struct mailbox *box)
+static void tell_room(struct mailbox *box) EXCLUDES(box->shared.lock)
 {
     condition_broadcast(&box->room);
     if (box->room_fn != NULL) {
@@ -494,7 +497,7 @@ unsigned mailbox_take(struct mailbox *box, struct taker *taker, struct chain *ch
     bool room = room_again_locked(box);
     lock_release(&box->shared.lock);
     cpu_wait_end(&taker->cpu_wait, cpu_wait_ns, chain->count, now_ns);
-    PROBE(take, box->shared.stats.name, chain->count, now_ns);
+    PROBE(take, box->config.name, chain->count, now_ns);
     carry_out_calls(box, &calls);
     if (room) {
         tell_room(box);
@@ -565,7 +568,7 @@ static bool retire_taker(struct mailbox *box, struct taker *taker) EXCLUDES(box-
 }
 
 /* Sleeps until it is called. False: it has retired. */
-static bool sleep_until_called(struct mailbox *box, struct taker *taker)
+static bool sleep_until_called(struct mailbox *box, struct taker *taker) EXCLUDES(box->shared.lock)
 {
     if (box->config.takers_most == box->config.takers) {
         doorbell_wait(&taker->bell);

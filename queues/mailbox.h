@@ -75,17 +75,20 @@ struct take {
 /* One thread that takes from a mailbox: its bell, and whether it sleeps. Made before the thread
  * starts, freed after it has ended. */
 struct taker {
-    struct doorbell bell;
-    struct doorbell *rung; /* what wakes it: its bell, or that of a loop in which it sleeps */
-    struct slip *slot;     /* direct: handed to it while it slept; under the lock */
-    struct taker *next;    /* in the mailbox's stack of sleepers; under its lock */
-    bool asleep;           /* in that stack; under the lock */
-    bool here;             /* has looked into the mailbox since it became a taker; under the lock */
-    uint64_t called_ns;    /* when it was taken off the stack to be rung; under the lock */
-    _Atomic bool called;   /* the same, for the taker that has the turn */
+    struct doorbell bell; /* any thread rings it; the taking thread alone waits for it */
 
+    /* under the lock of its mailbox */
+    struct doorbell *rung GUARDED; /* what wakes it: its bell, or a loop's in which it sleeps */
+    struct slip *slot GUARDED;     /* direct: handed to it while it slept */
+    struct taker *next GUARDED;    /* in the mailbox's stack of sleepers */
+    bool asleep GUARDED;           /* in that stack */
+    bool here GUARDED;             /* has taken from the mailbox since it became a taker */
+    uint64_t called_ns GUARDED;    /* when it was taken off the stack to be rung */
+
+    /* As called_ns is not 0, for the taker that has the turn, which reads it without the lock. */
+    _Atomic bool called;
     struct cpu_wait cpu_wait; /* the taking thread's own */
-    struct take take; /* gives_back: not counted yet, for some may be given back; under the lock */
+    struct take take GUARDED; /* gives_back: not counted yet, for some may be given back */
 };
 
 void taker_init(struct taker *taker, int doorbell, bool polled);
@@ -112,27 +115,27 @@ struct mailbox_config {
 
 struct mailbox {
     struct mailbox_config config;
-    struct condition room; /* for pool threads that were refused */
-    mailbox_room_fn *room_fn;
+    struct condition room;    /* for pool threads that were refused; waited for with shared.lock */
+    mailbox_room_fn *room_fn; /* these four and config are fixed before there are threads */
     void *room_arg;
     mailbox_spawn_fn *spawn_fn;
     void *spawn_arg;
     _Atomic unsigned waiting_hint; /* the depth, for spinning takers: relaxed, only a hint */
     struct {
         struct lock lock;
-        struct chain items;
-        struct taker *sleepers;    /* last asleep, first called: its caches are the warmest */
-        struct taker *last;        /* took last: whom --wakeup always rings when nobody sleeps */
-        unsigned asleep;           /* how many those are */
-        unsigned takers;           /* how many there are, asleep or not */
-        unsigned coming;           /* of them, those that have not looked yet */
-        bool turn_taken;           /* some taker has the turn */
-        struct taker *turn_called; /* called to take it, has not looked yet */
-        unsigned away;             /* takers busy for long: they do not count as awake */
-        bool hear_all;             /* the sleeper wants quiet puts rung too */
-        bool refused;              /* somebody waits for room */
-        bool closed;
-        struct queue_report stats;
+        struct chain items GUARDED;
+        struct taker *sleepers GUARDED; /* last asleep, first called: its caches are the warmest */
+        struct taker *last GUARDED; /* took last: whom --wakeup always rings when nobody sleeps */
+        unsigned asleep GUARDED;    /* how many those are */
+        unsigned takers GUARDED;    /* how many there are, asleep or not */
+        unsigned coming GUARDED;    /* of them, those that have not looked yet */
+        bool turn_taken GUARDED;    /* some taker has the turn */
+        struct taker *turn_called GUARDED; /* called to take it, has not looked yet */
+        unsigned away GUARDED;             /* takers busy for long: they do not count as awake */
+        bool hear_all GUARDED;             /* the sleeper wants quiet puts rung too */
+        bool refused GUARDED;              /* somebody waits for room */
+        bool closed GUARDED;
+        struct queue_report stats GUARDED; /* its name and bound are fixed */
     } shared;
 };
 

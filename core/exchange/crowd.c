@@ -14,11 +14,11 @@
 
 struct guest {
     struct in6_addr address; /* first: what is looked for is an address alone */
-    uint64_t open;           /* never 0 while it is in the tree */
+    uint64_t open;           /* never 0 while it is in the tree; under the lock once it is there */
 };
 
 struct crowd {
-    uint64_t limit;
+    uint64_t limit; /* fixed */
     struct {
         struct lock lock;
         void *root GUARDED; /* of struct guest, by address */
@@ -58,7 +58,7 @@ static struct guest *find_or_add_locked(struct crowd *crowd, struct guest *fresh
     return *node;
 }
 
-bool crowd_enter(struct crowd *crowd, const struct in6_addr *address)
+bool crowd_enter(struct crowd *crowd, const struct in6_addr *address) EXCLUDES(crowd->shared.lock)
 {
     if (crowd == NULL || IN6_IS_ADDR_UNSPECIFIED(address)) {
         return true;
@@ -76,7 +76,7 @@ bool crowd_enter(struct crowd *crowd, const struct in6_addr *address)
     return room;
 }
 
-void crowd_leave(struct crowd *crowd, const struct in6_addr *address)
+void crowd_leave(struct crowd *crowd, const struct in6_addr *address) EXCLUDES(crowd->shared.lock)
 {
     if (crowd == NULL || IN6_IS_ADDR_UNSPECIFIED(address)) {
         return;

@@ -22,12 +22,12 @@
 struct outlet {
     struct {
         struct lock lock;
-        struct brigade waiting; /* published, not collected */
-        uint64_t unsent;        /* bytes published and not yet taken by the kernel */
-        bool writer_has;        /* the writer holds the exchange and will collect again */
-        bool ended;             /* the end of the request has been published */
-        bool cut;               /* the client is gone: what is published is dropped */
-        bool wants_room;        /* the processor let go until there is room */
+        struct brigade waiting GUARDED; /* published, not collected */
+        uint64_t unsent GUARDED;        /* bytes published and not yet taken by the kernel */
+        bool writer_has GUARDED;        /* the writer holds the exchange and will collect again */
+        bool ended GUARDED;             /* the end of the request has been published */
+        bool cut GUARDED;               /* the client is gone: what is published is dropped */
+        bool wants_room GUARDED;        /* the processor let go until there is room */
     } shared;
 };
 

@@ -21,15 +21,16 @@ struct call {
 };
 
 static struct {
-    pthread_t thread;
+    pthread_t thread;        /* of the thread that starts and stops the server */
     struct condition sooner; /* the first call has changed, or the thread is to look up */
     struct {
         struct lock lock;
-        struct call *heap; /* each is due no later than its children, at 2i + 1 and 2i + 2; NULL
+        struct call
+            *heap GUARDED; /* each is due no later than its children, at 2i + 1 and 2i + 2; NULL
                               while there is no thread */
-        unsigned count;
-        bool hurries;
-        bool stops;
+        unsigned count GUARDED;
+        bool hurries GUARDED;
+        bool stops GUARDED;
     } shared;
 } later;
 
@@ -91,7 +92,7 @@ static bool is_due_locked(uint64_t now_ns) REQUIRES(later.shared.lock)
 }
 
 /* Waits for the next call that is due. False: it is over. */
-static bool next_call(struct call *call)
+static bool next_call(struct call *call) EXCLUDES(later.shared.lock)
 {
     lock_take(&later.shared.lock);
     while (!is_due_locked(clock_ns()) && !later.shared.stops) {
@@ -132,7 +133,7 @@ static void start_later_thread(void)
 
 /* --- for others --- */
 
-void later_start(void)
+void later_start(void) EXCLUDES(later.shared.lock)
 {
     CHECK(pthread_once(&once, init_once) == 0);
     struct call *heap = must_alloc(LATER_MOST * sizeof *heap);
@@ -145,7 +146,7 @@ void later_start(void)
     start_later_thread();
 }
 
-void later_stop(void)
+void later_stop(void) EXCLUDES(later.shared.lock)
 {
     lock_take(&later.shared.lock);
     CHECK(later.shared.count == 0);
@@ -161,7 +162,7 @@ void later_stop(void)
 }
 
 /* The thread is rung only for a call that is due before all others: else it wakes in time. */
-bool later_call(uint64_t due_ns, later_fn *fn, struct exchange *x)
+bool later_call(uint64_t due_ns, later_fn *fn, struct exchange *x) EXCLUDES(later.shared.lock)
 {
     CHECK(pthread_once(&once, init_once) == 0);
     lock_take(&later.shared.lock);
@@ -177,7 +178,7 @@ bool later_call(uint64_t due_ns, later_fn *fn, struct exchange *x)
     return taken;
 }
 
-void later_hurry(void)
+void later_hurry(void) EXCLUDES(later.shared.lock)
 {
     CHECK(pthread_once(&once, init_once) == 0);
     lock_take(&later.shared.lock);

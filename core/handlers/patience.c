@@ -13,7 +13,7 @@ static struct {
     pthread_once_t once;
     struct lock lock;
     struct condition ending;
-    atomic_bool ended;
+    atomic_bool ended; /* any thread reads; written with the lock held */
 } patience = {.once = PTHREAD_ONCE_INIT};
 
 static void patience_init(void)
@@ -22,7 +22,7 @@ static void patience_init(void)
     condition_init(&patience.ending);
 }
 
-void patience_sleep(uint64_t until_ns)
+void patience_sleep(uint64_t until_ns) EXCLUDES(patience.lock)
 {
     CHECK(pthread_once(&patience.once, patience_init) == 0);
     lock_take(&patience.lock);
@@ -39,7 +39,7 @@ void patience_spin(uint64_t until_ns)
     }
 }
 
-void patience_end(void)
+void patience_end(void) EXCLUDES(patience.lock)
 {
     CHECK(pthread_once(&patience.once, patience_init) == 0);
     lock_take(&patience.lock);

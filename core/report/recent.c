@@ -11,7 +11,7 @@ void recent_init(struct recent *recent)
     lock_init(&recent->shared.lock, RANK_RECENT);
 }
 
-void recent_deinit(struct recent *recent)
+void recent_deinit(struct recent *recent) NO_ANALYSIS
 {
     bottleneck_deinit(&recent->shared.older.figures);
     bottleneck_deinit(&recent->shared.newer.figures);

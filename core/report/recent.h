@@ -19,7 +19,7 @@ struct recent_moment {
 struct recent {
     struct {
         struct lock lock;
-        struct recent_moment older, newer;
+        struct recent_moment older GUARDED, newer GUARDED;
     } shared;
 };
 

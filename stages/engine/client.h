@@ -72,13 +72,14 @@ struct client {
 
     /* Sessions: threads that block for it (held.h). */
     struct {
-        struct client *next, *prev; /* in the list of held clients; under its lock */
-        bool held;                  /* is in that list; whoever holds the client */
-        bool polls;                 /* the socket is non-blocking: poll before a read */
-        uint64_t patience_ns;       /* the socket's receive timeout, once set */
-        _Atomic int as;             /* enum held_as: what its holder does; moved by CAS from IDLE */
-        _Atomic uint64_t due_ns;    /* while IDLE: when its time is over */
-        uint64_t left_due_ns; /* left by its session while idle: when its time is over; or 0 */
+        struct client *next GUARDED,
+            *prev GUARDED;       /* in the list of held clients; under its lock */
+        bool held;               /* is in that list; whoever holds the client */
+        bool polls;              /* the socket is non-blocking: poll before a read */
+        uint64_t patience_ns;    /* the socket's receive timeout, once set */
+        _Atomic int as;          /* enum held_as: what its holder does; moved by CAS from IDLE */
+        _Atomic uint64_t due_ns; /* while IDLE: when its time is over */
+        uint64_t left_due_ns;    /* left by its session while idle: when its time is over; or 0 */
     } session;
 
     /* Whoever holds it. */

@@ -42,11 +42,13 @@ struct group {
     struct worker *workers; /* count of them */
     struct recall *recall;  /* of a pool whose threads wait for idle clients; else NULL */
 
-    struct lock lock;         /* of the workers' `life` and of the next two */
-    unsigned starting;        /* threads that are being started on demand */
-    bool ending;              /* none is started any more */
-    struct condition changed; /* one of these has */
-    _Atomic uint64_t started; /* threads started on demand */
+    struct condition changed; /* `starting`, or a worker's `life`; waited for with shared.lock */
+    struct {
+        struct lock lock;          /* also of writes to the workers' atomic `life` */
+        unsigned starting GUARDED; /* threads that are being started on demand */
+        bool ending GUARDED;       /* none is started any more */
+    } shared;
+    _Atomic uint64_t started; /* threads started on demand; any thread */
 };
 
 struct engine {
@@ -81,7 +83,7 @@ struct engine {
 
     struct interval_sets interval_sets; /* what pools' threads measure */
 
-    uint64_t samples; /* taken for the trace: the tracer's thread */
+    uint64_t samples; /* taken for the trace; the tracer's thread alone */
 
     /* any thread */
     _Atomic int phase;                    /* enum phase; only rises */
@@ -97,8 +99,8 @@ struct engine {
     _Atomic int place_wish;        /* enum place_wish (places.h): --overload reap */
     struct held held;
     struct {
-        struct lock lock;
-        struct condition empty; /* connections fell to 0 */
+        struct lock lock; /* of the wait alone: what is waited for are atomics, engine_is_empty */
+        struct condition empty; /* it may have become true */
     } ending;
 };
 
@@ -111,10 +113,10 @@ static inline enum phase engine_phase(const struct engine *engine)
 bool engine_is_empty(const struct engine *engine);
 
 /* A listener has closed its sockets. Listener threads. */
-void engine_stopped_listening(struct engine *engine);
+void engine_stopped_listening(struct engine *engine) EXCLUDES(engine->ending.lock);
 
 /* Whoever waits in server_wait_empty checks again, and the process gets its empty_signal when
  * nothing is open any more. Any thread. */
-void engine_signal_empty(struct engine *engine);
+void engine_signal_empty(struct engine *engine) EXCLUDES(engine->ending.lock);
 
 #endif

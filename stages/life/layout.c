@@ -229,7 +229,7 @@ static void lay_out(struct engine *engine)
                                 .least = least_threads(wiring, from),
                                 .workers = &engine->workers[number]};
         group->recall = waits_for_idle(engine, group) ? recall_new() : NULL;
-        lock_init(&group->lock, RANK_GROUP);
+        lock_init(&group->shared.lock, RANK_GROUP);
         condition_init(&group->changed);
         for (unsigned j = 0; j < from->count; j++) {
             struct worker *worker = &engine->workers[number];

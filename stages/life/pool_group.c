@@ -49,9 +49,9 @@ static bool find_work(struct worker *worker, unsigned batch)
 static void set_life(struct worker *worker, enum thread_life life)
 {
     struct group *group = &worker->engine->groups[worker->group];
-    lock_take(&group->lock);
+    lock_take(&group->shared.lock);
     atomic_store(&worker->pool.life, life);
-    lock_release(&group->lock);
+    lock_release(&group->shared.lock);
     condition_broadcast(&group->changed);
 }
 
@@ -88,7 +88,7 @@ static bool start_pool_thread(struct worker *worker)
     return error == 0;
 }
 
-static struct worker *find_place_locked(struct group *group) REQUIRES(group->lock)
+static struct worker *find_place_locked(struct group *group) REQUIRES(group->shared.lock)
 {
     for (unsigned i = 0; i < group->count; i++) {
         if (atomic_load(&group->workers[i].pool.life) != THREAD_RUNS) {
@@ -102,26 +102,27 @@ static struct worker *find_place_locked(struct group *group) REQUIRES(group->loc
  * retired and not quite ended: that is waited for, because whoever was put to trusts in another
  * thread. NULL: the group ends. */
 static struct worker *take_thread_place(struct group *group, enum thread_life *before)
+    EXCLUDES(group->shared.lock)
 {
     struct worker *worker = NULL;
-    lock_take(&group->lock);
-    while (!group->ending && (worker = find_place_locked(group)) == NULL) {
-        (void)condition_wait(&group->changed, &group->lock, 0);
+    lock_take(&group->shared.lock);
+    while (!group->shared.ending && (worker = find_place_locked(group)) == NULL) {
+        (void)condition_wait(&group->changed, &group->shared.lock, 0);
     }
     if (worker != NULL) {
         *before = (enum thread_life)atomic_load(&worker->pool.life);
         atomic_store(&worker->pool.life, THREAD_RUNS);
-        group->starting++;
+        group->shared.starting++;
     }
-    lock_release(&group->lock);
+    lock_release(&group->shared.lock);
     return worker;
 }
 
-static void place_taken(struct group *group)
+static void place_taken(struct group *group) EXCLUDES(group->shared.lock)
 {
-    lock_take(&group->lock);
-    group->starting--;
-    lock_release(&group->lock);
+    lock_take(&group->shared.lock);
+    group->shared.starting--;
+    lock_release(&group->shared.lock);
     condition_broadcast(&group->changed);
 }
 
@@ -157,14 +158,14 @@ void pool_group_start(struct group *group)
 
 /* A thread may still be starting another one: from here on none begins to, and those that have
  * begun are waited for, so that every thread is joined once. */
-static void end_starting(struct group *group)
+static void end_starting(struct group *group) EXCLUDES(group->shared.lock)
 {
-    lock_take(&group->lock);
-    group->ending = true;
-    while (group->starting > 0) {
-        (void)condition_wait(&group->changed, &group->lock, 0);
+    lock_take(&group->shared.lock);
+    group->shared.ending = true;
+    while (group->shared.starting > 0) {
+        (void)condition_wait(&group->changed, &group->shared.lock, 0);
     }
-    lock_release(&group->lock);
+    lock_release(&group->shared.lock);
     condition_broadcast(&group->changed);
 }
 

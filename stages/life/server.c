@@ -303,7 +303,7 @@ void server_stop(struct engine *engine)
     for (unsigned i = 0; i < engine->group_count; i++) {
         recall_free(engine->groups[i].recall);
         condition_deinit(&engine->groups[i].changed);
-        lock_deinit(&engine->groups[i].lock);
+        lock_deinit(&engine->groups[i].shared.lock);
     }
     held_deinit(&engine->held);
     condition_deinit(&engine->ending.empty);

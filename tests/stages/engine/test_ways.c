@@ -31,7 +31,7 @@ static void free_groups(struct engine *server)
 {
     for (unsigned i = 0; i < server->group_count; i++) {
         condition_deinit(&server->groups[i].changed);
-        lock_deinit(&server->groups[i].lock);
+        lock_deinit(&server->groups[i].shared.lock);
     }
     free(server->workers);
 }
