@@ -245,6 +245,12 @@ static inline enum verdict fake_read(struct worker *worker, struct client *clien
     return conn_read(&client->conn, &worker->exchanges);
 }
 
+/* Its home closes it, or `worker` where it has none. */
+static inline void fake_close(struct worker *worker, struct client *client)
+{
+    client_close(client->home.at != NULL ? client->home.at : worker, client);
+}
+
 /* Has the server closed its end, with nothing left to read? */
 static inline bool fake_is_closed(int far)
 {
