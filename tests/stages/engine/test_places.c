@@ -122,15 +122,20 @@ TEST(places, of_those_turned_away_that_are_all_taken_leave_one_without)
 {
     int far;
     start("L | R | P*2 | W");
-    for (unsigned i = 0; i < TURNED_AWAY_MOST; i++) {
+    struct client *last = fake_client(fake_worker(STAGE_LISTENER), &far);
+    struct client *client = fake_client(fake_worker(STAGE_LISTENER), &far);
+    for (unsigned i = 0; i < TURNED_AWAY_MOST - 1; i++) {
         expect(places_take(&fake.engine, PLACE_TURNED_AWAY));
     }
-    struct client *client = fake_client(fake_worker(STAGE_LISTENER), &far);
+    places_turn_away(&fake.engine, last);
+    places_turn_away(&fake.engine, last);
+    expect_int(last->place, PLACE_TURNED_AWAY);
     places_turn_away(&fake.engine, client);
     expect_int(client->place, PLACE_NONE);
     expect_int(taken(PLACE_SERVED), 0);
     fake_close(fake_worker(STAGE_LISTENER), client);
     expect_int(taken(PLACE_TURNED_AWAY), TURNED_AWAY_MOST);
+    fake_close(fake_worker(STAGE_LISTENER), last);
     fake_stop();
 }
 
