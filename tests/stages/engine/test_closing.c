@@ -196,7 +196,9 @@ static void close_in_a_thread_that_is_not_home(void)
 {
     int far;
     struct client *client = start("L | R | P*2 | W", &far);
+    struct client *other = fake_client(fake_worker(STAGE_LISTENER), &far);
     home_adopt(home, client, HOME_WAITING);
+    home_adopt(fake_worker(STAGE_WRITER), other, HOME_WAITING);
     client_close(fake_worker(STAGE_WRITER), client);
 }
 

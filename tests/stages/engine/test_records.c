@@ -50,7 +50,7 @@ static void stop(void)
 
 TEST(records, are_not_made_without_a_trace)
 {
-    start("LRPW");
+    start("L | R | P*2 | W");
     writer->ring = NULL;
     record_ended(writer, client);
     record_requeued(writer, client, 5000, 6000);

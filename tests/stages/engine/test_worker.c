@@ -119,9 +119,10 @@ TEST(worker, wakes_a_sleeper_when_one_ticket_of_a_batch_has_to)
     fake_sleep(reader);
     post_kept(0, 1, false);
     post_kept(1, 2, true);
+    post_kept(2, 3, false);
     worker_flush(writer);
     expect(fake_is_rung(reader));
-    expect_taken(0, 2);
+    expect_taken(0, 3);
     fake_sleep(reader);
     post_kept(0, 1, false); /* that ring was for the batch before */
     worker_flush(writer);
@@ -177,9 +178,13 @@ TEST(worker, that_is_refused_keeps_the_order_of_what_comes_after)
 {
     set_up();
     start();
-    post_new(0, CLIENTS); /* a batch, of which some is refused, and more behind it */
+    post_new(0, BATCH);
     expect(worker_is_refused(listener));
-    for (unsigned i = 0; i < CLIENTS; i += ROOM) {
+    expect_taken(0, ROOM);
+    post_new(BATCH, CLIENTS); /* behind it, at the next flush */
+    expect(fake_take(reader) == NULL);
+    worker_flush(listener);
+    for (unsigned i = ROOM; i < CLIENTS; i += ROOM) {
         expect_taken(i, i + ROOM);
         worker_flush(listener);
     }
@@ -191,8 +196,8 @@ TEST(worker, that_is_refused_in_one_queue_puts_into_the_others)
 {
     set_up();
     start();
-    post_new(0, 3);
     post(listener, writer, 3, VERDICT_OUTPUT_READY, true);
+    post_new(0, 3);
     worker_flush(listener);
     expect(worker_is_refused(listener));
     expect_int(listener->refused_count, 1);
