@@ -195,7 +195,7 @@ static inline void fake_stop(void)
     for (unsigned i = 0; i < engine->group_count; i++) {
         recall_free(engine->groups[i].recall);
         condition_deinit(&engine->groups[i].changed);
-        lock_deinit(&engine->groups[i].lock);
+        lock_deinit(&engine->groups[i].shared.lock);
     }
     for (unsigned i = 0; i < fake.client_count; i++) {
         close(fake.far[i]);

@@ -51,7 +51,7 @@ static void tear_down(struct plan *plan)
     for (unsigned i = 0; i < engine->group_count; i++) {
         recall_free(engine->groups[i].recall);
         condition_deinit(&engine->groups[i].changed);
-        lock_deinit(&engine->groups[i].lock);
+        lock_deinit(&engine->groups[i].shared.lock);
     }
     interval_sets_deinit(&engine->interval_sets);
     free(engine->mailboxes);
