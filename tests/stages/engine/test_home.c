@@ -182,6 +182,8 @@ TEST(home, lets_a_client_ripen_unwatched)
     home_room(home); /* it is not what waits for room */
     expect_int(client->home.state, HOME_RIPE);
     expect_int(client->home.watch.events, 0);
+    home_leave(home, client); /* the interval is over: a reader has it */
+    expect_int(client->home.state, HOME_AWAY);
     stop();
 }
 
