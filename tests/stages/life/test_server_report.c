@@ -75,6 +75,21 @@ TEST(server_report, tells_sessions_from_pools_and_shows_a_loop_that_is_run_in_tu
     fake_stop();
 }
 
+TEST(server_report, each_queue_belongs_to_the_group_that_takes_from_it)
+{
+    static const unsigned groups[] = {0, 0, 1, 1, 2, 3}; /* the accept queue first */
+    struct report report;
+    fake_set_up("L | R*2 | P*2 | W");
+    fake_start();
+    server_report(&fake.engine, &report);
+    expect_int(report.queue_count, 6);
+    for (unsigned i = 0; i < 6; i++) {
+        expect_int(report.queues[i].group, groups[i]);
+    }
+    report_deinit(&report);
+    fake_stop();
+}
+
 TEST(server_report, a_queue_shows_what_waits_in_it)
 {
     struct report report;
@@ -95,46 +110,61 @@ TEST(server_report, a_queue_shows_what_waits_in_it)
 
 /* --- the kernel's accept queue --- */
 
-TEST(server_report, the_accept_queue_has_the_depth_peak_and_bound_of_the_sockets)
+enum { WAITING = 2 };
+
+/* A listening socket whose accept queue is full, with so many clients. Returns where it listens. */
+static struct sockaddr_in fill_accept_queue(struct sockets *sockets, int fds[WAITING])
 {
     char error[SERVER_ERROR_MAX];
-    struct sockets sockets;
-    struct report report;
-    fake_set_up("L | R | P*2 | W");
-    fake.settings.listen = (struct option_texts){.count = 1, .at = {"127.0.0.1:0"}};
-    fake.settings.defer_accept = SWITCH_OFF;
-    fake.settings.backlog = 7;
-    fake_start();
-    expect_msg(sockets_open(&sockets, &fake.settings, 1, error), "%s", error);
-    fake.engine.listening_fds = sockets.at;
-    fake.engine.listening_count = 1;
-    server_note_backlog(&fake.engine);
     struct sockaddr_in address;
     socklen_t len = sizeof address;
-    CHECK(getsockname(sockets.at[0], (struct sockaddr *)&address, &len) == 0);
-    int fds[2];
-    for (unsigned i = 0; i < 2; i++) {
+    expect_msg(sockets_open(sockets, &fake.settings, 1, error), "%s", error);
+    CHECK(getsockname(sockets->at[0], (struct sockaddr *)&address, &len) == 0);
+    for (unsigned i = 0; i < WAITING; i++) {
         fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
         CHECK(connect(fds[i], (struct sockaddr *)&address, sizeof address) == 0);
     }
+    return address;
+}
+
+/* Its closed descriptor's number belongs to a client by now, which has figures of its own. */
+static void replace(int fd, const struct sockaddr_in *address)
+{
+    int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    CHECK(connect(client, (const struct sockaddr *)address, sizeof *address) != 0);
+    CHECK(dup2(client, fd) == fd);
+    close(client);
+}
+
+TEST(server_report, the_accept_queue_has_the_depth_peak_and_bound_of_the_sockets)
+{
+    struct sockets sockets;
+    struct report report;
+    int fds[WAITING];
+    fake_set_up("L | R | P*2 | W");
+    fake.settings.listen = (struct option_texts){.count = 1, .at = {"127.0.0.1:0"}};
+    fake.settings.defer_accept = SWITCH_OFF;
+    fake.settings.backlog = WAITING - 1; /* the kernel takes one more */
+    fake_start();
+    struct sockaddr_in address = fill_accept_queue(&sockets, fds);
+    int copy = fcntl(sockets.at[0], F_DUPFD_CLOEXEC, 0);
+    fake.engine.listening_fds = sockets.at;
+    fake.engine.listening_count = 1;
+    server_note_backlog(&fake.engine);
     server_report(&fake.engine, &report);
-    expect_int(report.queues[0].depth, 2);
-    expect_int(report.queues[0].bound, 7);
+    expect_int(report.queues[0].depth, WAITING);
+    expect_int(report.queues[0].bound, WAITING - 1);
     report_deinit(&report);
-    close(accept(sockets.at[0], NULL, NULL));
-    server_report(&fake.engine, &report);
-    expect_int(report.queues[0].depth, 1);
-    expect_int(report.queues[0].depth_max, 2);
-    report_deinit(&report);
-    int number = sockets.at[0]; /* its number is a client's by now */
-    close(number);
-    expect_int(dup2(fds[0], number), number);
+    replace(sockets.at[0], &address);
     server_report(&fake.engine, &report);
     expect_int(report.queues[0].depth, 0);
-    expect_int(report.queues[0].bound, 7); /* the last report has it, too */
+    expect_int(report.queues[0].depth_max, WAITING);
+    expect_int(report.queues[0].bound, WAITING - 1); /* the last report has it, too */
     report_deinit(&report);
-    close(fds[0]);
-    close(fds[1]);
+    for (unsigned i = 0; i < WAITING; i++) {
+        close(fds[i]);
+    }
+    close(copy);
     fake_stop();
     sockets_close(&sockets);
 }
@@ -221,7 +251,7 @@ TEST(server_report, sums_what_all_threads_have_counted)
 TEST(server_report, a_sample_has_the_flow_the_queues_and_the_busy_times)
 {
     enum { QUEUES = 5, THREADS = 5 };
-    struct trace_sample sample = {0};
+    struct trace_sample sample;
     struct trace_sample_queue queues[QUEUES];
     uint64_t busy_ns[THREADS] = {0};
     const char *names[QUEUES];
@@ -241,6 +271,7 @@ TEST(server_report, a_sample_has_the_flow_the_queues_and_the_busy_times)
     tally_add(&worker_at(1)->tally, COUNTER_WHOLE, 6);
     tally_add(&worker_at(4)->tally, COUNTER_REQUESTS, 5);
     for (unsigned i = 0; i < 2; i++) { /* counted from the front and from the back in turn */
+        memset(&sample, 0, sizeof sample);
         server_sample(&fake.engine, &sample, queues, busy_ns);
         expect_int(sample.flow[TRACE_FLOW_BEGUN], 7);
         expect_int(sample.flow[TRACE_FLOW_WHOLE], 6);

@@ -351,6 +351,7 @@ static void expect_left(void)
 TEST(session, leaves_an_idle_client_for_a_request_under_way)
 {
     set_up("L | rpw*4");
+    fake.settings.header_timeout_ns = 3600 * NS_PER_S;
     begin();
     recall_begin(recall());
     expect_int(read_it(VERDICT_ACCEPTED), VERDICT_HELD);
