@@ -16,15 +16,83 @@
 
 enum { LINES_DEPTH = 2 };
 
-static void open_level(struct json *json, const char *key, char opening, char closing);
-static void begin_member(struct json *json, const char *key);
-static void new_line(struct json *json);
-static void put_string(FILE *out, const char *text);
-static size_t put_character(FILE *out, const unsigned char *at);
-
 void json_begin(struct json *json, FILE *out)
 {
     *json = (struct json){.out = out};
+}
+
+static void new_line(struct json *json)
+{
+    fprintf(json->out, "\n%*s", (int)(2 * json->depth), "");
+}
+
+/* Writes the character at `at` and returns how many bytes of text it took. */
+static size_t put_character(FILE *out, const unsigned char *at)
+{
+    struct bytes rest = {(const char *)at, strnlen((const char *)at, 4)};
+    if (*at == '"' || *at == '\\') {
+        fprintf(out, "\\%c", *at);
+        return 1;
+    }
+    if (*at < 0x20 || *at == 0x7f) {
+        fprintf(out, "\\u%04x", *at);
+        return 1;
+    }
+    size_t len = utf8_sequence(rest);
+    if (len == 2 && utf8_is_control(rest)) {
+        fprintf(out, "\\u%04x", at[1]); /* its code point is its second byte */
+        return len;
+    }
+    if (len == 0) {
+        fputs("\xef\xbf\xbd", out); /* U+FFFD */
+        return 1;
+    }
+    fwrite(at, 1, len, out);
+    return len;
+}
+
+static void put_string(FILE *out, const char *text)
+{
+    fputc('"', out);
+    const unsigned char *at = (const unsigned char *)text;
+    while (*at != '\0') {
+        at += put_character(out, at);
+    }
+    fputc('"', out);
+}
+
+/* What stands before a value: the comma, the line break and the key. */
+static void begin_member(struct json *json, const char *key)
+{
+    if (json->depth == 0) {
+        CHECK(key == NULL);
+        return;
+    }
+    unsigned level = json->depth - 1;
+    CHECK((key != NULL) == (json->closing[level] == '}'));
+    if (json->some[level]) {
+        fputc(',', json->out);
+    }
+    if (json->depth <= LINES_DEPTH) {
+        new_line(json);
+    } else if (json->some[level]) {
+        fputc(' ', json->out);
+    }
+    json->some[level] = true;
+    if (key != NULL) {
+        put_string(json->out, key);
+        fputs(": ", json->out);
+    }
+}
+
+static void open_level(struct json *json, const char *key, char opening, char closing)
+{
+    CHECK(json->depth < JSON_DEPTH_MAX);
+    begin_member(json, key);
+    fputc(opening, json->out);
+    json->some[json->depth] = false;
+    json->closing[json->depth] = closing;
+    json->depth++;
 }
 
 void json_object(struct json *json, const char *key)
@@ -94,78 +162,4 @@ void json_bool(struct json *json, const char *key, bool value)
 {
     begin_member(json, key);
     fputs(value ? "true" : "false", json->out);
-}
-
-static void open_level(struct json *json, const char *key, char opening, char closing)
-{
-    CHECK(json->depth < JSON_DEPTH_MAX);
-    begin_member(json, key);
-    fputc(opening, json->out);
-    json->some[json->depth] = false;
-    json->closing[json->depth] = closing;
-    json->depth++;
-}
-
-/* What stands before a value: the comma, the line break and the key. */
-static void begin_member(struct json *json, const char *key)
-{
-    if (json->depth == 0) {
-        CHECK(key == NULL);
-        return;
-    }
-    unsigned level = json->depth - 1;
-    CHECK((key != NULL) == (json->closing[level] == '}'));
-    if (json->some[level]) {
-        fputc(',', json->out);
-    }
-    if (json->depth <= LINES_DEPTH) {
-        new_line(json);
-    } else if (json->some[level]) {
-        fputc(' ', json->out);
-    }
-    json->some[level] = true;
-    if (key != NULL) {
-        put_string(json->out, key);
-        fputs(": ", json->out);
-    }
-}
-
-static void new_line(struct json *json)
-{
-    fprintf(json->out, "\n%*s", (int)(2 * json->depth), "");
-}
-
-static void put_string(FILE *out, const char *text)
-{
-    fputc('"', out);
-    const unsigned char *at = (const unsigned char *)text;
-    while (*at != '\0') {
-        at += put_character(out, at);
-    }
-    fputc('"', out);
-}
-
-/* Writes the character at `at` and returns how many bytes of text it took. */
-static size_t put_character(FILE *out, const unsigned char *at)
-{
-    struct bytes rest = {(const char *)at, strnlen((const char *)at, 4)};
-    if (*at == '"' || *at == '\\') {
-        fprintf(out, "\\%c", *at);
-        return 1;
-    }
-    if (*at < 0x20 || *at == 0x7f) {
-        fprintf(out, "\\u%04x", *at);
-        return 1;
-    }
-    size_t len = utf8_sequence(rest);
-    if (len == 2 && utf8_is_control(rest)) {
-        fprintf(out, "\\u%04x", at[1]); /* its code point is its second byte */
-        return len;
-    }
-    if (len == 0) {
-        fputs("\xef\xbf\xbd", out); /* U+FFFD */
-        return 1;
-    }
-    fwrite(at, 1, len, out);
-    return len;
 }

@@ -46,25 +46,34 @@ struct line {
     size_t len;
 };
 
-static int open_path(const char *path);
-static int open_stdout(void);
-static bool prepare_pipe(int fd);
-static void put_connection(struct line *line, struct access_log_buffer *buffer,
-                           const struct conn *conn);
-static void put_combined(struct line *line, const struct exchange *exchange);
-static void put_times(struct line *line, const struct exchange *exchange);
-static void put_end(struct line *line, const struct conn *conn);
-static void refresh_time(struct access_log_buffer *buffer);
-static void put_quoted(struct line *line, struct bytes text, size_t max);
-static size_t escape_byte(unsigned char c, char out[4]);
-static void put_microseconds(struct line *line, int64_t ns);
-static void put_number(struct line *line, uint64_t value);
-static void put_text(struct line *line, const char *text);
-static void put_bytes(struct line *line, const char *at, size_t len);
-static size_t write_lines(struct access_log *log, const char *at, size_t len);
-static size_t whole_lines(const char *at, size_t len, size_t max);
-static size_t write_fully(int fd, const char *at, size_t len);
-static void count_lost(struct access_log *log, const char *at, size_t len);
+/* O_NONBLOCK means pipes only: neither open nor write waits for a reader, and a signal is heard. */
+static int open_path(const char *path)
+{
+    return open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0644);
+}
+
+/* O_NONBLOCK would hold for all who share stdout, so that a pipe is opened a second time. Where
+ * that is not possible (no /proc, another user's pipe) a reader that stops holds up who writes. */
+static int open_stdout(void)
+{
+    struct stat stat;
+    if (fstat(STDOUT_FILENO, &stat) != 0 || !S_ISFIFO(stat.st_mode)) {
+        return STDOUT_FILENO;
+    }
+    int fd = open_path("/proc/self/fd/1");
+    return fd >= 0 ? fd : STDOUT_FILENO;
+}
+
+/* Whether it is one; makes it large. */
+static bool prepare_pipe(int fd)
+{
+    struct stat stat;
+    if (fstat(fd, &stat) != 0 || !S_ISFIFO(stat.st_mode)) {
+        return false;
+    }
+    (void)fcntl(fd, F_SETPIPE_SZ, (int)PIPE_ROOM); /* a smaller one loses lines sooner */
+    return true;
+}
 
 struct access_log *access_log_open(const char *path)
 {
@@ -135,65 +144,29 @@ void access_log_buffer_deinit(struct access_log_buffer *buffer)
     buffer->at = NULL;
 }
 
-void access_log_write(struct access_log_buffer *buffer, const struct conn *conn)
+static void refresh_time(struct access_log_buffer *buffer)
 {
-    if (buffer->len > ACCESS_LOG_BUFFER - ACCESS_LOG_LINE_MAX) {
-        access_log_flush(buffer);
+    time_t now_s = clock_wall_s();
+    if (now_s == buffer->second) {
+        return;
     }
-    struct line line = {.at = buffer->at + buffer->len};
-    put_connection(&line, buffer, conn);
-    put_combined(&line, conn->exchange);
-    put_times(&line, conn->exchange);
-    put_end(&line, conn);
-    CHECK(line.len <= ACCESS_LOG_LINE_MAX);
-    buffer->len += line.len;
+    struct tm utc;
+    gmtime_r(&now_s, &utc);
+    size_t len =
+        strftime(buffer->time_text, sizeof(buffer->time_text), "[%d/%b/%Y:%H:%M:%S +0000]", &utc);
+    CHECK(len > 0);
+    buffer->second = now_s;
 }
 
-void access_log_flush(struct access_log_buffer *buffer)
+static void put_bytes(struct line *line, const char *at, size_t len)
 {
-    if (buffer->broken && write_fully(buffer->log->fd, "\n", 1) == 1) {
-        buffer->broken = false;
-    }
-    size_t written = write_lines(buffer->log, buffer->at, buffer->len);
-    if (written < buffer->len) {
-        count_lost(buffer->log, buffer->at + written, buffer->len - written);
-        buffer->broken |= written > 0 && buffer->at[written - 1] != '\n';
-    }
-    buffer->len = 0;
+    memcpy(line->at + line->len, at, len);
+    line->len += len;
 }
 
-uint64_t access_log_lost(const struct access_log *log)
+static void put_text(struct line *line, const char *text)
 {
-    return atomic_load(&log->lost);
-}
-
-/* O_NONBLOCK means pipes only: neither open nor write waits for a reader, and a signal is heard. */
-static int open_path(const char *path)
-{
-    return open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0644);
-}
-
-/* O_NONBLOCK would hold for all who share stdout, so that a pipe is opened a second time. Where
- * that is not possible (no /proc, another user's pipe) a reader that stops holds up who writes. */
-static int open_stdout(void)
-{
-    struct stat stat;
-    if (fstat(STDOUT_FILENO, &stat) != 0 || !S_ISFIFO(stat.st_mode)) {
-        return STDOUT_FILENO;
-    }
-    int fd = open_path("/proc/self/fd/1");
-    return fd >= 0 ? fd : STDOUT_FILENO;
-}
-
-/* Whether it is one; makes it large. */
-static bool prepare_pipe(int fd)
-{
-    struct stat stat;
-    if (fstat(fd, &stat) != 0 || !S_ISFIFO(stat.st_mode)) {
-        return false;
-    }
-    (void)fcntl(fd, F_SETPIPE_SZ, (int)PIPE_ROOM); /* a smaller one loses lines sooner */
-    return true;
+    put_bytes(line, text, strlen(text));
 }
 
 static void put_connection(struct line *line, struct access_log_buffer *buffer,
@@ -206,6 +179,57 @@ static void put_connection(struct line *line, struct access_log_buffer *buffer,
     put_text(line, " - - ");
     put_text(line, buffer->time_text);
     put_text(line, " ");
+}
+
+/* Returns how many bytes the escaped character takes. */
+static size_t escape_byte(unsigned char c, char out[4])
+{
+    static const char hex[] = "0123456789abcdef";
+    if (c == '"' || c == '\\') {
+        out[0] = '\\';
+        out[1] = (char)c;
+        return 2;
+    }
+    if (c >= 0x20 && c < 0x7f) {
+        out[0] = (char)c;
+        return 1;
+    }
+    out[0] = '\\';
+    out[1] = 'x';
+    out[2] = hex[c >> 4];
+    out[3] = hex[c & 15];
+    return 4;
+}
+
+/* Nothing there is "-", as Apache has it. */
+static void put_quoted(struct line *line, struct bytes text, size_t max)
+{
+    if (text.len == 0) {
+        text = BYTES("-");
+    }
+    size_t len_max = line->len + max;
+    put_text(line, "\"");
+    for (size_t i = 0; i < text.len; i++) {
+        char escaped[4];
+        size_t len = escape_byte((unsigned char)text.at[i], escaped);
+        if (line->len + len + strlen("...") > len_max) {
+            put_text(line, "...");
+            break;
+        }
+        put_bytes(line, escaped, len);
+    }
+    put_text(line, "\"");
+}
+
+static void put_number(struct line *line, uint64_t value)
+{
+    char digits[20];
+    size_t at = sizeof(digits);
+    do {
+        digits[--at] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value > 0);
+    put_bytes(line, digits + at, sizeof(digits) - at);
 }
 
 static void put_combined(struct line *line, const struct exchange *exchange)
@@ -224,6 +248,25 @@ static void put_combined(struct line *line, const struct exchange *exchange)
     put_quoted(line, request_field(request, BYTES("Referer")), FIELD_TEXT_MAX);
     put_text(line, " ");
     put_quoted(line, request_field(request, BYTES("User-Agent")), FIELD_TEXT_MAX);
+}
+
+/* Exact: 12.345, and 12.3 or 12 where the rest is zeroes. */
+static void put_microseconds(struct line *line, int64_t ns)
+{
+    if (ns < 0) {
+        put_text(line, "-1");
+        return;
+    }
+    put_number(line, (uint64_t)ns / NS_PER_US);
+    unsigned rest = (unsigned)((uint64_t)ns % NS_PER_US);
+    if (rest > 0) {
+        put_text(line, ".");
+    }
+    for (unsigned place = 100; rest > 0; place /= 10) {
+        char digit = (char)('0' + rest / place);
+        put_bytes(line, &digit, 1);
+        rest %= place;
+    }
 }
 
 /* The parts are those of trace_points.def, in its order. */
@@ -264,127 +307,18 @@ static void put_end(struct line *line, const struct conn *conn)
     put_text(line, exchange_is_cut(conn->exchange) ? " answer=cut\n" : " answer=whole\n");
 }
 
-static void refresh_time(struct access_log_buffer *buffer)
+void access_log_write(struct access_log_buffer *buffer, const struct conn *conn)
 {
-    time_t now_s = clock_wall_s();
-    if (now_s == buffer->second) {
-        return;
+    if (buffer->len > ACCESS_LOG_BUFFER - ACCESS_LOG_LINE_MAX) {
+        access_log_flush(buffer);
     }
-    struct tm utc;
-    gmtime_r(&now_s, &utc);
-    size_t len =
-        strftime(buffer->time_text, sizeof(buffer->time_text), "[%d/%b/%Y:%H:%M:%S +0000]", &utc);
-    CHECK(len > 0);
-    buffer->second = now_s;
-}
-
-/* Nothing there is "-", as Apache has it. */
-static void put_quoted(struct line *line, struct bytes text, size_t max)
-{
-    if (text.len == 0) {
-        text = BYTES("-");
-    }
-    size_t len_max = line->len + max;
-    put_text(line, "\"");
-    for (size_t i = 0; i < text.len; i++) {
-        char escaped[4];
-        size_t len = escape_byte((unsigned char)text.at[i], escaped);
-        if (line->len + len + strlen("...") > len_max) {
-            put_text(line, "...");
-            break;
-        }
-        put_bytes(line, escaped, len);
-    }
-    put_text(line, "\"");
-}
-
-/* Returns how many bytes the escaped character takes. */
-static size_t escape_byte(unsigned char c, char out[4])
-{
-    static const char hex[] = "0123456789abcdef";
-    if (c == '"' || c == '\\') {
-        out[0] = '\\';
-        out[1] = (char)c;
-        return 2;
-    }
-    if (c >= 0x20 && c < 0x7f) {
-        out[0] = (char)c;
-        return 1;
-    }
-    out[0] = '\\';
-    out[1] = 'x';
-    out[2] = hex[c >> 4];
-    out[3] = hex[c & 15];
-    return 4;
-}
-
-/* Exact: 12.345, and 12.3 or 12 where the rest is zeroes. */
-static void put_microseconds(struct line *line, int64_t ns)
-{
-    if (ns < 0) {
-        put_text(line, "-1");
-        return;
-    }
-    put_number(line, (uint64_t)ns / NS_PER_US);
-    unsigned rest = (unsigned)((uint64_t)ns % NS_PER_US);
-    if (rest > 0) {
-        put_text(line, ".");
-    }
-    for (unsigned place = 100; rest > 0; place /= 10) {
-        char digit = (char)('0' + rest / place);
-        put_bytes(line, &digit, 1);
-        rest %= place;
-    }
-}
-
-static void put_number(struct line *line, uint64_t value)
-{
-    char digits[20];
-    size_t at = sizeof(digits);
-    do {
-        digits[--at] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value > 0);
-    put_bytes(line, digits + at, sizeof(digits) - at);
-}
-
-static void put_text(struct line *line, const char *text)
-{
-    put_bytes(line, text, strlen(text));
-}
-
-static void put_bytes(struct line *line, const char *at, size_t len)
-{
-    memcpy(line->at + line->len, at, len);
-    line->len += len;
-}
-
-/* As write_all, but a pipe gets pieces that it takes whole or not at all. */
-static size_t write_lines(struct access_log *log, const char *at, size_t len)
-{
-    bool is_pipe = atomic_load_explicit(&log->is_pipe, memory_order_relaxed);
-    size_t written = 0;
-    while (written < len) {
-        size_t left = len - written;
-        size_t piece = is_pipe ? whole_lines(at + written, left, PIPE_BUF) : left;
-        size_t done = write_fully(log->fd, at + written, piece);
-        written += done;
-        if (done < piece) {
-            break;
-        }
-    }
-    return written;
-}
-
-/* How many bytes the lines at the front take that fit into `max` together; at least one does. */
-static size_t whole_lines(const char *at, size_t len, size_t max)
-{
-    if (len <= max) {
-        return len;
-    }
-    const char *last = memrchr(at, '\n', max);
-    CHECK(last != NULL);
-    return (size_t)(last - at) + 1;
+    struct line line = {.at = buffer->at + buffer->len};
+    put_connection(&line, buffer, conn);
+    put_combined(&line, conn->exchange);
+    put_times(&line, conn->exchange);
+    put_end(&line, conn);
+    CHECK(line.len <= ACCESS_LOG_LINE_MAX);
+    buffer->len += line.len;
 }
 
 /* Returns how many bytes were written; errno tells why not all. */
@@ -404,6 +338,34 @@ static size_t write_fully(int fd, const char *at, size_t len)
     return written;
 }
 
+/* How many bytes the lines at the front take that fit into `max` together; at least one does. */
+static size_t whole_lines(const char *at, size_t len, size_t max)
+{
+    if (len <= max) {
+        return len;
+    }
+    const char *last = memrchr(at, '\n', max);
+    CHECK(last != NULL);
+    return (size_t)(last - at) + 1;
+}
+
+/* As write_fully, but a pipe gets pieces that it takes whole or not at all. */
+static size_t write_lines(struct access_log *log, const char *at, size_t len)
+{
+    bool is_pipe = atomic_load_explicit(&log->is_pipe, memory_order_relaxed);
+    size_t written = 0;
+    while (written < len) {
+        size_t left = len - written;
+        size_t piece = is_pipe ? whole_lines(at + written, left, PIPE_BUF) : left;
+        size_t done = write_fully(log->fd, at + written, piece);
+        written += done;
+        if (done < piece) {
+            break;
+        }
+    }
+    return written;
+}
+
 /* A line of which only a part was written is lost too: its end is in what is left. */
 static void count_lost(struct access_log *log, const char *at, size_t len)
 {
@@ -416,4 +378,22 @@ static void count_lost(struct access_log *log, const char *at, size_t len)
     bool full = error == EAGAIN;
     log_rated(&log->complaints, COMPLAIN_EVERY_S * NS_PER_S, LOG_ERROR,
               "access log: %s; lines are lost", full ? "the pipe is full" : strerror(error));
+}
+
+void access_log_flush(struct access_log_buffer *buffer)
+{
+    if (buffer->broken && write_fully(buffer->log->fd, "\n", 1) == 1) {
+        buffer->broken = false;
+    }
+    size_t written = write_lines(buffer->log, buffer->at, buffer->len);
+    if (written < buffer->len) {
+        count_lost(buffer->log, buffer->at + written, buffer->len - written);
+        buffer->broken |= written > 0 && buffer->at[written - 1] != '\n';
+    }
+    buffer->len = 0;
+}
+
+uint64_t access_log_lost(const struct access_log *log)
+{
+    return atomic_load(&log->lost);
 }

@@ -26,16 +26,97 @@ struct dropped {
     struct file *head;
 };
 
+/* --- the table and the list --- */
+
 static struct file *find_locked(struct file_cache *cache, const struct key *key)
-    REQUIRES(cache->shared.lock);
-static void unlink_locked(struct file_cache *cache, struct file *file, struct dropped *dropped)
-    REQUIRES(cache->shared.lock);
+    REQUIRES(cache->shared.lock)
+{
+    struct file *file = cache->shared.slots[key->hash & cache->slot_mask];
+    while (file != NULL) {
+        if (file->place.hash == key->hash && file->encoding == key->encoding &&
+            bytes_equal(file->path, key->path)) {
+            return file;
+        }
+        file = file->place.next;
+    }
+    return NULL;
+}
+
+static uint64_t bytes_of_contents(const struct file *file)
+{
+    return file->contents != NULL ? file->size : 0;
+}
+
+/* The newest end of the list. */
+static void enlist_locked(struct file_cache *cache, struct file *file) REQUIRES(cache->shared.lock)
+{
+    file->place.newer = NULL;
+    file->place.older = cache->shared.newest;
+    if (cache->shared.newest != NULL) {
+        cache->shared.newest->place.newer = file;
+    } else {
+        cache->shared.oldest = file;
+    }
+    cache->shared.newest = file;
+}
+
+static void delist_locked(struct file_cache *cache, struct file *file) REQUIRES(cache->shared.lock)
+{
+    struct file *newer = file->place.newer, *older = file->place.older;
+    if (newer != NULL) {
+        newer->place.older = older;
+    } else {
+        cache->shared.newest = older;
+    }
+    if (older != NULL) {
+        older->place.newer = newer;
+    } else {
+        cache->shared.oldest = newer;
+    }
+}
+
+/* The cache takes a reference of its own. */
 static void link_locked(struct file_cache *cache, struct file *file, const struct key *key,
-                        uint64_t now_ns) REQUIRES(cache->shared.lock);
-static void enlist_locked(struct file_cache *cache, struct file *file) REQUIRES(cache->shared.lock);
-static void delist_locked(struct file_cache *cache, struct file *file) REQUIRES(cache->shared.lock);
+                        uint64_t now_ns) REQUIRES(cache->shared.lock)
+{
+    struct file **slot = &cache->shared.slots[key->hash & cache->slot_mask];
+    CHECK(!file->place.linked);
+    hold_take(&file->hold);
+    file->place.linked = true;
+    file->place.hash = key->hash;
+    file->place.checked_ns = now_ns;
+    file->place.next = *slot;
+    *slot = file;
+    enlist_locked(cache, file);
+    cache->shared.count++;
+    cache->shared.bytes += bytes_of_contents(file);
+}
+
+/* The cache's reference passes to `dropped`. */
+static void unlink_locked(struct file_cache *cache, struct file *file, struct dropped *dropped)
+    REQUIRES(cache->shared.lock)
+{
+    struct file **link = &cache->shared.slots[file->place.hash & cache->slot_mask];
+    CHECK(file->place.linked);
+    while (*link != file) {
+        link = &(*link)->place.next;
+    }
+    *link = file->place.next;
+    delist_locked(cache, file);
+    cache->shared.count--;
+    cache->shared.bytes -= bytes_of_contents(file);
+    file->place.linked = false;
+    file->place.next = dropped->head;
+    dropped->head = file;
+}
+
 static void shrink_locked(struct file_cache *cache, struct dropped *dropped)
-    REQUIRES(cache->shared.lock);
+    REQUIRES(cache->shared.lock)
+{
+    while (cache->shared.count > cache->entries_max || cache->shared.bytes > cache->bytes_max) {
+        unlink_locked(cache, cache->shared.oldest, dropped);
+    }
+}
 
 /* --- life --- */
 
@@ -201,93 +282,4 @@ struct file *file_cache_get(struct file_cache *cache, struct bytes path, enum en
         return known;
     }
     return renew_file(cache, &key, known, now_ns, error);
-}
-
-/* --- the table and the list --- */
-
-static struct file *find_locked(struct file_cache *cache, const struct key *key)
-{
-    struct file *file = cache->shared.slots[key->hash & cache->slot_mask];
-    while (file != NULL) {
-        if (file->place.hash == key->hash && file->encoding == key->encoding &&
-            bytes_equal(file->path, key->path)) {
-            return file;
-        }
-        file = file->place.next;
-    }
-    return NULL;
-}
-
-static uint64_t bytes_of_contents(const struct file *file)
-{
-    return file->contents != NULL ? file->size : 0;
-}
-
-/* The newest end of the list. */
-static void enlist_locked(struct file_cache *cache, struct file *file)
-{
-    file->place.newer = NULL;
-    file->place.older = cache->shared.newest;
-    if (cache->shared.newest != NULL) {
-        cache->shared.newest->place.newer = file;
-    } else {
-        cache->shared.oldest = file;
-    }
-    cache->shared.newest = file;
-}
-
-static void delist_locked(struct file_cache *cache, struct file *file)
-{
-    struct file *newer = file->place.newer, *older = file->place.older;
-    if (newer != NULL) {
-        newer->place.older = older;
-    } else {
-        cache->shared.newest = older;
-    }
-    if (older != NULL) {
-        older->place.newer = newer;
-    } else {
-        cache->shared.oldest = newer;
-    }
-}
-
-/* The cache takes a reference of its own. */
-static void link_locked(struct file_cache *cache, struct file *file, const struct key *key,
-                        uint64_t now_ns)
-{
-    struct file **slot = &cache->shared.slots[key->hash & cache->slot_mask];
-    CHECK(!file->place.linked);
-    hold_take(&file->hold);
-    file->place.linked = true;
-    file->place.hash = key->hash;
-    file->place.checked_ns = now_ns;
-    file->place.next = *slot;
-    *slot = file;
-    enlist_locked(cache, file);
-    cache->shared.count++;
-    cache->shared.bytes += bytes_of_contents(file);
-}
-
-/* The cache's reference passes to `dropped`. */
-static void unlink_locked(struct file_cache *cache, struct file *file, struct dropped *dropped)
-{
-    struct file **link = &cache->shared.slots[file->place.hash & cache->slot_mask];
-    CHECK(file->place.linked);
-    while (*link != file) {
-        link = &(*link)->place.next;
-    }
-    *link = file->place.next;
-    delist_locked(cache, file);
-    cache->shared.count--;
-    cache->shared.bytes -= bytes_of_contents(file);
-    file->place.linked = false;
-    file->place.next = dropped->head;
-    dropped->head = file;
-}
-
-static void shrink_locked(struct file_cache *cache, struct dropped *dropped)
-{
-    while (cache->shared.count > cache->entries_max || cache->shared.bytes > cache->bytes_max) {
-        unlink_locked(cache, cache->shared.oldest, dropped);
-    }
 }

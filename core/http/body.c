@@ -17,12 +17,6 @@
 
 enum { BODY_FIRST_STEP = 4096, CHUNK_SIZE_DIGITS_MAX = 16 };
 
-static bool take_next(struct parse *parse, const struct input *input);
-static bool take_data(struct parse *parse, const struct input *input, enum parse_phase then);
-static bool take_chunk_size(struct parse *parse, const struct input *input);
-static bool take_chunk_end(struct parse *parse, const struct input *input);
-static bool take_trailer(struct parse *parse, const struct input *input);
-
 void http_body_begin(struct parse *parse, const struct request *request, const struct input *input)
 {
     CHECK(parse->head_len <= input->len);
@@ -61,43 +55,6 @@ static void close_gap(struct parse *parse, struct input *input)
     input->len -= gap;
     parse->scanned -= gap;
     parse->line_at -= gap;
-}
-
-enum parse_verdict http_body_step(struct parse *parse, struct request *request, struct input *input)
-{
-    if (parse->phase == PARSE_BODY_IN_PLACE) {
-        return step_in_place(parse, request, input);
-    }
-    while (parse->phase != PARSE_ENDED && take_next(parse, input)) {
-    }
-    close_gap(parse, input);
-    if (parse->phase != PARSE_ENDED) {
-        return PARSE_MORE;
-    }
-    if (parse->status != 0) {
-        return PARSE_REFUSED;
-    }
-    request->body = (struct bytes){parse->body, parse->body_len};
-    input->used = parse->head_len;
-    return PARSE_WHOLE;
-}
-
-/* False: nothing more can be taken now, because input is missing or the request is refused. */
-static bool take_next(struct parse *parse, const struct input *input)
-{
-    switch (parse->phase) {
-    case PARSE_BODY_MOVED:
-        return take_data(parse, input, PARSE_ENDED);
-    case PARSE_CHUNK_SIZE:
-        return take_chunk_size(parse, input);
-    case PARSE_CHUNK_DATA:
-        return take_data(parse, input, PARSE_CHUNK_END);
-    case PARSE_CHUNK_END:
-        return take_chunk_end(parse, input);
-    default:
-        CHECK(parse->phase == PARSE_TRAILER);
-        return take_trailer(parse, input);
-    }
 }
 
 /* Doubles, but never reserves more than the body may still become: what is here and what is
@@ -284,4 +241,41 @@ static bool take_trailer(struct parse *parse, const struct input *input)
     }
     const char *fault = http_field_fault(line);
     return fault == NULL || parse_refuse(parse, 400, fault);
+}
+
+/* False: nothing more can be taken now, because input is missing or the request is refused. */
+static bool take_next(struct parse *parse, const struct input *input)
+{
+    switch (parse->phase) {
+    case PARSE_BODY_MOVED:
+        return take_data(parse, input, PARSE_ENDED);
+    case PARSE_CHUNK_SIZE:
+        return take_chunk_size(parse, input);
+    case PARSE_CHUNK_DATA:
+        return take_data(parse, input, PARSE_CHUNK_END);
+    case PARSE_CHUNK_END:
+        return take_chunk_end(parse, input);
+    default:
+        CHECK(parse->phase == PARSE_TRAILER);
+        return take_trailer(parse, input);
+    }
+}
+
+enum parse_verdict http_body_step(struct parse *parse, struct request *request, struct input *input)
+{
+    if (parse->phase == PARSE_BODY_IN_PLACE) {
+        return step_in_place(parse, request, input);
+    }
+    while (parse->phase != PARSE_ENDED && take_next(parse, input)) {
+    }
+    close_gap(parse, input);
+    if (parse->phase != PARSE_ENDED) {
+        return PARSE_MORE;
+    }
+    if (parse->status != 0) {
+        return PARSE_REFUSED;
+    }
+    request->body = (struct bytes){parse->body, parse->body_len};
+    input->used = parse->head_len;
+    return PARSE_WHOLE;
 }

@@ -19,32 +19,11 @@ struct known_fields {
 /* A client that allows more seconds than so many digits hold has no limit. */
 enum { LIMIT_DIGITS_MAX = 9 };
 
-static void collect_fields(const struct request *request, struct known_fields *known);
-static bool check_host(struct parse *parse, struct request *request,
-                       const struct known_fields *known);
-static bool read_target(struct parse *parse, struct request *request);
-static bool read_path(struct parse *parse, struct request *request, struct bytes raw);
-static bool check_framing(struct parse *parse, struct request *request,
-                          const struct known_fields *known);
-static bool check_coding(struct parse *parse, struct request *request,
-                         const struct known_fields *known);
-static bool check_length(struct parse *parse, struct request *request,
-                         const struct known_fields *known);
-static bool check_expect(struct parse *parse, struct request *request,
-                         const struct known_fields *known);
-
-bool http_head_check(struct parse *parse, struct request *request)
+static void count_first(unsigned *count, struct bytes *first, struct bytes value)
 {
-    struct known_fields known = {0};
-    collect_fields(request, &known);
-    if (!check_host(parse, request, &known) || !read_target(parse, request) ||
-        !check_framing(parse, request, &known) || !check_expect(parse, request, &known)) {
-        return false;
+    if ((*count)++ == 0) {
+        *first = value;
     }
-    /* RFC 9112 9.3. */
-    request->keep_alive = !known.close && (request->minor >= 1 || known.keep_alive);
-    request->idle_limit_s = known.limits == 1 && !known.limit_is_nonsense ? known.limit_s : 0;
-    return true;
 }
 
 static void collect_connection(struct known_fields *known, struct bytes list)
@@ -82,13 +61,6 @@ static void collect_limits(struct known_fields *known, struct bytes list)
     struct bytes member;
     while (bytes_next_member(&list, &member)) {
         collect_limit(known, member);
-    }
-}
-
-static void count_first(unsigned *count, struct bytes *first, struct bytes value)
-{
-    if ((*count)++ == 0) {
-        *first = value;
     }
 }
 
@@ -132,22 +104,6 @@ static bool check_host(struct parse *parse, struct request *request,
     return true;
 }
 
-static bool read_target(struct parse *parse, struct request *request)
-{
-    struct http_target parts;
-    bool options = request->method == METHOD_OPTIONS;
-    const char *fault = http_target_split(request->target, options, &parts);
-    if (fault != NULL) {
-        return parse_refuse(parse, 400, fault);
-    }
-    request->query = parts.query;
-    if (parts.authority.at != NULL) {
-        /* RFC 9112 3.2.2: the host of an absolute target counts, the Host field does not. */
-        request->host = parts.authority;
-    }
-    return read_path(parse, request, parts.path);
-}
-
 static bool read_path(struct parse *parse, struct request *request, struct bytes raw)
 {
     if (http_path_is_plain(raw)) {
@@ -167,18 +123,20 @@ static bool read_path(struct parse *parse, struct request *request, struct bytes
     return true;
 }
 
-/* RFC 9112 6.3. Both fields together are how requests are smuggled; 6.1 allows us to refuse
- * them. */
-static bool check_framing(struct parse *parse, struct request *request,
-                          const struct known_fields *known)
+static bool read_target(struct parse *parse, struct request *request)
 {
-    if (known->codings > 0 && known->lengths > 0) {
-        return parse_refuse(parse, 400, "Transfer-Encoding with Content-Length (RFC 9112 6.1)");
+    struct http_target parts;
+    bool options = request->method == METHOD_OPTIONS;
+    const char *fault = http_target_split(request->target, options, &parts);
+    if (fault != NULL) {
+        return parse_refuse(parse, 400, fault);
     }
-    if (known->codings > 0) {
-        return check_coding(parse, request, known);
+    request->query = parts.query;
+    if (parts.authority.at != NULL) {
+        /* RFC 9112 3.2.2: the host of an absolute target counts, the Host field does not. */
+        request->host = parts.authority;
     }
-    return known->lengths == 0 || check_length(parse, request, known);
+    return read_path(parse, request, parts.path);
 }
 
 /* Looks at all codings of a request that has not simply "chunked"; always refuses. */
@@ -238,6 +196,20 @@ static bool check_length(struct parse *parse, struct request *request,
     return true;
 }
 
+/* RFC 9112 6.3. Both fields together are how requests are smuggled; 6.1 allows us to refuse
+ * them. */
+static bool check_framing(struct parse *parse, struct request *request,
+                          const struct known_fields *known)
+{
+    if (known->codings > 0 && known->lengths > 0) {
+        return parse_refuse(parse, 400, "Transfer-Encoding with Content-Length (RFC 9112 6.1)");
+    }
+    if (known->codings > 0) {
+        return check_coding(parse, request, known);
+    }
+    return known->lengths == 0 || check_length(parse, request, known);
+}
+
 /* RFC 9110 10.1.1: in HTTP/1.0 the field is ignored; without a body nobody waits for the 100. */
 static bool check_expect(struct parse *parse, struct request *request,
                          const struct known_fields *known)
@@ -250,5 +222,19 @@ static bool check_expect(struct parse *parse, struct request *request,
     }
     request->expect_continue =
         known->continues && (request->chunked || request->content_length > 0);
+    return true;
+}
+
+bool http_head_check(struct parse *parse, struct request *request)
+{
+    struct known_fields known = {0};
+    collect_fields(request, &known);
+    if (!check_host(parse, request, &known) || !read_target(parse, request) ||
+        !check_framing(parse, request, &known) || !check_expect(parse, request, &known)) {
+        return false;
+    }
+    /* RFC 9112 9.3. */
+    request->keep_alive = !known.close && (request->minor >= 1 || known.keep_alive);
+    request->idle_limit_s = known.limits == 1 && !known.limit_is_nonsense ? known.limit_s : 0;
     return true;
 }

@@ -25,13 +25,6 @@ struct collector {
     bool in_value; /* the last piece was of a value, so the next name starts a field */
 };
 
-static bool scan_head(struct parse *parse, struct request *request, const struct input *input);
-static bool refuse_oversize(struct parse *parse, struct bytes line);
-static bool end_line(struct parse *parse, struct request *request, struct bytes line);
-static bool check_request_line(struct parse *parse, struct request *request, struct bytes line);
-static bool read_head(struct parse *parse, struct request *request, const struct input *input);
-static bool set_method(struct parse *parse, struct request *request, unsigned method);
-
 void parse_init_process(void)
 {
     /* The size of a head is limited here, by bytes of the whole head. http-parser's own limit is
@@ -45,72 +38,6 @@ void parse_begin(struct parse *parse, struct request *request, struct parse_limi
     memset(parse, 0, offsetof(struct parse, path_store));
     memset(request, 0, offsetof(struct request, fields));
     parse->limits = limits;
-}
-
-enum parse_verdict parse_step(struct parse *parse, struct request *request, struct input *input)
-{
-    CHECK(input->capacity >= parse->limits.header_size + INPUT_SLACK);
-    CHECK(parse->phase != PARSE_ENDED);
-    if (parse->head_len == 0) {
-        bool whole = scan_head(parse, request, input) && read_head(parse, request, input) &&
-                     http_head_check(parse, request);
-        if (!whole) {
-            return parse->status != 0 ? PARSE_REFUSED : PARSE_MORE;
-        }
-        parse->head_len = parse->scanned;
-        http_body_begin(parse, request, input);
-    }
-    if (request->expect_continue && !parse->continued) {
-        parse->continued = true;
-        if (input->len == parse->head_len) {
-            return PARSE_CONTINUE;
-        }
-    }
-    enum parse_verdict verdict = http_body_step(parse, request, input);
-    if (verdict == PARSE_REFUSED) {
-        request->keep_alive = false;
-    }
-    return verdict;
-}
-
-void parse_end(struct parse *parse)
-{
-    free(parse->body);
-    free(parse->long_path);
-    parse->body = NULL;
-    parse->long_path = NULL;
-    parse->body_len = parse->body_capacity = 0;
-}
-
-/* True when the head is whole: parse->scanned is its length. False: more must come, or it is
- * refused. */
-static bool scan_head(struct parse *parse, struct request *request, const struct input *input)
-{
-    size_t max = parse->limits.header_size;
-    size_t end = input->len < max ? input->len : max;
-    for (;;) {
-        enum line_end found = http_line_scan(input->at, &parse->scanned, end);
-        size_t line_len = parse->scanned - parse->line_at;
-        if (found != LINE_WHOLE && parse->phase == PARSE_REQUEST_LINE) {
-            size_t kept = line_len < REFUSED_LINE_MAX ? line_len : REFUSED_LINE_MAX;
-            request->line = (struct bytes){input->at + parse->line_at, kept};
-        }
-        if (found == LINE_OPEN) {
-            struct bytes line = {input->at + parse->line_at, line_len};
-            return end < max ? false : refuse_oversize(parse, line);
-        }
-        if (found != LINE_WHOLE) {
-            return parse_refuse(parse, 400, http_line_fault(found));
-        }
-        struct bytes line = {input->at + parse->line_at, line_len - 2};
-        if (parse->phase == PARSE_FIELDS && line.len == 0) {
-            return true;
-        }
-        if (!end_line(parse, request, line)) {
-            return false;
-        }
-        parse->line_at = parse->scanned;
-    }
 }
 
 /* So many bytes and no whole head: 431 for its fields (RFC 6585 5), else by the part of the request
@@ -128,30 +55,6 @@ static bool refuse_oversize(struct parse *parse, struct bytes line)
         return parse_refuse(parse, 501, "method over the limit (RFC 9112 3)");
     }
     return parse_refuse(parse, 414, "request line over the limit (RFC 9112 3)");
-}
-
-/* A line has come whole. False: it is refused. */
-static bool end_line(struct parse *parse, struct request *request, struct bytes line)
-{
-    if (parse->phase == PARSE_FIELDS) {
-        const char *fault = http_field_fault(line);
-        if (fault != NULL) {
-            return parse_refuse(parse, 400, fault);
-        }
-        if (++parse->field_lines > REQUEST_FIELDS_MAX) {
-            return parse_refuse(parse, 431, "too many header fields");
-        }
-        return true;
-    }
-    request->line = line;
-    if (line.len > 0) {
-        parse->phase = PARSE_FIELDS;
-        return check_request_line(parse, request, line);
-    }
-    if (++parse->empty_lines > LEADING_EMPTY_LINES_MAX) {
-        return parse_refuse(parse, 400, "too many empty lines before the request (RFC 9112 2.2)");
-    }
-    return true;
 }
 
 /* Cuts off what stands before the first space, and the space. Without one, the word is empty. */
@@ -188,6 +91,61 @@ static bool check_request_line(struct parse *parse, struct request *request, str
         return parse_refuse(parse, 505, "major version other than 1 (RFC 9110 15.6.6)");
     }
     return true;
+}
+
+/* A line has come whole. False: it is refused. */
+static bool end_line(struct parse *parse, struct request *request, struct bytes line)
+{
+    if (parse->phase == PARSE_FIELDS) {
+        const char *fault = http_field_fault(line);
+        if (fault != NULL) {
+            return parse_refuse(parse, 400, fault);
+        }
+        if (++parse->field_lines > REQUEST_FIELDS_MAX) {
+            return parse_refuse(parse, 431, "too many header fields");
+        }
+        return true;
+    }
+    request->line = line;
+    if (line.len > 0) {
+        parse->phase = PARSE_FIELDS;
+        return check_request_line(parse, request, line);
+    }
+    if (++parse->empty_lines > LEADING_EMPTY_LINES_MAX) {
+        return parse_refuse(parse, 400, "too many empty lines before the request (RFC 9112 2.2)");
+    }
+    return true;
+}
+
+/* True when the head is whole: parse->scanned is its length. False: more must come, or it is
+ * refused. */
+static bool scan_head(struct parse *parse, struct request *request, const struct input *input)
+{
+    size_t max = parse->limits.header_size;
+    size_t end = input->len < max ? input->len : max;
+    for (;;) {
+        enum line_end found = http_line_scan(input->at, &parse->scanned, end);
+        size_t line_len = parse->scanned - parse->line_at;
+        if (found != LINE_WHOLE && parse->phase == PARSE_REQUEST_LINE) {
+            size_t kept = line_len < REFUSED_LINE_MAX ? line_len : REFUSED_LINE_MAX;
+            request->line = (struct bytes){input->at + parse->line_at, kept};
+        }
+        if (found == LINE_OPEN) {
+            struct bytes line = {input->at + parse->line_at, line_len};
+            return end < max ? false : refuse_oversize(parse, line);
+        }
+        if (found != LINE_WHOLE) {
+            return parse_refuse(parse, 400, http_line_fault(found));
+        }
+        struct bytes line = {input->at + parse->line_at, line_len - 2};
+        if (parse->phase == PARSE_FIELDS && line.len == 0) {
+            return true;
+        }
+        if (!end_line(parse, request, line)) {
+            return false;
+        }
+        parse->line_at = parse->scanned;
+    }
 }
 
 /* Callbacks may come several times for one element, each with a further piece of it. */
@@ -254,6 +212,19 @@ static bool refuse_unread(struct parse *parse, enum http_errno error)
     }
 }
 
+static bool set_method(struct parse *parse, struct request *request, unsigned method)
+{
+    static const enum method served[] = {
+        [HTTP_GET] = METHOD_GET, [HTTP_HEAD] = METHOD_HEAD,     [HTTP_POST] = METHOD_POST,
+        [HTTP_PUT] = METHOD_PUT, [HTTP_DELETE] = METHOD_DELETE, [HTTP_OPTIONS] = METHOD_OPTIONS,
+    };
+    if (method >= sizeof(served) / sizeof(served[0]) || served[method] == 0) {
+        return parse_refuse(parse, 501, "method that no handler serves (RFC 9110 9.1)");
+    }
+    request->method = served[method];
+    return true;
+}
+
 static bool read_head(struct parse *parse, struct request *request, const struct input *input)
 {
     static const http_parser_settings callbacks = {
@@ -284,15 +255,37 @@ static bool read_head(struct parse *parse, struct request *request, const struct
     return set_method(parse, request, parser.method);
 }
 
-static bool set_method(struct parse *parse, struct request *request, unsigned method)
+enum parse_verdict parse_step(struct parse *parse, struct request *request, struct input *input)
 {
-    static const enum method served[] = {
-        [HTTP_GET] = METHOD_GET, [HTTP_HEAD] = METHOD_HEAD,     [HTTP_POST] = METHOD_POST,
-        [HTTP_PUT] = METHOD_PUT, [HTTP_DELETE] = METHOD_DELETE, [HTTP_OPTIONS] = METHOD_OPTIONS,
-    };
-    if (method >= sizeof(served) / sizeof(served[0]) || served[method] == 0) {
-        return parse_refuse(parse, 501, "method that no handler serves (RFC 9110 9.1)");
+    CHECK(input->capacity >= parse->limits.header_size + INPUT_SLACK);
+    CHECK(parse->phase != PARSE_ENDED);
+    if (parse->head_len == 0) {
+        bool whole = scan_head(parse, request, input) && read_head(parse, request, input) &&
+                     http_head_check(parse, request);
+        if (!whole) {
+            return parse->status != 0 ? PARSE_REFUSED : PARSE_MORE;
+        }
+        parse->head_len = parse->scanned;
+        http_body_begin(parse, request, input);
     }
-    request->method = served[method];
-    return true;
+    if (request->expect_continue && !parse->continued) {
+        parse->continued = true;
+        if (input->len == parse->head_len) {
+            return PARSE_CONTINUE;
+        }
+    }
+    enum parse_verdict verdict = http_body_step(parse, request, input);
+    if (verdict == PARSE_REFUSED) {
+        request->keep_alive = false;
+    }
+    return verdict;
+}
+
+void parse_end(struct parse *parse)
+{
+    free(parse->body);
+    free(parse->long_path);
+    parse->body = NULL;
+    parse->long_path = NULL;
+    parse->body_len = parse->body_capacity = 0;
 }

@@ -5,37 +5,19 @@
 
 #include <arpa/inet.h>
 
-static const char *split_absolute(struct bytes rest, bool options, struct http_target *parts);
-static void split_query(struct bytes text, struct http_target *parts);
-static const char *decode_segment(struct bytes segment, char *out, size_t *out_len);
-static bool is_ipv6(struct bytes text);
-static bool is_reg_name(struct bytes text);
-
 static bool start_with_nocase(struct bytes text, struct bytes start)
 {
     return text.len >= start.len && bytes_equal_nocase((struct bytes){text.at, start.len}, start);
 }
 
-const char *http_target_split(struct bytes target, bool options, struct http_target *parts)
+static void split_query(struct bytes text, struct http_target *parts)
 {
-    *parts = (struct http_target){.authority = {NULL, 0}};
-    if (target.len > 0 && target.at[0] == '/') {
-        split_query(target, parts);
-        return NULL;
+    const char *mark = text.len > 0 ? memchr(text.at, '?', text.len) : NULL;
+    size_t path_len = mark != NULL ? (size_t)(mark - text.at) : text.len;
+    parts->path = (struct bytes){text.at, path_len};
+    if (mark != NULL) {
+        parts->query = (struct bytes){mark + 1, text.len - path_len - 1};
     }
-    if (bytes_equal(target, BYTES("*"))) {
-        parts->path = target;
-        return options ? NULL : "the target * is for OPTIONS only (RFC 9112 3.2.4)";
-    }
-    static const struct bytes schemes[] = {{"http://", 7}, {"https://", 8}};
-    for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
-        size_t len = schemes[i].len;
-        if (start_with_nocase(target, schemes[i])) {
-            return split_absolute((struct bytes){target.at + len, target.len - len}, options,
-                                  parts);
-        }
-    }
-    return "the target is in no form that an origin server takes (RFC 9112 3.2)";
 }
 
 /* `rest` is what follows "http://" (RFC 9112 3.2.2). */
@@ -59,14 +41,26 @@ static const char *split_absolute(struct bytes rest, bool options, struct http_t
     return NULL;
 }
 
-static void split_query(struct bytes text, struct http_target *parts)
+const char *http_target_split(struct bytes target, bool options, struct http_target *parts)
 {
-    const char *mark = text.len > 0 ? memchr(text.at, '?', text.len) : NULL;
-    size_t path_len = mark != NULL ? (size_t)(mark - text.at) : text.len;
-    parts->path = (struct bytes){text.at, path_len};
-    if (mark != NULL) {
-        parts->query = (struct bytes){mark + 1, text.len - path_len - 1};
+    *parts = (struct http_target){.authority = {NULL, 0}};
+    if (target.len > 0 && target.at[0] == '/') {
+        split_query(target, parts);
+        return NULL;
     }
+    if (bytes_equal(target, BYTES("*"))) {
+        parts->path = target;
+        return options ? NULL : "the target * is for OPTIONS only (RFC 9112 3.2.4)";
+    }
+    static const struct bytes schemes[] = {{"http://", 7}, {"https://", 8}};
+    for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
+        size_t len = schemes[i].len;
+        if (start_with_nocase(target, schemes[i])) {
+            return split_absolute((struct bytes){target.at + len, target.len - len}, options,
+                                  parts);
+        }
+    }
+    return "the target is in no form that an origin server takes (RFC 9112 3.2)";
 }
 
 bool http_path_is_plain(struct bytes path)
@@ -93,6 +87,34 @@ static bool next_segment(struct bytes *rest, struct bytes *segment)
     size_t used = slash != NULL ? len + 1 : len;
     *rest = (struct bytes){rest->at + used, rest->len - used};
     return slash != NULL;
+}
+
+static const char *decode_segment(struct bytes segment, char *out, size_t *out_len)
+{
+    size_t len = 0;
+    for (size_t i = 0; i < segment.len; i++) {
+        if (segment.at[i] != '%') {
+            out[len++] = segment.at[i];
+            continue;
+        }
+        if (!http_is_all((struct bytes){segment.at + i + 1, segment.len - i < 3 ? 0 : 2},
+                         CHAR_HEX)) {
+            return "invalid percent-encoding in the path (RFC 3986 2.1)";
+        }
+        unsigned value = http_hex_value(segment.at[i + 1]) * 16 + http_hex_value(segment.at[i + 2]);
+        if (value < 0x20 || value == 0x7f) {
+            return "encoded control character in the path";
+        }
+        /* Somewhere behind us a slash is a slash, escaped or not; so it may not hide in a
+         * segment. */
+        if (value == '/' || value == '\\') {
+            return "encoded slash in the path";
+        }
+        out[len++] = (char)value;
+        i += 2;
+    }
+    *out_len = len;
+    return NULL;
 }
 
 /* Invariant: out[0 … len) ends in '/' before each segment is taken. */
@@ -127,34 +149,6 @@ const char *http_path_decode(struct bytes path, char *out, size_t *out_len)
     return NULL;
 }
 
-static const char *decode_segment(struct bytes segment, char *out, size_t *out_len)
-{
-    size_t len = 0;
-    for (size_t i = 0; i < segment.len; i++) {
-        if (segment.at[i] != '%') {
-            out[len++] = segment.at[i];
-            continue;
-        }
-        if (!http_is_all((struct bytes){segment.at + i + 1, segment.len - i < 3 ? 0 : 2},
-                         CHAR_HEX)) {
-            return "invalid percent-encoding in the path (RFC 3986 2.1)";
-        }
-        unsigned value = http_hex_value(segment.at[i + 1]) * 16 + http_hex_value(segment.at[i + 2]);
-        if (value < 0x20 || value == 0x7f) {
-            return "encoded control character in the path";
-        }
-        /* Somewhere behind us a slash is a slash, escaped or not; so it may not hide in a
-         * segment. */
-        if (value == '/' || value == '\\') {
-            return "encoded slash in the path";
-        }
-        out[len++] = (char)value;
-        i += 2;
-    }
-    *out_len = len;
-    return NULL;
-}
-
 /* What stands before the port: up to the bracket that ends an address, or up to the first colon. */
 static struct bytes host_name(struct bytes host)
 {
@@ -164,23 +158,6 @@ static struct bytes host_name(struct bytes host)
         return host;
     }
     return (struct bytes){host.at, (size_t)(end - host.at) + (stop == ']' ? 1 : 0)};
-}
-
-bool http_host_is_valid(struct bytes host)
-{
-    struct bytes name = host_name(host);
-    bool literal = name.len > 0 && name.at[0] == '[';
-    if (name.len == 0 || (literal ? !is_ipv6(name) : !is_reg_name(name))) {
-        return false;
-    }
-    if (name.len == host.len) {
-        return true;
-    }
-    size_t digits = name.len + 1;
-    while (digits < host.len && host.at[digits] >= '0' && host.at[digits] <= '9') {
-        digits++;
-    }
-    return host.at[name.len] == ':' && digits == host.len;
 }
 
 /* "[" IPv6address "]"; `text` starts with the bracket. */
@@ -209,4 +186,21 @@ static bool is_reg_name(struct bytes text)
         i += http_span((struct bytes){text.at + i, text.len - i}, CHAR_HOST);
     }
     return true;
+}
+
+bool http_host_is_valid(struct bytes host)
+{
+    struct bytes name = host_name(host);
+    bool literal = name.len > 0 && name.at[0] == '[';
+    if (name.len == 0 || (literal ? !is_ipv6(name) : !is_reg_name(name))) {
+        return false;
+    }
+    if (name.len == host.len) {
+        return true;
+    }
+    size_t digits = name.len + 1;
+    while (digits < host.len && host.at[digits] >= '0' && host.at[digits] <= '9') {
+        digits++;
+    }
+    return host.at[name.len] == ':' && digits == host.len;
 }

@@ -10,14 +10,80 @@
 #include <sys/un.h>
 
 static bool parse_unix(const char *path, struct sockaddr_storage *out, socklen_t *len,
-                       char error[ADDRESS_ERROR_MAX]);
-static bool parse_port(const char *text, in_port_t *port);
-static bool parse_host(const char *host, size_t host_len, in_port_t port,
-                       struct sockaddr_storage *out, socklen_t *len);
+                       char error[ADDRESS_ERROR_MAX])
+{
+    struct sockaddr_un un = {.sun_family = AF_UNIX};
+    size_t path_len = strlen(path);
+    if (path_len == 0 || path_len >= sizeof(un.sun_path)) {
+        snprintf(error, ADDRESS_ERROR_MAX, "unix:PATH with a path of 1 to %zu bytes",
+                 sizeof(un.sun_path) - 1);
+        return false;
+    }
+    memcpy(un.sun_path, path, path_len);
+    memcpy(out, &un, sizeof(un));
+    *len = (socklen_t)sizeof(un);
+    return true;
+}
+
+static bool parse_port(const char *text, in_port_t *port)
+{
+    unsigned value = 0;
+    size_t digits = strspn(text, "0123456789");
+    if (digits == 0 || digits > 5 || text[digits] != '\0') {
+        return false;
+    }
+    for (size_t i = 0; i < digits; i++) {
+        value = value * 10 + (unsigned)(text[i] - '0');
+    }
+    *port = htons((uint16_t)value);
+    return value <= UINT16_MAX;
+}
+
 static bool parse_ipv4(const char *host, in_port_t port, struct sockaddr_storage *out,
-                       socklen_t *len);
+                       socklen_t *len)
+{
+    struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = port};
+    if (inet_pton(AF_INET, host, &in.sin_addr) != 1) {
+        return false;
+    }
+    memcpy(out, &in, sizeof(in));
+    *len = (socklen_t)sizeof(in);
+    return true;
+}
+
 static bool parse_ipv6(const char *host, in_port_t port, struct sockaddr_storage *out,
-                       socklen_t *len);
+                       socklen_t *len)
+{
+    struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_port = port};
+    if (inet_pton(AF_INET6, host, &in6.sin6_addr) != 1) {
+        return false;
+    }
+    memcpy(out, &in6, sizeof(in6));
+    *len = (socklen_t)sizeof(in6);
+    return true;
+}
+
+static bool parse_host(const char *host, size_t host_len, in_port_t port,
+                       struct sockaddr_storage *out, socklen_t *len)
+{
+    char text[INET6_ADDRSTRLEN + 2]; /* with the brackets */
+    if (host_len >= sizeof(text)) {
+        return false;
+    }
+    memcpy(text, host, host_len);
+    text[host_len] = '\0';
+    if (strcmp(text, "*") == 0) {
+        return parse_ipv4("0.0.0.0", port, out, len);
+    }
+    if (strcmp(text, "localhost") == 0) {
+        return parse_ipv4("127.0.0.1", port, out, len);
+    }
+    if (host_len > 2 && text[0] == '[' && text[host_len - 1] == ']') {
+        text[host_len - 1] = '\0';
+        return parse_ipv6(text + 1, port, out, len);
+    }
+    return parse_ipv4(text, port, out, len);
+}
 
 bool address_parse(const char *text, struct sockaddr_storage *out, socklen_t *len,
                    char error[ADDRESS_ERROR_MAX])
@@ -57,80 +123,4 @@ void address_format(const struct sockaddr *address, char out[ADDRESS_TEXT])
     } else {
         snprintf(out, ADDRESS_TEXT, "an address of family %u", address->sa_family);
     }
-}
-
-static bool parse_unix(const char *path, struct sockaddr_storage *out, socklen_t *len,
-                       char error[ADDRESS_ERROR_MAX])
-{
-    struct sockaddr_un un = {.sun_family = AF_UNIX};
-    size_t path_len = strlen(path);
-    if (path_len == 0 || path_len >= sizeof(un.sun_path)) {
-        snprintf(error, ADDRESS_ERROR_MAX, "unix:PATH with a path of 1 to %zu bytes",
-                 sizeof(un.sun_path) - 1);
-        return false;
-    }
-    memcpy(un.sun_path, path, path_len);
-    memcpy(out, &un, sizeof(un));
-    *len = (socklen_t)sizeof(un);
-    return true;
-}
-
-static bool parse_port(const char *text, in_port_t *port)
-{
-    unsigned value = 0;
-    size_t digits = strspn(text, "0123456789");
-    if (digits == 0 || digits > 5 || text[digits] != '\0') {
-        return false;
-    }
-    for (size_t i = 0; i < digits; i++) {
-        value = value * 10 + (unsigned)(text[i] - '0');
-    }
-    *port = htons((uint16_t)value);
-    return value <= UINT16_MAX;
-}
-
-static bool parse_host(const char *host, size_t host_len, in_port_t port,
-                       struct sockaddr_storage *out, socklen_t *len)
-{
-    char text[INET6_ADDRSTRLEN + 2]; /* with the brackets */
-    if (host_len >= sizeof(text)) {
-        return false;
-    }
-    memcpy(text, host, host_len);
-    text[host_len] = '\0';
-    if (strcmp(text, "*") == 0) {
-        return parse_ipv4("0.0.0.0", port, out, len);
-    }
-    if (strcmp(text, "localhost") == 0) {
-        return parse_ipv4("127.0.0.1", port, out, len);
-    }
-    if (host_len > 2 && text[0] == '[' && text[host_len - 1] == ']') {
-        text[host_len - 1] = '\0';
-        return parse_ipv6(text + 1, port, out, len);
-    }
-    return parse_ipv4(text, port, out, len);
-}
-
-static bool parse_ipv4(const char *host, in_port_t port, struct sockaddr_storage *out,
-                       socklen_t *len)
-{
-    struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = port};
-    if (inet_pton(AF_INET, host, &in.sin_addr) != 1) {
-        return false;
-    }
-    memcpy(out, &in, sizeof(in));
-    *len = (socklen_t)sizeof(in);
-    return true;
-}
-
-static bool parse_ipv6(const char *host, in_port_t port, struct sockaddr_storage *out,
-                       socklen_t *len)
-{
-    struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_port = port};
-    if (inet_pton(AF_INET6, host, &in6.sin6_addr) != 1) {
-        return false;
-    }
-    memcpy(out, &in6, sizeof(in6));
-    *len = (socklen_t)sizeof(in6);
-    return true;
 }

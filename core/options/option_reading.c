@@ -48,38 +48,267 @@ struct kept_text {
 };
 static struct kept_text *kept_texts;
 
-static bool reading_fail(struct reading *reading, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
-static bool find_config(struct reading *reading, struct arguments arguments);
-static bool next_found(struct reading *reading, struct arguments *arguments, struct found *found);
-static bool decode_long(struct reading *reading, struct arguments *arguments, struct found *found);
-static bool decode_letter(struct reading *reading, struct arguments *arguments,
-                          struct found *found);
-static bool take_value(struct reading *reading, struct arguments *arguments, struct found *found);
-static bool take_argument(struct reading *reading, const char *argument, struct found *found);
-static bool unknown_option(struct reading *reading, struct bytes name);
-static const struct option_row *nearest_row(const struct option_table *table, struct bytes name);
-static size_t edit_distance(struct bytes a, struct bytes b);
-static size_t least_of_three(size_t a, size_t b, size_t c);
-static const struct option_row *row_by_name(const struct option_table *table, struct bytes name);
-static const struct option_row *row_by_letter(const struct option_table *table, char letter);
-static bool read_config(struct reading *reading, const char *path);
-static size_t read_file(FILE *file, char *text, size_t size);
-static bool parse_line(struct reading *reading, struct bytes line);
-static bool parse_value(struct reading *reading, struct bytes rest, struct bytes *value);
-static bool parse_quoted(struct reading *reading, struct bytes rest, struct bytes *value);
-static struct bytes without_comment(struct bytes text);
-static bool apply_line(struct reading *reading, struct bytes name, struct bytes value);
-static void terminate_text(struct bytes view);
-static bool apply_option(struct reading *reading, const struct found *found);
-static bool set_option(const struct reading *reading, const struct option_row *row,
-                       const char *value, char accepted[OPTION_ACCEPTED_MAX]);
-static bool settle_options(struct reading *reading);
+static const struct option_row *row_by_name(const struct option_table *table, struct bytes name)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        if (bytes_equal(name, bytes_of(table->rows[i].name))) {
+            return &table->rows[i];
+        }
+    }
+    return NULL;
+}
 
 int option_table_index(const struct option_table *table, const char *long_name)
 {
     const struct option_row *row = row_by_name(table, bytes_of(long_name));
     return row != NULL ? (int)(row - table->rows) : -1;
+}
+
+/* The error is one line, whatever the text it quotes. Always false, for `return reading_fail(…)`. */
+static bool reading_fail(struct reading *reading, const char *fmt, ...)
+{
+    size_t len = 0;
+    if (reading->from != NULL) {
+        snprintf(reading->error, OPTION_ERROR_MAX, "%.200s:%u: ", reading->from, reading->line);
+        len = strlen(reading->error);
+    }
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(reading->error + len, OPTION_ERROR_MAX - len, fmt, args);
+    va_end(args);
+    option_make_one_line(reading->error);
+    return false;
+}
+
+/* A word that is no option: a value of the option that the table names for them. */
+static bool take_argument(struct reading *reading, const char *argument, struct found *found)
+{
+    const char *name = reading->table->arguments;
+    if (name == NULL) {
+        return reading_fail(
+            reading, "'%.128s' is no option, and nothing but options is accepted (see --help)",
+            argument);
+    }
+    found->row = row_by_name(reading->table, bytes_of(name));
+    found->value = argument;
+    return true;
+}
+
+static size_t least_of_three(size_t a, size_t b, size_t c)
+{
+    size_t smaller = a < b ? a : b;
+    return smaller < c ? smaller : c;
+}
+
+/* Insertions, deletions and replacements (Levenshtein), row by row; a is at most TYPO_LEN_MAX
+ * long. */
+static size_t edit_distance(struct bytes a, struct bytes b)
+{
+    size_t row[TYPO_LEN_MAX + 1];
+    CHECK(a.len <= TYPO_LEN_MAX);
+    for (size_t i = 0; i <= a.len; i++) {
+        row[i] = i;
+    }
+    for (size_t j = 1; j <= b.len; j++) {
+        size_t diagonal = row[0];
+        row[0] = j;
+        for (size_t i = 1; i <= a.len; i++) {
+            size_t replaced = diagonal + (a.at[i - 1] != b.at[j - 1]);
+            diagonal = row[i];
+            row[i] = least_of_three(replaced, row[i - 1] + 1, row[i] + 1);
+        }
+    }
+    return row[a.len];
+}
+
+static const struct option_row *nearest_row(const struct option_table *table, struct bytes name)
+{
+    const struct option_row *near = NULL;
+    size_t near_distance = TYPO_DISTANCE_MAX + 1;
+    for (size_t i = 0; i < table->count && name.len <= TYPO_LEN_MAX; i++) {
+        size_t distance = edit_distance(name, bytes_of(table->rows[i].name));
+        if (distance < near_distance && distance < name.len) {
+            near = &table->rows[i];
+            near_distance = distance;
+        }
+    }
+    return near;
+}
+
+static bool unknown_option(struct reading *reading, struct bytes name)
+{
+    const struct option_row *near = nearest_row(reading->table, name);
+    int shown = name.len < 64 ? (int)name.len : 64;
+    if (near == NULL) {
+        return reading_fail(reading, "%s%.*s: no such option (see --help)", reading->dashes, shown,
+                            name.at);
+    }
+    return reading_fail(reading, "%s%.*s: no such option (see --help), did you mean %s%s?",
+                        reading->dashes, shown, name.at, reading->dashes, near->name);
+}
+
+/* The value is the next argument, even where it looks like an option. */
+static bool take_value(struct reading *reading, struct arguments *arguments, struct found *found)
+{
+    if (found->row->kind == OPTION_FLAG) {
+        return true;
+    }
+    if (arguments->next == arguments->count) {
+        return reading_fail(reading, "--%s: a value is missing: --%s %s", found->row->name,
+                            found->row->name, found->row->metavar);
+    }
+    found->value = arguments->at[arguments->next++];
+    return true;
+}
+
+static bool decode_long(struct reading *reading, struct arguments *arguments, struct found *found)
+{
+    const char *name = arguments->at[arguments->next - 1] + 2;
+    size_t name_len = strcspn(name, "=");
+    found->row = row_by_name(reading->table, (struct bytes){name, name_len});
+    if (found->row == NULL) {
+        return unknown_option(reading, (struct bytes){name, name_len});
+    }
+    if (name[name_len] != '=') {
+        return take_value(reading, arguments, found);
+    }
+    found->value = name + name_len + 1;
+    return true;
+}
+
+static const struct option_row *row_by_letter(const struct option_table *table, char letter)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        if (table->rows[i].letter == letter && letter != 0) {
+            return &table->rows[i];
+        }
+    }
+    return NULL;
+}
+
+static bool decode_letter(struct reading *reading, struct arguments *arguments, struct found *found)
+{
+    const char *letter = arguments->at[arguments->next - 1] + 1;
+    found->row = row_by_letter(reading->table, *letter);
+    if (found->row == NULL) {
+        return reading_fail(reading, "-%c: no such option (see --help)", *letter);
+    }
+    if (letter[1] == '\0') {
+        return take_value(reading, arguments, found);
+    }
+    found->value = letter + 1;
+    return true;
+}
+
+/* The next option of the command line; found->row is NULL for the "--" that ends them. */
+static bool next_found(struct reading *reading, struct arguments *arguments, struct found *found)
+{
+    const char *argument = arguments->at[arguments->next++];
+    *found = (struct found){0};
+    if (arguments->ended || argument[0] != '-' || argument[1] == '\0') {
+        return take_argument(reading, argument, found);
+    }
+    if (strcmp(argument, "--") == 0) {
+        arguments->ended = true;
+        return true;
+    }
+    return argument[1] == '-' ? decode_long(reading, arguments, found)
+                              : decode_letter(reading, arguments, found);
+}
+
+static bool set_option(const struct reading *reading, const struct option_row *row,
+                       const char *value, char accepted[OPTION_ACCEPTED_MAX])
+{
+    if (row->kind != OPTION_FLAG) {
+        return option_set_value(reading->table, row, reading->values, value, accepted);
+    }
+    if (value != NULL) {
+        snprintf(accepted, OPTION_ACCEPTED_MAX, "this option takes no value");
+        return false;
+    }
+    option_set_flag(row, reading->values);
+    return true;
+}
+
+static bool apply_option(struct reading *reading, const struct found *found)
+{
+    const struct option_row *row = found->row;
+    bool *own = &reading->own.given[row - reading->table->rows];
+    if ((row->kind == OPTION_ADDRS || row->kind == OPTION_TEXTS) && !*own) {
+        option_clear(row, reading->values);
+    }
+    char accepted[OPTION_ACCEPTED_MAX];
+    if (!set_option(reading, row, found->value, accepted)) {
+        return reading_fail(reading, "%s%s: '%.128s' is not accepted: %s", reading->dashes,
+                            row->name, found->value, accepted);
+    }
+    *own = true;
+    reading->source->given[row - reading->table->rows] = true;
+    return true;
+}
+
+static size_t read_file(FILE *file, char *text, size_t size)
+{
+    size_t len = 0;
+    size_t more;
+    while (len < size && (more = fread(text + len, 1, size - len, file)) > 0) {
+        len += more;
+    }
+    return len;
+}
+
+static bool read_config(struct reading *reading, const char *path)
+{
+    FILE *file = fopen(path, "re");
+    if (file == NULL) {
+        return reading_fail(reading, "--config: '%.200s' cannot be opened: %s", path,
+                            strerror(errno));
+    }
+    struct kept_text *kept = must_alloc(sizeof(*kept));
+    kept->next = kept_texts;
+    kept_texts = kept;
+    size_t len = read_file(file, kept->text, sizeof(kept->text));
+    int error = ferror(file) ? errno : 0;
+    (void)fclose(file); /* only read from: nothing can be lost */
+    if (error != 0) {
+        return reading_fail(reading, "--config: '%.200s' cannot be read: %s", path,
+                            strerror(error));
+    }
+    if (len > OPTION_FILE_MAX) {
+        return reading_fail(reading,
+                            "--config: '%.200s' is not accepted: a file of at most %d bytes", path,
+                            OPTION_FILE_MAX);
+    }
+    return option_read_text(reading->table, reading->values, reading->source, kept->text, len, path,
+                            reading->error);
+}
+
+/* The file has to be read before the command line is applied over it. */
+static bool find_config(struct reading *reading, struct arguments arguments)
+{
+    const struct option_row *config = row_by_name(reading->table, bytes_of("config"));
+    while (config != NULL && arguments.next < arguments.count) {
+        struct found found;
+        if (!next_found(reading, &arguments, &found)) {
+            return false;
+        }
+        if (found.row == config && !apply_option(reading, &found)) {
+            return false;
+        }
+    }
+    const char *path = config != NULL ? option_text(config, reading->values) : NULL;
+    return path == NULL || read_config(reading, path);
+}
+
+static bool settle_options(struct reading *reading)
+{
+    char words[OPTION_ERROR_MAX];
+    if (reading->table->settle == NULL ||
+        reading->table->settle(reading->values, reading->source, &reading->own, reading->dashes,
+                               words)) {
+        return true;
+    }
+    return reading_fail(reading, "%s", words);
 }
 
 bool option_read_arguments(const struct option_table *table, void *values,
@@ -103,6 +332,97 @@ bool option_read_arguments(const struct option_table *table, void *values,
         }
     }
     return settle_options(&reading);
+}
+
+/* `rest` begins behind the opening quote. */
+static bool parse_quoted(struct reading *reading, struct bytes rest, struct bytes *value)
+{
+    const char *close = memchr(rest.at, '"', rest.len);
+    if (close == NULL) {
+        return reading_fail(reading, "a closing quote is missing");
+    }
+    *value = (struct bytes){rest.at, (size_t)(close - rest.at)};
+    struct bytes behind = bytes_trim((struct bytes){close + 1, rest.len - value->len - 1});
+    if (behind.len > 0 && behind.at[0] != '#') {
+        return reading_fail(reading, "only a comment is accepted behind the closing quote");
+    }
+    return true;
+}
+
+/* A '#' inside a word is part of it: "root /srv/c#" means that directory. */
+static struct bytes without_comment(struct bytes text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.at[i] == '#' && (i == 0 || text.at[i - 1] == ' ' || text.at[i - 1] == '\t')) {
+            return bytes_trim((struct bytes){text.at, i});
+        }
+    }
+    return text;
+}
+
+/* What stands behind the name; `value` is left alone where nothing does. */
+static bool parse_value(struct reading *reading, struct bytes rest, struct bytes *value)
+{
+    rest = bytes_trim(rest);
+    if (rest.len > 0 && rest.at[0] == '=') {
+        rest = bytes_trim((struct bytes){rest.at + 1, rest.len - 1});
+    }
+    if (rest.len > 0 && rest.at[0] == '"') {
+        return parse_quoted(reading, (struct bytes){rest.at + 1, rest.len - 1}, value);
+    }
+    rest = without_comment(rest);
+    if (rest.len > 0) {
+        *value = rest;
+    }
+    return true;
+}
+
+/* Turns a view into a C string. Views here look into option_read_text's text, which is the
+ * caller's to write and has a byte behind its end. */
+static void terminate_text(struct bytes view)
+{
+    ((char *)view.at)[view.len] = '\0';
+}
+
+static bool apply_line(struct reading *reading, struct bytes name, struct bytes value)
+{
+    struct found found = {.row = row_by_name(reading->table, name)};
+    if (found.row == NULL) {
+        return unknown_option(reading, name);
+    }
+    if (option_is_action(found.row)) {
+        return reading_fail(reading, "%s: accepted on the command line only", found.row->name);
+    }
+    if (value.at == NULL && found.row->kind != OPTION_FLAG) {
+        return reading_fail(reading, "%s: a value is missing: %s %s", found.row->name,
+                            found.row->name, found.row->metavar);
+    }
+    if (value.at != NULL) {
+        terminate_text(value);
+        found.value = value.at;
+    }
+    return apply_option(reading, &found);
+}
+
+static bool parse_line(struct reading *reading, struct bytes line)
+{
+    if (memchr(line.at, '\0', line.len) != NULL) {
+        return reading_fail(reading, "a NUL byte, where only text is accepted");
+    }
+    if (line.len > 0 && line.at[line.len - 1] == '\r') {
+        line.len--;
+    }
+    line = bytes_trim(line);
+    if (line.len == 0 || line.at[0] == '#') {
+        return true;
+    }
+    struct bytes name = {line.at, 0};
+    while (name.len < line.len && strchr(" \t=", line.at[name.len]) == NULL) {
+        name.len++;
+    }
+    struct bytes value = {NULL, 0};
+    struct bytes rest = {line.at + name.len, line.len - name.len};
+    return parse_value(reading, rest, &value) && apply_line(reading, name, value);
 }
 
 bool option_read_text(const struct option_table *table, void *values, struct option_source *source,
@@ -134,352 +454,4 @@ void option_make_one_line(char *text)
             *at = '?';
         }
     }
-}
-
-/* The error is one line, whatever the text it quotes. Always false, for `return reading_fail(…)`. */
-static bool reading_fail(struct reading *reading, const char *fmt, ...)
-{
-    size_t len = 0;
-    if (reading->from != NULL) {
-        snprintf(reading->error, OPTION_ERROR_MAX, "%.200s:%u: ", reading->from, reading->line);
-        len = strlen(reading->error);
-    }
-    va_list args;
-    va_start(args, fmt);
-    vsnprintf(reading->error + len, OPTION_ERROR_MAX - len, fmt, args);
-    va_end(args);
-    option_make_one_line(reading->error);
-    return false;
-}
-
-/* The file has to be read before the command line is applied over it. */
-static bool find_config(struct reading *reading, struct arguments arguments)
-{
-    const struct option_row *config = row_by_name(reading->table, bytes_of("config"));
-    while (config != NULL && arguments.next < arguments.count) {
-        struct found found;
-        if (!next_found(reading, &arguments, &found)) {
-            return false;
-        }
-        if (found.row == config && !apply_option(reading, &found)) {
-            return false;
-        }
-    }
-    const char *path = config != NULL ? option_text(config, reading->values) : NULL;
-    return path == NULL || read_config(reading, path);
-}
-
-/* The next option of the command line; found->row is NULL for the "--" that ends them. */
-static bool next_found(struct reading *reading, struct arguments *arguments, struct found *found)
-{
-    const char *argument = arguments->at[arguments->next++];
-    *found = (struct found){0};
-    if (arguments->ended || argument[0] != '-' || argument[1] == '\0') {
-        return take_argument(reading, argument, found);
-    }
-    if (strcmp(argument, "--") == 0) {
-        arguments->ended = true;
-        return true;
-    }
-    return argument[1] == '-' ? decode_long(reading, arguments, found)
-                              : decode_letter(reading, arguments, found);
-}
-
-static bool decode_long(struct reading *reading, struct arguments *arguments, struct found *found)
-{
-    const char *name = arguments->at[arguments->next - 1] + 2;
-    size_t name_len = strcspn(name, "=");
-    found->row = row_by_name(reading->table, (struct bytes){name, name_len});
-    if (found->row == NULL) {
-        return unknown_option(reading, (struct bytes){name, name_len});
-    }
-    if (name[name_len] != '=') {
-        return take_value(reading, arguments, found);
-    }
-    found->value = name + name_len + 1;
-    return true;
-}
-
-static bool decode_letter(struct reading *reading, struct arguments *arguments, struct found *found)
-{
-    const char *letter = arguments->at[arguments->next - 1] + 1;
-    found->row = row_by_letter(reading->table, *letter);
-    if (found->row == NULL) {
-        return reading_fail(reading, "-%c: no such option (see --help)", *letter);
-    }
-    if (letter[1] == '\0') {
-        return take_value(reading, arguments, found);
-    }
-    found->value = letter + 1;
-    return true;
-}
-
-/* The value is the next argument, even where it looks like an option. */
-static bool take_value(struct reading *reading, struct arguments *arguments, struct found *found)
-{
-    if (found->row->kind == OPTION_FLAG) {
-        return true;
-    }
-    if (arguments->next == arguments->count) {
-        return reading_fail(reading, "--%s: a value is missing: --%s %s", found->row->name,
-                            found->row->name, found->row->metavar);
-    }
-    found->value = arguments->at[arguments->next++];
-    return true;
-}
-
-/* A word that is no option: a value of the option that the table names for them. */
-static bool take_argument(struct reading *reading, const char *argument, struct found *found)
-{
-    const char *name = reading->table->arguments;
-    if (name == NULL) {
-        return reading_fail(
-            reading, "'%.128s' is no option, and nothing but options is accepted (see --help)",
-            argument);
-    }
-    found->row = row_by_name(reading->table, bytes_of(name));
-    found->value = argument;
-    return true;
-}
-
-static bool unknown_option(struct reading *reading, struct bytes name)
-{
-    const struct option_row *near = nearest_row(reading->table, name);
-    int shown = name.len < 64 ? (int)name.len : 64;
-    if (near == NULL) {
-        return reading_fail(reading, "%s%.*s: no such option (see --help)", reading->dashes, shown,
-                            name.at);
-    }
-    return reading_fail(reading, "%s%.*s: no such option (see --help), did you mean %s%s?",
-                        reading->dashes, shown, name.at, reading->dashes, near->name);
-}
-
-static const struct option_row *nearest_row(const struct option_table *table, struct bytes name)
-{
-    const struct option_row *near = NULL;
-    size_t near_distance = TYPO_DISTANCE_MAX + 1;
-    for (size_t i = 0; i < table->count && name.len <= TYPO_LEN_MAX; i++) {
-        size_t distance = edit_distance(name, bytes_of(table->rows[i].name));
-        if (distance < near_distance && distance < name.len) {
-            near = &table->rows[i];
-            near_distance = distance;
-        }
-    }
-    return near;
-}
-
-/* Insertions, deletions and replacements (Levenshtein), row by row; a is at most TYPO_LEN_MAX
- * long. */
-static size_t edit_distance(struct bytes a, struct bytes b)
-{
-    size_t row[TYPO_LEN_MAX + 1];
-    CHECK(a.len <= TYPO_LEN_MAX);
-    for (size_t i = 0; i <= a.len; i++) {
-        row[i] = i;
-    }
-    for (size_t j = 1; j <= b.len; j++) {
-        size_t diagonal = row[0];
-        row[0] = j;
-        for (size_t i = 1; i <= a.len; i++) {
-            size_t replaced = diagonal + (a.at[i - 1] != b.at[j - 1]);
-            diagonal = row[i];
-            row[i] = least_of_three(replaced, row[i - 1] + 1, row[i] + 1);
-        }
-    }
-    return row[a.len];
-}
-
-static size_t least_of_three(size_t a, size_t b, size_t c)
-{
-    size_t smaller = a < b ? a : b;
-    return smaller < c ? smaller : c;
-}
-
-static const struct option_row *row_by_name(const struct option_table *table, struct bytes name)
-{
-    for (size_t i = 0; i < table->count; i++) {
-        if (bytes_equal(name, bytes_of(table->rows[i].name))) {
-            return &table->rows[i];
-        }
-    }
-    return NULL;
-}
-
-static const struct option_row *row_by_letter(const struct option_table *table, char letter)
-{
-    for (size_t i = 0; i < table->count; i++) {
-        if (table->rows[i].letter == letter && letter != 0) {
-            return &table->rows[i];
-        }
-    }
-    return NULL;
-}
-
-static bool read_config(struct reading *reading, const char *path)
-{
-    FILE *file = fopen(path, "re");
-    if (file == NULL) {
-        return reading_fail(reading, "--config: '%.200s' cannot be opened: %s", path,
-                            strerror(errno));
-    }
-    struct kept_text *kept = must_alloc(sizeof(*kept));
-    kept->next = kept_texts;
-    kept_texts = kept;
-    size_t len = read_file(file, kept->text, sizeof(kept->text));
-    int error = ferror(file) ? errno : 0;
-    (void)fclose(file); /* only read from: nothing can be lost */
-    if (error != 0) {
-        return reading_fail(reading, "--config: '%.200s' cannot be read: %s", path,
-                            strerror(error));
-    }
-    if (len > OPTION_FILE_MAX) {
-        return reading_fail(reading,
-                            "--config: '%.200s' is not accepted: a file of at most %d bytes", path,
-                            OPTION_FILE_MAX);
-    }
-    return option_read_text(reading->table, reading->values, reading->source, kept->text, len, path,
-                            reading->error);
-}
-
-static size_t read_file(FILE *file, char *text, size_t size)
-{
-    size_t len = 0;
-    size_t more;
-    while (len < size && (more = fread(text + len, 1, size - len, file)) > 0) {
-        len += more;
-    }
-    return len;
-}
-
-static bool parse_line(struct reading *reading, struct bytes line)
-{
-    if (memchr(line.at, '\0', line.len) != NULL) {
-        return reading_fail(reading, "a NUL byte, where only text is accepted");
-    }
-    if (line.len > 0 && line.at[line.len - 1] == '\r') {
-        line.len--;
-    }
-    line = bytes_trim(line);
-    if (line.len == 0 || line.at[0] == '#') {
-        return true;
-    }
-    struct bytes name = {line.at, 0};
-    while (name.len < line.len && strchr(" \t=", line.at[name.len]) == NULL) {
-        name.len++;
-    }
-    struct bytes value = {NULL, 0};
-    struct bytes rest = {line.at + name.len, line.len - name.len};
-    return parse_value(reading, rest, &value) && apply_line(reading, name, value);
-}
-
-/* What stands behind the name; `value` is left alone where nothing does. */
-static bool parse_value(struct reading *reading, struct bytes rest, struct bytes *value)
-{
-    rest = bytes_trim(rest);
-    if (rest.len > 0 && rest.at[0] == '=') {
-        rest = bytes_trim((struct bytes){rest.at + 1, rest.len - 1});
-    }
-    if (rest.len > 0 && rest.at[0] == '"') {
-        return parse_quoted(reading, (struct bytes){rest.at + 1, rest.len - 1}, value);
-    }
-    rest = without_comment(rest);
-    if (rest.len > 0) {
-        *value = rest;
-    }
-    return true;
-}
-
-/* `rest` begins behind the opening quote. */
-static bool parse_quoted(struct reading *reading, struct bytes rest, struct bytes *value)
-{
-    const char *close = memchr(rest.at, '"', rest.len);
-    if (close == NULL) {
-        return reading_fail(reading, "a closing quote is missing");
-    }
-    *value = (struct bytes){rest.at, (size_t)(close - rest.at)};
-    struct bytes behind = bytes_trim((struct bytes){close + 1, rest.len - value->len - 1});
-    if (behind.len > 0 && behind.at[0] != '#') {
-        return reading_fail(reading, "only a comment is accepted behind the closing quote");
-    }
-    return true;
-}
-
-/* A '#' inside a word is part of it: "root /srv/c#" means that directory. */
-static struct bytes without_comment(struct bytes text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.at[i] == '#' && (i == 0 || text.at[i - 1] == ' ' || text.at[i - 1] == '\t')) {
-            return bytes_trim((struct bytes){text.at, i});
-        }
-    }
-    return text;
-}
-
-static bool apply_line(struct reading *reading, struct bytes name, struct bytes value)
-{
-    struct found found = {.row = row_by_name(reading->table, name)};
-    if (found.row == NULL) {
-        return unknown_option(reading, name);
-    }
-    if (option_is_action(found.row)) {
-        return reading_fail(reading, "%s: accepted on the command line only", found.row->name);
-    }
-    if (value.at == NULL && found.row->kind != OPTION_FLAG) {
-        return reading_fail(reading, "%s: a value is missing: %s %s", found.row->name,
-                            found.row->name, found.row->metavar);
-    }
-    if (value.at != NULL) {
-        terminate_text(value);
-        found.value = value.at;
-    }
-    return apply_option(reading, &found);
-}
-
-/* Turns a view into a C string. Views here look into option_read_text's text, which is the
- * caller's to write and has a byte behind its end. */
-static void terminate_text(struct bytes view)
-{
-    ((char *)view.at)[view.len] = '\0';
-}
-
-static bool apply_option(struct reading *reading, const struct found *found)
-{
-    const struct option_row *row = found->row;
-    bool *own = &reading->own.given[row - reading->table->rows];
-    if ((row->kind == OPTION_ADDRS || row->kind == OPTION_TEXTS) && !*own) {
-        option_clear(row, reading->values);
-    }
-    char accepted[OPTION_ACCEPTED_MAX];
-    if (!set_option(reading, row, found->value, accepted)) {
-        return reading_fail(reading, "%s%s: '%.128s' is not accepted: %s", reading->dashes,
-                            row->name, found->value, accepted);
-    }
-    *own = true;
-    reading->source->given[row - reading->table->rows] = true;
-    return true;
-}
-
-static bool set_option(const struct reading *reading, const struct option_row *row,
-                       const char *value, char accepted[OPTION_ACCEPTED_MAX])
-{
-    if (row->kind != OPTION_FLAG) {
-        return option_set_value(reading->table, row, reading->values, value, accepted);
-    }
-    if (value != NULL) {
-        snprintf(accepted, OPTION_ACCEPTED_MAX, "this option takes no value");
-        return false;
-    }
-    option_set_flag(row, reading->values);
-    return true;
-}
-
-static bool settle_options(struct reading *reading)
-{
-    char words[OPTION_ERROR_MAX];
-    if (reading->table->settle == NULL ||
-        reading->table->settle(reading->values, reading->source, &reading->own, reading->dashes,
-                               words)) {
-        return true;
-    }
-    return reading_fail(reading, "%s", words);
 }

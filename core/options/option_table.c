@@ -35,24 +35,6 @@ static const struct unit size_units[] = {
 };
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
-static void *field_of(const struct option_row *row, void *values);
-static const void *field_in(const struct option_row *row, const void *values);
-static bool append_text(const struct option_row *row, void *values, const char *text,
-                        char accepted[OPTION_ACCEPTED_MAX]);
-static bool is_address(const char *text, char accepted[OPTION_ACCEPTED_MAX]);
-static bool set_text(const struct option_row *row, void *values, const char *text,
-                     char accepted[OPTION_ACCEPTED_MAX]);
-static bool set_choice(const struct option_table *table, const struct option_row *row, void *values,
-                       const char *text, char accepted[OPTION_ACCEPTED_MAX]);
-static bool word_matches(struct bytes word, struct bytes text, uint64_t *spin_us);
-static void describe_choice(const struct option_row *row, char accepted[OPTION_ACCEPTED_MAX]);
-static bool set_number(const struct option_row *row, void *values, const char *text,
-                       char accepted[OPTION_ACCEPTED_MAX]);
-static bool parse_as(enum option_kind kind, const char *text, uint64_t *out);
-static bool parse_digits(struct bytes text, uint64_t *out);
-static bool parse_units(const char *text, const struct unit *units, size_t unit_count,
-                        uint64_t *out);
-
 bool option_is_action(const struct option_row *row)
 {
     return strcmp(row->group, "This program") == 0;
@@ -70,6 +52,11 @@ void option_table_defaults(const struct option_table *table, void *values)
     }
 }
 
+static void *field_of(const struct option_row *row, void *values)
+{
+    return (char *)values + row->offset;
+}
+
 void option_clear(const struct option_row *row, void *values)
 {
     static const size_t field_sizes[] = {
@@ -80,6 +67,150 @@ void option_clear(const struct option_row *row, void *values)
 #undef FIELD_SIZE
     };
     memset(field_of(row, values), 0, field_sizes[row->kind]);
+}
+
+static bool is_address(const char *text, char accepted[OPTION_ACCEPTED_MAX])
+{
+    struct sockaddr_storage address;
+    socklen_t len;
+    _Static_assert((int)OPTION_ACCEPTED_MAX >= (int)ADDRESS_ERROR_MAX, "accepted has room");
+    return address_parse(text, &address, &len, accepted);
+}
+
+static bool append_text(const struct option_row *row, void *values, const char *text,
+                        char accepted[OPTION_ACCEPTED_MAX])
+{
+    struct option_texts *list = field_of(row, values);
+    if (list->count == OPTION_TEXTS_MAX) {
+        snprintf(accepted, OPTION_ACCEPTED_MAX, "at most %d %s", OPTION_TEXTS_MAX,
+                 row->kind == OPTION_ADDRS ? "addresses" : "of them");
+        return false;
+    }
+    if (row->kind == OPTION_ADDRS && !is_address(text, accepted)) {
+        return false;
+    }
+    list->at[list->count++] = text;
+    return true;
+}
+
+static bool set_text(const struct option_row *row, void *values, const char *text,
+                     char accepted[OPTION_ACCEPTED_MAX])
+{
+    if (text[0] == '\0') {
+        snprintf(accepted, OPTION_ACCEPTED_MAX, "a %s that is not empty", row->metavar);
+        return false;
+    }
+    *(option_type_TEXT *)field_of(row, values) = text;
+    return true;
+}
+
+static bool parse_digits(struct bytes text, uint64_t *out)
+{
+    uint64_t value = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned digit = (unsigned char)text.at[i] - (unsigned)'0';
+        if (digit > 9 || __builtin_mul_overflow(value, (uint64_t)10, &value) ||
+            __builtin_add_overflow(value, (uint64_t)digit, &value)) {
+            return false;
+        }
+    }
+    *out = value;
+    return text.len > 0;
+}
+
+/* "always" is matched by itself, "spin:USEC" by spin: and a number. */
+static bool word_matches(struct bytes word, struct bytes text, uint64_t *spin_us)
+{
+    struct bytes suffix = BYTES(NUMBER_SUFFIX);
+    if (word.len < suffix.len ||
+        memcmp(word.at + word.len - suffix.len, suffix.at, suffix.len) != 0) {
+        return bytes_equal(word, text);
+    }
+    struct bytes start = {word.at, word.len - suffix.len};
+    if (!bytes_start_with(text, start)) {
+        return false;
+    }
+    struct bytes digits = {text.at + start.len, text.len - start.len};
+    uint64_t value;
+    if (!parse_digits(digits, &value) || value < 1 || value > SPIN_US_MAX) {
+        return false;
+    }
+    *spin_us = value;
+    return true;
+}
+
+static void describe_choice(const struct option_row *row, char accepted[OPTION_ACCEPTED_MAX])
+{
+    struct bytes words = bytes_of(row->minimum);
+    struct bytes word;
+    size_t len = 0;
+    accepted[0] = '\0';
+    while (option_next_word(&words, &word) && len < OPTION_ACCEPTED_MAX) {
+        const char *joint = len == 0 ? "" : words.len == 0 ? " or " : ", ";
+        len += (size_t)snprintf(accepted + len, OPTION_ACCEPTED_MAX - len, "%s%.*s", joint,
+                                (int)word.len, word.at);
+    }
+    if (strstr(row->minimum, NUMBER_SUFFIX) != NULL && len < OPTION_ACCEPTED_MAX) {
+        snprintf(accepted + len, OPTION_ACCEPTED_MAX - len, " with " NUMBER_SUFFIX " from 1 to %d",
+                 SPIN_US_MAX);
+    }
+}
+
+static bool set_choice(const struct option_table *table, const struct option_row *row, void *values,
+                       const char *text, char accepted[OPTION_ACCEPTED_MAX])
+{
+    struct bytes words = bytes_of(row->minimum);
+    struct bytes word = {0};
+    unsigned index = 0;
+    uint64_t spin_us = 0;
+    while (option_next_word(&words, &word) && !word_matches(word, bytes_of(text), &spin_us)) {
+        index++;
+        word.len = 0; /* so that running out of words is told from a match */
+    }
+    if (word.len == 0) {
+        describe_choice(row, accepted);
+        return false;
+    }
+    *(option_type_CHOICE *)field_of(row, values) = index;
+    if (strstr(row->minimum, NUMBER_SUFFIX) != NULL) {
+        *(uint64_t *)(void *)((char *)values + table->number_offset) = spin_us * NS_PER_US;
+    }
+    return true;
+}
+
+static bool parse_as(enum option_kind kind, const char *text, uint64_t *out)
+{
+    switch (kind) {
+    case OPTION_TIME:
+        return option_parse_time(text, out);
+    case OPTION_SIZE:
+        return option_parse_size(text, out);
+    default:
+        return parse_digits(bytes_of(text), out);
+    }
+}
+
+static bool set_number(const struct option_row *row, void *values, const char *text,
+                       char accepted[OPTION_ACCEPTED_MAX])
+{
+    static const char *const whats[] = {
+        [OPTION_COUNT] = "a number",
+        [OPTION_TIME] = "a time such as 10s, 250ms or 100us,",
+        [OPTION_SIZE] = "a size such as 64K, 1M or 4096,",
+    };
+    uint64_t value;
+    uint64_t minimum;
+    uint64_t maximum;
+    bool bounds =
+        parse_as(row->kind, row->minimum, &minimum) && parse_as(row->kind, row->maximum, &maximum);
+    CHECK(bounds);
+    if (!parse_as(row->kind, text, &value) || value < minimum || value > maximum) {
+        snprintf(accepted, OPTION_ACCEPTED_MAX, "%s from %s to %s", whats[row->kind], row->minimum,
+                 row->maximum);
+        return false;
+    }
+    *(uint64_t *)field_of(row, values) = value;
+    return true;
 }
 
 bool option_set_value(const struct option_table *table, const struct option_row *row, void *values,
@@ -109,6 +240,11 @@ void option_set_flag(const struct option_row *row, void *values)
 {
     CHECK(row->kind == OPTION_FLAG);
     *(option_type_FLAG *)field_of(row, values) = true;
+}
+
+static const void *field_in(const struct option_row *row, const void *values)
+{
+    return (const char *)values + row->offset;
 }
 
 const struct option_texts *option_texts(const struct option_row *row, const void *values)
@@ -170,170 +306,6 @@ void option_format_time(uint64_t ns, char out[OPTION_TIME_TEXT])
     snprintf(out, OPTION_TIME_TEXT, "0s");
 }
 
-bool option_parse_time(const char *text, uint64_t *ns)
-{
-    return parse_units(text, time_units, COUNT_OF(time_units), ns);
-}
-
-bool option_parse_size(const char *text, uint64_t *bytes)
-{
-    return parse_units(text, size_units, COUNT_OF(size_units), bytes);
-}
-
-static void *field_of(const struct option_row *row, void *values)
-{
-    return (char *)values + row->offset;
-}
-
-static const void *field_in(const struct option_row *row, const void *values)
-{
-    return (const char *)values + row->offset;
-}
-
-static bool append_text(const struct option_row *row, void *values, const char *text,
-                        char accepted[OPTION_ACCEPTED_MAX])
-{
-    struct option_texts *list = field_of(row, values);
-    if (list->count == OPTION_TEXTS_MAX) {
-        snprintf(accepted, OPTION_ACCEPTED_MAX, "at most %d %s", OPTION_TEXTS_MAX,
-                 row->kind == OPTION_ADDRS ? "addresses" : "of them");
-        return false;
-    }
-    if (row->kind == OPTION_ADDRS && !is_address(text, accepted)) {
-        return false;
-    }
-    list->at[list->count++] = text;
-    return true;
-}
-
-static bool is_address(const char *text, char accepted[OPTION_ACCEPTED_MAX])
-{
-    struct sockaddr_storage address;
-    socklen_t len;
-    _Static_assert((int)OPTION_ACCEPTED_MAX >= (int)ADDRESS_ERROR_MAX, "accepted has room");
-    return address_parse(text, &address, &len, accepted);
-}
-
-static bool set_text(const struct option_row *row, void *values, const char *text,
-                     char accepted[OPTION_ACCEPTED_MAX])
-{
-    if (text[0] == '\0') {
-        snprintf(accepted, OPTION_ACCEPTED_MAX, "a %s that is not empty", row->metavar);
-        return false;
-    }
-    *(option_type_TEXT *)field_of(row, values) = text;
-    return true;
-}
-
-static bool set_choice(const struct option_table *table, const struct option_row *row, void *values,
-                       const char *text, char accepted[OPTION_ACCEPTED_MAX])
-{
-    struct bytes words = bytes_of(row->minimum);
-    struct bytes word = {0};
-    unsigned index = 0;
-    uint64_t spin_us = 0;
-    while (option_next_word(&words, &word) && !word_matches(word, bytes_of(text), &spin_us)) {
-        index++;
-        word.len = 0; /* so that running out of words is told from a match */
-    }
-    if (word.len == 0) {
-        describe_choice(row, accepted);
-        return false;
-    }
-    *(option_type_CHOICE *)field_of(row, values) = index;
-    if (strstr(row->minimum, NUMBER_SUFFIX) != NULL) {
-        *(uint64_t *)(void *)((char *)values + table->number_offset) = spin_us * NS_PER_US;
-    }
-    return true;
-}
-
-/* "always" is matched by itself, "spin:USEC" by spin: and a number. */
-static bool word_matches(struct bytes word, struct bytes text, uint64_t *spin_us)
-{
-    struct bytes suffix = BYTES(NUMBER_SUFFIX);
-    if (word.len < suffix.len ||
-        memcmp(word.at + word.len - suffix.len, suffix.at, suffix.len) != 0) {
-        return bytes_equal(word, text);
-    }
-    struct bytes start = {word.at, word.len - suffix.len};
-    if (!bytes_start_with(text, start)) {
-        return false;
-    }
-    struct bytes digits = {text.at + start.len, text.len - start.len};
-    uint64_t value;
-    if (!parse_digits(digits, &value) || value < 1 || value > SPIN_US_MAX) {
-        return false;
-    }
-    *spin_us = value;
-    return true;
-}
-
-static void describe_choice(const struct option_row *row, char accepted[OPTION_ACCEPTED_MAX])
-{
-    struct bytes words = bytes_of(row->minimum);
-    struct bytes word;
-    size_t len = 0;
-    accepted[0] = '\0';
-    while (option_next_word(&words, &word) && len < OPTION_ACCEPTED_MAX) {
-        const char *joint = len == 0 ? "" : words.len == 0 ? " or " : ", ";
-        len += (size_t)snprintf(accepted + len, OPTION_ACCEPTED_MAX - len, "%s%.*s", joint,
-                                (int)word.len, word.at);
-    }
-    if (strstr(row->minimum, NUMBER_SUFFIX) != NULL && len < OPTION_ACCEPTED_MAX) {
-        snprintf(accepted + len, OPTION_ACCEPTED_MAX - len, " with " NUMBER_SUFFIX " from 1 to %d",
-                 SPIN_US_MAX);
-    }
-}
-
-static bool set_number(const struct option_row *row, void *values, const char *text,
-                       char accepted[OPTION_ACCEPTED_MAX])
-{
-    static const char *const whats[] = {
-        [OPTION_COUNT] = "a number",
-        [OPTION_TIME] = "a time such as 10s, 250ms or 100us,",
-        [OPTION_SIZE] = "a size such as 64K, 1M or 4096,",
-    };
-    uint64_t value;
-    uint64_t minimum;
-    uint64_t maximum;
-    bool bounds =
-        parse_as(row->kind, row->minimum, &minimum) && parse_as(row->kind, row->maximum, &maximum);
-    CHECK(bounds);
-    if (!parse_as(row->kind, text, &value) || value < minimum || value > maximum) {
-        snprintf(accepted, OPTION_ACCEPTED_MAX, "%s from %s to %s", whats[row->kind], row->minimum,
-                 row->maximum);
-        return false;
-    }
-    *(uint64_t *)field_of(row, values) = value;
-    return true;
-}
-
-static bool parse_as(enum option_kind kind, const char *text, uint64_t *out)
-{
-    switch (kind) {
-    case OPTION_TIME:
-        return option_parse_time(text, out);
-    case OPTION_SIZE:
-        return option_parse_size(text, out);
-    default:
-        return parse_digits(bytes_of(text), out);
-    }
-}
-
-static bool parse_digits(struct bytes text, uint64_t *out)
-{
-    uint64_t value = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned digit = (unsigned char)text.at[i] - (unsigned)'0';
-        if (digit > 9 || __builtin_mul_overflow(value, (uint64_t)10, &value) ||
-            __builtin_add_overflow(value, (uint64_t)digit, &value)) {
-            return false;
-        }
-    }
-    *out = value;
-    return text.len > 0;
-}
-
 /* Digits, then one of the units; zero needs no unit, since all are the same there. */
 static bool parse_units(const char *text, const struct unit *units, size_t unit_count,
                         uint64_t *out)
@@ -353,4 +325,14 @@ static bool parse_units(const char *text, const struct unit *units, size_t unit_
         }
     }
     return false;
+}
+
+bool option_parse_time(const char *text, uint64_t *ns)
+{
+    return parse_units(text, time_units, COUNT_OF(time_units), ns);
+}
+
+bool option_parse_size(const char *text, uint64_t *bytes)
+{
+    return parse_units(text, size_units, COUNT_OF(size_units), bytes);
 }

@@ -8,103 +8,6 @@
 /* Columns of --help. */
 enum { HELP_COLUMN = 34, HELP_WIDTH = 98, HELP_TEXT_MAX = 512 };
 
-static bool begins_group(const struct option_table *table, size_t index);
-static void print_rows_of_group(FILE *out, const struct option_table *table, const char *group,
-                                void (*print)(FILE *out, const struct option_row *row));
-static void print_help_row(FILE *out, const struct option_row *row);
-static void print_wrapped(FILE *out, const char *text);
-static void describe_option(const struct option_row *row, char out[HELP_TEXT_MAX]);
-static void print_json_row(struct json *json, const struct option_table *table,
-                           const struct option_row *row, const void *values);
-static void print_json_texts(struct json *json, const struct option_row *row,
-                             const struct option_texts *list);
-static void print_json_choice(struct json *json, const struct option_table *table,
-                              const struct option_row *row, const void *values);
-static void print_json_time(struct json *json, const struct option_row *row, uint64_t ns);
-static void print_man_row(FILE *out, const struct option_row *row);
-static void print_roff(FILE *out, const char *text);
-static void print_names(FILE *out, const struct option_row *row, const char *separator);
-static void print_completion_case(FILE *out, const struct option_row *row);
-static void print_completion_words(FILE *out, const struct option_row *row);
-
-void option_text_help(FILE *out, const struct option_table *table)
-{
-    fputs(table->usage, out);
-    for (size_t i = 0; i < table->count; i++) {
-        if (begins_group(table, i)) {
-            fprintf(out, "\n%s:\n", table->rows[i].group);
-            print_rows_of_group(out, table, table->rows[i].group, print_help_row);
-        }
-    }
-}
-
-void option_text_json(FILE *out, const struct option_table *table, const void *values)
-{
-    struct json json;
-    json_begin(&json, out);
-    option_text_json_object(&json, NULL, table, values);
-}
-
-void option_text_json_object(struct json *json, const char *key, const struct option_table *table,
-                             const void *values)
-{
-    json_object(json, key);
-    for (size_t i = 0; i < table->count; i++) {
-        if (!option_is_action(&table->rows[i])) {
-            print_json_row(json, table, &table->rows[i], values);
-        }
-    }
-    json_end(json);
-}
-
-void option_text_man(FILE *out, const struct option_table *table)
-{
-    fputs(".SH OPTIONS\n", out);
-    for (size_t i = 0; i < table->count; i++) {
-        if (begins_group(table, i)) {
-            fputs(".SS ", out);
-            print_roff(out, table->rows[i].group);
-            fputc('\n', out);
-            print_rows_of_group(out, table, table->rows[i].group, print_man_row);
-        }
-    }
-}
-
-void option_text_completion(FILE *out, const struct option_table *table)
-{
-    fprintf(out,
-            "# bash completion for %s, made from its table of options.\n"
-            "_%s()\n"
-            "{\n",
-            table->program, table->program);
-    fputs("    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n"
-          "    # bash makes a word of the '=' in --name=value.\n"
-          "    if [[ $cur == = ]]; then\n"
-          "        cur=\n"
-          "    elif [[ $prev == = && $COMP_CWORD -ge 2 ]]; then\n"
-          "        prev=${COMP_WORDS[COMP_CWORD-2]}\n"
-          "    fi\n"
-          "    COMPREPLY=()\n"
-          "    case $prev in\n",
-          out);
-    for (size_t i = 0; i < table->count; i++) {
-        if (table->rows[i].kind != OPTION_FLAG) {
-            print_completion_case(out, &table->rows[i]);
-        }
-    }
-    fputs("    esac\n"
-          "    COMPREPLY=($(compgen -W '",
-          out);
-    for (size_t i = 0; i < table->count; i++) {
-        fprintf(out, "%s--%s", i > 0 ? " " : "", table->rows[i].name);
-    }
-    fprintf(out,
-            "' -- \"$cur\"))\n"
-            "}\n"
-            "complete -F _%s %s\n",
-            table->program, table->program);
-}
-
 /* Rows of a group need not stand together in the table; the first of them brings its heading. */
 static bool begins_group(const struct option_table *table, size_t index)
 {
@@ -124,45 +27,6 @@ static void print_rows_of_group(FILE *out, const struct option_table *table, con
             print(out, &table->rows[i]);
         }
     }
-}
-
-static void print_help_row(FILE *out, const struct option_row *row)
-{
-    char names[HELP_COLUMN * 2];
-    char letter[8] = "    ";
-    if (row->letter != 0) {
-        snprintf(letter, sizeof(letter), "-%c, ", row->letter);
-    }
-    int len = snprintf(names, sizeof(names), "  %s--%s%s%s", letter, row->name,
-                       row->kind == OPTION_FLAG ? "" : " ", row->metavar);
-    fputs(names, out);
-    if (len > HELP_COLUMN - 2) {
-        fputc('\n', out);
-        len = 0;
-    }
-    fprintf(out, "%*s", HELP_COLUMN - len, "");
-    char text[HELP_TEXT_MAX];
-    describe_option(row, text);
-    print_wrapped(out, text);
-}
-
-/* From HELP_COLUMN to HELP_WIDTH, broken at spaces; ends the line. */
-static void print_wrapped(FILE *out, const char *text)
-{
-    size_t width = HELP_WIDTH - HELP_COLUMN;
-    while (strlen(text) > width) {
-        size_t cut = width;
-        while (cut > 0 && text[cut] != ' ') {
-            cut--;
-        }
-        if (cut == 0) {
-            cut = strcspn(text, " "); /* a word longer than the column */
-        }
-        fprintf(out, "%.*s\n%*s", (int)cut, text, HELP_COLUMN, "");
-        text += cut;
-        text += strspn(text, " ");
-    }
-    fprintf(out, "%s\n", text);
 }
 
 /* The help text, then what is accepted and the default. */
@@ -190,38 +54,61 @@ static void describe_option(const struct option_row *row, char out[HELP_TEXT_MAX
              any ? ")" : "");
 }
 
-static void print_json_row(struct json *json, const struct option_table *table,
-                           const struct option_row *row, const void *values)
+/* From HELP_COLUMN to HELP_WIDTH, broken at spaces; ends the line. */
+static void print_wrapped(FILE *out, const char *text)
 {
-    bool unset = row->fallback[0] == '\0';
-    switch (row->kind) {
-    case OPTION_ADDRS:
-    case OPTION_TEXTS:
-        print_json_texts(json, row, option_texts(row, values));
-        return;
-    case OPTION_PATH:
-    case OPTION_TEXT:
-        json_text(json, row->name, option_text(row, values));
-        return;
-    case OPTION_CHOICE:
-        print_json_choice(json, table, row, values);
-        return;
-    case OPTION_FLAG:
-        json_bool(json, row->name, option_flag(row, values));
-        return;
-    case OPTION_COUNT:
-    case OPTION_TIME:
-    case OPTION_SIZE:
-        break;
+    size_t width = HELP_WIDTH - HELP_COLUMN;
+    while (strlen(text) > width) {
+        size_t cut = width;
+        while (cut > 0 && text[cut] != ' ') {
+            cut--;
+        }
+        if (cut == 0) {
+            cut = strcspn(text, " "); /* a word longer than the column */
+        }
+        fprintf(out, "%.*s\n%*s", (int)cut, text, HELP_COLUMN, "");
+        text += cut;
+        text += strspn(text, " ");
     }
-    uint64_t value = option_number(row, values);
-    if (value == 0 && unset) {
-        json_text(json, row->name, NULL);
-    } else if (row->kind == OPTION_TIME) {
-        print_json_time(json, row, value);
-    } else {
-        json_number(json, row->name, value);
+    fprintf(out, "%s\n", text);
+}
+
+static void print_help_row(FILE *out, const struct option_row *row)
+{
+    char names[HELP_COLUMN * 2];
+    char letter[8] = "    ";
+    if (row->letter != 0) {
+        snprintf(letter, sizeof(letter), "-%c, ", row->letter);
     }
+    int len = snprintf(names, sizeof(names), "  %s--%s%s%s", letter, row->name,
+                       row->kind == OPTION_FLAG ? "" : " ", row->metavar);
+    fputs(names, out);
+    if (len > HELP_COLUMN - 2) {
+        fputc('\n', out);
+        len = 0;
+    }
+    fprintf(out, "%*s", HELP_COLUMN - len, "");
+    char text[HELP_TEXT_MAX];
+    describe_option(row, text);
+    print_wrapped(out, text);
+}
+
+void option_text_help(FILE *out, const struct option_table *table)
+{
+    fputs(table->usage, out);
+    for (size_t i = 0; i < table->count; i++) {
+        if (begins_group(table, i)) {
+            fprintf(out, "\n%s:\n", table->rows[i].group);
+            print_rows_of_group(out, table, table->rows[i].group, print_help_row);
+        }
+    }
+}
+
+void option_text_json(FILE *out, const struct option_table *table, const void *values)
+{
+    struct json json;
+    json_begin(&json, out);
+    option_text_json_object(&json, NULL, table, values);
 }
 
 static void print_json_texts(struct json *json, const struct option_row *row,
@@ -261,20 +148,50 @@ static void print_json_time(struct json *json, const struct option_row *row, uin
     json_text(json, row->name, text);
 }
 
-static void print_man_row(FILE *out, const struct option_row *row)
+static void print_json_row(struct json *json, const struct option_table *table,
+                           const struct option_row *row, const void *values)
 {
-    fputs(".TP\n.BR ", out);
-    print_names(out, row, " \", \" ");
-    if (row->kind != OPTION_FLAG) {
-        fputs(" \" \\fI", out);
-        print_roff(out, row->metavar);
-        fputs("\\fP\"", out);
+    bool unset = row->fallback[0] == '\0';
+    switch (row->kind) {
+    case OPTION_ADDRS:
+    case OPTION_TEXTS:
+        print_json_texts(json, row, option_texts(row, values));
+        return;
+    case OPTION_PATH:
+    case OPTION_TEXT:
+        json_text(json, row->name, option_text(row, values));
+        return;
+    case OPTION_CHOICE:
+        print_json_choice(json, table, row, values);
+        return;
+    case OPTION_FLAG:
+        json_bool(json, row->name, option_flag(row, values));
+        return;
+    case OPTION_COUNT:
+    case OPTION_TIME:
+    case OPTION_SIZE:
+        break;
     }
-    fputc('\n', out);
-    char text[HELP_TEXT_MAX];
-    describe_option(row, text);
-    print_roff(out, text);
-    fputs(".\n", out);
+    uint64_t value = option_number(row, values);
+    if (value == 0 && unset) {
+        json_text(json, row->name, NULL);
+    } else if (row->kind == OPTION_TIME) {
+        print_json_time(json, row, value);
+    } else {
+        json_number(json, row->name, value);
+    }
+}
+
+void option_text_json_object(struct json *json, const char *key, const struct option_table *table,
+                             const void *values)
+{
+    json_object(json, key);
+    for (size_t i = 0; i < table->count; i++) {
+        if (!option_is_action(&table->rows[i])) {
+            print_json_row(json, table, &table->rows[i], values);
+        }
+    }
+    json_end(json);
 }
 
 /* Text in which nothing is a roff request: a '-' that can be copied as one, a backslash, and a dot
@@ -306,6 +223,46 @@ static void print_names(FILE *out, const struct option_row *row, const char *sep
     print_roff(out, row->name);
 }
 
+static void print_man_row(FILE *out, const struct option_row *row)
+{
+    fputs(".TP\n.BR ", out);
+    print_names(out, row, " \", \" ");
+    if (row->kind != OPTION_FLAG) {
+        fputs(" \" \\fI", out);
+        print_roff(out, row->metavar);
+        fputs("\\fP\"", out);
+    }
+    fputc('\n', out);
+    char text[HELP_TEXT_MAX];
+    describe_option(row, text);
+    print_roff(out, text);
+    fputs(".\n", out);
+}
+
+void option_text_man(FILE *out, const struct option_table *table)
+{
+    fputs(".SH OPTIONS\n", out);
+    for (size_t i = 0; i < table->count; i++) {
+        if (begins_group(table, i)) {
+            fputs(".SS ", out);
+            print_roff(out, table->rows[i].group);
+            fputc('\n', out);
+            print_rows_of_group(out, table, table->rows[i].group, print_man_row);
+        }
+    }
+}
+
+static void print_completion_words(FILE *out, const struct option_row *row)
+{
+    fputs("        COMPREPLY=($(compgen -W '", out);
+    struct bytes words = bytes_of(row->minimum);
+    struct bytes word;
+    for (const char *joint = ""; option_next_word(&words, &word); joint = " ") {
+        fprintf(out, "%s%.*s", joint, (int)word.len, word.at);
+    }
+    fputs("' -- \"$cur\"))\n", out);
+}
+
 /* What follows this option: words, directories, files, or nothing that a shell could know. */
 static void print_completion_case(FILE *out, const struct option_row *row)
 {
@@ -325,13 +282,37 @@ static void print_completion_case(FILE *out, const struct option_row *row)
     fputs("        return\n        ;;\n", out);
 }
 
-static void print_completion_words(FILE *out, const struct option_row *row)
+void option_text_completion(FILE *out, const struct option_table *table)
 {
-    fputs("        COMPREPLY=($(compgen -W '", out);
-    struct bytes words = bytes_of(row->minimum);
-    struct bytes word;
-    for (const char *joint = ""; option_next_word(&words, &word); joint = " ") {
-        fprintf(out, "%s%.*s", joint, (int)word.len, word.at);
+    fprintf(out,
+            "# bash completion for %s, made from its table of options.\n"
+            "_%s()\n"
+            "{\n",
+            table->program, table->program);
+    fputs("    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n"
+          "    # bash makes a word of the '=' in --name=value.\n"
+          "    if [[ $cur == = ]]; then\n"
+          "        cur=\n"
+          "    elif [[ $prev == = && $COMP_CWORD -ge 2 ]]; then\n"
+          "        prev=${COMP_WORDS[COMP_CWORD-2]}\n"
+          "    fi\n"
+          "    COMPREPLY=()\n"
+          "    case $prev in\n",
+          out);
+    for (size_t i = 0; i < table->count; i++) {
+        if (table->rows[i].kind != OPTION_FLAG) {
+            print_completion_case(out, &table->rows[i]);
+        }
     }
-    fputs("' -- \"$cur\"))\n", out);
+    fputs("    esac\n"
+          "    COMPREPLY=($(compgen -W '",
+          out);
+    for (size_t i = 0; i < table->count; i++) {
+        fprintf(out, "%s--%s", i > 0 ? " " : "", table->rows[i].name);
+    }
+    fprintf(out,
+            "' -- \"$cur\"))\n"
+            "}\n"
+            "complete -F _%s %s\n",
+            table->program, table->program);
 }

@@ -7,8 +7,6 @@
 
 static bool choose_model(void *values, struct option_source *all, const struct option_source *own,
                          const char *dashes, char *words);
-static bool settle_trace(struct settings *settings, const struct option_source *source,
-                         char error[OPTION_ERROR_MAX]);
 
 static const struct option_row rows[] = {
 #define OPTION(...) OPTION_ROW(settings, __VA_ARGS__),
@@ -38,6 +36,24 @@ int option_index(const char *long_name)
 void option_set_defaults(struct settings *settings)
 {
     option_table_defaults(&server_options, settings);
+}
+
+/* The default of --trace-level hangs on --trace, and a trace file holds nothing at the lower
+ * levels. */
+static bool settle_trace(struct settings *settings, const struct option_source *source,
+                         char error[OPTION_ERROR_MAX])
+{
+    if (!source->given[option_index("trace-level")]) {
+        settings->trace_level = settings->trace != NULL ? TRACE_FULL : TRACE_HISTOGRAM;
+    }
+    if (settings->trace != NULL && settings->trace_level != TRACE_FULL) {
+        snprintf(error, OPTION_ERROR_MAX,
+                 "--trace: '%.128s' is not accepted: only with --trace-level full",
+                 settings->trace);
+        option_make_one_line(error);
+        return false;
+    }
+    return true;
 }
 
 bool options_parse(struct settings *settings, struct option_source *source, int argc, char **argv,
@@ -78,24 +94,6 @@ static bool choose_model(void *values, struct option_source *all, const struct o
     if (own->given[model]) {
         all->given[wiring] = false;
         settings->wiring = NULL;
-    }
-    return true;
-}
-
-/* The default of --trace-level hangs on --trace, and a trace file holds nothing at the lower
- * levels. */
-static bool settle_trace(struct settings *settings, const struct option_source *source,
-                         char error[OPTION_ERROR_MAX])
-{
-    if (!source->given[option_index("trace-level")]) {
-        settings->trace_level = settings->trace != NULL ? TRACE_FULL : TRACE_HISTOGRAM;
-    }
-    if (settings->trace != NULL && settings->trace_level != TRACE_FULL) {
-        snprintf(error, OPTION_ERROR_MAX,
-                 "--trace: '%.128s' is not accepted: only with --trace-level full",
-                 settings->trace);
-        option_make_one_line(error);
-        return false;
     }
     return true;
 }

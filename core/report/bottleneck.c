@@ -20,59 +20,7 @@ static const double clients_share = 0.5;
 /* Part of a group's busy time spent waiting for a CPU from which on this is said. */
 static const double starved_share = 0.25;
 
-static void read_queue(struct bottleneck_figures *figures, const struct queue_report *queue);
-static void sum_threads(struct bottleneck_figures *figures);
-static bool bottleneck_judge_busy(struct bottleneck *verdict,
-                                  const struct bottleneck_figures *figures);
-static bool bottleneck_judge_cpu(struct bottleneck *verdict,
-                                 const struct bottleneck_figures *figures);
-static bool bottleneck_judge_sessions(struct bottleneck *verdict,
-                                      const struct bottleneck_figures *figures);
-static bool bottleneck_judge_clients(struct bottleneck *verdict,
-                                     const struct bottleneck_figures *figures);
-static void bottleneck_judge_none(struct bottleneck *verdict,
-                                  const struct bottleneck_figures *figures);
-
 /* --- reading --- */
-
-void bottleneck_read(struct bottleneck_figures *figures, const struct report *report)
-{
-    const struct histogram *intervals = report->tally.intervals;
-    *figures = (struct bottleneck_figures){
-        .wall_ns = report->wall_ns,
-        .accepted = report->tally.counters[COUNTER_ACCEPTED],
-        .begun = report->tally.counters[COUNTER_BEGUN],
-        .requests = report->tally.counters[COUNTER_REQUESTS],
-    };
-    figures->room_waits = report->tally.counters[COUNTER_ROOM_WAITS];
-    for (unsigned i = 0; intervals != NULL && i < INTERVAL_COUNT; i++) {
-        figures->interval_ns[i] = intervals[i].sum;
-    }
-    for (unsigned i = 0; i < report->group_count && i < BOTTLENECK_GROUPS_MAX; i++) {
-        const struct group_report *from = &report->groups[i];
-        struct bottleneck_group *group = &figures->groups[figures->group_count++];
-        memcpy(group->letters, from->letters, sizeof group->letters);
-        group->loop = strcmp(from->kind, "loop") == 0;
-        group->session = strcmp(from->kind, "session") == 0;
-        group->in_turn = from->in_turn;
-        group->threads = from->threads;
-    }
-    for (unsigned i = 0; i < report->queue_count; i++) {
-        read_queue(figures, &report->queues[i]);
-    }
-    figures->thread_count = report->thread_count;
-    figures->threads = must_alloc((report->thread_count + 1) * sizeof *figures->threads);
-    for (unsigned i = 0; i < report->thread_count; i++) {
-        figures->threads[i] = report->threads[i];
-    }
-    sum_threads(figures);
-}
-
-void bottleneck_deinit(struct bottleneck_figures *figures)
-{
-    free(figures->threads);
-    *figures = (struct bottleneck_figures){0};
-}
 
 static void read_queue(struct bottleneck_figures *figures, const struct queue_report *queue)
 {
@@ -115,6 +63,45 @@ static void sum_threads(struct bottleneck_figures *figures)
             bottleneck_add_thread(&figures->groups[thread->group], thread);
         }
     }
+}
+
+void bottleneck_read(struct bottleneck_figures *figures, const struct report *report)
+{
+    const struct histogram *intervals = report->tally.intervals;
+    *figures = (struct bottleneck_figures){
+        .wall_ns = report->wall_ns,
+        .accepted = report->tally.counters[COUNTER_ACCEPTED],
+        .begun = report->tally.counters[COUNTER_BEGUN],
+        .requests = report->tally.counters[COUNTER_REQUESTS],
+    };
+    figures->room_waits = report->tally.counters[COUNTER_ROOM_WAITS];
+    for (unsigned i = 0; intervals != NULL && i < INTERVAL_COUNT; i++) {
+        figures->interval_ns[i] = intervals[i].sum;
+    }
+    for (unsigned i = 0; i < report->group_count && i < BOTTLENECK_GROUPS_MAX; i++) {
+        const struct group_report *from = &report->groups[i];
+        struct bottleneck_group *group = &figures->groups[figures->group_count++];
+        memcpy(group->letters, from->letters, sizeof group->letters);
+        group->loop = strcmp(from->kind, "loop") == 0;
+        group->session = strcmp(from->kind, "session") == 0;
+        group->in_turn = from->in_turn;
+        group->threads = from->threads;
+    }
+    for (unsigned i = 0; i < report->queue_count; i++) {
+        read_queue(figures, &report->queues[i]);
+    }
+    figures->thread_count = report->thread_count;
+    figures->threads = must_alloc((report->thread_count + 1) * sizeof *figures->threads);
+    for (unsigned i = 0; i < report->thread_count; i++) {
+        figures->threads[i] = report->threads[i];
+    }
+    sum_threads(figures);
+}
+
+void bottleneck_deinit(struct bottleneck_figures *figures)
+{
+    free(figures->threads);
+    *figures = (struct bottleneck_figures){0};
 }
 
 /* What has been counted can seem to fall: a report is gathered while threads count. */

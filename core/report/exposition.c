@@ -30,16 +30,6 @@ static const struct edge size_edges[] = {
     {1024, "1024.0"}, {2048, "2048.0"}, {4096, "4096.0"},
 };
 
-static const char *type_word(const struct exposition *e);
-static const char *name_suffix(const struct exposition *e);
-static void put_sample(struct exposition *e, const char *part, const struct labels *labels,
-                       const char *le);
-static void put_label(FILE *out, const char *before, const char *name, const char *value);
-static void put_seconds(FILE *out, uint64_t ns);
-static uint64_t put_edges(struct exposition *e, const struct labels *labels,
-                          const struct histogram *histogram, const struct edge *edges,
-                          unsigned count);
-
 const char *exposition_content_type(enum exposition_format format)
 {
     return format == EXPOSITION_OPENMETRICS
@@ -50,6 +40,20 @@ const char *exposition_content_type(enum exposition_format format)
 void exposition_begin(struct exposition *e, FILE *out, enum exposition_format format)
 {
     *e = (struct exposition){.out = out, .format = format};
+}
+
+static const char *name_suffix(const struct exposition *e)
+{
+    static const char *const suffixes[] = {"", "_total", "", "_info"};
+    return suffixes[e->type];
+}
+
+/* The older format has no word for a constant that is told by its labels. */
+static const char *type_word(const struct exposition *e)
+{
+    static const char *const words[] = {"gauge", "counter", "histogram", "info"};
+    bool older = e->format == EXPOSITION_TEXT;
+    return words[older && e->type == METRIC_INFO ? METRIC_GAUGE : e->type];
 }
 
 /* OpenMetrics names the family without the suffix of its samples, the older format with it. */
@@ -68,10 +72,49 @@ void exposition_family(struct exposition *e, enum metric_type type, const char *
     }
 }
 
+/* Both formats escape these three, and nothing else. */
+static void put_label(FILE *out, const char *before, const char *name, const char *value)
+{
+    fprintf(out, "%s%s=\"", before, name);
+    for (const char *at = value; *at != '\0'; at++) {
+        if (*at == '\n') {
+            fputs("\\n", out);
+            continue;
+        }
+        if (*at == '"' || *at == '\\') {
+            fputc('\\', out);
+        }
+        fputc(*at, out);
+    }
+    fputc('"', out);
+}
+
+/* All of a sample but its value. */
+static void put_sample(struct exposition *e, const char *part, const struct labels *labels,
+                       const char *le)
+{
+    fprintf(e->out, "%s%s", e->name, part);
+    const char *before = "{";
+    for (unsigned i = 0; i < EXPOSITION_LABELS && labels->at[i].name != NULL; i++) {
+        put_label(e->out, before, labels->at[i].name, labels->at[i].value);
+        before = ",";
+    }
+    if (le != NULL) {
+        put_label(e->out, before, "le", le);
+        before = ",";
+    }
+    fputs(before[0] == ',' ? "} " : " ", e->out);
+}
+
 void exposition_number(struct exposition *e, const struct labels *labels, uint64_t value)
 {
     put_sample(e, name_suffix(e), labels, NULL);
     fprintf(e->out, "%" PRIu64 "\n", value);
+}
+
+static void put_seconds(FILE *out, uint64_t ns)
+{
+    fprintf(out, "%llu.%09llu", ns / NS_PER_S, ns % NS_PER_S);
 }
 
 void exposition_time(struct exposition *e, const struct labels *labels, uint64_t ns)
@@ -79,6 +122,27 @@ void exposition_time(struct exposition *e, const struct labels *labels, uint64_t
     put_sample(e, name_suffix(e), labels, NULL);
     put_seconds(e->out, ns);
     fputc('\n', e->out);
+}
+
+/* The buckets, with all below each edge; returns all. They are what is counted, not
+ * histogram->count: while a thread records the two may differ, and the last edge is the count. */
+static uint64_t put_edges(struct exposition *e, const struct labels *labels,
+                          const struct histogram *histogram, const struct edge *edges,
+                          unsigned count)
+{
+    uint64_t sum = 0;
+    unsigned edge = 0;
+    for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++) {
+        for (; edge < count && edges[edge].upto < histogram_bucket_high(i); edge++) {
+            put_sample(e, "_bucket", labels, edges[edge].text);
+            fprintf(e->out, "%" PRIu64 "\n", sum);
+        }
+        sum += atomic_load_explicit(&histogram->buckets[i], memory_order_relaxed);
+    }
+    CHECK(edge == count);
+    put_sample(e, "_bucket", labels, "+Inf");
+    fprintf(e->out, "%" PRIu64 "\n", sum);
+    return sum;
 }
 
 void exposition_times(struct exposition *e, const struct labels *labels,
@@ -109,78 +173,4 @@ void exposition_end(struct exposition *e)
     if (e->format == EXPOSITION_OPENMETRICS) {
         fputs("# EOF\n", e->out);
     }
-}
-
-/* The older format has no word for a constant that is told by its labels. */
-static const char *type_word(const struct exposition *e)
-{
-    static const char *const words[] = {"gauge", "counter", "histogram", "info"};
-    bool older = e->format == EXPOSITION_TEXT;
-    return words[older && e->type == METRIC_INFO ? METRIC_GAUGE : e->type];
-}
-
-static const char *name_suffix(const struct exposition *e)
-{
-    static const char *const suffixes[] = {"", "_total", "", "_info"};
-    return suffixes[e->type];
-}
-
-/* All of a sample but its value. */
-static void put_sample(struct exposition *e, const char *part, const struct labels *labels,
-                       const char *le)
-{
-    fprintf(e->out, "%s%s", e->name, part);
-    const char *before = "{";
-    for (unsigned i = 0; i < EXPOSITION_LABELS && labels->at[i].name != NULL; i++) {
-        put_label(e->out, before, labels->at[i].name, labels->at[i].value);
-        before = ",";
-    }
-    if (le != NULL) {
-        put_label(e->out, before, "le", le);
-        before = ",";
-    }
-    fputs(before[0] == ',' ? "} " : " ", e->out);
-}
-
-/* Both formats escape these three, and nothing else. */
-static void put_label(FILE *out, const char *before, const char *name, const char *value)
-{
-    fprintf(out, "%s%s=\"", before, name);
-    for (const char *at = value; *at != '\0'; at++) {
-        if (*at == '\n') {
-            fputs("\\n", out);
-            continue;
-        }
-        if (*at == '"' || *at == '\\') {
-            fputc('\\', out);
-        }
-        fputc(*at, out);
-    }
-    fputc('"', out);
-}
-
-static void put_seconds(FILE *out, uint64_t ns)
-{
-    fprintf(out, "%llu.%09llu", ns / NS_PER_S, ns % NS_PER_S);
-}
-
-/* The buckets, with all below each edge; returns all. They are what is counted, not
- * histogram->count: while a thread records the two may differ, and the last edge is the count. */
-static uint64_t put_edges(struct exposition *e, const struct labels *labels,
-                          const struct histogram *histogram, const struct edge *edges,
-                          unsigned count)
-{
-    uint64_t sum = 0;
-    unsigned edge = 0;
-    for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++) {
-        for (; edge < count && edges[edge].upto < histogram_bucket_high(i); edge++) {
-            put_sample(e, "_bucket", labels, edges[edge].text);
-            fprintf(e->out, "%" PRIu64 "\n", sum);
-        }
-        sum += atomic_load_explicit(&histogram->buckets[i], memory_order_relaxed);
-    }
-    CHECK(edge == count);
-    put_sample(e, "_bucket", labels, "+Inf");
-    fprintf(e->out, "%" PRIu64 "\n", sum);
-    return sum;
 }

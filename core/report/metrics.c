@@ -118,33 +118,6 @@ static const struct column thread_figures[] = {
 
 #define COUNT(table) (sizeof(table) / sizeof *(table))
 
-static void print_facts(struct exposition *e, const struct status_facts *facts);
-static void print_connections(struct exposition *e, const struct report *report);
-static void print_responses(struct exposition *e, const struct tally *tally);
-static void print_counters(struct exposition *e, const struct tally *tally);
-static void print_intervals(struct exposition *e, const struct histogram *intervals);
-static void print_groups(struct exposition *e, const struct report *report);
-static void print_queues(struct exposition *e, const struct report *report);
-static void print_threads(struct exposition *e, const struct report *report);
-
-void metrics_print(FILE *out, enum exposition_format format, const struct report *report,
-                   const struct status_facts *facts)
-{
-    struct exposition e;
-    exposition_begin(&e, out, format);
-    print_facts(&e, facts);
-    print_connections(&e, report);
-    print_responses(&e, &report->tally);
-    print_counters(&e, &report->tally);
-    if (facts->measured && report->tally.intervals != NULL) {
-        print_intervals(&e, report->tally.intervals);
-    }
-    print_groups(&e, report);
-    print_queues(&e, report);
-    print_threads(&e, report);
-    exposition_end(&e);
-}
-
 static void print_facts(struct exposition *e, const struct status_facts *facts)
 {
     char process[16];
@@ -340,4 +313,22 @@ static void print_threads(struct exposition *e, const struct report *report)
 {
     struct rows rows = {"thread", report->threads, report->thread_count, sizeof *report->threads};
     print_table(e, thread_figures, COUNT(thread_figures), rows);
+}
+
+void metrics_print(FILE *out, enum exposition_format format, const struct report *report,
+                   const struct status_facts *facts)
+{
+    struct exposition e;
+    exposition_begin(&e, out, format);
+    print_facts(&e, facts);
+    print_connections(&e, report);
+    print_responses(&e, &report->tally);
+    print_counters(&e, &report->tally);
+    if (facts->measured && report->tally.intervals != NULL) {
+        print_intervals(&e, report->tally.intervals);
+    }
+    print_groups(&e, report);
+    print_queues(&e, report);
+    print_threads(&e, report);
+    exposition_end(&e);
 }

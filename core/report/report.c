@@ -12,20 +12,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static double report_percentile(const struct histogram *histogram, double share);
-static bool read_schedstat(const char *path, uint64_t *cpu_ns, uint64_t *runqueue_ns);
-static void read_switches(struct thread_report *thread, int tid);
-static void report_print_totals(FILE *out, const struct report *report);
-static void report_print_statuses(FILE *out, const struct tally *tally);
-static void report_print_intervals(FILE *out, const struct tally *tally);
-static void report_print_interval(FILE *out, const struct histogram *all, enum interval interval);
-static void report_print_queues(FILE *out, const struct report *report);
-static void report_print_queue_waits(FILE *out, const struct report *report);
-static void report_print_wakeups(FILE *out, const struct report *report);
-static void report_print_threads(FILE *out, const struct report *report);
-static void report_print_close_reasons(FILE *out, const struct tally *tally);
-static void report_print_counters(FILE *out, const struct tally *tally);
-
 void report_deinit(struct report *report)
 {
     if (report == NULL) {
@@ -37,38 +23,6 @@ void report_deinit(struct report *report)
     free(report->queues);
     free(report->threads);
     *report = (struct report){0};
-}
-
-void thread_report_read(struct thread_report *thread, int tid)
-{
-    char path[64];
-    thread->cpu_ns = thread->runqueue_ns = 0;
-    thread->voluntary = thread->involuntary = 0;
-    (void)snprintf(path, sizeof path, "/proc/self/task/%d/schedstat", tid);
-    (void)read_schedstat(path, &thread->cpu_ns, &thread->runqueue_ns); /* else zeros: see there */
-    read_switches(thread, tid);
-}
-
-void report_print(FILE *out, const struct report *report)
-{
-    report_print_totals(out, report);
-    report_print_statuses(out, &report->tally);
-    report_print_intervals(out, &report->tally);
-    if (report->queue_count > 0) {
-        report_print_queues(out, report);
-        report_print_queue_waits(out, report);
-        report_print_wakeups(out, report);
-    }
-    if (report->thread_count > 0) {
-        report_print_threads(out, report);
-    }
-    report_print_close_reasons(out, &report->tally);
-    report_print_counters(out, &report->tally);
-}
-
-void report_time(double ns, char text[REPORT_TIME])
-{
-    (void)snprintf(text, REPORT_TIME, "%s", cell_time(ns).text);
 }
 
 /* schedstat: time on a CPU, time ready but waiting for one, time slices. */
@@ -83,12 +37,6 @@ static bool read_schedstat(const char *path, uint64_t *cpu_ns, uint64_t *runqueu
     (void)close(fd); /* read only: nothing can be lost */
     text[len > 0 ? len : 0] = '\0';
     return sscanf(text, "%" SCNu64 " %" SCNu64, cpu_ns, runqueue_ns) == 2;
-}
-
-bool thread_runqueue_ns(uint64_t *ns)
-{
-    uint64_t cpu_ns;
-    return read_schedstat("/proc/thread-self/schedstat", &cpu_ns, ns);
 }
 
 static void read_switches(struct thread_report *thread, int tid)
@@ -110,9 +58,14 @@ static void read_switches(struct thread_report *thread, int tid)
     (void)fclose(in); /* read only: nothing can be lost */
 }
 
-static double report_percentile(const struct histogram *histogram, double share)
+void thread_report_read(struct thread_report *thread, int tid)
 {
-    return (double)histogram_percentile(histogram, share);
+    char path[64];
+    thread->cpu_ns = thread->runqueue_ns = 0;
+    thread->voluntary = thread->involuntary = 0;
+    (void)snprintf(path, sizeof path, "/proc/self/task/%d/schedstat", tid);
+    (void)read_schedstat(path, &thread->cpu_ns, &thread->runqueue_ns); /* else zeros: see there */
+    read_switches(thread, tid);
 }
 
 static double report_per_second(uint64_t n, uint64_t wall_ns)
@@ -153,17 +106,9 @@ static void report_print_statuses(FILE *out, const struct tally *tally)
     }
 }
 
-static void report_print_intervals(FILE *out, const struct tally *tally)
+static double report_percentile(const struct histogram *histogram, double share)
 {
-    if (tally->intervals == NULL) {
-        fprintf(out, "\nintervals\n  not measured\n");
-        return;
-    }
-    fprintf(out, "\n%-16s%12s%10s%10s%10s%10s%10s%10s%9s\n", "intervals", "count", "mean", "p50",
-            "p90", "p99", "p99.9", "max", "share");
-    for (unsigned i = 0; i < INTERVAL_COUNT; i++) {
-        report_print_interval(out, tally->intervals, i);
-    }
+    return (double)histogram_percentile(histogram, share);
 }
 
 static void report_print_interval(FILE *out, const struct histogram *all, enum interval interval)
@@ -182,6 +127,19 @@ static void report_print_interval(FILE *out, const struct histogram *all, enum i
             cell_time(report_percentile(h, 0.5)).text, cell_time(report_percentile(h, 0.9)).text,
             cell_time(report_percentile(h, 0.99)).text, cell_time(report_percentile(h, 0.999)).text,
             cell_time((double)h->max).text, share.text);
+}
+
+static void report_print_intervals(FILE *out, const struct tally *tally)
+{
+    if (tally->intervals == NULL) {
+        fprintf(out, "\nintervals\n  not measured\n");
+        return;
+    }
+    fprintf(out, "\n%-16s%12s%10s%10s%10s%10s%10s%10s%9s\n", "intervals", "count", "mean", "p50",
+            "p90", "p99", "p99.9", "max", "share");
+    for (unsigned i = 0; i < INTERVAL_COUNT; i++) {
+        report_print_interval(out, tally->intervals, i);
+    }
 }
 
 /* The kernel tells of its accept queue only how deep it is and may be. */
@@ -289,4 +247,32 @@ static void report_print_counters(FILE *out, const struct tally *tally)
                 (uint64_t)tally->counters[i], counter_text(i));
         some = true;
     }
+}
+
+void report_print(FILE *out, const struct report *report)
+{
+    report_print_totals(out, report);
+    report_print_statuses(out, &report->tally);
+    report_print_intervals(out, &report->tally);
+    if (report->queue_count > 0) {
+        report_print_queues(out, report);
+        report_print_queue_waits(out, report);
+        report_print_wakeups(out, report);
+    }
+    if (report->thread_count > 0) {
+        report_print_threads(out, report);
+    }
+    report_print_close_reasons(out, &report->tally);
+    report_print_counters(out, &report->tally);
+}
+
+void report_time(double ns, char text[REPORT_TIME])
+{
+    (void)snprintf(text, REPORT_TIME, "%s", cell_time(ns).text);
+}
+
+bool thread_runqueue_ns(uint64_t *ns)
+{
+    uint64_t cpu_ns;
+    return read_schedstat("/proc/thread-self/schedstat", &cpu_ns, ns);
 }

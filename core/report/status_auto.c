@@ -11,61 +11,6 @@ struct workers {
     unsigned busy, idle;
 };
 
-static void print_who(FILE *out, const struct status_facts *facts);
-static void print_time(FILE *out, const char *key, time_t at);
-static void print_uptime(FILE *out, uint64_t left);
-static void print_load(FILE *out, const struct status_facts *facts);
-static void status_auto_print_requests(FILE *out, const struct report *report,
-                                       const struct status_facts *facts);
-static void print_workers(FILE *out, const struct report *report, const struct status_facts *facts);
-static void status_auto_print_connections(FILE *out, const struct report *report);
-static void print_scoreboard(FILE *out, const struct report *report, bool draining);
-
-void status_auto_print(FILE *out, const struct report *report, const struct status_facts *facts)
-{
-    print_who(out, facts);
-    print_load(out, facts);
-    status_auto_print_requests(out, report, facts);
-    print_workers(out, report, facts);
-    status_auto_print_connections(out, report);
-    print_scoreboard(out, report, facts->draining);
-}
-
-static double seconds_of(uint64_t ns)
-{
-    return (double)ns / (double)NS_PER_S;
-}
-
-static double status_auto_ratio(double part, double whole)
-{
-    return whole > 0 ? part / whole : 0;
-}
-
-static uint64_t status_auto_counter(const struct report *report, enum counter counter)
-{
-    return atomic_load_explicit(&report->tally.counters[counter], memory_order_relaxed);
-}
-
-/* Which model a server has, is what Apache's MPM is. */
-static void print_who(FILE *out, const struct status_facts *facts)
-{
-    fprintf(out, "ServerVersion: quartet/%s\n", QUARTET_VERSION);
-    fprintf(out, "ServerMPM: %s%s%s\n", facts->model, facts->model[0] != '\0' ? ", " : "",
-            facts->wiring);
-    if (facts->built_s != 0) {
-        char text[32];
-        struct tm tm;
-        if (gmtime_r(&facts->built_s, &tm) != NULL &&
-            strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &tm) > 0) {
-            fprintf(out, "Server Built: %s\n", text);
-        }
-    }
-    print_time(out, "CurrentTime", facts->now_s);
-    print_time(out, "RestartTime", facts->started_s);
-    fprintf(out, "ServerUptimeSeconds: %" PRIu64 "\n", facts->uptime_ns / (uint64_t)NS_PER_S);
-    print_uptime(out, facts->uptime_ns / NS_PER_S);
-}
-
 /* "Wednesday, 25-Nov-2026 22:58:05 UTC" */
 static void print_time(FILE *out, const char *key, time_t at)
 {
@@ -95,6 +40,36 @@ static void print_uptime(FILE *out, uint64_t left)
     fputc('\n', out);
 }
 
+/* Which model a server has, is what Apache's MPM is. */
+static void print_who(FILE *out, const struct status_facts *facts)
+{
+    fprintf(out, "ServerVersion: quartet/%s\n", QUARTET_VERSION);
+    fprintf(out, "ServerMPM: %s%s%s\n", facts->model, facts->model[0] != '\0' ? ", " : "",
+            facts->wiring);
+    if (facts->built_s != 0) {
+        char text[32];
+        struct tm tm;
+        if (gmtime_r(&facts->built_s, &tm) != NULL &&
+            strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &tm) > 0) {
+            fprintf(out, "Server Built: %s\n", text);
+        }
+    }
+    print_time(out, "CurrentTime", facts->now_s);
+    print_time(out, "RestartTime", facts->started_s);
+    fprintf(out, "ServerUptimeSeconds: %" PRIu64 "\n", facts->uptime_ns / (uint64_t)NS_PER_S);
+    print_uptime(out, facts->uptime_ns / NS_PER_S);
+}
+
+static double seconds_of(uint64_t ns)
+{
+    return (double)ns / (double)NS_PER_S;
+}
+
+static double status_auto_ratio(double part, double whole)
+{
+    return whole > 0 ? part / whole : 0;
+}
+
 static void print_load(FILE *out, const struct status_facts *facts)
 {
     static const char *const keys[] = {"Load1", "Load5", "Load15"};
@@ -109,6 +84,11 @@ static void print_load(FILE *out, const struct status_facts *facts)
     fprintf(out, "CPULoad: %.4f\n",
             100 * status_auto_ratio(seconds_of(facts->cpu_user_ns + facts->cpu_system_ns),
                                     seconds_of(facts->uptime_ns)));
+}
+
+static uint64_t status_auto_counter(const struct report *report, enum counter counter)
+{
+    return atomic_load_explicit(&report->tally.counters[counter], memory_order_relaxed);
 }
 
 /* Durations are known only where requests are measured. */
@@ -200,4 +180,14 @@ static void print_scoreboard(FILE *out, const struct report *report, bool draini
         fputc('.', out);
     }
     fputc('\n', out);
+}
+
+void status_auto_print(FILE *out, const struct report *report, const struct status_facts *facts)
+{
+    print_who(out, facts);
+    print_load(out, facts);
+    status_auto_print_requests(out, report, facts);
+    print_workers(out, report, facts);
+    status_auto_print_connections(out, report);
+    print_scoreboard(out, report, facts->draining);
 }

@@ -6,28 +6,12 @@
 #include <stdint.h>
 #include <sys/random.h>
 
-static bool next_mark(struct bytes *rest, struct bytes *before, struct bytes *mark);
-
 void web_nonce(char nonce[WEB_NONCE])
 {
     uint64_t bits[2];
     CHECK(getrandom(bits, sizeof bits, 0) == (ssize_t)sizeof bits); /* so few never come in part */
     (void)snprintf(nonce, WEB_NONCE, "%016llx%016llx", (unsigned long long)bits[0],
                    (unsigned long long)bits[1]);
-}
-
-void web_page_print(FILE *out, struct bytes page, const char *nonce, web_data_fn *data, void *arg)
-{
-    struct bytes before, mark;
-    while (next_mark(&page, &before, &mark)) {
-        (void)fwrite(before.at, 1, before.len, out);
-        if (mark.at[1] == 'N') {
-            fputs(nonce, out);
-        } else {
-            data(arg, out);
-        }
-    }
-    (void)fwrite(page.at, 1, page.len, out);
 }
 
 /* Cuts the text before the next mark and the mark off; false, and nothing cut, when there is
@@ -48,4 +32,18 @@ static bool next_mark(struct bytes *rest, struct bytes *before, struct bytes *ma
         at++;
     }
     return false;
+}
+
+void web_page_print(FILE *out, struct bytes page, const char *nonce, web_data_fn *data, void *arg)
+{
+    struct bytes before, mark;
+    while (next_mark(&page, &before, &mark)) {
+        (void)fwrite(before.at, 1, before.len, out);
+        if (mark.at[1] == 'N') {
+            fputs(nonce, out);
+        } else {
+            data(arg, out);
+        }
+    }
+    (void)fwrite(page.at, 1, page.len, out);
 }
