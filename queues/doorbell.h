@@ -1,15 +1,15 @@
-/* doorbell.h: how a sleeping thread is told that its queue is no longer empty.
+/* doorbell.h: wakes a thread that sleeps because its queue was empty.
  *
  * Why three kinds: an eventfd can wake a poll loop and costs one write and one read; a pipe is what
- * the literature describes; a condition variable is cheaper but can wake no poll loop. Comparing
- * them is what users do, so they stand behind the same verbs.
+ * the literature describes; a condition variable is cheaper but can wake no poll loop. Users
+ * compare them, so all three have the same functions.
  *
  * One thread answers a bell. Several sleepers on one eventfd would all be woken by each ring (its
  * readers are not queued exclusively), so each thread of a pool has a bell of its own, and the
  * mailbox chooses whom to ring.
  *
  * A ring is never lost: it is remembered until it is answered; several before that merge into one.
- * Whether to ring at all is the mailbox's business.
+ * The mailbox decides whether to ring at all.
  *
  * Thread-safety: doorbell_ring from any thread; doorbell_wait from its owner, in a pool;
  * doorbell_silence from its owner, a loop that watches doorbell_fd.

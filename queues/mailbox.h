@@ -1,30 +1,32 @@
 /* mailbox.h: the queue between two thread groups: bounded, lock-protected, intrusive, with a
  * doorbell.
  *
- * Why intrusive: a connection is in at most one queue for each purpose, so its slip is part of it,
- * and a handoff allocates nothing. Why one lock: the sections are a few instructions long and move
- * whole batches.
+ * Why intrusive: a connection is in at most one queue for each purpose. So its slip is part of it,
+ * and a hand-over allocates nothing. Why one lock: the critical sections are a few instructions
+ * long and move whole batches.
  *
  * Use: many putters; takers are either one poll loop (mailbox_take, mailbox_sleep) or the threads
  * of one pool (mailbox_wait). Items are chains of slips.
  *
- * How work is handed out: fifo, from one queue, in order of arrival, to whoever is awake; or
- * `direct` (lifo), each slip straight into the slot of the taker that fell asleep last, and only
- * what finds nobody idle waits in the queue, or is refused where nothing may wait (`strict`).
+ * How work is handed out:
+ *   fifo              from one queue, in order of arrival, to the takers that are awake
+ *   `direct` (lifo)   each slip goes into the slot of the taker that fell asleep last; a slip that
+ *                     finds no idle taker waits in the queue
+ *   `strict`          as direct, but a slip that finds no idle taker is refused
  *
- * The threads of a pool may come and go: with takers_most above takers, a put that finds too few
- * takers asks for another one (spawn_fn), and a taker that was idle for idle_ns retires. Idle ones
- * may also take turns at a task of their own (`turn_bell`): WAIT_TURN.
+ * The threads of a pool may come and go. Where takers_most is above takers, a put that finds too
+ * few takers asks for another one (spawn_fn), and a taker that was idle for idle_ns retires. Idle
+ * takers may also take turns at another task (`turn_bell`): WAIT_TURN.
  *
- * When full: mailbox_put takes what fits and returns the rest to the putter, who still owns it and
- * stops taking in; once half empty the mailbox tells the putters that were refused (room_fn). A put
- * with `admitted` is never refused: it is for what has been counted at an earlier bound and comes
- * back.
+ * When full: mailbox_put takes what fits and leaves the rest with the putter, which still owns it
+ * and accepts no new work. Once the mailbox is half empty it notifies the putters that were refused
+ * (room_fn). A put with PUT_ADMITTED is never refused: it is for work that an earlier bound has
+ * admitted and that comes back.
  *
- * The wake rule: a doorbell is rung only when somebody sleeps who is needed. Going to sleep and
- * looking whether the queue is empty are one critical section, so a put sees either a taker that
- * will look again or a taker that sleeps: there is no moment in between. The bell is rung after
- * unlocking. queues/README.md has the interleavings; change the rule, the proof and
+ * The wake rule: a put rings a doorbell only when a taker sleeps that is needed. A taker checks
+ * that the queue is empty and goes to sleep in one critical section. So a put sees either a taker
+ * that will check again or a taker that sleeps: there is no moment in between. The bell is rung
+ * after unlocking. queues/README.md has the interleavings; change the rule, the proof and
  * tests/queues/test_mailbox.c together.
  */
 #ifndef QUEUES_MAILBOX_H
@@ -35,7 +37,7 @@
 #include "queues/cpu_wait.h"
 #include "queues/doorbell.h"
 
-/* Embedded in whatever waits here. */
+/* Embedded in the item that waits here. */
 struct slip {
     struct slip *next;
     uint64_t put_ns;
@@ -55,13 +57,13 @@ struct slip *chain_next(struct chain *chain);
 enum put_how {
     PUT_BOUNDED,  /* refused when full; rings when needed */
     PUT_ADMITTED, /* never refused; rings when needed */
-    PUT_QUIET,    /* never refused; rings only a taker that said it wants to hear of everything */
+    PUT_QUIET,    /* never refused; rings only a taker that sleeps with hear_all */
 };
 
 typedef void mailbox_room_fn(void *arg);
 
-/* The waits of one take, in order: `slips` of them that were put together and waited alike. What is
- * over in the last run has waited a little less. */
+/* The waits of one take, in order: `slips` of them were put together and waited equally long.
+ * When there are more runs than fit, the last run holds the rest, which waited a little less. */
 enum { TAKE_RUNS = 64 };
 struct take {
     struct take_run {
@@ -106,7 +108,7 @@ struct mailbox_config {
     bool gives_back;            /* takers may give back what they took */
     struct doorbell *turn_bell; /* idle takers take turns: wakes the one that has it; or NULL */
     int wakeup;                 /* WAKEUP_… */
-    uint64_t spin_ns;           /* how long a pool's thread looks before it sleeps */
+    uint64_t spin_ns;           /* how long a pool's thread polls before it sleeps */
     unsigned share;      /* items that one awake taker is trusted with before another is woken */
     unsigned awake_most; /* takers worth having awake at once: more than there are CPUs for only get
                             in each other's way. Takers that are away do not count */
@@ -125,15 +127,15 @@ struct mailbox {
         struct lock lock;
         struct chain items GUARDED;
         struct taker *sleepers GUARDED; /* last asleep, first called: its caches are the warmest */
-        struct taker *last GUARDED; /* took last: whom --wakeup always rings when nobody sleeps */
-        unsigned asleep GUARDED;    /* how many those are */
-        unsigned takers GUARDED;    /* how many there are, asleep or not */
-        unsigned coming GUARDED;    /* of them, those that have not looked yet */
-        bool turn_taken GUARDED;    /* some taker has the turn */
-        struct taker *turn_called GUARDED; /* called to take it, has not looked yet */
+        struct taker *last GUARDED;     /* took last: --wakeup always rings it when none sleeps */
+        unsigned asleep GUARDED;        /* how many those are */
+        unsigned takers GUARDED;        /* how many there are, asleep or not */
+        unsigned coming GUARDED;        /* of them, those that have not taken yet */
+        bool turn_taken GUARDED;        /* some taker has the turn */
+        struct taker *turn_called GUARDED; /* called to take it, not awake yet */
         unsigned away GUARDED;             /* takers busy for long: they do not count as awake */
-        bool hear_all GUARDED;             /* the sleeper wants quiet puts rung too */
-        bool refused GUARDED;              /* somebody waits for room */
+        bool hear_all GUARDED;             /* quiet puts ring the sleeper too */
+        bool refused GUARDED;              /* some putter waits for room */
         bool closed GUARDED;
         struct queue_report stats GUARDED; /* its name and bound are fixed */
     } shared;
@@ -142,24 +144,24 @@ struct mailbox {
 void mailbox_init(struct mailbox *box, const struct mailbox_config *config);
 void mailbox_deinit(struct mailbox *box);
 
-/* Who is to be told, on the taker's thread, when there is room after a refusal. Start-up only. */
+/* `room_fn` is called on the taker's thread when there is room after a refusal. Start-up only. */
 void mailbox_on_room(struct mailbox *box, mailbox_room_fn *room_fn, void *arg);
 
 /* On demand: starts one more taker, which then calls mailbox_wait; false when that fails. Called on
  * the putter's or a taker's thread, without a lock. Start-up only. */
 void mailbox_on_spawn(struct mailbox *box, mailbox_spawn_fn *spawn_fn, void *arg);
 
-/* Moves slips from `chain` into the mailbox; what is left in `chain` was refused. True when all
- * went in. */
+/* Moves slips from `chain` into the mailbox. The slips that stay in `chain` were refused. True:
+ * none was. */
 bool mailbox_put(struct mailbox *box, struct chain *chain, enum put_how how)
     EXCLUDES(box->shared.lock);
 
-/* A loop's thread: never waits; takes at most `most`, in order. Being here counts as awake. */
+/* A loop's thread: never waits; takes at most `most`, in order. The taker counts as awake then. */
 unsigned mailbox_take(struct mailbox *box, struct taker *taker, struct chain *chain, unsigned most)
     EXCLUDES(box->shared.lock);
 
-/* A loop's thread, before it blocks: true when nothing waits for it and it is now known to sleep;
- * false: something came, take it. With `hear_all`, quiet puts ring too. */
+/* A loop's thread, before it blocks. True: nothing waits for it, and the mailbox counts it as
+ * asleep now. False: something came, take it. With `hear_all`, quiet puts ring too. */
 bool mailbox_sleep(struct mailbox *box, struct taker *taker, bool hear_all)
     EXCLUDES(box->shared.lock);
 
@@ -174,23 +176,23 @@ enum wait_end {
 enum wait_end mailbox_wait(struct mailbox *box, struct taker *taker, struct chain *chain,
                            unsigned most) EXCLUDES(box->shared.lock);
 
-/* The taker that has the turn gives it up, and looks for work: whoever takes some then calls
- * another to take the turn, if one sleeps. */
+/* The taker that has the turn gives it up, and then takes work. A taker that takes some calls
+ * another one to the turn, if one sleeps. */
 void mailbox_end_turn(struct mailbox *box, struct taker *taker) EXCLUDES(box->shared.lock);
 
-/* For the taker that has the turn: is there reason to give it up? A hint, without the lock. */
+/* For the taker that has the turn: should it give the turn up? A hint, without the lock. */
 static inline bool mailbox_wants(const struct mailbox *box, const struct taker *taker)
 {
     return atomic_load_explicit(&box->waiting_hint, memory_order_relaxed) > 0 ||
            atomic_load_explicit(&taker->called, memory_order_relaxed);
 }
 
-/* A pool's thread: what it took last and has not begun, maybe nothing, goes back to the front. Its
- * wait goes on. */
+/* A pool's thread: the slips that it took last and has not begun, maybe none, go back to the front.
+ * Their wait continues. */
 void mailbox_give_back(struct mailbox *box, struct taker *taker, struct chain *chain)
     EXCLUDES(box->shared.lock);
 
-/* A pool's thread: it will be busy for long, others must not rely on it; and it is back. */
+/* A pool's thread will be busy for long: the mailbox does not count on it until mailbox_back. */
 void mailbox_away(struct mailbox *box) EXCLUDES(box->shared.lock);
 void mailbox_back(struct mailbox *box) EXCLUDES(box->shared.lock);
 

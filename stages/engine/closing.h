@@ -1,7 +1,7 @@
 /* closing.h: the end of a connection.
  *
- * Every connection ends in client_close(), whatever made it end: DESIGN.md lists the ways. By then one
- * thread holds the whole client: its home, or whoever holds a client that has no home.
+ * Every connection ends in client_close(), whatever the reason: DESIGN.md lists the ways. By then
+ * one thread holds the whole client: its home's, or for a client without a home its holder.
  *
  * Thread-safety: that thread.
  */

@@ -1,11 +1,11 @@
-/* engine.h: what all threads of a server share: the wiring as groups of workers and queues, the tables
- * of the stages, limits, counts and the phase.
+/* engine.h: what all threads of a server share: the wiring as groups of workers and queues, the
+ * tables of the stages, limits, counts and the phase.
  *
- * The engine names no stage's function and no model: it holds what stages and the server's life read
- * and write. life fills it in at start-up (server.h).
+ * The engine names no stage's function and no model: it holds what stages and the server's life
+ * read and write. life fills it in at start-up (server.h).
  *
- * Thread-safety: the first members are fixed before there are threads; the others are atomic, or have
- * a lock of their own.
+ * Thread-safety: the first members are fixed before there are threads; the others are atomic, or
+ * have a lock of their own.
  */
 #ifndef STAGES_ENGINE_ENGINE_H
 #define STAGES_ENGINE_ENGINE_H
@@ -68,7 +68,7 @@ struct engine {
     struct process_share *share;                   /* what other processes see of this one */
     struct trace *trace;                           /* or NULL */
     struct access_log *access_log;                 /* or NULL */
-    enum stage first_stage;                        /* where a new connection goes */
+    enum stage first_stage;                        /* which a new connection enters */
     enum stage idle_stage;    /* where one waits that holds no request: the poller or the reader */
     unsigned linger_group;    /* the loop in which sessions' connections linger */
     bool blocking_sockets;    /* sessions wait in recv */
@@ -77,7 +77,7 @@ struct engine {
     struct crowd *crowd;      /* or NULL: an address may have any number of connections */
     uint64_t started_ns;
     bool measured;            /* histograms on */
-    unsigned listening_count; /* this process's listening sockets, for looking at: a listener */
+    unsigned listening_count; /* this process's listening sockets, for reports; a listener */
     int *listening_fds;       /* closes its own */
     uint64_t backlog_bound;   /* how many connections may wait in all of them */
 
@@ -115,8 +115,8 @@ bool engine_is_empty(const struct engine *engine);
 /* A listener has closed its sockets. Listener threads. */
 void engine_stopped_listening(struct engine *engine) EXCLUDES(engine->ending.lock);
 
-/* Whoever waits in server_wait_empty checks again, and the process gets its empty_signal when
- * nothing is open any more. Any thread. */
+/* Wakes the thread that waits in server_wait_empty, and sends the process its empty_signal when no
+ * connection is open any more. Any thread. */
 void engine_signal_empty(struct engine *engine) EXCLUDES(engine->ending.lock);
 
 #endif

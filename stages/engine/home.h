@@ -1,9 +1,9 @@
 /* home.h: where a connection waits for its client: the poll loop that has adopted it.
  *
  * Home is the reader's loop, or the poller's where the wiring has one (engine->idle_stage). It
- * watches the descriptor from the adoption on, and sets the deadlines that apply while the client is
- * at home. A client that has been handed on is AWAY (home_state.h): readiness is somebody else's
- * business until it is back.
+ * watches the descriptor from the adoption on, and sets the deadlines that apply while the client
+ * is at home. A client that has been handed on is AWAY (home_state.h): until it is back its holder,
+ * and not its home, reads its socket.
  *
  * Thread-safety: the home worker's thread.
  */
@@ -55,7 +55,7 @@ void home_dismiss(struct worker *worker, struct client *client, enum close_reaso
 void home_expired(struct worker *worker, struct client *client);
 /* Once a turn: the server's phase has changed. */
 void home_phase(struct worker *worker);
-/* Once a turn, when a refused queue has room again: looks at the clients that were held back. */
+/* Once a turn, when a refused queue has room again: checks the clients that were held back. */
 void home_room(struct worker *worker);
 /* Closes up to `most` of the oldest idle clients, to free descriptors. */
 void home_shed(struct worker *worker, unsigned most);

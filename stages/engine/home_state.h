@@ -16,7 +16,7 @@
  * HELD_BACK  WAITING    home_room()
  * WAITING    RIPE       home_let_ripen()
  * WAITING    AWAY       home_leave(), home_dismiss() where another loop watches the client besides
- * WAITING    EARLY      home_leave(), when nobody watches its descriptor for reading
+ * WAITING    EARLY      home_leave(), when no loop watches its descriptor for reading
  * RIPE       AWAY       home_leave(), when the interval is over
  * AWAY       EARLY      home_came_early()
  * AWAY       WAITING    home_return()

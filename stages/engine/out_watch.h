@@ -1,5 +1,5 @@
-/* out_watch.h: the wait of the thread that has the sending end of a client, or lingers with it: a watch
- * of the descriptor beside its home's, and a deadline.
+/* out_watch.h: the wait of the thread that has the sending end of a client, or lingers with it: a
+ * watch of the descriptor beside its home's, and a deadline.
  *
  * Where that thread is home there is one watch for both, since libuv allows one in each loop.
  *
@@ -10,15 +10,15 @@
 
 #include "stages/engine/worker.h"
 
-/* Watches the client's descriptor in this worker's loop. The writer's `writable` is called when it is
- * ready. False, when the system has no room for another watch. */
+/* Watches the client's descriptor in this worker's loop. The writer's `writable` is called when
+ * it is ready. False, when the system has no room for another watch. */
 bool out_watch_set(struct worker *worker, struct client *client, unsigned events);
 
 /* No longer waits for the socket, nor lingers. Nothing happens if it does not. */
 void out_watch_stop(struct worker *worker, struct client *client);
 
-/* Closes a watch that is not home's. When the loop has forgotten it, the client goes on to its home to
- * be closed. */
+/* Closes a watch that is not home's. After the loop has closed it, the client goes to its home
+ * to be closed. */
 void out_watch_close(struct worker *worker, struct client *client);
 
 #endif

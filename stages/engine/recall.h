@@ -1,15 +1,18 @@
 /* recall.h: sessions leave idle clients for requests that are under way.
  *
- * A session that blocks for an idle client looks at no queue, and the other sessions of its pool
- * may do the same. A new connection waits for them: that is the model. A request that has begun
- * must not: its answer is complete, its handler has room again, its body may be read, or the next
- * request of its pipeline has come. Such a ticket is pressing. While one waits in the pool's queue
- * no session of the pool begins an idle wait, and those that are in one are rung for. A session
- * that is recalled puts its client at the end of the queue, open, and takes what is at the front.
+ * A session that blocks for an idle client does not read its queue, and the other sessions of its
+ * pool may do the same. A new connection waits for them: that is the model. A request that has
+ * begun must not wait: its answer is complete, its handler has room again, its body may be read, or
+ * the next request of its pipeline has come. Such a ticket is pressing. While one waits in the
+ * pool's queue
+ *   - no session of the pool begins an idle wait;
+ *   - the sessions in an idle wait are woken by their bell.
+ * A session that is recalled puts its open client at the end of the queue, and takes the ticket at
+ * the front.
  *
- * Why it costs nothing elsewhere: a session waits in recv alone, which only its client ends, until
- * for the first time a session of the pool has let a request go that comes back from outside
- * (`expected`). From then on the pool's idle waits are a poll of the socket and of the bell.
+ * Why other pools pay nothing: a session waits in recv alone, which only its client ends, until a
+ * session of the pool has for the first time let a request go that comes back from outside
+ * (`expected`). From then on the pool's idle waits poll the socket and the bell.
  *
  * Thread-safety: any thread.
  */
@@ -20,7 +23,7 @@
 
 struct recall {
     int bell;                  /* eventfd, a semaphore: one session for each ring */
-    _Atomic bool expected;     /* sticky: idle waits hear the bell */
+    _Atomic bool expected;     /* stays true: idle waits poll the bell too */
     _Atomic unsigned pressing; /* tickets on their way, or in the queue */
 };
 
@@ -43,8 +46,8 @@ void recall_ring(struct recall *recall, struct mailbox *box);
 /* Some session has it. */
 void recall_end(struct recall *recall);
 
-/* Does a pressing ticket wait? Asked after the wait has been declared: whoever puts one counts it
- * first. */
+/* Does a pressing ticket wait? To be called after the wait has been declared: a thread that puts
+ * such a ticket counts it first. */
 static inline bool recall_is_pressing(const struct recall *recall)
 {
     return atomic_load(&recall->pressing) > 0;

@@ -1,8 +1,8 @@
 /* records.h: what a thread writes of requests into the trace (core/trace/trace.h), if there is one.
  *
- * A request's record is made when its answer has ended, and tells of the connection's way back too
- * where that is a direct call. Where it is a queue, another thread knows when it was over, and
- * writes a second record.
+ * A thread writes a request's record when its answer has ended. Where the connection goes back to
+ * the reader by a direct call, the record has the time of that too. Where it goes through a queue,
+ * the thread that takes it writes that time in a second record.
  */
 #ifndef STAGES_ENGINE_RECORDS_H
 #define STAGES_ENGINE_RECORDS_H

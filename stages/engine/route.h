@@ -2,8 +2,7 @@
  *
  * A verdict names the stage that is to go on with a connection. If the wiring has that stage in the
  * thread that is running, it is a direct call; otherwise the connection goes through the queue of
- * the group that has it. Nothing else in the program knows where a connection goes: what is said
- * of the ways (ways.h) is asked here.
+ * the group that has it. No other module decides where a connection goes: ways.h asks this one.
  *
  *   ACCEPTED                                   the poller or the reader, whichever stands first
  *   WANT_READ, KEPT without further input      the poller, where there is one apart from the reader
@@ -30,16 +29,16 @@ struct route_goal {
  * CLOSE leads to the home, which a client has where that group is a loop. Any thread. */
 struct route_goal route_goal(const struct worker *worker, enum verdict verdict, bool more);
 
-/* Goes on with `client` as `verdict` says, until it waits somewhere or has been handed on. The
- * caller does not look at the client afterwards. */
+/* Runs stages for `client`, from `verdict` on, until the client waits or has been handed on. The
+ * caller does not use the client afterwards. */
 void route(struct worker *worker, struct client *client, enum verdict verdict);
 
-/* Will a connection that is kept stay with this thread, or go through a queue? For who holds it and
- * is about to say KEPT. */
+/* Will a connection that is kept stay with this thread, or go through a queue? For the holder,
+ * before it returns KEPT. */
 bool route_keeps(const struct worker *worker, const struct client *client);
 
 /* Hands a client with output to the writer, always through its queue: from any thread, also one
- * that is no worker. The caller holds the client, and does not look at it afterwards. */
+ * that is no worker. The caller holds the client, and does not use it afterwards. */
 void route_output(struct engine *engine, struct client *client);
 
 /* A session leaves an idle client for a request that is under way (recall.h): it goes to the end of

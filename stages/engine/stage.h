@@ -1,9 +1,10 @@
 /* stage.h: what the engine knows of a stage: a table of entry points, one for each stage.
  *
  * Why: the engine carries connections between stages, watches their descriptors and keeps their
- * deadlines. What a stage then does with a connection is the stage's business. Each stage fills in one
- * table, declared in its header; layout_groups() puts the tables into the server before there are threads. So no file of the
- * engine names a stage's function, and a stage can be tested beside a fake of the others.
+ * deadlines. What a stage then does with a connection is the stage's business. Each stage fills in
+ * one table, declared in its header; layout_groups() puts the tables into the engine before there
+ * are threads. So no file of the engine names a stage's function, and a stage can be tested beside
+ * a fake of the others.
  *
  * Thread-safety: each function runs on the worker's own thread, but `complete`: any thread.
  */
@@ -16,9 +17,9 @@
 struct worker;
 struct client;
 
-/* Goes on with a client as `verdict` says. `direct` is true for a call from a stage of the same thread
- * (a stamp can be passed on). Returns the next verdict, HELD when the client waits or has been given
- * away. */
+/* Runs the stage for a client that comes with `verdict`. `direct`: the caller is a stage of the
+ * same thread (a stamp can be passed on). Returns the next verdict; HELD when the client waits
+ * or has been given away. */
 typedef enum verdict stage_fn(struct worker *worker, struct client *client, enum verdict verdict,
                               bool direct);
 

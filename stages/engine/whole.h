@@ -1,5 +1,5 @@
-/* whole.h: what is done once for each request as soon as all of it is there, by whoever read it: it
- * gets its handler, the input filter of that handler runs, and it is counted.
+/* whole.h: what the thread that read a request does once all of it is there: it chooses the
+ * handler, runs the handler's input filter, and counts the request.
  *
  * Thread-safety: the thread that holds the client: a reader's loop, its home, a session.
  */

@@ -1,10 +1,10 @@
 /* worker.h: one thread of a thread group: its queue, its loop, what it hands on.
  *
- * A worker runs the stages its group holds. What comes in comes through its mailbox (a loop's own,
- * or the pool's shared one) and, in a loop, through watches and deadlines; what goes out is
- * gathered in outboxes, one for each mailbox, and put in batches at the end of a turn.
+ * A worker runs the stages of its group. In: tickets from its mailbox (a loop's own, or the pool's
+ * shared one) and, in a loop, watches and deadlines. Out: tickets, gathered in outboxes, one for
+ * each mailbox, and put in batches at the end of a turn.
  *
- * Thread-safety: everything is the worker's own, but the members marked atomic, which reports read.
+ * Thread-safety: only the worker's thread uses the members; reports read those marked atomic.
  */
 #ifndef STAGES_ENGINE_WORKER_H
 #define STAGES_ENGINE_WORKER_H
@@ -123,8 +123,8 @@ static inline bool worker_is_refused(const struct worker *worker)
     return worker->refused_count > 0;
 }
 
-/* A pool's thread that will block or work for long: what it has taken goes back, and it is not
- * counted on until it is done with its ticket (worker_come_back). */
+/* A pool's thread will block or work for long: it gives back the tickets that it has not begun, and
+ * its mailbox does not count on it until worker_come_back. */
 void worker_go_away(struct worker *worker);
 void worker_come_back(struct worker *worker);
 
@@ -147,7 +147,7 @@ void worker_count(_Atomic uint64_t *total, uint64_t n);
 void worker_init(struct worker *worker);
 void worker_deinit(struct worker *worker);
 
-/* Wakes every poll loop, so that it looks at the phase. */
+/* Wakes every poll loop, so that it checks the phase. */
 void workers_nudge(struct engine *engine);
 
 #endif

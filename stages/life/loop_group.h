@@ -2,15 +2,13 @@
  *
  * The turn of one of its threads:
  *   1. take a batch from the mailbox and run each ticket's stage
- *   2. look at the server's phase (draining, cutting), at shedding, and, unless a queue downstream
- *      is full, at the clients that were held back and at those adopted in this turn
- *   3. if something is in the outboxes: poll the loop and start over, for some turns; bigger
- *      batches mean fewer wakeups
- *   4. put the outboxes; if that ended a refusal, start over, since somebody may have been held
- *      back by it
- *   5. block in the loop, if the mailbox is still empty and the thread is known, under the
- *      mailbox's lock, to sleep; else just poll. The loop calls watches and deadlines, which run
- *      stages
+ *   2. check the server's phase (draining, cutting) and shedding; unless a queue downstream is
+ *      full, check the clients that were held back and those adopted in this turn
+ *   3. if an outbox holds tickets: poll the loop and begin again, for some turns; bigger batches
+ *      mean fewer wakeups
+ *   4. put the outboxes; if that ended a refusal, begin again: clients may have been held back by it
+ *   5. block in the loop if, under the mailbox's lock, the mailbox is empty and the thread is noted
+ *      as asleep; else only poll. The loop calls watches and deadlines, which run stages
  */
 #ifndef STAGES_LIFE_LOOP_GROUP_H
 #define STAGES_LIFE_LOOP_GROUP_H

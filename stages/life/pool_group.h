@@ -2,14 +2,14 @@
  * else, and sessions, which block for the client that they hold.
  *
  * Where the group stands behind a loop that has no thread of its own ('LRPW@n', 'lrpw*n'), its idle
- * threads take turns at running that loop: the one that has the turn does everything that its poll
- * brings, until that puts work into this group's queue; then it gives the turn up and takes the
- * work itself, and whoever does so calls another thread to the loop (leader and followers). libuv
- * promises nothing about a loop that threads run in turn; stages/README.md says how that was
- * decided.
+ * threads take turns at running that loop (leader and followers). The thread that has the turn
+ * handles all events of the loop until one of them puts work into this group's queue. Then it gives
+ * the turn up and takes the work itself; a thread that takes work calls another one to the loop.
+ * libuv promises nothing about a loop that threads run in turn; stages/README.md has the reasons of
+ * this decision.
  *
- * With --spawn on-demand, threads come when the mailbox asks for one and end when they were idle
- * for long.
+ * With --spawn on-demand, the group starts a thread when the mailbox asks for one, and a thread
+ * ends after a long idle time.
  */
 #ifndef STAGES_LIFE_POOL_GROUP_H
 #define STAGES_LIFE_POOL_GROUP_H

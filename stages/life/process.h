@@ -1,9 +1,8 @@
 /* process.h: one server process from its start to its end, which signals decide.
  *
- * Use: by whoever made what the process is given: main, when it is the only one, else the child
- * that the supervisor has forked. Runs on that process's first thread, with the signals blocked in
- * all. SIGTERM, SIGINT: drain, and a second one cuts; SIGHUP: reopen the access log; SIGUSR1: the
- * stage table on stderr.
+ * Use: called by main when there is one process, else by the child that the supervisor has forked.
+ * Runs on that process's first thread, with the signals blocked in all threads. SIGTERM, SIGINT:
+ * drain, and a second one cuts; SIGHUP: reopen the access log; SIGUSR1: the stage table on stderr.
  */
 #ifndef STAGES_LIFE_PROCESS_H
 #define STAGES_LIFE_PROCESS_H

@@ -97,7 +97,7 @@ unsigned wiring_written(const struct wiring *wiring, unsigned index, char letter
  * loop. */
 enum stage wiring_idle_stage(const struct wiring *wiring);
 
-/* Where a new connection goes first: the poller or the reader, whichever stands first. */
+/* The stage that a new connection enters: the poller or the reader, whichever stands first. */
 enum stage wiring_first_stage(const struct wiring *wiring);
 
 #endif

@@ -1,14 +1,14 @@
 /* accept_turn.h: the accept mutex: which listener thread, of whatever process, waits at the shared
  * listening sockets (--accept-mutex on).
  *
- * Use: made before fork. A listener tries for it before its loop waits and gives it back as soon as
- * the loop has woken and what was there is accepted: it is held while nothing happens, and never
- * while a request is worked on. Nobody ever waits for it: who does not get it leaves the sockets
- * alone and tries again later.
+ * Use: made before fork. A listener thread tries to take it before its loop waits. It gives the
+ * mutex back as soon as the loop has woken and the waiting connections are accepted. So a thread
+ * holds it while it waits, and never while it works on a request. No thread waits for it: a thread
+ * that does not get it leaves the sockets alone and tries again later.
  *
- * A holder that dies, with its process, leaves it behind: the next to try inherits it.
+ * When the process of a holder dies, the next thread that tries gets the mutex.
  *
- * Not a struct lock: that may not be held over a wait, and this one is for nothing else.
+ * Not a struct lock: a thread may not wait while it holds one, and this one is only for waiting.
  */
 #ifndef STAGES_STAGE_ACCEPT_TURN_H
 #define STAGES_STAGE_ACCEPT_TURN_H

@@ -20,7 +20,7 @@ enum verdict linger_begin(struct worker *worker, struct client *client);
  * is counted. CLOSE. */
 enum verdict linger_skip(struct worker *worker, struct client *client);
 
-/* In the loop that goes on. HELD or CLOSE. */
+/* In the loop that takes it over. HELD or CLOSE. */
 enum verdict linger_wait(struct worker *worker, struct client *client);
 
 /* The watch says readable. HELD or CLOSE. */

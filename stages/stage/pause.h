@@ -1,10 +1,10 @@
-/* pause.h: a handler on a poll loop that wants some time to pass: the loop comes back to it. */
+/* pause.h: a handler on a poll loop asks for a pause: the loop calls it again after that time. */
 #ifndef STAGES_STAGE_PAUSE_H
 #define STAGES_STAGE_PAUSE_H
 
 #include "stages/engine/worker.h"
 
-/* Long pauses are cut into parts, between which it is seen whether the client has gone or the
+/* Long pauses are cut into parts; between them the loop checks whether the client has closed or the
  * server cuts. */
 enum { PAUSE_PART_NS = 100000000 };
 

@@ -6,7 +6,7 @@
 #include "stages/engine/stage.h"
 #include "stages/engine/worker.h"
 
-/* Once a turn, at its end: looks at the clients that were accepted in it. */
+/* Once a turn, at its end: checks the clients that were accepted in it. */
 void poller_first_looks(struct worker *worker);
 
 /* --poll-interval has passed: passes on what has become readable in it. */

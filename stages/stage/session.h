@@ -1,10 +1,10 @@
 /* session.h: a thread that blocks for the client it holds: what the reader and the writer do in a
  * group of small letters.
  *
- * The steps are those of the loops (core/exchange/conn.h) and never wait; here the waiting between
- * them is done, in recv or poll, with the timeout that applies. A thread that is about to block
- * gives back what it has taken and is not counted on meanwhile (mailbox_away), so nobody waits
- * behind it. Others can end the wait (held.h).
+ * The steps are those of the loops (core/exchange/conn.h) and never wait. The session waits between
+ * them, in recv or poll, with the timeout that applies. Before a thread blocks it gives back the
+ * tickets that it has not begun, and its mailbox does not count on it (mailbox_away): so no client
+ * waits behind it. Other threads can end the wait (held.h).
  *
  * Thread-safety: the session's own thread.
  */

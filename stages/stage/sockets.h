@@ -16,7 +16,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-/* Room for the one line that says why a server did not start. */
+/* Room for the one line with the reason why a server did not start. */
 enum { SERVER_ERROR_MAX = 512 };
 
 /* All listening descriptors: at[thread * addresses + address], -1 when closed. */
@@ -27,8 +27,8 @@ struct sockets {
     bool has_paths;     /* unix sockets' names are removed at the end */
 };
 
-/* Sockets for so many listener threads. False: `error` says in one line which address and why.
- * Port 0 is resolved here. */
+/* Opens sockets for this many listener threads. False: `error` has the address and the reason in
+ * one line. For port 0 the kernel's choice is filled in. */
 bool sockets_open(struct sockets *sockets, const struct settings *settings, unsigned threads,
                   char error[SERVER_ERROR_MAX]);
 /* In a forked child: keeps those of `threads` threads from `first` on, which are numbered from 0

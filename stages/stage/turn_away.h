@@ -1,7 +1,7 @@
-/* turn_away.h: a new client that is not to be served is told so, and closed.
+/* turn_away.h: answers a new client that is not to be served with 503, and closes it.
  *
- * Why not just closed: a client that sees a connection end without a word cannot tell overload from
- * a fault. The answer is short, a new socket's buffer takes it whole, and the close lingers, so
+ * Why an answer: a client whose connection ends without one cannot distinguish overload from a
+ * fault. The answer is short, a new socket's buffer takes it whole, and the close lingers, so
  * that what the client has sent already does not reset the connection and take the answer with it.
  *
  * Thread-safety: the listener's thread, which holds the client.
