@@ -151,7 +151,7 @@ class Progress:
         self.steps, self.left_s, self.step, self.out = steps, seconds, 0, out
         self.terminal = out.isatty()
 
-    def tell(self, what, seconds):
+    def report(self, what, seconds):
         """A step begins that takes so long."""
         self.step += 1
         line = f"[{self.step:2d}/{self.steps}] {what:<36s} about {self.left_s:3.0f} s left"

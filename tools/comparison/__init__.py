@@ -2,7 +2,7 @@
 
     spec, workloads                     what is to be compared
     cells                               cut into independent cells with names that do not change
-    servers, peers, load, measure, status, one_cell    a cell: a server started anew, load, figures
+    servers, peers, load, measure, status, one_cell    a cell: a new server, load, figures
     results, runner                     what stays on disk, and going through all cells
     stats, summary, words, svg, figures, report_html, report_md    what it says
     tune, hosts, hlog, syscalls         sweeps of flags, load from elsewhere, a pass that counts system calls

@@ -57,7 +57,7 @@ class Cell:
         return f"{self.subject['name']}, {self.workload['name']}, {self.level.label}{what}"
 
 
-CLIMB_MOST = 3.0  # times the peak: nobody's open loop carries more than that
+CLIMB_MOST = 3.0  # times the peak: no server sustains more than that in an open loop
 
 
 def steps_of(step):

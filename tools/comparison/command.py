@@ -9,8 +9,8 @@ from .trouble import BadSpec, Trouble
 REPO = environment.REPO
 DESCRIPTION = """Runs an experiment: servers side by side under the same load, and writes a report.
 
-A cell is a model x workload x level of load x repetition. Cells run in random interleaved order, each with a server
-started anew. A cell that crashes is recorded, the rest goes on; what was killed goes on with --resume.
+A cell is a model x workload x level of load x repetition. Cells run in random interleaved order, each with a new
+server. A cell that crashes is recorded and the rest goes on; --resume continues a comparison that was killed.
 
   tools/compare --models staged,loops --quick              two models in one minute
   tools/compare --models 'staged,loops --readers 2' --wiring 'L | RP*2 | W' --peers nginx
@@ -35,7 +35,7 @@ def parser():
     what.add_argument("--peers", metavar="A,B", help=f"other servers: {', '.join(peers.KINDS)}")
     what.add_argument("--workloads", metavar="A,B", help=f"workloads: {', '.join(workloads.shipped())}, or .toml files")
     how = out.add_argument_group("how")
-    how.add_argument("--quick", action="store_true", help="3 repetitions of 1 s at two levels: to look, not to publish")
+    how.add_argument("--quick", action="store_true", help="3 repetitions of 1 s at two levels: a first impression, not to publish")
     how.add_argument("--repetitions", type=int, metavar="N", help="instead of the spec's")
     how.add_argument("--duration", metavar="T", help="of the measured part of a cell, instead of the spec's")
     how.add_argument(

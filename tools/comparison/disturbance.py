@@ -1,8 +1,8 @@
-"""What else used the machine while a cell ran: other programs, and whatever a virtual machine shares its CPUs with.
+"""Other use of the machine while a cell ran: by other programs, and by other guests of a hypervisor.
 
-Programs are all that do not descend from this one, so servers and load generators are none, and neither are the
-kernel's threads, which work for them. One that ended in between is in its parent's account. Read from /proc; what a
-container hides is not seen.
+Other programs are those that do not descend from this one. Servers and load generators descend from it; threads of the
+kernel work for all and are not counted. The CPU time of a program that ended in between is in its parent's account.
+The figures come from /proc; a container may hide some programs.
 """
 import dataclasses
 import os
@@ -12,14 +12,14 @@ import time
 from . import measure
 
 KERNEL_THREAD = 0x00200000  # PF_KTHREAD of the flags in /proc/PID/stat
-TRIES = 3  # looks at programs of which some end meanwhile
+TRIES = 3  # snapshots of the programs while some of them end
 STOLEN = 8  # the word in /proc/stat's first line: time in which the hypervisor ran something else
 OTHERS_WORTH_SAYING = 0.05  # of a CPU
 STOLEN_WORTH_SAYING = 0.01  # of all CPUs' time
 
 
 @dataclasses.dataclass
-class Look:
+class Snapshot:
     """Seconds since the machine started."""
 
     at: float
@@ -28,8 +28,8 @@ class Look:
 
 
 def others_s():
-    """CPU time of all programs that are not ours. One that ends meanwhile would be missing here and all its time
-    there in the next look, in its parent's account: then this looks again."""
+    """CPU time of all programs that are not ours. A program that ends during this snapshot would be missing in it,
+    while the next one has all its time in its parent's account: so this function takes the snapshot again."""
     for _ in range(TRIES):
         ours, total, gone = set(measure.family(os.getpid())), 0.0, False
         for entry in os.listdir("/proc"):
@@ -44,7 +44,7 @@ def others_s():
 
 
 def program_s(pid):
-    """Of one program; a thread of the kernel is none."""
+    """Of one program; zero for a thread of the kernel."""
     fields = measure.stat_fields(pid)
     return 0.0 if int(fields[6]) & KERNEL_THREAD else measure.cpu_s(pid, fields)
 
@@ -55,13 +55,13 @@ def stolen_s(text):
     return int(words[STOLEN]) * measure.TICK_S if len(words) > STOLEN else 0.0
 
 
-def look():
+def snapshot():
     stolen = stolen_s(pathlib.Path("/proc/stat").read_text(encoding="ascii"))
-    return Look(time.monotonic(), others_s(), stolen)
+    return Snapshot(time.monotonic(), others_s(), stolen)
 
 
 def between(before, after, cpus):
-    """Of the time between two looks, as metrics of a cell."""
+    """The metrics of a cell from two snapshots."""
     seconds = after.at - before.at
     return {
         "others_cpus": min(float(cpus), max(0.0, after.others - before.others) / seconds),
@@ -70,19 +70,19 @@ def between(before, after, cpus):
 
 
 def words(records, begin):
-    """Of some cells, as one sentence behind others; none where nothing is worth saying."""
-    told = [record["metrics"] for record in records if "others_cpus" in record["metrics"]]
-    met = [each["others_cpus"] for each in told if each["others_cpus"] > OTHERS_WORTH_SAYING]
-    stolen = [each["stolen"] for each in told if each["stolen"] > STOLEN_WORTH_SAYING]
+    """One sentence on these cells; none where other use was below both thresholds."""
+    known = [record["metrics"] for record in records if "others_cpus" in record["metrics"]]
+    met = [each["others_cpus"] for each in known if each["others_cpus"] > OTHERS_WORTH_SAYING]
+    stolen = [each["stolen"] for each in known if each["stolen"] > STOLEN_WORTH_SAYING]
     said = []
     if met:
         said.append(
-            f"in {len(met)} of {len(told)} other programs took more than {100 * OTHERS_WORTH_SAYING:g} % of a CPU, at most "
+            f"in {len(met)} of {len(known)} runs other programs took more than {100 * OTHERS_WORTH_SAYING:g} % of a CPU, at most "
             f"{100 * max(met):.0f} %"
         )
     if stolen:
         said.append(
-            f"in {len(stolen)} of {len(told)} the hypervisor took more than {100 * STOLEN_WORTH_SAYING:g} % of the CPUs' "
+            f"in {len(stolen)} of {len(known)} runs the hypervisor took more than {100 * STOLEN_WORTH_SAYING:g} % of the CPUs' "
             f"time (steal), at most {100 * max(stolen):.1f} %"
         )
     return [begin + " and ".join(said) + "."] if said else []

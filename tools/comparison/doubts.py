@@ -1,5 +1,5 @@
-"""What cannot be concluded from a comparison as it was made, as sentences, from its spec and from what was measured
-beside it."""
+"""The limits of a comparison, as sentences: what its results do not prove. Made from its spec and from what was
+measured beside the load."""
 from . import disturbance, stats
 
 FEW = 1000  # requests behind a percentile
@@ -10,23 +10,23 @@ def interval_words(spec):
     """What an interval here means, exactly."""
     count = spec.repetitions
     if count < 2:
-        return "With one repetition there are no intervals, and no difference can be told from chance."
+        return "With one repetition there are no intervals, and no difference can be distinguished from chance."
     low, high, coverage = stats.ranks(count)
     kind = (
         "from the smallest to the largest" if (low, high) == (1, count) else f"from the {low}. to the {high}. in order"
     )
     return (
-        f"An interval runs {kind} of {count} repetitions and holds the true median in at least "
-        f"{100 * coverage:.1f} % of cases. Two things are "
-        f"called different only where their intervals lie apart; with two that are equal that happens in "
+        f"An interval runs {kind} of {count} repetitions and contains the true median in at least "
+        f"{100 * coverage:.1f} % of cases. The report calls two "
+        f"results different only where their intervals do not overlap. For two equal servers this happens in "
         f"{100 * stats.chance_apart(count, count):.2g} % "
-        f"of pairs, so among many pairs some will be. Each repetition is a server started anew; requests are "
-        f"never pooled."
+        f"of pairs, so expect some false differences among many pairs. Each repetition starts a new server; requests of "
+        f"several repetitions are never pooled."
     )
 
 
 def machine_words(summary):
-    """Cells of several machines are compared only where those are alike."""
+    """Cells of several machines are compared only where the machines are alike."""
     places = {
         tuple(record["environment"].get(key) for key in ("host", "cpu", "kernel"))
         for record in summary.records
@@ -38,15 +38,15 @@ def machine_words(summary):
     return [
         f"Cells ran on {len(places)} machines"
         + (
-            " of one CPU model and kernel: how much those differ is part of the intervals."
+            " of one CPU model and kernel: the intervals include the difference between those machines."
             if alike
-            else " of different CPUs or kernels: their figures must not be compared."
+            else " of different CPUs or kernels: do not compare their figures."
         )
     ]
 
 
 def few_words(summary):
-    """Of percentiles with next to nothing behind them, as sentences."""
+    """Percentiles of few requests, as sentences."""
     counts = [
         record["load"]["answered"] * record["load"]["seconds"]
         for record in summary.records
@@ -56,42 +56,42 @@ def few_words(summary):
     if not few:
         return []
     return [
-        f"In {len(few)} of {len(counts)} cells fewer than {FEW:,} requests were measured, at least {min(few):.0f}: there "
-        "a p99 is one of the ten longest at most, and a p99.9 the longest."
+        f"In {len(few)} of {len(counts)} cells fewer than {FEW:,} requests were measured (the smallest count is {min(few):.0f}). "
+        "There a p99 is one of the ten longest, and a p99.9 is the longest."
     ]
 
 
 def precedence_words(summary):
-    """What the load generator noted of real-time precedence that a spec's prefix gave it."""
+    """Notes of the load generator about the real-time priority that a spec's prefix gave it."""
     noted = {note for record in summary.records if record.get("load") for note in record["load"].get("notes", [])}
     return [f"A note of the load generator: {note}." for note in sorted(noted) if "real-time precedence" in note]
 
 
 def waited_words(summary):
-    """A closed loop is not judged by the generator's lateness, so its wait for a CPU is told here, as sentences."""
+    """A closed loop is not judged by the generator's lateness, so its wait for a CPU is reported here, as sentences."""
     runs = [r for r in summary.records if (r["outcome"], r["purpose"], r["level"]["kind"]) == ("ok", "measure", "closed")]
     waits = [r["metrics"]["generator_waited"] for r in runs if r["metrics"]["generator_waited"] > WAITED_WORTH_SAYING]
     if not waits:
         return []
     return [
         f"In {len(waits)} of {len(runs)} closed loops the load generator waited for a CPU for more than "
-        f"{100 * WAITED_WORTH_SAYING:g} % of its time, at most {100 * max(waits):.0f} %: so much is in their latencies, "
-        "and missing in their rates."
+        f"{100 * WAITED_WORTH_SAYING:g} % of its time, at most {100 * max(waits):.0f} %. Their latencies are too high and their "
+        "rates too low by this share."
     ]
 
 
 def disturbance_words(summary):
-    """What else used the machine, as sentences."""
-    said = disturbance.words(summary.records, "The machine was not this comparison's alone. Of its cells, ")
+    """Other use of the machine, as sentences."""
+    said = disturbance.words(summary.records, "The machine was shared: ")
     return [
-        f"{one} Then servers and load generator had less of it or stood still: the highest percentiles, and what is INVALID "
-        "for a late generator, may be of that. To publish, measure again on a quiet machine."
+        f"{one} The servers and the load generator then had less CPU time. This may be the cause of the highest percentiles "
+        "and of runs that are INVALID because the generator was late. To publish, measure again on a quiet machine."
         for one in said
     ]
 
 
 def of_comparison(summary, environment):
-    """What cannot be concluded from a comparison as it was made."""
+    """All sentences about the limits of a comparison."""
     said = [interval_words(summary.spec)]
     if summary.spec.repetitions < 6:
         said.append("Fewer than six repetitions cannot give an interval of 95 %.")
@@ -99,23 +99,22 @@ def of_comparison(summary, environment):
         said.append(
             "The closed loop hides queueing: a slow answer delays the next request instead of making it wait, "
             "so its latencies are those of "
-            "this loop, not of independent users. Read latencies at given rates."
+            "this loop, not of independent users. For latency, use the results at given rates."
         )
     said.append(
-        "Stage times begin when the server has read a request's first byte. What it waits before that, unread in "
-        "the socket, is in none of them, though in every latency: a model without hand-overs, whose thread is busy "
-        "elsewhere, shows its queueing only there."
+        "Stage times begin when the server has read a request's first byte. They do not include the wait in the "
+        "socket before that; the latencies do. In a model without queues between threads all queueing is there, "
+        "because a busy thread reads the request later."
     )
     if not environment.get("load_hosts"):
         said.append(
             f"Load generator and servers shared the {environment.get('cpus_allowed', '?')} CPUs and the "
-            f"loopback device: what a network and "
-            "its interrupts do is not in here, and at the peak the two compete."
+            f"loopback device: the results do not include "
+            "the cost of a network and its interrupts, and at the peak the two compete for the CPUs."
         )
     said.append(
-        "One machine, one kernel, these files and these flags: another setting of a model's threads may change "
-        "the order. "
-        "tools/compare --tune finds the best one for a workload."
+        "The results are of one machine, one kernel, these files and these flags. Another number of threads in a model "
+        "may change the order; tools/compare --tune finds the best setting for a workload."
     )
     said += precedence_words(summary)
     said += waited_words(summary)
@@ -123,5 +122,5 @@ def of_comparison(summary, environment):
     said += machine_words(summary)
     said += disturbance_words(summary)
     if str(environment.get("commit", "")).endswith("-dirty"):
-        said.append("The sources differed from the commit that is named.")
+        said.append("The sources had changes that are not in the named commit.")
     return said

@@ -1,4 +1,4 @@
-"""Where a measurement was made: what somebody needs to repeat it, and to doubt it."""
+"""Where a measurement was made: what a reader needs to repeat it, and to doubt it."""
 import datetime
 import hashlib
 import os

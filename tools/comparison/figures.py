@@ -226,7 +226,7 @@ class Maker:
                 pieces = [
                     charts.Piece(group["cpu"], shade, "bar", "on a CPU"),
                     charts.Piece(group["cpu_wait"], shade, "hatched", "waits for a CPU"),
-                    charts.Piece(held, shade, "pale", "held up otherwise"),
+                    charts.Piece(held, shade, "pale", "blocked otherwise"),
                 ]
                 label = f"{subject['name']} {group['group']}*{group['threads']}"
                 shown = [group["cpu"], group["cpu_wait"], group["busy"], group["busiest"]]
@@ -236,7 +236,7 @@ class Maker:
         if not entries:
             return None
         title = f"Threads at work, {self.level_words(level)}"
-        key = [("on a CPU", "N", "bar"), ("waits for a CPU", "N", "hatched"), ("held up otherwise", "N", "pale")]
+        key = [("on a CPU", "N", "bar"), ("waits for a CPU", "N", "hatched"), ("blocked otherwise", "N", "pale")]
         pictures = charts.stacks(
             self.named("threads"), title, entries, key, lambda value: f"{value:g}" if value else "0"
         )

@@ -1,6 +1,6 @@
-"""One cell: a server started anew, a warm-up, and a run of load between two looks at the server.
+"""One cell: a new server, a warm-up, and a run of load between two snapshots of the server.
 
-The looks are taken just before the load generator starts and just after it ends, when nothing is in flight, and figures
+The snapshots are taken just before the load generator starts and just after it ends, when nothing is in flight, and figures
 for each request are divided by all requests in between (the generator's own short warm-up included), so the two agree
 exactly. Requests/s and latencies are those of the generator's window.
 """
@@ -44,7 +44,7 @@ def warm_up(bench, cell, url, rate, folder):
         drive(bench, cell, url, rate, folder, "warmup", (0, cell.times["warmup"]))
 
 
-def look(server, cell):
+def snapshot(server, cell):
     """Kernel's and server's own figures at this moment."""
     own = status.ask(server.url) if cell.subject["kind"] == "quartet" else None
     return own, measure.usage(server.process.pid)
@@ -72,18 +72,18 @@ def figures(report, before, after, window):
 
 
 def measured_run(bench, cell, server, rate, folder):
-    """Load between two looks: what a cell is about."""
+    """Load between two snapshots."""
     warm_up(bench, cell, server.url, rate, folder)
     time.sleep(SETTLE_S)
     server.check_alive()
-    others_before = disturbance.look()
-    own_before, usage_before = look(server, cell)
+    others_before = disturbance.snapshot()
+    own_before, usage_before = snapshot(server, cell)
     counting = syscalls.counter(server.process.pid, folder) if cell.purpose == "syscalls" else contextlib.nullcontext()
     with counting as counted:
         report = drive(bench, cell, server.url, rate, folder, "load", (cell.times["settle"], cell.times["duration"]))
     server.check_alive()
     usage_after = measure.usage(server.process.pid)
-    others_after = disturbance.look()
+    others_after = disturbance.snapshot()
     time.sleep(SETTLE_S)
     own_after = status.ask(server.url) if own_before else None
     window = status.window(own_after, own_before)

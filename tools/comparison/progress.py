@@ -20,7 +20,7 @@ class Progress:
         pace = self.taken / self.planned if self.planned else 1.0
         return sum(self.expected[self.at :]) * pace
 
-    def tell(self, title):
+    def report(self, title):
         width = shutil.get_terminal_size((100, 24)).columns
         tail = f"  {numbers.clock(self.left_s())} left"
         digits = len(str(len(self.expected)))

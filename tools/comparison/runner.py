@@ -3,7 +3,7 @@ from . import cells, load, one_cell, stats
 from .progress import Progress
 from .trouble import Trouble
 
-OVERHEAD_S = 0.55  # starting and ending two programs, looking at the server twice
+OVERHEAD_S = 0.55  # starting and ending two programs, two snapshots of the server
 SHORT_S = 1.0  # less is not enough for what happens once a second
 
 
@@ -47,7 +47,7 @@ def rate_of(cell, peaks):
 
 def why_full(below, records):
     """Why a climb ends here, or nothing: it is known of the step below that in most repetitions the subject did not keep
-    up, that too few runs are valid to tell, or that it had been full before."""
+    up, that too few runs are valid for a verdict, or that it had been full before."""
     known = [records[cell.id] for cell in below if cell.id in records]
     kept_up = [record for record in known if load.kept_up(record)]
     if not known or len(known) < len(below) or 2 * len(kept_up) > len(known):
@@ -56,7 +56,7 @@ def why_full(below, records):
     if 2 * behind >= len(known):
         return "it did not keep up with the step below"
     before = next((record["why"] for record in known if record["outcome"] == "full"), "")
-    return before or "of the step below too few runs are valid to tell whether it kept up"
+    return before or "too few valid runs show whether it kept up with the step below"
 
 
 def not_run(cell, outcome, why):
@@ -83,7 +83,7 @@ class Runner:
     def __init__(self, bench, results, plan):
         self.bench, self.results, self.plan = bench, results, plan
         self.peaks = results.read_json("peaks.json")
-        self.told = set()  # (subject, workload, outcome) of cells that were not run
+        self.reported = set()  # (subject, workload, outcome) of cells that were not run
 
     def needs_peaks(self, cell):
         return cell.level.kind in ("slowest", "own", "climb")
@@ -122,15 +122,15 @@ class Runner:
         rate, outcome, why = self.prepare(cell)
         folder = self.results.cell_folder(cell)
         if outcome is None:
-            progress.tell(f"{cell.title}, repetition {cell.repetition}")
+            progress.report(f"{cell.title}, repetition {cell.repetition}")
             record = one_cell.run(self.bench, cell, rate, folder)
             progress.done()
             return record
         folder.mkdir(parents=True)
         progress.skip()
         which = cell.subject["name"], cell.workload["name"], outcome
-        if which not in self.told:
-            self.told.add(which)
+        if which not in self.reported:
+            self.reported.add(which)
             where = "higher steps" if outcome == "full" else "shares of a peak"
             progress.note(f"  not run: {which[0]}, {which[1]}, {where}: {why}")
         return not_run(cell, outcome, why)

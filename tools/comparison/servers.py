@@ -95,7 +95,7 @@ class OurServer(Server):
 
 
 class Peer(Server):
-    """Another server is told where to listen, and is ready when it accepts."""
+    """A peer gets its address from us, and is ready when it accepts connections."""
 
     def __init__(self, subject, root, work, server_words):
         super().__init__(subject["name"], work)
@@ -116,7 +116,7 @@ class Peer(Server):
 
 
 def free_port(address):
-    """A port that nobody has now. Somebody may take it before the peer does: then that cell has crashed."""
+    """A port that is free now. If another program takes it before the peer does, the cell has crashed."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind((address, 0))

@@ -1,6 +1,6 @@
 """Medians and intervals over repetitions.
 
-The unit is one repetition: a server started anew, with one figure of each kind. Requests within a repetition share
+The unit is one repetition: a new server, with one figure of each kind. Requests within a repetition share
 its placement in memory, its scheduling and its disturbances, so they are never pooled and tested as if each were a
 trial. The interval of a median is made of order statistics: it assumes no distribution, and how often it covers the
 true median follows from the binomial alone.
@@ -65,7 +65,7 @@ def estimate(values):
 
 
 def separate(first, second):
-    """Do two intervals lie apart? Only then is a difference called one. One repetition tells nothing."""
+    """Do two intervals lie apart? Only then is a difference called one. One repetition proves nothing."""
     if first is None or second is None or min(first.count, second.count) < 2:
         return False
     return first.high < second.low or second.high < first.low

@@ -15,7 +15,7 @@ INTERVALS = ["accept.wait", *PARTS, "total", "read.blocked", "write.blocked", "t
 
 
 def ask(url):
-    """The snapshot, or None: a server whose threads are all held by clients answers nobody."""
+    """The snapshot, or None: a server whose sessions are all occupied by clients does not answer."""
     where = urllib.parse.urlsplit(url)
     connection = http.client.HTTPConnection(where.hostname, where.port, timeout=ASK_LIMIT_S)
     try:

@@ -4,13 +4,13 @@ import shlex
 from . import cells, metrics, numbers
 from .figures import written
 
-CALLS_TITLE = "System calls, counted in a pass of its own"
-TRACES_TITLE = "Traced in a pass of its own, and what limits it"
+CALLS_TITLE = "System calls, counted in a separate pass"
+TRACES_TITLE = "Trace of a separate pass, and what limits the server"
 SUMMARY_KEYS = ["rate", "p50_us", "p99_us", "cpu_us", "voluntary", "pss_kib"]
 
 
 def subjects(spec):
-    """Who was compared."""
+    """The subjects of the comparison."""
     rows = [["name", "is", "started with"]]
     for subject in spec.subjects:
         kind = "quartet" if subject["kind"] == "quartet" else subject["kind"]
@@ -36,8 +36,8 @@ def overview(summary, workload):
 
 
 def calls(summary, workload):
-    """System calls a request from the pass of its own, or None where there was none."""
-    rows = [["model", "system calls a request", "most of them"]]
+    """System calls per request from their separate pass, or None where there was none."""
+    rows = [["model", "system calls per request", "most of them"]]
     for subject in summary.subjects(workload):
         record = summary.passed("syscalls", workload, subject)
         if record and record.get("syscalls"):
@@ -99,8 +99,8 @@ def environment(facts):
 
 
 def precedence(records, hosts):
-    """Of the load generator over the servers, as sentences: as its own reports have it, which may differ from what was
-    asked for."""
+    """The priority of the load generator, as sentences. The values come from its own reports; they may differ from
+    what the spec asked for."""
     seen = {}
     for record in records:
         if record.get("load"):
@@ -108,10 +108,10 @@ def precedence(records, hosts):
             seen[how] = seen.get(how, 0) + 1
     if len(seen) > 1:
         listed = "; ".join(f"{policy}, nice {nice}, in {count}" for (policy, nice), count in sorted(seen.items()))
-        return [f"It was not scheduled alike in all cells: {listed}."]
+        return [f"Its scheduling was not the same in all cells: {listed}."]
     return [
         f"It ran with a nice value of {nice}, so that it gets a CPU soon when a request is due; the scheduler "
-        "counts its work like anybody's, and moves the server's threads to where they have time."
+        "counts its CPU time like that of any program, and moves the server's threads to a free CPU."
         if policy == "other" and nice < 0 and not hosts
         else f"Its scheduling policy was {policy}, its nice value {nice}."
         for policy, nice in seen
@@ -119,7 +119,7 @@ def precedence(records, hosts):
 
 
 def not_run(count, one, many, why):
-    """Of cells that were planned, as sentences."""
+    """Planned cells that were not run, as sentences."""
     return [f"{count} more planned {one if count == 1 else many} not run, {why}."] if count else []
 
 
@@ -128,19 +128,19 @@ def method(summary, facts):
     spec = summary.spec
     skipped = sum(record["outcome"] == "skipped" for record in summary.records)
     said = [
-        f"{len(summary.records) - skipped} cells, a server started anew for each, in random interleaved order (seed "
+        f"{len(summary.records) - skipped} cells, each with a new server, in random interleaved order (seed "
         f"{spec.seed}), {spec.repetitions} repetitions.",
         *not_run(
             summary.full,
             "step of a climb was",
             "steps of climbs were",
-            "since the step below was not kept up with or had too few valid runs to tell",
+            "because the server did not sustain the step below or too few valid runs show that it did",
         ),
-        *not_run(skipped, "cell was", "cells were", "since there was no peak to take a share of"),
+        *not_run(skipped, "cell was", "cells were", "because no peak is known from which to take a share"),
         *not_run(summary.missing, "cell was", "cells were", "or not yet"),
-        f"Each: {numbers.write_time(spec.warmup)} of warm-up, then {numbers.write_time(spec.duration)} measured "
+        f"Each cell: {numbers.write_time(spec.warmup)} of warm-up, then {numbers.write_time(spec.duration)} measured "
         f"behind {numbers.write_time(spec.settle)} "
-        "of the same load that settles it.",
+        "of the same load to settle.",
         "Load comes from quartet-load, which checks itself: a run that it calls INVALID is in no median.",
     ]
     said += precedence(summary.records, facts.get("load_hosts"))
@@ -150,8 +150,8 @@ def method(summary, facts):
     )
     said.append(
         "CPU time, context switches and memory are the kernel's (/proc), of the server and its children, "
-        "divided by all requests between two looks. "
+        "divided by all requests between two snapshots. "
         "Stage times, queues and threads are Quartet's own, the difference of two snapshots of "
-        "/server-status?json around the run, so they need no trace."
+        "/server-status?json around the run; they need no trace."
     )
     return said

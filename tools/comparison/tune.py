@@ -1,7 +1,7 @@
 """The best setting of a model's thread flags for a workload, and how flat the optimum is.
 
 All settings of a grid run once; the better half runs again, and so on (successive halving), so that most of the time
-goes to those that may be best. At the end the few that are left, and the default, run several times anew, interleaved.
+goes to those that may be best. At the end the few that are left, and the default, run several times again, interleaved.
 Only those last runs make the medians and intervals: a setting that was chosen because it was lucky is not measured by
 its luck. Every run is in tuning.csv.
 """
@@ -215,18 +215,18 @@ def named(words):
 
 
 def flat_words(sweep, best, alone):
-    """How much it matters: settings near the best, from all runs, and what their flags have in common. Only one that is
-    told apart from all others is a sharp optimum."""
+    """How sharp the optimum is: the settings near the best, from all runs, and what their flags have in common. It is
+    sharp only where the best is distinguishable from all others."""
     near = [words for words in sweep.settings if sweep.median(words) >= (1 - FLAT) * sweep.median(best)]
     said = f"{len(near)} of {len(sweep.settings)} settings came within {numbers.share(FLAT)} of it"
     worst = min((sweep.median(words) for words in sweep.settings if sweep.median(words) > 0), default=None)
     if worst:
-        said += f"; the worst reached {numbers.share(worst / sweep.median(best))}, by all runs, of which some have one"
+        said += f"; the worst reached {numbers.share(worst / sweep.median(best))}, by all its runs, for some settings a single one"
     spans = []
     for place, flag in enumerate(sweep.knobs):
         values = list(dict.fromkeys(words[2 * place + 1] for words in near))
         spans.append(f"{flag} {'/'.join(values)}")
-    begin = "How sharp the optimum is, these runs do not tell: "
+    begin = "These runs do not show how sharp the optimum is: "
     if len(near) > 1 or alone:
         begin = f"The optimum is {'flat' if len(near) > 1 else 'sharp'}: "
     return begin + said + (f" (near it: {', '.join(spans)})." if near else ".")
@@ -247,14 +247,14 @@ def verdict(sweep):
     ]
     alike = [named(words) for words, other in order[1:] if not stats.separate(estimate, other)]
     if alike:
-        said.append(f"Not told apart from it: {'; '.join(alike)}.")
+        said.append(f"Not distinguishable from it: {'; '.join(alike)}.")
     default = next((e for words, e in order if words == sweep.default), None)
     if default and best != sweep.default:
         more = estimate.median / default.median - 1
         apart = (
-            "their intervals lie apart"
+            "and their intervals do not overlap"
             if stats.separate(estimate, default)
-            else "which their intervals do not tell from nothing"
+            else "but their intervals overlap"
         )
         said.append(f"That is {numbers.share(more)} more than the default, {apart}.")
     said.append(flat_words(sweep, best, not alike))

@@ -1,7 +1,7 @@
 """A comparison in sentences, written from its numbers.
 
-One thing is called more or less than another only where their intervals lie apart. What is told apart by nothing is
-said to be so.
+The text calls one result higher or lower than another only where their intervals do not overlap. Where they overlap,
+it says so.
 """
 from . import disturbance, load, metrics, numbers, stats
 from .status import PARTS
@@ -24,7 +24,7 @@ def ranked(entries, metric):
 
 
 def like_best(order):
-    """The names of those that are not told apart from the first."""
+    """The names of those whose intervals overlap that of the first."""
     return [subject["name"] for subject, estimate in order[1:] if not stats.separate(order[0][1], estimate)]
 
 
@@ -38,27 +38,27 @@ def times_more(first, second, metric):
 
 
 def not_apart(names, what):
-    """As sentences, of those whose intervals overlap."""
-    return [f"{listing(names)} {'is' if len(names) == 1 else 'are'} not told apart from {what}."] if names else []
+    """Sentences about those whose intervals overlap."""
+    return [f"{listing(names)} {'does' if len(names) == 1 else 'do'} not differ from {what} measurably: the intervals overlap."] if names else []
 
 
 def best_and_worst(where, entries, key, best, worst):
-    """Who is first, who cannot be told apart from it, and how far the last is behind. `best` and `worst` are the
+    """The best, those not distinguishable from it, and how far the worst is behind. `best` and `worst` are the
     ends of sentences, with {name}, {value} and {ratio}."""
     metric = metrics.BY_KEY[key]
     single = [(subject, estimate) for subject, estimate in entries if estimate.count == 1]
     if len(single) == len(entries) > 1:
         parts = [f"{subject['name']} {metric.write(estimate.median)}" for subject, estimate in ranked(entries, metric)]
         listed = f"{where}{metric.title} was: {', '.join(parts)}"
-        return [f"{listed}; from one run each, which says nothing of how they differ."]
+        return [f"{listed}; from one run each, so differences cannot be distinguished from chance."]
     if single and len(entries) > 1:
         rest = best_and_worst(where, [entry for entry in entries if entry not in single], key, best, worst)
         alone = listing(f"{subject['name']} ({metric.write(estimate.median)})" for subject, estimate in single)
-        return [*rest, f"Of {alone} only one run is valid, which is compared with nothing."]
+        return [*rest, f"Of {alone} only one run is valid, so it is not compared."]
     order = ranked(entries, metric)
     name, value = order[0][0]["name"], span(order[0][1], metric.write)
     if len(order) == 1:
-        return [f"{where}{name} alone has valid runs, which are compared with nothing: {metric.title} {value}."]
+        return [f"{where}only {name} has valid runs, so there is no comparison: {metric.title} {value}."]
     first = where + best.format(name=name, value=value)
     alike = like_best(order)
     if len(alike) == len(order) - 1:
@@ -66,7 +66,7 @@ def best_and_worst(where, entries, key, best, worst):
             f"{metric.write(estimate.median)} ({subject['name']})" for subject, estimate in (order[0], order[-1])
         )
         return [
-            f"{where}{metric.title} tells none apart from the best: medians from {ends}, with intervals that overlap."
+            f"{where}no {metric.title} differs measurably from the best: medians from {ends}, with overlapping intervals."
         ]
     said = [first + "."]
     said += not_apart(alike, "it")
@@ -101,8 +101,8 @@ def peak_words(summary, workload):
         level_words(level),
         entries,
         "rate",
-        "{name} answered most, {value} requests/s",
-        "{name} answered least, {value}; the first answers {ratio} as many",
+        "{name} had the highest throughput, {value} requests/s",
+        "{name} had the lowest, {value}; the highest is {ratio} that",
     )
     return said + meanwhile_words(summary, workload, level)
 
@@ -111,7 +111,7 @@ GENERATOR_FULL = 0.9  # of a CPU: what quartet-load calls its own limit
 
 
 def outrun_words(summary, workload):
-    """Who was faster than the load generator: those runs are INVALID, and a lower bound all the same."""
+    """Subjects faster than the load generator. Those runs are INVALID; their rates are lower bounds."""
     said = []
     for subject in summary.subjects(workload):
         rates = [
@@ -123,11 +123,11 @@ def outrun_words(summary, workload):
         if rates:
             runs = "1 run" if len(rates) == 1 else f"{len(rates)} runs"
             said.append(f"{subject['name']} in {runs}, with up to {numbers.amount(max(rates))} requests/s")
-    return [f"Faster than the load generator, so that its CPU was the limit: {'; '.join(said)}."] if said else []
+    return [f"The CPU of the load generator was the limit, not the server: {'; '.join(said)}."] if said else []
 
 
 def saturation_words(summary, workload):
-    """Only where rates were raised beyond what was kept up."""
+    """Only where the rates were raised beyond what a subject sustained."""
     said = []
     for subject in summary.subjects(workload):
         kept, above, known = summary.saturation(workload, subject)
@@ -137,15 +137,15 @@ def saturation_words(summary, workload):
         if known:
             said.append(f"{first} and not with {numbers.amount(above)}/s")
         else:
-            said.append(f"{first}, and has too few valid runs at {numbers.amount(above)}/s to tell")
-    return [f"Asked for more and more at given rates, {'; '.join(said)}."] if said else []
+            said.append(f"{first}, and has too few valid runs at {numbers.amount(above)}/s for a verdict")
+    return [f"With rates raised step by step, {'; '.join(said)}."] if said else []
 
 
 def latency_words(summary, workload):
     level = summary.featured(workload)
     if level is None or not level.is_open:
         return (
-            ["No open loop has a valid run, so nothing is said of latency at a given rate."]
+            ["No open loop has a valid run, so this report has no latency at a given rate."]
             if summary.common() + summary.own()
             else []
         )
@@ -164,14 +164,14 @@ def latency_words(summary, workload):
         valid = summary.valid(workload, level, subject)
         count = sum(map(load.fell_behind, valid))
         behind += [f"{subject['name']} in {count} of its {len(valid)} valid runs"] if count else []
-    said += [f"Not kept up with, so that requests queued, was this rate by {listing(behind)}."] if behind else []
+    said += [f"Requests queued, because the rate was higher than the server sustained: {listing(behind)}."] if behind else []
     return said + meanwhile_words(summary, workload, level)
 
 
 def meanwhile_words(summary, workload, level):
-    """What else used the machine while those runs were made that stand for the level."""
+    """Other use of the machine during the runs that stand for the level."""
     records = [record for subject in summary.subjects(workload) for record in summary.valid(workload, level, subject)]
-    return disturbance.words(records, "Of these runs: ")
+    return disturbance.words(records, "Other use of the machine: ")
 
 
 def waiting_words(summary, workload, level):
@@ -188,16 +188,16 @@ def waiting_words(summary, workload, level):
             shares.append((subject["name"], waiting, max(parts, key=parts.get)))
     shares.sort(key=lambda entry: -entry[1])
     some = [
-        f"{name} {numbers.share(share)} (its largest part is {part})" for name, share, part in shares if share >= 0.005
+        f"{name} {numbers.share(share)} (largest part: {part})" for name, share, part in shares if share >= 0.005
     ]
     none = [name for name, share, _ in shares if share < 0.005]
-    return "; ".join(some + ([f"next to none in {listing(none)}"] if none else []))
+    return "; ".join(some + ([f"less than 0.5 % in {listing(none)}"] if none else []))
 
 
 STAGE_WORDS = [
-    "Of a request's mean time inside the server this share was waiting between stages.",
-    "(What it waited in the socket before its first byte was read is in the latency only: a thread that does all "
-    "itself has its queue there.)",
+    "These shares of a request's mean time inside the server were waiting between stages.",
+    "(The wait in the socket before the server reads the first byte is part of the latency only. A thread that runs "
+    "all stages has its queue there.)",
 ]
 
 
@@ -218,32 +218,32 @@ def cost_words(summary, workload):
         level_words(level),
         entries,
         "cpu_us",
-        "{name} spent least CPU on a request, {value}",
-        "{name} spent most, {value}, {ratio} as much",
+        "{name} used the least CPU time for each request, {value}",
+        "{name} used the most, {value}, {ratio} as much",
     )
 
 
 def missing_words(summary, workload):
-    """What went wrong or was not run, so that nobody takes silence for success."""
+    """Cells that failed or were not run, so that a missing result is not read as a success."""
     said = []
     left = summary.left_out(workload)
     if left:
-        said.append(f"{listing(s['name'] for s in left)} cannot run it, since its handlers are Quartet's own.")
+        said.append(f"{listing(s['name'] for s in left)} cannot run this workload: only Quartet has its handlers.")
     kinds = {}
     for record in summary.bad(workload):
         kinds.setdefault(record["outcome"], []).append(record["subject"]["name"])
     for outcome, names in sorted(kinds.items()):
         cells = listing(f"{names.count(name)} of {name}" for name in sorted(set(names)))
         many = "1 cell" if len(names) == 1 else f"{len(names)} cells"
-        said.append(f"Kept out: {many} ({cells}) {REASONS[outcome]}.")
+        said.append(f"Not in the medians: {many} ({cells}) {REASONS[outcome]}.")
     return said
 
 
 REASONS = {
-    "invalid": "whose run the load generator calls INVALID",
+    "invalid": "that the load generator reports as INVALID",
     "failed": "in which requests failed",
     "crashed": "in which the server or the load generator failed",
-    "skipped": "for which there was no peak to take a share of",
+    "skipped": "for which no peak is known, so that their rate has no value",
 }
 
 
@@ -259,4 +259,4 @@ PARAGRAPHS = [
 def of_workload(summary, workload):
     """[(heading, sentences)] of a workload; headings without sentences are left out."""
     made = [(heading, " ".join(write(summary, workload))) for heading, write in PARAGRAPHS]
-    return [(heading, said) for heading, said in made if said] or [("Nothing", "No cell of it has been run.")]
+    return [(heading, said) for heading, said in made if said] or [("Nothing", "No cell of this workload has been run.")]

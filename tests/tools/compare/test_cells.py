@@ -140,7 +140,7 @@ class Climb(unittest.TestCase):
     def test_says_of_a_server_only_what_valid_runs_say(self):
         self.assertIn("did not keep up", self.why_full(1, self.records(0.5, 900, 900, 990)))
         invalid = self.records(0.5, 990, 990, 990, outcome="invalid")
-        self.assertIn("too few runs are valid", self.why_full(1, invalid))
+        self.assertIn("too few valid runs show", self.why_full(1, invalid))
         full = self.records(1, 990, 990, 990, outcome="full")
         self.assertIn("too few", self.why_full(1.5, {key: {**one, "why": "too few"} for key, one in full.items()}))
 

@@ -80,12 +80,12 @@ class Others(unittest.TestCase):
         self.assertEqual(disturbance.stolen_s("cpu  1 2 3"), 0)
 
     def test_are_shares_of_the_time_between_two_looks(self):
-        before, after = disturbance.Look(10, 5, 1), disturbance.Look(12, 6, 1.04)
+        before, after = disturbance.Snapshot(10, 5, 1), disturbance.Snapshot(12, 6, 1.04)
         found = disturbance.between(before, after, 2)
         self.assertAlmostEqual(found["others_cpus"], 0.5)
         self.assertAlmostEqual(found["stolen"], 0.01)
-        self.assertEqual(disturbance.between(before, disturbance.Look(12, 4, 1), 2)["others_cpus"], 0)
-        self.assertEqual(disturbance.between(before, disturbance.Look(12, 99, 1), 2)["others_cpus"], 2)
+        self.assertEqual(disturbance.between(before, disturbance.Snapshot(12, 4, 1), 2)["others_cpus"], 0)
+        self.assertEqual(disturbance.between(before, disturbance.Snapshot(12, 99, 1), 2)["others_cpus"], 2)
 
 
 class Words(unittest.TestCase):
@@ -102,9 +102,9 @@ class Words(unittest.TestCase):
     def test_say_what_was_taken_and_in_how_many_cells(self):
         self.assertEqual(
             self.words(others_cpus=1.2),
-            ["Of these: in 1 of 5 other programs took more than 5 % of a CPU, at most 120 %."],
+            ["Of these: in 1 of 5 runs other programs took more than 5 % of a CPU, at most 120 %."],
         )
-        self.assertIn("in 1 of 5 the hypervisor took more than 1 %", self.words(stolen=0.031)[0])
+        self.assertIn("in 1 of 5 runs the hypervisor took more than 1 %", self.words(stolen=0.031)[0])
         self.assertIn("at most 3.1 %", self.words(stolen=0.031)[0])
 
 

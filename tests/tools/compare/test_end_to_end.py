@@ -44,7 +44,7 @@ class Compare(unittest.TestCase):
             "--build",
             str(BUILD),
             "--out",
-            "out",  # relative, as in README: each program is told where that is
+            "out",  # relative, as in README: each program gets its absolute path
             *words,
         ]
 

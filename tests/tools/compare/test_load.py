@@ -16,15 +16,15 @@ class Precedence(unittest.TestCase):
         )
         self.assertEqual(load.prefix_of(words(nice=0)), [])
 
-    def told(self, *scheduled, hosts=()):
+    def sentences(self, *scheduled, hosts=()):
         return tables.precedence([{"load": {"policy": policy, "nice": nice}} for policy, nice in scheduled], hosts)
 
-    def test_is_told_as_it_was(self):
-        self.assertIn("a nice value of -5, so that", self.told(("other", -5), ("other", -5))[0])
-        self.assertEqual(self.told(("other", 0)), ["Its scheduling policy was other, its nice value 0."])
-        self.assertEqual(self.told(("fifo", -5)), ["Its scheduling policy was fifo, its nice value -5."])
-        self.assertNotIn("so that", self.told(("other", -5), hosts=["a"])[0])
-        self.assertIn("other, nice -5, in 2; other, nice 0, in 1", self.told(("other", -5), ("other", 0), ("other", -5))[0])
+    def test_is_reported_as_it_was(self):
+        self.assertIn("a nice value of -5, so that", self.sentences(("other", -5), ("other", -5))[0])
+        self.assertEqual(self.sentences(("other", 0)), ["Its scheduling policy was other, its nice value 0."])
+        self.assertEqual(self.sentences(("fifo", -5)), ["Its scheduling policy was fifo, its nice value -5."])
+        self.assertNotIn("so that", self.sentences(("other", -5), hosts=["a"])[0])
+        self.assertIn("other, nice -5, in 2; other, nice 0, in 1", self.sentences(("other", -5), ("other", 0), ("other", -5))[0])
         self.assertEqual(tables.precedence([{"load": None}, {}], []), [])
 
     def test_is_minus_five_if_nothing_is_said(self):

@@ -1,6 +1,6 @@
 """Reports from cells that were never run: the text as a picture, the page by what a reader can do with it.
 
-UPDATE_GOLDEN=1 writes the pictures anew; look at the difference before it is committed.
+UPDATE_GOLDEN=1 writes the pictures again; check the difference before you commit it.
 """
 import base64
 import csv
@@ -23,7 +23,7 @@ LEVELS = {"connections": [1, 64], "shares_of_slowest": [0.3, 0.6], "shares_of_ow
 
 
 def canned(wanted):
-    """Records in which loops is fastest and nginx cannot be told apart from it, one run is INVALID and one server
+    """Records in which loops is fastest and nginx is not distinguishable from it, one run is INVALID and one server
     crashed."""
     records = []
     for cell in cells.plan(wanted):
@@ -46,7 +46,7 @@ def canned(wanted):
 
 
 def reported(wanted, records):
-    """What a terminal is told of them."""
+    """What the terminal shows of them."""
     with tempfile.TemporaryDirectory() as folder:
         there, plan = support.store(pathlib.Path(folder), wanted, records)
         return report.write(there, wanted, plan)
@@ -135,15 +135,15 @@ class Reports(unittest.TestCase):
         self.assertIn("ended by itself with signal 11: &lt;no | words&gt;", self.html)
         self.assertIn("signal 11: <no \\| words>", self.markdown)
         self.assertRegex(self.markdown, r"staged +\| 60 % of the slowest's peak[^\n]*2 of 3")
-        self.assertIn("Kept out: 1 cell (1 of staged) whose run the load generator calls INVALID.", self.markdown)
+        self.assertIn("Not in the medians: 1 cell (1 of staged) that the load generator reports as INVALID.", self.markdown)
 
     def test_a_difference_is_called_one_only_where_intervals_are_apart(self):
-        self.assertIn("loops answered most", self.said)
-        self.assertIn("nginx is not told apart from it.", self.said)
-        self.assertIn("staged answered least", self.said)
+        self.assertIn("loops had the highest throughput", self.said)
+        self.assertIn("nginx does not differ from it measurably: the intervals overlap.", self.said)
+        self.assertIn("staged had the lowest", self.said)
 
     def test_saturation_and_doubts_are_in_words(self):
-        self.assertIn("holds the true median in at least 75.0 % of cases", self.said)
+        self.assertIn("contains the true median in at least 75.0 % of cases", self.said)
         self.assertIn("The closed loop hides queueing", self.said)
 
 
@@ -158,15 +158,15 @@ class Words(unittest.TestCase):
 
     def test_one_repetition_says_nothing_of_differences(self):
         said = self.written(repetitions=1)
-        self.assertIn("from one run each, which says nothing of how they differ", said)
-        self.assertIn("no difference can be told from chance", said)
+        self.assertIn("from one run each, so differences cannot be distinguished from chance", said)
+        self.assertIn("no difference can be distinguished from chance", said)
 
     def test_cells_of_machines_that_differ_are_not_to_be_compared(self):
         self.assertIn(
             "different CPUs or kernels", self.written(places=({"host": "a", "cpu": "x"}, {"host": "b", "cpu": "y"}))
         )
         self.assertIn(
-            "part of the intervals", self.written(places=({"host": "a", "cpu": "x"}, {"host": "b", "cpu": "x"}))
+            "the intervals include the difference", self.written(places=({"host": "a", "cpu": "x"}, {"host": "b", "cpu": "x"}))
         )
         self.assertNotIn("Cells ran on", self.written(places=({"host": "a", "cpu": "x"},)))
 
@@ -179,13 +179,13 @@ class Words(unittest.TestCase):
                 one["outcome"], one["why"] = "invalid", "late"
         said = reported(wanted, records)
         self.assertIn(
-            "staged alone has valid runs, which are compared with nothing: requests/s 9,200 (9,100 to 9,300).", said
+            "only staged has valid runs, so there is no comparison: requests/s 9,200 (9,100 to 9,300).", said
         )
-        self.assertIn("Of loops (12,100) only one run is valid, which is compared with nothing.", said)
-        self.assertNotIn("Faster than", said)
+        self.assertIn("Of loops (12,100) only one run is valid, so it is not compared.", said)
+        self.assertNotIn("CPU of the load generator was the limit", said)
         self.assertNotIn("waited for a CPU", said)
 
-    def test_runs_that_are_valid_and_doubtful_are_told(self):
+    def test_runs_that_are_valid_and_doubtful_are_reported(self):
         wanted = support.make_spec(repetitions=3)
         plan = cells.plan(wanted)
         records = [support.record(cell, 12000) for cell in plan]
@@ -196,9 +196,9 @@ class Words(unittest.TestCase):
         self.assertIn("In 1 of 6 closed loops the load generator waited for a CPU for more than 10 % of its time, at most 34 %", said)
         self.assertIn("generator: the generator runs with real-time precedence (fifo): so.", said)
         self.assertNotIn("saturated", said)
-        self.assertIn("In 1 of 6 cells fewer than 1,000 requests were measured, at least 600", said)
+        self.assertIn("In 1 of 6 cells fewer than 1,000 requests were measured (the smallest count is 600)", said)
 
-    def test_who_is_faster_than_the_generator_has_a_lower_bound(self):
+    def test_a_server_faster_than_the_generator_has_a_lower_bound(self):
         wanted = support.make_spec(repetitions=3)
         plan = cells.plan(wanted)
         records = [support.record(cell, 100 * cell.repetition + RATES[cell.subject["name"]]) for cell in plan]
@@ -208,7 +208,7 @@ class Words(unittest.TestCase):
                 one["metrics"]["generator_cpu"] = 0.95
         said = reported(wanted, records)
         self.assertIn(
-            "Faster than the load generator, so that its CPU was the limit: loops in 2 runs, with up to 12,300 requests/s.",
+            "The CPU of the load generator was the limit, not the server: loops in 2 runs, with up to 12,300 requests/s.",
             said,
         )
 
@@ -229,7 +229,7 @@ class Words(unittest.TestCase):
         self.assertIn(
             "staged kept up with 9,000/s and not with 13,500/s; loops kept up with 12,000/s and not with 18,000/s", said
         )
-        self.assertIn("nginx kept up with 11,800/s, and has too few valid runs at 17,700/s to tell", said)
+        self.assertIn("nginx kept up with 11,800/s, and has too few valid runs at 17,700/s for a verdict", said)
         steps = {row["load"] for row in csv.DictReader(io.StringIO(data))}
         self.assertEqual(steps, {f"{share} % of its own peak" for share in (50, 100, 150)})
 
@@ -242,7 +242,7 @@ class Words(unittest.TestCase):
                 results.Results(pathlib.Path(folder)).open()
 
     def test_one_model_alone_is_no_comparison_but_a_report(self):
-        self.assertIn("staged alone has valid runs", self.written(models=["staged"]))
+        self.assertIn("only staged has valid runs", self.written(models=["staged"]))
 
 
 if __name__ == "__main__":

@@ -60,9 +60,9 @@ class Run(unittest.TestCase):
 
     def test_counts_what_was_planned_and_not_run(self):
         said = tables.method(self.summary, {"nice": -5})
-        self.assertTrue(said[0].startswith("10 cells, a server"), said[0])
-        self.assertEqual(said[1][:47], "8 more planned steps of climbs were not run, si")
-        self.assertEqual(said[2][:38], "14 more planned cells were not run, si")
+        self.assertTrue(said[0].startswith("10 cells, each with a new server"), said[0])
+        self.assertEqual(said[1][:47], "8 more planned steps of climbs were not run, be")
+        self.assertEqual(said[2][:38], "14 more planned cells were not run, be")
         self.assertEqual(len(self.plan), 10 + 8 + 14)
         self.assertEqual(self.wrong, 2 + 14)
 

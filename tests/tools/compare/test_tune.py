@@ -64,22 +64,22 @@ class Halving(unittest.TestCase):
         sweep = Pretended(range(1, 9))
         sweep.play(lambda value, number, repetition: 5000 if value == 3 and number == 1 else 1000 + repetition)
         self.assertEqual(sweep.estimate(["--processors", "3"]).high, 1004)
-        self.assertIn("Not told apart from it", " ".join(tune.verdict(sweep)))
+        self.assertIn("Not distinguishable from it", " ".join(tune.verdict(sweep)))
 
     def test_the_default_is_always_measured_beside(self):
         sweep = Pretended([1, 2])
         sweep.play(lambda value, *_: {1: 100, 2: 200, None: 150}[value])
         said = " ".join(tune.verdict(sweep))
-        self.assertIn("33 % more than the default, their intervals lie apart", said)
+        self.assertIn("33 % more than the default, and their intervals do not overlap", said)
         self.assertIn("The optimum is sharp: 1 of 2 settings came within 5.0 % of it; the worst reached 50 %", said)
         self.assertTrue(stats.separate(sweep.estimate([]), sweep.estimate(["--processors", "2"])))
 
-    def test_an_optimum_that_is_not_told_apart_is_not_called_sharp(self):
+    def test_an_optimum_that_is_not_distinguishable_is_not_called_sharp(self):
         sweep = Pretended([1, 2])
         sweep.play(lambda value, _, repetition: {1: 100, 2: 200, None: 180}[value] + 20 * repetition)
         said = " ".join(tune.verdict(sweep))
-        self.assertIn("Not told apart from it", said)
-        self.assertIn("How sharp the optimum is, these runs do not tell: 1 of 2 settings", said)
+        self.assertIn("Not distinguishable from it", said)
+        self.assertIn("These runs do not show how sharp the optimum is: 1 of 2 settings", said)
 
 
 if __name__ == "__main__":
