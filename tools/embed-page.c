@@ -53,7 +53,7 @@ static FILE *open_part(const char *path, FILE *parts)
 }
 
 /* The path of a line that asks for a part, cut out of it; or NULL. */
-static char *included(char *line)
+static char *embed_included(char *line)
 {
     static const char start[] = "@INCLUDE ";
     char *end = strstr(line, "@\n");
@@ -69,7 +69,7 @@ static void write_file(FILE *out, const char *path, FILE *parts)
     char *line = malloc(LINE_MAX_LEN);
     FILE *in = open_part(path, parts);
     while (line != NULL && fgets(line, LINE_MAX_LEN, in) != NULL) {
-        char *part = included(line);
+        char *part = embed_included(line);
         if (part != NULL) {
             write_file(out, part, parts);
         } else {

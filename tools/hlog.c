@@ -23,11 +23,11 @@ enum {
     ENCODED_MOST = HEAD + HISTOGRAM_BUCKETS * COUNT_MOST,
 };
 
-static size_t encode(unsigned char *to, const struct histogram *histogram);
+static size_t hlog_encode(unsigned char *to, const struct histogram *histogram);
 static size_t encode_counts(unsigned char *to, const struct histogram *histogram);
 static unsigned bucket_end(const struct histogram *histogram);
 static uint64_t count_of(const struct histogram *histogram, unsigned bucket);
-static unsigned char *put_number(unsigned char *to, int64_t value);
+static unsigned char *hlog_put_number(unsigned char *to, int64_t value);
 static void put_big_endian(unsigned char *to, uint64_t value, unsigned bytes);
 static void print_base64(FILE *out, const unsigned char *bytes, size_t len);
 
@@ -45,7 +45,7 @@ void hlog_begin(FILE *out, double start_s)
 void hlog_interval(FILE *out, double start_s, double length_s, const struct histogram *histogram)
 {
     unsigned char *encoded = must_alloc(ENCODED_MOST);
-    size_t len = encode(encoded, histogram);
+    size_t len = hlog_encode(encoded, histogram);
     uLongf deflated_len = compressBound(len);
     unsigned char *deflated = must_alloc(HEAD_DEFLATED + deflated_len);
     CHECK(compress2(deflated + HEAD_DEFLATED, &deflated_len, encoded, len, Z_BEST_SPEED) == Z_OK);
@@ -60,7 +60,7 @@ void hlog_interval(FILE *out, double start_s, double length_s, const struct hist
     free(encoded);
 }
 
-static size_t encode(unsigned char *to, const struct histogram *histogram)
+static size_t hlog_encode(unsigned char *to, const struct histogram *histogram)
 {
     static const double ratio = 1; /* of a value to what it was made from */
     uint64_t ratio_bits;
@@ -86,7 +86,7 @@ static size_t encode_counts(unsigned char *to, const struct histogram *histogram
         while (count == 0 && count_of(histogram, i + run) == 0) {
             run++; /* ends before `end`, whose last bucket is not empty */
         }
-        next = put_number(next, run > 1 ? -(int64_t)run : (int64_t)count);
+        next = hlog_put_number(next, run > 1 ? -(int64_t)run : (int64_t)count);
     }
     return (size_t)(next - to);
 }
@@ -107,7 +107,7 @@ static uint64_t count_of(const struct histogram *histogram, unsigned bucket)
 }
 
 /* Zigzag puts the sign into the lowest bit; then seven bits a byte, the ninth byte holds eight. */
-static unsigned char *put_number(unsigned char *to, int64_t value)
+static unsigned char *hlog_put_number(unsigned char *to, int64_t value)
 {
     uint64_t left = (uint64_t)value << 1 ^ (uint64_t)(value >> 63);
     for (unsigned i = 1; i < COUNT_MOST && left >= 0x80; i++) {

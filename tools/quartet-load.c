@@ -11,7 +11,7 @@
 #include <stdlib.h>
 
 /* Options that are questions: answered, and done. */
-static void answer(const struct load_settings *settings)
+static void main_answer(const struct load_settings *settings)
 {
     if (settings->help) {
         option_text_help(stdout, &load_options);
@@ -34,7 +34,7 @@ int main(int argc, char **argv)
     if (!option_read_arguments(&load_options, &settings, &source, argc, argv, error)) {
         die(EXIT_USAGE, "%s", error);
     }
-    answer(&settings);
+    main_answer(&settings);
     if (!plan_make(&plan, &settings, error)) {
         option_make_one_line(error);
         die(EXIT_USAGE, "%s", error);

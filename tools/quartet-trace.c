@@ -24,15 +24,15 @@ struct command {
     unsigned count; /* of a verb that reads no files; 0: not given */
 };
 
-static void parse(struct command *command, int argc, char **argv);
+static void main_parse(struct command *command, int argc, char **argv);
 static void add_path(struct command *command, const char *path);
 static void check_files(const struct command *command);
 static bool parse_word(struct command *command, const char *word);
 static bool parse_count(struct command *command, const char *word, char ***next);
 static bool parse_verb(struct command *command, const char *word, char ***next);
 static void print_help(void);
-_Noreturn static void usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-static int show(const struct command *command);
+_Noreturn static void main_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+static int main_show(const struct command *command);
 static FILE *open_file(const char *path);
 
 int main(int argc, char **argv)
@@ -41,14 +41,14 @@ int main(int argc, char **argv)
      * SIGPIPE. */
     (void)signal(SIGPIPE, SIG_DFL);
     struct command command = {0};
-    parse(&command, argc, argv);
+    main_parse(&command, argc, argv);
     if (command.verb == NULL) {
         command.verb = trace_verbs[0];
     }
     check_files(&command);
     const struct trace_verb *verb = command.verb;
     int status =
-        verb->alone != NULL ? verb->alone(command.argument, command.count) : show(&command);
+        verb->alone != NULL ? verb->alone(command.argument, command.count) : main_show(&command);
     if (fflush(stdout) != 0 || ferror(stdout)) {
         fprintf(stderr, "quartet-trace: cannot write: %s\n", strerror(errno));
         return EXIT_WORLD;
@@ -56,7 +56,7 @@ int main(int argc, char **argv)
     return status;
 }
 
-static void parse(struct command *command, int argc, char **argv)
+static void main_parse(struct command *command, int argc, char **argv)
 {
     bool options = true;
     (void)argc; /* argv ends with NULL */
@@ -67,7 +67,7 @@ static void parse(struct command *command, int argc, char **argv)
         } else if (options && word[0] == '-' && word[1] != '\0') {
             if (!parse_word(command, word) && !parse_count(command, word, &next) &&
                 !parse_verb(command, word, &next)) {
-                usage("unknown option %s", word);
+                main_usage("unknown option %s", word);
             }
         } else {
             add_path(command, word);
@@ -79,11 +79,11 @@ static void add_path(struct command *command, const char *path)
 {
     for (unsigned i = 0; i < command->path_count; i++) {
         if (strcmp(command->paths[i], path) == 0) {
-            usage("%s is given twice", path);
+            main_usage("%s is given twice", path);
         }
     }
     if (command->path_count == TRACE_SOURCES_MAX) {
-        usage("at most %d trace files", TRACE_SOURCES_MAX);
+        main_usage("at most %d trace files", TRACE_SOURCES_MAX);
     }
     command->paths[command->path_count++] = path;
 }
@@ -110,13 +110,13 @@ static void check_files(const struct command *command)
 {
     const struct trace_verb *verb = command->verb;
     if (verb->alone == NULL && command->path_count == 0) {
-        usage("no trace file given");
+        main_usage("no trace file given");
     }
     if (verb->alone != NULL && (command->path_count > 0 || command->salvage)) {
-        usage("%s reads no file", verb->option);
+        main_usage("%s reads no file", verb->option);
     }
     if (verb->alone == NULL && command->count > 0) {
-        usage("--count goes with --live");
+        main_usage("--count goes with --live");
     }
 }
 
@@ -132,7 +132,7 @@ static bool parse_count(struct command *command, const char *word, char ***next)
         text = *++*next;
     }
     if (text == NULL || !http_decimal(bytes_of(text), &count) || count == 0 || count > UINT_MAX) {
-        usage("--count needs a number from 1");
+        main_usage("--count needs a number from 1");
     }
     command->count = (unsigned)count;
     return true;
@@ -149,19 +149,19 @@ static bool parse_verb(struct command *command, const char *word, char ***next)
             continue;
         }
         if (command->verb != NULL && command->verb != verb) {
-            usage("%s and %s cannot be had at once", command->verb->option, verb->option);
+            main_usage("%s and %s cannot be had at once", command->verb->option, verb->option);
         }
         if (verb->argument == NULL && argument != NULL) {
-            usage("%s takes no argument", verb->option);
+            main_usage("%s takes no argument", verb->option);
         }
         if (verb->argument != NULL && argument == NULL) {
             argument = *++*next;
             if (argument == NULL) {
-                usage("%s needs %s", verb->option, verb->argument);
+                main_usage("%s needs %s", verb->option, verb->argument);
             }
         }
         if (verb->wrong != NULL && verb->wrong(argument) != NULL) {
-            usage("%s %s: %s", verb->option, argument, verb->wrong(argument));
+            main_usage("%s %s: %s", verb->option, argument, verb->wrong(argument));
         }
         command->verb = verb;
         command->argument = argument;
@@ -192,7 +192,7 @@ static void print_help(void)
         "do not add up to its total; 2 for a wrong command line.\n");
 }
 
-_Noreturn static void usage(const char *fmt, ...)
+_Noreturn static void main_usage(const char *fmt, ...)
 {
     va_list args;
     fputs("quartet-trace: ", stderr);
@@ -203,7 +203,7 @@ _Noreturn static void usage(const char *fmt, ...)
     exit(EXIT_USAGE);
 }
 
-static int show(const struct command *command)
+static int main_show(const struct command *command)
 {
     struct trace_source sources[TRACE_SOURCES_MAX] = {0};
     struct trace_run run = {.salvage = command->salvage,

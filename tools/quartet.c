@@ -61,7 +61,7 @@ static char *config_text(const struct settings *settings, const struct wiring *w
 }
 
 /* Options that are questions: answered, and done. */
-static void answer(const struct settings *settings)
+static void main_answer(const struct settings *settings)
 {
     if (settings->help) {
         option_text_help(stdout, &server_options);
@@ -136,7 +136,7 @@ static int run_several(struct process *process)
     return supervise(&plan);
 }
 
-static int run(struct process *process)
+static int main_run(struct process *process)
 {
     process_block_signals(); /* from the first moment on they are waited for */
     if (process->count > 1) {
@@ -148,7 +148,7 @@ static int run(struct process *process)
 }
 
 /* What is made before there is any other process. */
-static int serve(const struct settings *settings, const struct wiring *wiring)
+static int main_serve(const struct settings *settings, const struct wiring *wiring)
 {
     char error[SERVER_ERROR_MAX];
     struct sockets sockets;
@@ -167,7 +167,7 @@ static int serve(const struct settings *settings, const struct wiring *wiring)
     }
     process.shares = process_shares_new(process.count);
     process.turn = settings->accept_mutex == SWITCH_ON ? accept_turn_new() : NULL;
-    int status = run(&process);
+    int status = main_run(&process);
     accept_turn_free(process.turn);
     process_shares_free(process.shares, process.count);
     free(config);
@@ -184,7 +184,7 @@ int main(int argc, char **argv)
     if (!options_parse(&settings, &source, argc, argv, error)) {
         die(EXIT_USAGE, "%s", error);
     }
-    answer(&settings);
+    main_answer(&settings);
     choose_wiring(&settings, &wiring);
     if (!layout_check_pin(settings.pin, error)) {
         die(EXIT_USAGE, "%s", error);
@@ -196,5 +196,5 @@ int main(int argc, char **argv)
         return EXIT_SUCCESS;
     }
     log_set_level(settings.log_level);
-    return serve(&settings, &wiring);
+    return main_serve(&settings, &wiring);
 }

@@ -28,8 +28,9 @@ struct inodes {
 
 static bool read_inodes(int pid, struct inodes *inodes);
 static void add_inode(struct inodes *inodes, unsigned long inode);
-static bool find(int pid, const char *table, const struct inodes *inodes,
-                 bool read(const char *line, const struct inodes *inodes, char *url), char *url);
+static bool listening_find(int pid, const char *table, const struct inodes *inodes,
+                           bool read(const char *line, const struct inodes *inodes, char *url),
+                           char *url);
 static bool read_tcp(const char *line, const struct inodes *inodes, char *url);
 static bool read_tcp6(const char *line, const struct inodes *inodes, char *url);
 static bool read_unix(const char *line, const struct inodes *inodes, char *url);
@@ -42,9 +43,9 @@ bool listening_of(int pid, char url[LISTENING_URL], char error[LISTENING_ERROR])
                        errno == ENOENT ? "there is none" : strerror(errno));
         return false;
     }
-    bool found = find(pid, "tcp", &inodes, read_tcp, url) ||
-                 find(pid, "tcp6", &inodes, read_tcp6, url) ||
-                 find(pid, "unix", &inodes, read_unix, url);
+    bool found = listening_find(pid, "tcp", &inodes, read_tcp, url) ||
+                 listening_find(pid, "tcp6", &inodes, read_tcp6, url) ||
+                 listening_find(pid, "unix", &inodes, read_unix, url);
     if (!found) {
         (void)snprintf(error, LISTENING_ERROR, "process %d listens nowhere", pid);
     }
@@ -92,8 +93,9 @@ static bool has_inode(const struct inodes *inodes, unsigned long inode)
 }
 
 /* The first line of a table that `read` makes an address of. */
-static bool find(int pid, const char *table, const struct inodes *inodes,
-                 bool read(const char *line, const struct inodes *inodes, char *url), char *url)
+static bool listening_find(int pid, const char *table, const struct inodes *inodes,
+                           bool read(const char *line, const struct inodes *inodes, char *url),
+                           char *url)
 {
     char path[PATH], line[LINE];
     (void)snprintf(path, sizeof path, "/proc/%d/net/%s", pid, table);
@@ -112,7 +114,8 @@ static bool find(int pid, const char *table, const struct inodes *inodes,
 
 /* "  sl: ADDRESS:PORT REMOTE:PORT STATE queues timer retransmits uid timeout INODE", the address as
  * words of the machine. */
-static bool listens(const char *line, const struct inodes *inodes, char address[33], unsigned *port)
+static bool listening_is(const char *line, const struct inodes *inodes, char address[33],
+                         unsigned *port)
 {
     unsigned state;
     unsigned long inode;
@@ -126,7 +129,8 @@ static bool read_tcp(const char *line, const struct inodes *inodes, char *url)
     char text[33], numbers[INET_ADDRSTRLEN];
     unsigned port;
     struct in_addr address;
-    if (!listens(line, inodes, text, &port) || sscanf(text, "%8" SCNx32, &address.s_addr) != 1) {
+    if (!listening_is(line, inodes, text, &port) ||
+        sscanf(text, "%8" SCNx32, &address.s_addr) != 1) {
         return false;
     }
     if (address.s_addr == INADDR_ANY) {
@@ -142,7 +146,7 @@ static bool read_tcp6(const char *line, const struct inodes *inodes, char *url)
     char text[33], numbers[INET6_ADDRSTRLEN];
     unsigned port;
     struct in6_addr address;
-    if (!listens(line, inodes, text, &port) ||
+    if (!listening_is(line, inodes, text, &port) ||
         sscanf(text, "%8" SCNx32 "%8" SCNx32 "%8" SCNx32 "%8" SCNx32, &address.s6_addr32[0],
                &address.s6_addr32[1], &address.s6_addr32[2], &address.s6_addr32[3]) != 4) {
         return false;

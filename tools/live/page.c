@@ -113,7 +113,7 @@ static struct number page_count(uint64_t n)
 }
 
 /* A second of it; with a decimal below ten, so that little is not nothing. */
-static struct number rate(uint64_t n, const struct snapshot *s)
+static struct number page_rate(uint64_t n, const struct snapshot *s)
 {
     double value = page_per_second(n, s);
     if (value > 0 && value < 9.95) {
@@ -132,7 +132,7 @@ static double page_ratio(double part, double whole)
 /* "[#####     ]" without its brackets. */
 static struct bar {
     char text[BAR + 1];
-} bar(double share, int width)
+} page_bar(double share, int width)
 {
     struct bar made;
     int full = (int)(share * width + 0.5);
@@ -169,7 +169,7 @@ static void page_put_head(struct page *page, const struct snapshot *s)
 }
 
 /* Without the one on which the server was asked: it is open while the answer is made. */
-static uint64_t others(uint64_t connections)
+static uint64_t page_others(uint64_t connections)
 {
     return connections > 0 ? connections - 1 : 0;
 }
@@ -180,8 +180,8 @@ static void page_put_totals(struct page *page, const struct snapshot *s)
     double bytes = page_per_second(page_counter(s, COUNTER_BYTES_SENT), s);
     page_put(
         page, RANK_ALWAYS, "%s requests/s, %s/s sent, %s connections; 4xx %s, 5xx %s, cut off %s",
-        rate(page_counter(s, COUNTER_REQUESTS), s).text, cell_size((uint64_t)bytes).text,
-        page_count(others(s->report.connections)).text, page_count(tally->statuses[4]).text,
+        page_rate(page_counter(s, COUNTER_REQUESTS), s).text, cell_size((uint64_t)bytes).text,
+        page_count(page_others(s->report.connections)).text, page_count(tally->statuses[4]).text,
         page_count(tally->statuses[5]).text, page_count(page_counter(s, COUNTER_ABORTED)).text);
     page_put_empty(page);
 }
@@ -204,9 +204,9 @@ static void page_put_stage(struct page *page, const struct snapshot *s, enum int
         return;
     }
     page_put(page, RANK_STAGES, "%-14s%9s%9s%9s%9s%9s  %s%7s", interval_name(interval),
-             rate(h->count, s).text, cell_time(histogram_mean(h)).text,
+             page_rate(h->count, s).text, cell_time(histogram_mean(h)).text,
              page_percentile(h, 0.5).text, page_percentile(h, 0.99).text,
-             cell_time((double)h->max).text, bar(inside ? share : 0, SHARE).text,
+             cell_time((double)h->max).text, page_bar(inside ? share : 0, SHARE).text,
              inside ? cell_percent(share, 1).text : "");
 }
 
@@ -241,9 +241,9 @@ static void page_put_queue(struct page *page, const struct snapshot *s,
         return;
     }
     page_put(page, RANK_QUEUES, "%-14.14s%9s%9s%9s%9s%9s%9s%7.1f", q->name,
-             page_count(q->depth).text, page_count(q->depth_max).text, rate(q->put, s).text,
+             page_count(q->depth).text, page_count(q->depth_max).text, page_rate(q->put, s).text,
              page_percentile(&q->wait, 0.5).text, page_percentile(&q->wait, 0.99).text,
-             rate(q->rung, s).text, histogram_mean(&q->batch));
+             page_rate(q->rung, s).text, histogram_mean(&q->batch));
 }
 
 static void page_put_queues(struct page *page, const struct snapshot *s)
@@ -284,7 +284,7 @@ static void page_put_load(struct page *page, unsigned rank, const char *name,
                           const struct load *load)
 {
     page_put(page, rank, "%-20.20s[%s]%8s%8s%8s%12s", name,
-             bar(page_ratio(load->busy_ns, load->wall_ns), BAR).text,
+             page_bar(page_ratio(load->busy_ns, load->wall_ns), BAR).text,
              cell_percent(load->busy_ns, load->wall_ns).text,
              cell_percent(load->cpu_ns, load->wall_ns).text,
              cell_percent(load->runqueue_ns, load->wall_ns).text,

@@ -9,8 +9,8 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-static void on_alarm(struct watch *watch, unsigned ready);
-static void on_closed(struct watch *watch);
+static void alarm_on_timer(struct watch *watch, unsigned ready);
+static void alarm_on_closed(struct watch *watch);
 
 void alarm_open(struct alarm_clock *alarm, struct loop *loop, alarm_fn *fn, void *arg)
 {
@@ -18,7 +18,7 @@ void alarm_open(struct alarm_clock *alarm, struct loop *loop, alarm_fn *fn, void
     alarm->at_ns = 0;
     alarm->fn = fn;
     alarm->arg = arg;
-    if (alarm->fd < 0 || !watch_open(loop, &alarm->watch, alarm->fd, on_alarm)) {
+    if (alarm->fd < 0 || !watch_open(loop, &alarm->watch, alarm->fd, alarm_on_timer)) {
         die(EXIT_WORLD, "cannot make a timer: %s", strerror(errno));
     }
     watch_set(&alarm->watch, WATCH_READ);
@@ -38,11 +38,11 @@ void alarm_set(struct alarm_clock *alarm, uint64_t at_ns)
 
 void alarm_close(struct alarm_clock *alarm)
 {
-    watch_close(&alarm->watch, on_closed);
+    watch_close(&alarm->watch, alarm_on_closed);
     (void)close(alarm->fd); /* a timer has nothing to lose */
 }
 
-static void on_alarm(struct watch *watch, unsigned ready)
+static void alarm_on_timer(struct watch *watch, unsigned ready)
 {
     struct alarm_clock *alarm = (struct alarm_clock *)(void *)watch;
     (void)ready;
@@ -50,7 +50,7 @@ static void on_alarm(struct watch *watch, unsigned ready)
     alarm->fn(alarm->arg);
 }
 
-static void on_closed(struct watch *watch)
+static void alarm_on_closed(struct watch *watch)
 {
     (void)watch; /* the owner's memory, freed after the loop */
 }

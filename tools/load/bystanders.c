@@ -47,15 +47,16 @@ struct bystanders {
     struct bystander *at;
 };
 
-static void on_tick(void *arg);
-static void visit(struct bystanders *all, struct bystander *one, uint64_t now_ns);
+static void bystanders_on_tick(void *arg);
+static void bystanders_visit(struct bystanders *all, struct bystander *one, uint64_t now_ns);
 static void open_one(struct bystanders *all, struct bystander *one);
 static void close_one(struct bystanders *all, struct bystander *one);
 static void send_some(struct bystanders *all, struct bystander *one);
 static bool read_some(struct bystanders *all, struct bystander *one);
 static void take_answer(struct bystanders *all, struct bystander *one, const char *at, size_t len);
 static void look_silent(struct bystanders *all, struct bystander *one);
-static size_t allowed(const struct bystander *one, enum bystander_kind slow, size_t most);
+static size_t bystanders_allowed(const struct bystander *one, enum bystander_kind slow,
+                                 size_t most);
 
 struct bystanders *bystanders_new(struct loop *loop, const struct plan *plan)
 {
@@ -74,7 +75,7 @@ struct bystanders *bystanders_new(struct loop *loop, const struct plan *plan)
             all->at[all->count++] = (struct bystander){.kind = kind, .fd = -1};
         }
     }
-    all->tick = loop_timer_new(loop, on_tick, all);
+    all->tick = loop_timer_new(loop, bystanders_on_tick, all);
     loop_timer_start(all->tick, 0);
     return all;
 }
@@ -111,19 +112,19 @@ struct bystander_counts bystanders_count(const struct bystanders *all, enum byst
     return all != NULL ? all->counts[kind] : (struct bystander_counts){0};
 }
 
-static void on_tick(void *arg)
+static void bystanders_on_tick(void *arg)
 {
     struct bystanders *all = arg;
     uint64_t now_ns = clock_ns();
     all->opens_left = OPEN_MAX;
     for (uint64_t i = all->slice; i < all->count; i += SLICES) {
-        visit(all, &all->at[i], now_ns);
+        bystanders_visit(all, &all->at[i], now_ns);
     }
     all->slice = (all->slice + 1) % SLICES;
     loop_timer_start(all->tick, TICK_NS);
 }
 
-static void visit(struct bystanders *all, struct bystander *one, uint64_t now_ns)
+static void bystanders_visit(struct bystanders *all, struct bystander *one, uint64_t now_ns)
 {
     double rate = (double)all->plan->settings->slow_rate;
     one->credit += rate * (double)(now_ns - one->visited_ns) / (double)NS_PER_S;
@@ -193,7 +194,7 @@ static void end_one(struct bystanders *all, struct bystander *one)
 static void send_some(struct bystanders *all, struct bystander *one)
 {
     struct bytes request = all->plan->targets[0].keep;
-    size_t most = allowed(one, BYSTANDER_SLOW_SENDER, request.len - one->sent);
+    size_t most = bystanders_allowed(one, BYSTANDER_SLOW_SENDER, request.len - one->sent);
     if (most == 0) {
         return;
     }
@@ -217,7 +218,7 @@ static void send_some(struct bystanders *all, struct bystander *one)
 static bool read_some(struct bystanders *all, struct bystander *one)
 {
     char buffer[READ_MAX];
-    size_t most = allowed(one, BYSTANDER_SLOW_READER, sizeof buffer);
+    size_t most = bystanders_allowed(one, BYSTANDER_SLOW_READER, sizeof buffer);
     if (most == 0) {
         return false;
     }
@@ -264,7 +265,7 @@ static void look_silent(struct bystanders *all, struct bystander *one)
 }
 
 /* A kind that is not the slow one here takes all it can. */
-static size_t allowed(const struct bystander *one, enum bystander_kind slow, size_t most)
+static size_t bystanders_allowed(const struct bystander *one, enum bystander_kind slow, size_t most)
 {
     if (one->kind != slow) {
         return most;

@@ -18,14 +18,14 @@ enum { READS_MAX = 16 };
 static int make_socket(sa_family_t family);
 static void on_ready(struct watch *watch, unsigned ready);
 static void finish_connect(struct connection *connection);
-static void receive(struct connection *connection);
-static void consume(struct connection *connection, size_t len, uint64_t now_ns);
+static void connection_receive(struct connection *connection);
+static void connection_consume(struct connection *connection, size_t len, uint64_t now_ns);
 static void finish_answer(struct connection *connection, uint64_t now_ns);
 static void on_end(struct connection *connection);
 static void on_malformed(struct connection *connection, uint64_t now_ns);
-static void flush(struct connection *connection);
-static size_t gather(struct connection *connection, struct iovec *pieces);
-static void sent(struct connection *connection, size_t len);
+static void connection_flush(struct connection *connection);
+static size_t connection_gather(struct connection *connection, struct iovec *pieces);
+static void connection_sent(struct connection *connection, size_t len);
 static void begin_answer(struct connection *connection);
 static struct bytes bytes_of_shot(const struct connection *connection, unsigned nth);
 static void on_watch_closed(struct watch *watch);
@@ -107,7 +107,7 @@ void connection_ask(struct connection *connection, unsigned target, uint64_t due
         begin_answer(connection);
     }
     if (!connection->busy) {
-        flush(connection);
+        connection_flush(connection);
     }
 }
 
@@ -166,11 +166,11 @@ static void on_ready(struct watch *watch, unsigned ready)
     if (connection->state == CONNECTION_CONNECTING) {
         finish_connect(connection);
     } else if (ready & WATCH_READ) {
-        receive(connection);
+        connection_receive(connection);
     }
     connection->busy = false;
     if (connection->state == CONNECTION_OPEN) {
-        flush(connection);
+        connection_flush(connection);
     }
 }
 
@@ -191,14 +191,14 @@ static void finish_connect(struct connection *connection)
     shared->events->opened(shared->owner, connection, clock_ns() - connection->began_ns);
 }
 
-static void receive(struct connection *connection)
+static void connection_receive(struct connection *connection)
 {
     for (unsigned i = 0; i < READS_MAX && connection->state == CONNECTION_OPEN; i++) {
         ssize_t len = recv(connection->fd, connection->shared->buffer, CONNECTION_BUFFER, 0);
         uint64_t now_ns = clock_ns();
         if (len > 0) {
             connection->shared->bytes_received += (size_t)len;
-            consume(connection, (size_t)len, now_ns);
+            connection_consume(connection, (size_t)len, now_ns);
         } else if (len == 0) {
             on_end(connection);
         } else if (errno != EAGAIN && errno != EINTR) {
@@ -210,7 +210,7 @@ static void receive(struct connection *connection)
     }
 }
 
-static void consume(struct connection *connection, size_t len, uint64_t now_ns)
+static void connection_consume(struct connection *connection, size_t len, uint64_t now_ns)
 {
     const char *at = connection->shared->buffer;
     while (len > 0 && connection->state == CONNECTION_OPEN) {
@@ -307,11 +307,11 @@ static void on_malformed(struct connection *connection, uint64_t now_ns)
 
 /* Sends what is unsent, in one call where the socket takes it. A peer that has closed shows at the
  * reading side, behind the answer that it may have sent before. */
-static void flush(struct connection *connection)
+static void connection_flush(struct connection *connection)
 {
     struct iovec pieces[64];
     while (connection->unsent > 0) {
-        size_t count = gather(connection, pieces);
+        size_t count = connection_gather(connection, pieces);
         struct msghdr message = {.msg_iov = pieces, .msg_iovlen = count};
         /* The usual one piece is cheaper without a list of them. */
         ssize_t len =
@@ -325,12 +325,12 @@ static void flush(struct connection *connection)
                       errno == EAGAIN ? WATCH_READ | WATCH_WRITE : (unsigned)WATCH_READ);
             return;
         }
-        sent(connection, (size_t)len);
+        connection_sent(connection, (size_t)len);
     }
     watch_set(&connection->watch, WATCH_READ);
 }
 
-static size_t gather(struct connection *connection, struct iovec *pieces)
+static size_t connection_gather(struct connection *connection, struct iovec *pieces)
 {
     struct connection_shared *shared = connection->shared;
     uint64_t now_ns = clock_ns();
@@ -348,7 +348,7 @@ static size_t gather(struct connection *connection, struct iovec *pieces)
     return connection->unsent;
 }
 
-static void sent(struct connection *connection, size_t len)
+static void connection_sent(struct connection *connection, size_t len)
 {
     connection->shared->bytes_sent += len;
     len += connection->sent_of_request;

@@ -23,9 +23,9 @@ static void on_refused(void *owner, struct connection *connection, enum load_err
 static void on_ended(void *owner, struct connection *connection, const struct shot *shot,
                      const struct outcome *outcome);
 static void on_unasked(void *owner, struct connection *connection);
-static void on_closed(void *owner, struct connection *connection);
-static void on_alarm(void *arg);
-static void on_tick(void *arg);
+static void drive_on_closed(void *owner, struct connection *connection);
+static void drive_on_alarm(void *arg);
+static void drive_on_tick(void *arg);
 static void on_deadline(void *arg, struct deadline *deadline);
 static void before_poll(void *arg);
 static void after_poll(void *arg, bool busy);
@@ -34,22 +34,23 @@ static void open_again(struct drive *drive, struct connection *connection);
 static void note_refused(struct drive *drive, struct connection *connection, const char *words);
 static void add_broken(struct drive *drive, struct connection *connection);
 static void retry_broken(struct drive *drive, uint64_t now_ns);
-static void start(struct drive *drive);
+static void drive_begin_requests(struct drive *drive);
 static void begin_window(struct drive *drive);
 static void end_window(struct drive *drive);
 static void end_second(struct drive *drive, uint64_t now_ns);
-static void look(struct drive *drive, uint64_t now_ns);
-static void look_at_phase(struct drive *drive, uint64_t now_ns);
+static void drive_catch_up(struct drive *drive, uint64_t now_ns);
+static void drive_check_phase(struct drive *drive, uint64_t now_ns);
 static void release_due(struct drive *drive, uint64_t now_ns);
 static void wake_thinkers(struct drive *drive, uint64_t now_ns);
 static void put_due(struct drive *drive, uint64_t due_ns, uint64_t now_ns);
 static bool is_measured(const struct drive *drive, uint64_t due_ns);
-static void dispatch(struct drive *drive);
-static void ask(struct drive *drive, struct connection *connection, struct due due);
+static void drive_dispatch(struct drive *drive);
+static void drive_ask(struct drive *drive, struct connection *connection, struct due due);
 static void add_ready(struct drive *drive, struct connection *connection);
 static struct connection *take_ready(struct drive *drive);
 static void next_of_user(struct drive *drive, struct connection *connection, uint64_t now_ns);
-static void record(struct drive *drive, const struct shot *shot, const struct outcome *outcome);
+static void drive_record(struct drive *drive, const struct shot *shot,
+                         const struct outcome *outcome);
 static void record_length(struct drive *drive, const struct shot *shot,
                           const struct outcome *outcome);
 static void record_measured(struct drive *drive, const struct shot *shot,
@@ -64,7 +65,7 @@ static const struct connection_events connection_events = {
     .refused = on_refused,
     .ended = on_ended,
     .unasked = on_unasked,
-    .closed = on_closed,
+    .closed = drive_on_closed,
 };
 
 void drive_init(struct drive *drive)
@@ -74,8 +75,8 @@ void drive_init(struct drive *drive)
     drive->hooks = (struct loop_hooks){before_poll, after_poll, drive};
     loop_around_poll(drive->loop, &drive->hooks);
     wheel_init(&drive->wheel, clock_ns(), on_deadline, drive);
-    alarm_open(&drive->alarm, drive->loop, on_alarm, drive);
-    drive->tick = loop_timer_new(drive->loop, on_tick, drive);
+    alarm_open(&drive->alarm, drive->loop, drive_on_alarm, drive);
+    drive->tick = loop_timer_new(drive->loop, drive_on_tick, drive);
     drive->shared = (struct connection_shared){
         .plan = drive->plan,
         .loop = drive->loop,
@@ -162,7 +163,7 @@ static void run_loop(struct drive *drive)
             drive->results->idle_ns += drive->windowed ? now_ns - before_ns : 0;
         }
         before_ns = now_ns;
-        look(drive, now_ns);
+        drive_catch_up(drive, now_ns);
     }
 }
 
@@ -186,7 +187,7 @@ static void open_more(struct drive *drive)
         drive->connecting++;
         if (!connection_open(connection)) {
             note_refused(drive, connection, strerror(errno));
-            on_closed(drive, connection);
+            drive_on_closed(drive, connection);
         }
     }
 }
@@ -205,7 +206,7 @@ static void settle_one(struct drive *drive)
         drive->phase = DRIVE_OVER;
         return;
     }
-    start(drive);
+    drive_begin_requests(drive);
 }
 
 static void on_opened(void *owner, struct connection *connection, uint64_t took_ns)
@@ -221,7 +222,7 @@ static void on_opened(void *owner, struct connection *connection, uint64_t took_
         open_more(drive);
         return;
     }
-    dispatch(drive);
+    drive_dispatch(drive);
 }
 
 static void on_refused(void *owner, struct connection *connection, enum load_error error,
@@ -248,7 +249,7 @@ static void on_unasked(void *owner, struct connection *connection)
 }
 
 /* Opened again at once after an orderly end, and after a while when it could not be made. */
-static void on_closed(void *owner, struct connection *connection)
+static void drive_on_closed(void *owner, struct connection *connection)
 {
     struct drive *drive = owner;
     if (drive->phase == DRIVE_CONNECTING) {
@@ -306,7 +307,7 @@ static void on_deadline(void *arg, struct deadline *deadline)
 
 /* --- phases --- */
 
-static void start(struct drive *drive)
+static void drive_begin_requests(struct drive *drive)
 {
     const struct load_settings *settings = drive->plan->settings;
     uint64_t now_ns = clock_ns();
@@ -323,8 +324,8 @@ static void start(struct drive *drive)
             put_due(drive, now_ns, now_ns);
         }
     }
-    look(drive, now_ns);
-    dispatch(drive);
+    drive_catch_up(drive, now_ns);
+    drive_dispatch(drive);
 }
 
 static void begin_window(struct drive *drive)
@@ -373,7 +374,7 @@ static void end_second(struct drive *drive, uint64_t now_ns)
     drive->second_ns = now_ns;
 }
 
-static void look_at_phase(struct drive *drive, uint64_t now_ns)
+static void drive_check_phase(struct drive *drive, uint64_t now_ns)
 {
     if (drive->phase == DRIVE_RUNNING && !drive->windowed && now_ns >= drive->window_ns) {
         begin_window(drive);
@@ -402,11 +403,11 @@ static void drop_pending(struct drive *drive)
 /* --- what is due --- */
 
 /* Everything that depends on the time. */
-static void look(struct drive *drive, uint64_t now_ns)
+static void drive_catch_up(struct drive *drive, uint64_t now_ns)
 {
     release_due(drive, now_ns);
     wake_thinkers(drive, now_ns);
-    look_at_phase(drive, now_ns);
+    drive_check_phase(drive, now_ns);
 }
 
 /* Each is sent before the next is looked at: sending takes microseconds, in which the next may have
@@ -427,7 +428,7 @@ static void release_due(struct drive *drive, uint64_t now_ns)
         }
         put_due(drive, due_ns, now_ns);
         drive->next_due_ns = arrivals_next(&drive->arrivals);
-        dispatch(drive);
+        drive_dispatch(drive);
         now_ns = clock_ns();
     }
 }
@@ -440,7 +441,7 @@ static void wake_thinkers(struct drive *drive, uint64_t now_ns)
         (void)pending_take(&drive->thinking, &due); /* there is one */
         if (due.due_ns < drive->end_ns) {
             put_due(drive, due.due_ns, now_ns);
-            dispatch(drive);
+            drive_dispatch(drive);
         }
     }
 }
@@ -463,7 +464,7 @@ static bool is_measured(const struct drive *drive, uint64_t due_ns)
 }
 
 /* The oldest due request meets the connection that has been ready for longest. */
-static void dispatch(struct drive *drive)
+static void drive_dispatch(struct drive *drive)
 {
     while (drive->pending.count > 0 && drive->phase != DRIVE_CONNECTING) {
         struct connection *connection = take_ready(drive);
@@ -471,11 +472,11 @@ static void dispatch(struct drive *drive)
         if (connection == NULL || !pending_take(&drive->pending, &due)) {
             return;
         }
-        ask(drive, connection, due);
+        drive_ask(drive, connection, due);
     }
 }
 
-static void ask(struct drive *drive, struct connection *connection, struct due due)
+static void drive_ask(struct drive *drive, struct connection *connection, struct due due)
 {
     bool measured = is_measured(drive, due.due_ns);
     drive->in_flight++;
@@ -519,7 +520,7 @@ static void on_ended(void *owner, struct connection *connection, const struct sh
 {
     struct drive *drive = owner;
     drive->in_flight--;
-    record(drive, shot, outcome);
+    drive_record(drive, shot, outcome);
     if (drive->log != NULL) {
         request_log_put(drive->log, connection, shot, outcome);
     }
@@ -531,7 +532,7 @@ static void on_ended(void *owner, struct connection *connection, const struct sh
     if (connection_has_room(connection)) {
         add_ready(drive, connection);
     }
-    dispatch(drive);
+    drive_dispatch(drive);
     release_due(drive, now_ns);
 }
 
@@ -547,7 +548,7 @@ static void next_of_user(struct drive *drive, struct connection *connection, uin
         CHECK(pending_put(&drive->thinking, (struct due){due_ns, 0}));
     } else if (room && drive->pending.count == 0) {
         drive->results->due += is_measured(drive, due_ns) ? 1 : 0;
-        ask(drive, connection, (struct due){due_ns, due_ns});
+        drive_ask(drive, connection, (struct due){due_ns, due_ns});
         return;
     } else {
         put_due(drive, due_ns, now_ns);
@@ -555,10 +556,11 @@ static void next_of_user(struct drive *drive, struct connection *connection, uin
     if (room) {
         add_ready(drive, connection);
     }
-    dispatch(drive);
+    drive_dispatch(drive);
 }
 
-static void record(struct drive *drive, const struct shot *shot, const struct outcome *outcome)
+static void drive_record(struct drive *drive, const struct shot *shot,
+                         const struct outcome *outcome)
 {
     struct results *results = drive->results;
     bool sent = shot->sent_ns != 0, answered = outcome->done_ns != 0;
@@ -613,12 +615,12 @@ static void record_length(struct drive *drive, const struct shot *shot,
 
 /* --- time --- */
 
-static void on_alarm(void *arg)
+static void drive_on_alarm(void *arg)
 {
-    look(arg, clock_ns());
+    drive_catch_up(arg, clock_ns());
 }
 
-static void on_tick(void *arg)
+static void drive_on_tick(void *arg)
 {
     struct drive *drive = arg;
     uint64_t now_ns = clock_ns();
@@ -631,7 +633,7 @@ static void on_tick(void *arg)
     if (drive->phase == DRIVE_RUNNING && drive->windowed && now_ns - drive->second_ns >= NS_PER_S) {
         end_second(drive, now_ns);
     }
-    look(drive, now_ns);
+    drive_catch_up(drive, now_ns);
 }
 
 static void before_poll(void *arg)

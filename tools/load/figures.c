@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static void scaled(double value, const char *const *units, char out[FIGURE_TEXT])
+static void figures_scaled(double value, const char *const *units, char out[FIGURE_TEXT])
 {
     unsigned i = 0;
     while (value >= 999.5 && units[i + 1] != NULL) {
@@ -18,7 +18,7 @@ static void scaled(double value, const char *const *units, char out[FIGURE_TEXT]
 void figure_time(uint64_t ns, char out[FIGURE_TEXT])
 {
     static const char *const units[] = {"us", "ms", "s", NULL};
-    scaled((double)ns / 1000, units, out);
+    figures_scaled((double)ns / 1000, units, out);
 }
 
 void figure_count(uint64_t count, char out[FIGURE_TEXT])
@@ -38,5 +38,5 @@ void figure_count(uint64_t count, char out[FIGURE_TEXT])
 void figure_bytes(double bytes, char out[FIGURE_TEXT])
 {
     static const char *const units[] = {"B", "kB", "MB", "GB", "TB", NULL};
-    scaled(bytes, units, out);
+    figures_scaled(bytes, units, out);
 }

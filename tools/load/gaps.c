@@ -13,7 +13,7 @@ static const double constant_tolerance = 0.1;
 
 static double expected_low(const struct gaps *gaps, double ns);
 static double expected_high(const struct gaps *gaps, double ns);
-static double erlang(unsigned steps, double x);
+static double gaps_erlang(unsigned steps, double x);
 
 void gaps_begin(struct gaps *gaps, enum arrivals_kind kind, double rate, uint64_t start_ns)
 {
@@ -54,7 +54,7 @@ double gaps_limit(const struct gaps *gaps)
 static double expected_low(const struct gaps *gaps, double ns)
 {
     if (gaps->kind == ARRIVALS_POISSON) {
-        return erlang(gaps->step, ns / gaps->mean_ns);
+        return gaps_erlang(gaps->step, ns / gaps->mean_ns);
     }
     return ns >= gaps->mean_ns * gaps->step * (1 + constant_tolerance) ? 1 : 0;
 }
@@ -62,14 +62,14 @@ static double expected_low(const struct gaps *gaps, double ns)
 static double expected_high(const struct gaps *gaps, double ns)
 {
     if (gaps->kind == ARRIVALS_POISSON) {
-        return erlang(gaps->step, ns / gaps->mean_ns);
+        return gaps_erlang(gaps->step, ns / gaps->mean_ns);
     }
     return ns >= gaps->mean_ns * gaps->step * (1 - constant_tolerance) ? 1 : 0;
 }
 
 /* The share of sums of `steps` exponential gaps of mean 1 that are at most x: one less the chance
  * of fewer than `steps` arrivals in x. In logarithms: e^-x alone would be 0 from 746 on. */
-static double erlang(unsigned steps, double x)
+static double gaps_erlang(unsigned steps, double x)
 {
     if (x <= 0) {
         return 0;

@@ -5,8 +5,8 @@
 
 #include <stdio.h>
 
-static bool settle(void *values, struct option_source *all, const struct option_source *own,
-                   const char *dashes, char *words);
+static bool options_settle(void *values, struct option_source *all, const struct option_source *own,
+                           const char *dashes, char *words);
 
 static const struct option_row rows[] = {
 #define OPTION(...) OPTION_ROW(load_settings, __VA_ARGS__),
@@ -28,12 +28,12 @@ const struct option_table load_options = {
     .count = sizeof rows / sizeof rows[0],
     .values_size = sizeof(struct load_settings),
     .arguments = "url",
-    .settle = settle,
+    .settle = options_settle,
 };
 
 /* Options that would be without effect are refused: a run that ignores what was asked misleads. */
-static bool settle(void *values, struct option_source *all, const struct option_source *own,
-                   const char *dashes, char *words)
+static bool options_settle(void *values, struct option_source *all, const struct option_source *own,
+                           const char *dashes, char *words)
 {
     const struct load_settings *settings = values;
     (void)own;

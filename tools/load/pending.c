@@ -19,7 +19,7 @@ void pending_deinit(struct pending *pending)
     free(pending->at);
 }
 
-static void grow(struct pending *pending)
+static void pending_grow(struct pending *pending)
 {
     struct due *larger = must_alloc(2 * pending->capacity * sizeof *larger);
     uint64_t behind = pending->capacity - pending->first; /* the ring is full */
@@ -37,7 +37,7 @@ bool pending_put(struct pending *pending, struct due due)
         return false;
     }
     if (pending->count == pending->capacity) {
-        grow(pending);
+        pending_grow(pending);
     }
     pending->at[(pending->first + pending->count++) % pending->capacity] = due;
     return true;

@@ -12,8 +12,8 @@ enum { BODY_MAX = 1 << 30 };
 
 _Static_assert((int)OPTION_TEXTS_MAX <= (int)MIX_MAX, "a mix holds every URL that can be given");
 
-static bool refuse(char error[PLAN_ERROR_MAX], const char *option, const char *value,
-                   const char *accepted);
+static bool plan_refuse(char error[PLAN_ERROR_MAX], const char *option, const char *value,
+                        const char *accepted);
 static bool set_method(struct plan *plan, char error[PLAN_ERROR_MAX]);
 static bool check_headers(const struct plan *plan, char error[PLAN_ERROR_MAX]);
 static bool load_body(struct plan *plan, char error[PLAN_ERROR_MAX]);
@@ -46,9 +46,9 @@ void plan_free(struct plan *plan)
     free((char *)plan->body.at);
 }
 
-/* Always false, for `return refuse(...)`. */
-static bool refuse(char error[PLAN_ERROR_MAX], const char *option, const char *value,
-                   const char *accepted)
+/* Always false, for `return plan_refuse(...)`. */
+static bool plan_refuse(char error[PLAN_ERROR_MAX], const char *option, const char *value,
+                        const char *accepted)
 {
     snprintf(error, PLAN_ERROR_MAX, "--%s: '%.128s' is not accepted: %s", option, value, accepted);
     return false;
@@ -60,7 +60,8 @@ static bool set_method(struct plan *plan, char error[PLAN_ERROR_MAX])
     plan->method = asked != NULL ? asked : plan->settings->body != NULL ? "POST" : "GET";
     plan->head = strcmp(plan->method, "HEAD") == 0;
     if (!request_method_good(plan->method) || strcmp(plan->method, "CONNECT") == 0) {
-        return refuse(error, "method", plan->method, "a method such as GET or POST, not CONNECT");
+        return plan_refuse(error, "method", plan->method,
+                           "a method such as GET or POST, not CONNECT");
     }
     return true;
 }
@@ -71,7 +72,7 @@ static bool check_headers(const struct plan *plan, char error[PLAN_ERROR_MAX])
     char accepted[REQUEST_ERROR_MAX];
     for (unsigned i = 0; i < headers->count; i++) {
         if (!request_header_good(headers->at[i], accepted)) {
-            return refuse(error, "header", headers->at[i], accepted);
+            return plan_refuse(error, "header", headers->at[i], accepted);
         }
     }
     return true;
@@ -90,7 +91,7 @@ static bool generate_body(struct plan *plan, const char *size, char error[PLAN_E
 {
     uint64_t len;
     if (!option_parse_size(size, &len) || len > BODY_MAX) {
-        return refuse(error, "body", plan->settings->body, "a FILE, or @SIZE up to 1G");
+        return plan_refuse(error, "body", plan->settings->body, "a FILE, or @SIZE up to 1G");
     }
     char *at = must_alloc(len + 1);
     for (uint64_t i = 0; i < len; i++) {
@@ -104,7 +105,7 @@ static bool read_body(struct plan *plan, const char *path, char error[PLAN_ERROR
 {
     FILE *in = fopen(path, "re");
     if (in == NULL) {
-        return refuse(error, "body", path, strerror(errno));
+        return plan_refuse(error, "body", path, strerror(errno));
     }
     size_t capacity = 1 << 16, len = 0, more;
     char *at = must_alloc(capacity);
@@ -119,7 +120,7 @@ static bool read_body(struct plan *plan, const char *path, char error[PLAN_ERROR
     (void)fclose(in); /* only read from */
     plan->body = (struct bytes){at, len};
     if (failed || len > BODY_MAX) {
-        return refuse(error, "body", path, "a file that can be read, of at most 1G");
+        return plan_refuse(error, "body", path, "a file that can be read, of at most 1G");
     }
     return true;
 }
@@ -136,8 +137,9 @@ static bool set_expectations(struct plan *plan, char error[PLAN_ERROR_MAX])
         } else if (!plan->expect_hash && digest_parse(text, plan->hash)) {
             plan->expect_hash = true;
         } else {
-            return refuse(error, "expect", text,
-                          "one status from 200 to 599, and one SHA-256 as 64 hexadecimal digits");
+            return plan_refuse(
+                error, "expect", text,
+                "one status from 200 to 599, and one SHA-256 as 64 hexadecimal digits");
         }
     }
     return true;
@@ -150,10 +152,11 @@ static bool add_target(struct plan *plan, const char *text, char error[PLAN_ERRO
     char accepted[URL_ERROR_MAX];
     target->text = text;
     if (!url_parse(text, &target->url, accepted)) {
-        return refuse(error, "url", text, accepted);
+        return plan_refuse(error, "url", text, accepted);
     }
     if (!url_same_server(&target->url, &plan->targets[0].url)) {
-        return refuse(error, "url", text, "the server of the first URL: a mix is of one server");
+        return plan_refuse(error, "url", text,
+                           "the server of the first URL: a mix is of one server");
     }
     struct request_parts parts = {
         .method = plan->method,

@@ -19,7 +19,7 @@ struct request_log {
 
 static void write_out(struct request_log *log);
 static void put_text(struct request_log *log, const char *text);
-static void put_number(struct request_log *log, uint64_t value);
+static void request_log_put_number(struct request_log *log, uint64_t value);
 static void put_time(struct request_log *log, uint64_t ns);
 
 struct request_log *request_log_open(const char *path)
@@ -43,10 +43,10 @@ void request_log_put(struct request_log *log, const struct connection *connectio
     put_time(log, shot->sent_ns);
     put_time(log, shot->first_byte_ns);
     put_time(log, outcome->done_ns);
-    put_number(log, connection->number);
-    put_number(log, shot->target);
-    put_number(log, (uint64_t)outcome->status);
-    put_number(log, outcome->body);
+    request_log_put_number(log, connection->number);
+    request_log_put_number(log, shot->target);
+    request_log_put_number(log, (uint64_t)outcome->status);
+    request_log_put_number(log, outcome->body);
     put_text(log, shot->measured ? "1," : "0,");
     put_text(log, error_name(outcome->error));
     log->buffer[log->len++] = '\n';
@@ -88,7 +88,7 @@ static void put_text(struct request_log *log, const char *text)
 }
 
 /* With a comma behind it. */
-static void put_number(struct request_log *log, uint64_t value)
+static void request_log_put_number(struct request_log *log, uint64_t value)
 {
     char digits[20];
     unsigned count = 0;
@@ -107,6 +107,6 @@ static void put_time(struct request_log *log, uint64_t ns)
     if (ns == 0) {
         put_text(log, "-1,");
     } else {
-        put_number(log, ns);
+        request_log_put_number(log, ns);
     }
 }

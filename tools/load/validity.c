@@ -41,9 +41,9 @@ static void note_waiting(struct validity *validity, const struct results *result
 static void note_precedence(struct validity *validity, const struct results *results);
 static void note_lengths(struct validity *validity, const struct plan *plan,
                          const struct results *results);
-static void invalid(struct validity *validity, const char *fmt, ...)
+static void validity_invalid(struct validity *validity, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
-static void note(struct validity *validity, const char *fmt, ...)
+static void validity_note(struct validity *validity, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
 void validity_judge(struct validity *validity, const struct plan *plan,
@@ -63,16 +63,16 @@ void validity_judge(struct validity *validity, const struct plan *plan,
     note_precedence(validity, results);
     note_lengths(validity, plan, results);
     if (results->interrupted) {
-        note(validity, "interrupted after %.3gs of the window", results_window_s(results));
+        validity_note(validity, "interrupted after %.3gs of the window", results_window_s(results));
     }
 }
 
 static void judge_answers(struct validity *validity, const struct results *results)
 {
     if (results_window_s(results) == 0) {
-        invalid(validity, "interrupted before the warm-up was over: nothing was measured");
+        validity_invalid(validity, "interrupted before the warm-up was over: nothing was measured");
     } else if (results->good == 0) {
-        invalid(validity, "no good answer");
+        validity_invalid(validity, "no good answer");
     }
 }
 
@@ -83,12 +83,13 @@ static void judge_arrivals(struct validity *validity, const struct plan *plan,
     double least = asked * rate_wanted - 4 * sqrt(asked);
     double distance = gaps_distance(&results->gaps), limit = gaps_limit(&results->gaps);
     if ((double)results->due < least) {
-        invalid(validity, "%.0f requests should have come due, the generator reached %llu", asked,
-                (unsigned long long)results->due);
+        validity_invalid(validity, "%.0f requests should have come due, the generator reached %llu",
+                         asked, (unsigned long long)results->due);
     } else if (distance > limit) {
-        invalid(validity,
-                "arrivals are not as asked: Kolmogorov distance %.3f, at most %.3f is accepted",
-                distance, limit);
+        validity_invalid(
+            validity,
+            "arrivals are not as asked: Kolmogorov distance %.3f, at most %.3f is accepted",
+            distance, limit);
     }
 }
 
@@ -106,12 +107,12 @@ static void judge_lag(struct validity *validity, const struct results *results)
         char lag[FIGURE_TEXT], allowed[FIGURE_TEXT];
         figure_time(lag_ns, lag);
         figure_time((uint64_t)allowed_ns, allowed);
-        invalid(validity, "the generator was late: by %s at p99, at most %s is accepted%s", lag,
-                allowed,
-                results_wait_share(results) <= waited_worth_saying ? ""
-                : has_precedence(results)
-                    ? "; it had to wait for a CPU"
-                    : "; it had to wait for a CPU, which nice -n -5 shortens");
+        validity_invalid(validity, "the generator was late: by %s at p99, at most %s is accepted%s",
+                         lag, allowed,
+                         results_wait_share(results) <= waited_worth_saying ? ""
+                         : has_precedence(results)
+                             ? "; it had to wait for a CPU"
+                             : "; it had to wait for a CPU, which nice -n -5 shortens");
     }
 }
 
@@ -119,8 +120,8 @@ static void judge_cpu(struct validity *validity, const struct results *results)
 {
     double share = results_cpu_share(results);
     if (share > cpu_allowed) {
-        invalid(validity, "the generator was busy for %.0f%% of the time: it is the limit",
-                share * 100);
+        validity_invalid(validity, "the generator was busy for %.0f%% of the time: it is the limit",
+                         share * 100);
     }
 }
 
@@ -128,8 +129,9 @@ static void judge_cpu(struct validity *validity, const struct results *results)
 static void judge_drops(struct validity *validity, const struct results *results)
 {
     if (results->dropped > 0) {
-        invalid(validity, "%llu requests were due and never sent: their latency is missing",
-                (unsigned long long)results->dropped);
+        validity_invalid(validity,
+                         "%llu requests were due and never sent: their latency is missing",
+                         (unsigned long long)results->dropped);
     }
 }
 
@@ -138,15 +140,17 @@ static void note_saturation(struct validity *validity, const struct results *res
     double share = results_sent_share(results);
     double taken = results_cpu_share(results) + results_wait_share(results);
     if (share < sent_wanted && taken > cpu_allowed) {
-        note(validity,
-             "%.1f%% of what was due was sent in time; the generator was busy or waiting for a CPU "
-             "for %.0f%% of the time, so it may be the limit itself",
-             share * 100, taken * 100);
+        validity_note(
+            validity,
+            "%.1f%% of what was due was sent in time; the generator was busy or waiting for a CPU "
+            "for %.0f%% of the time, so it may be the limit itself",
+            share * 100, taken * 100);
     } else if (share < sent_wanted) {
-        note(validity,
-             "saturated: %.1f%% of what was due was sent in time; the server or --connections is "
-             "the limit, and latency grows with the duration",
-             share * 100);
+        validity_note(
+            validity,
+            "saturated: %.1f%% of what was due was sent in time; the server or --connections is "
+            "the limit, and latency grows with the duration",
+            share * 100);
     }
 }
 
@@ -156,7 +160,7 @@ static void note_waiting(struct validity *validity, const struct results *result
 {
     double share = results_wait_share(results);
     if (share > wait_allowed) {
-        note(
+        validity_note(
             validity,
             "the generator waited for a CPU for %.0f%% of the time: so much is in these latencies, "
             "and missing in the rate; give it a CPU of its own%s",
@@ -170,10 +174,11 @@ static void note_waiting(struct validity *validity, const struct results *result
 static void note_precedence(struct validity *validity, const struct results *results)
 {
     if (results->precedence.realtime) {
-        note(validity,
-             "the generator runs with real-time precedence (%s): a server that shares its CPUs is "
-             "held up by it, and the latencies are longer by that",
-             results->precedence.policy);
+        validity_note(
+            validity,
+            "the generator runs with real-time precedence (%s): a server that shares its CPUs is "
+            "held up by it, and the latencies are longer by that",
+            results->precedence.policy);
     }
 }
 
@@ -184,15 +189,16 @@ static void note_lengths(struct validity *validity, const struct plan *plan,
     for (unsigned i = 0; i < plan->target_count; i++) {
         const struct target_results *target = &results->targets[i];
         if (target->other_lengths > 0) {
-            note(validity, "%llu answers of %.80s were not as long as its first, of %llu bytes",
-                 (unsigned long long)target->other_lengths, plan->targets[i].text,
-                 (unsigned long long)target->first_length);
+            validity_note(validity,
+                          "%llu answers of %.80s were not as long as its first, of %llu bytes",
+                          (unsigned long long)target->other_lengths, plan->targets[i].text,
+                          (unsigned long long)target->first_length);
             return;
         }
     }
 }
 
-static void invalid(struct validity *validity, const char *fmt, ...)
+static void validity_invalid(struct validity *validity, const char *fmt, ...)
 {
     va_list args;
     if (validity->reason_count == VALIDITY_MAX) {
@@ -203,7 +209,7 @@ static void invalid(struct validity *validity, const char *fmt, ...)
     va_end(args);
 }
 
-static void note(struct validity *validity, const char *fmt, ...)
+static void validity_note(struct validity *validity, const char *fmt, ...)
 {
     va_list args;
     if (validity->note_count == VALIDITY_MAX) {

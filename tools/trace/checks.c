@@ -253,7 +253,7 @@ static void check_flow(struct checks *checks, const struct trace_run *run)
 
 /* So many requests at most were in a stage for a time that no record tells of: their connection
  * ended inside it, or it has not ended. */
-static double untold(const struct trace_run *run, enum flow_stage stage)
+static double checks_without_record(const struct trace_run *run, enum flow_stage stage)
 {
     const _Atomic uint64_t *counters = run->report.tally.counters;
     uint64_t ended = counters[COUNTER_REQUESTS] + counters[COUNTER_ABANDONED];
@@ -270,7 +270,8 @@ static enum check_outcome judge_stage(const struct trace_run *run, enum flow_sta
     if (fabs(more) <= allowed) {
         return CHECK_HOLDS;
     }
-    bool explained = more > 0 && (some_missing || more <= allowed + untold(run, stage));
+    bool explained =
+        more > 0 && (some_missing || more <= allowed + checks_without_record(run, stage));
     return explained ? CHECK_UNKNOWN : CHECK_FAILED;
 }
 

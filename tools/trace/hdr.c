@@ -43,7 +43,7 @@ static bool open_logs(struct hdr *hdr, const char *dir);
 static uint64_t second_of(struct hdr *hdr, const struct trace_record *request);
 static struct second *open_second(struct hdr *hdr, uint64_t number);
 static struct second *place_for(struct hdr *hdr);
-static struct second *earliest(struct hdr *hdr);
+static struct second *hdr_earliest(struct hdr *hdr);
 static void write_second(struct hdr *hdr, struct second *second);
 
 const struct trace_verb trace_verb_hdr = {
@@ -102,7 +102,7 @@ static int hdr_end(void *state, struct trace_run *run)
     struct second *second;
     uint64_t bytes = 0;
     bool good = true;
-    while ((second = earliest(hdr)) != NULL) {
+    while ((second = hdr_earliest(hdr)) != NULL) {
         write_second(hdr, second);
     }
     for (unsigned i = 0; i < INTERVAL_COUNT; i++) {
@@ -176,13 +176,13 @@ static struct second *place_for(struct hdr *hdr)
             return &hdr->open[i];
         }
     }
-    struct second *second = earliest(hdr);
+    struct second *second = hdr_earliest(hdr);
     write_second(hdr, second);
     return second;
 }
 
 /* NULL when none is open. */
-static struct second *earliest(struct hdr *hdr)
+static struct second *hdr_earliest(struct hdr *hdr)
 {
     struct second *found = NULL;
     for (unsigned i = 0; i < OPEN_SECONDS; i++) {

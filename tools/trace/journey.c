@@ -20,8 +20,8 @@ static void make_id(const struct trace_source *source, const struct trace_record
                     char id[ID]);
 static void make_segments(const struct trace_source *source, const struct trace_record *request,
                           struct segment segments[SEGMENTS]);
-static struct segment phase(char mark, int64_t ns, const char *thread);
-static void split(struct segment *phase, struct segment *blocked, int64_t blocked_ns);
+static struct segment journey_phase(char mark, int64_t ns, const char *thread);
+static void journey_split(struct segment *phase, struct segment *blocked, int64_t blocked_ns);
 static void make_bar(const struct segment segments[SEGMENTS], char bar[BAR + 1]);
 static void print_segments(FILE *out, const struct segment segments[SEGMENTS]);
 
@@ -71,23 +71,26 @@ static void make_segments(const struct trace_source *source, const struct trace_
     const struct name_list *threads = &source->threads;
     int64_t ns[INTERVAL_COUNT];
     record_intervals(request, ns);
-    segments[0] = phase('r', ns[INTERVAL_READ], name_list_get(threads, request->thread_read));
-    segments[1] = phase('_', -1, NULL);
-    segments[2] = phase('.', ns[INTERVAL_PROCESS_WAIT], NULL);
-    segments[3] = phase('P', ns[INTERVAL_PROCESS], name_list_get(threads, request->thread_process));
-    segments[4] = phase('.', ns[INTERVAL_WRITE_WAIT], NULL);
-    segments[5] = phase('w', ns[INTERVAL_WRITE], name_list_get(threads, request->thread_write));
-    segments[6] = phase('_', -1, NULL);
-    split(&segments[0], &segments[1], ns[INTERVAL_READ_BLOCKED]);
-    split(&segments[5], &segments[6], ns[INTERVAL_WRITE_BLOCKED]);
+    segments[0] =
+        journey_phase('r', ns[INTERVAL_READ], name_list_get(threads, request->thread_read));
+    segments[1] = journey_phase('_', -1, NULL);
+    segments[2] = journey_phase('.', ns[INTERVAL_PROCESS_WAIT], NULL);
+    segments[3] =
+        journey_phase('P', ns[INTERVAL_PROCESS], name_list_get(threads, request->thread_process));
+    segments[4] = journey_phase('.', ns[INTERVAL_WRITE_WAIT], NULL);
+    segments[5] =
+        journey_phase('w', ns[INTERVAL_WRITE], name_list_get(threads, request->thread_write));
+    segments[6] = journey_phase('_', -1, NULL);
+    journey_split(&segments[0], &segments[1], ns[INTERVAL_READ_BLOCKED]);
+    journey_split(&segments[5], &segments[6], ns[INTERVAL_WRITE_BLOCKED]);
 }
 
-static struct segment phase(char mark, int64_t ns, const char *thread)
+static struct segment journey_phase(char mark, int64_t ns, const char *thread)
 {
     return (struct segment){mark, ns >= 0, ns >= 0 ? (double)ns : 0, thread};
 }
 
-static void split(struct segment *phase, struct segment *blocked, int64_t blocked_ns)
+static void journey_split(struct segment *phase, struct segment *blocked, int64_t blocked_ns)
 {
     if (blocked_ns > 0 && phase->reached) {
         double ns = (double)blocked_ns < phase->ns ? (double)blocked_ns : phase->ns;

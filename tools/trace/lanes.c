@@ -11,7 +11,7 @@ static void lanes_grow(struct lanes *lanes);
 static void lanes_place(struct lanes *lanes, const struct lane_span *span);
 static void lanes_settle(struct lanes *lanes, struct lane *lane);
 static bool settle_all(struct lanes *lanes);
-static uint64_t length(const struct lane_span *span);
+static uint64_t lanes_length(const struct lane_span *span);
 static struct lane_span take_first(struct lanes *lanes);
 
 void lanes_init(struct lanes *lanes, unsigned lane_count, unsigned capacity,
@@ -68,7 +68,7 @@ static void lanes_place(struct lanes *lanes, const struct lane_span *span)
     }
     bool late =
         span->begin_ns < lane->settled_ns || (lane->waits && span->begin_ns < lane->span.begin_ns);
-    if (late || (lane->waits && length(span) >= length(&lane->span))) {
+    if (late || (lane->waits && lanes_length(span) >= lanes_length(&lane->span))) {
         lanes->decide(lanes->to, span, false);
         return;
     }
@@ -100,7 +100,7 @@ static bool settle_all(struct lanes *lanes)
     return some;
 }
 
-static uint64_t length(const struct lane_span *span)
+static uint64_t lanes_length(const struct lane_span *span)
 {
     return span->end_ns - span->begin_ns;
 }

@@ -41,7 +41,7 @@ static bool open_place(struct live *live, const char *place, char url[LISTENING_
 static void live_run(struct live *live);
 static bool live_look(struct live *live, char error[FETCH_ERROR]);
 static bool live_take(struct live *live, struct bytes json);
-static void draw(const struct live *live);
+static void live_draw(const struct live *live);
 static void live_say_waiting(struct live *live, const char *why);
 static void live_block_signals(sigset_t *signals);
 static bool wait_until(struct live *live, const sigset_t *signals, uint64_t until_ns);
@@ -106,7 +106,7 @@ static void live_run(struct live *live)
     live_block_signals(&signals);
     for (;;) {
         if (fresh) {
-            draw(live);
+            live_draw(live);
             live->drawn++;
         }
         if (live->drawn == live->most) {
@@ -186,7 +186,7 @@ static void draw_in_place(FILE *out, const struct page *page)
     fputs("\033[J", out);
 }
 
-static void draw(const struct live *live)
+static void live_draw(const struct live *live)
 {
     if (live->terminal) {
         draw_in_place(live->out, &live->page);
@@ -232,7 +232,7 @@ static bool wait_until(struct live *live, const sigset_t *signals, uint64_t unti
                                 .tv_nsec = (long)(left_ns % NS_PER_S)};
         int signal = sigtimedwait(signals, NULL, &left);
         if (signal == SIGWINCH && !live->waiting) {
-            draw(live);
+            live_draw(live);
         } else if (signal > 0 && signal != SIGWINCH) {
             return false;
         }

@@ -59,10 +59,10 @@ static void perfetto_cancel(void *state);
 static unsigned count_lanes(struct perfetto *perfetto);
 static uint32_t take_flight(struct perfetto *perfetto);
 static void more_flights(struct perfetto *perfetto);
-static void launch(struct perfetto *perfetto, uint32_t ticket);
+static void perfetto_launch(struct perfetto *perfetto, uint32_t ticket);
 static void launch_part(struct perfetto *perfetto, uint32_t ticket, unsigned i,
                         const struct part *part);
-static void decide(void *to, const struct lane_span *span, bool exclusive);
+static void perfetto_decide(void *to, const struct lane_span *span, bool exclusive);
 static void land_if_decided(struct perfetto *perfetto, uint32_t ticket);
 static void perfetto_show(struct perfetto *perfetto, const struct flight *flight);
 static void count_queues(struct perfetto *perfetto, const struct trace_source *source,
@@ -94,7 +94,8 @@ static void *perfetto_begin(struct trace_run *run, const char *argument)
 {
     struct perfetto *perfetto = must_calloc(1, sizeof *perfetto);
     perfetto->run = run;
-    lanes_init(&perfetto->lanes, count_lanes(perfetto), FLIGHTS * FLIGHT_PARTS, decide, perfetto);
+    lanes_init(&perfetto->lanes, count_lanes(perfetto), FLIGHTS * FLIGHT_PARTS, perfetto_decide,
+               perfetto);
     if (!out_file_open(&perfetto->file, argument, run->err)) {
         perfetto_cancel(perfetto);
         return NULL;
@@ -112,7 +113,7 @@ static void perfetto_request(void *state, const struct trace_source *source,
     struct perfetto *perfetto = state;
     uint32_t ticket = take_flight(perfetto);
     flight_fill(&perfetto->flights[ticket], source, request);
-    launch(perfetto, ticket);
+    perfetto_launch(perfetto, ticket);
 }
 
 /* A counter is written where it differs from what it was. */
@@ -193,7 +194,7 @@ static void more_flights(struct perfetto *perfetto)
     perfetto->flight_count = count;
 }
 
-static void launch(struct perfetto *perfetto, uint32_t ticket)
+static void perfetto_launch(struct perfetto *perfetto, uint32_t ticket)
 {
     struct flight *flight = &perfetto->flights[ticket];
     flight->undecided = 1; /* so that it does not land before all of it is launched */
@@ -224,7 +225,7 @@ static void launch_part(struct perfetto *perfetto, uint32_t ticket, unsigned i,
                                                     .ticket = ticket * FLIGHT_PARTS + i});
 }
 
-static void decide(void *to, const struct lane_span *span, bool exclusive)
+static void perfetto_decide(void *to, const struct lane_span *span, bool exclusive)
 {
     struct perfetto *perfetto = to;
     uint32_t ticket = span->ticket / FLIGHT_PARTS;

@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-static void judge(struct review *review, const struct trace_run *run);
+static void review_judge(struct review *review, const struct trace_run *run);
 static void note_growth(struct bottleneck_figures *figures, const struct report *report,
                         const struct flow *flow);
 
@@ -44,13 +44,13 @@ int review_end(struct review *review, struct trace_run *run)
 {
     checks_make(&review->checks, run, &review->summary, &review->flow);
     summary_to_report(&review->summary, run);
-    judge(review, run);
+    review_judge(review, run);
     return review->checks.failed == 0 ? EXIT_SUCCESS : EXIT_WORLD;
 }
 
 /* While nothing is asked threads are idle, so that their busy time is that of the active part: what
  * came before and after it would only water the shares down. */
-static void judge(struct review *review, const struct trace_run *run)
+static void review_judge(struct review *review, const struct trace_run *run)
 {
     struct bottleneck_figures figures;
     uint64_t active_ns = flow_active_ns(&review->flow);

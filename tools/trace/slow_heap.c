@@ -5,8 +5,8 @@
 
 #include <stdlib.h>
 
-static void rise(struct slow_heap *heap, unsigned i);
-static void sink(struct slow_heap *heap, unsigned i);
+static void slow_heap_rise(struct slow_heap *heap, unsigned i);
+static void slow_heap_sink(struct slow_heap *heap, unsigned i);
 static bool is_less(const struct slow *a, const struct slow *b);
 static void slow_heap_swap(struct slow *a, struct slow *b);
 static int by_total_falling(const void *a, const void *b);
@@ -27,10 +27,10 @@ void slow_heap_put(struct slow_heap *heap, const struct trace_source *source,
     struct slow slow = {request->last_sent_ns - request->first_byte_ns, source, *request};
     if (heap->count < heap->wanted) {
         heap->at[heap->count] = slow;
-        rise(heap, heap->count++);
+        slow_heap_rise(heap, heap->count++);
     } else if (is_less(&heap->at[0], &slow)) {
         heap->at[0] = slow;
-        sink(heap, 0);
+        slow_heap_sink(heap, 0);
     }
 }
 
@@ -39,7 +39,7 @@ void slow_heap_sort(struct slow_heap *heap)
     qsort(heap->at, heap->count, sizeof *heap->at, by_total_falling);
 }
 
-static void rise(struct slow_heap *heap, unsigned i)
+static void slow_heap_rise(struct slow_heap *heap, unsigned i)
 {
     while (i > 0 && is_less(&heap->at[i], &heap->at[(i - 1) / 2])) {
         slow_heap_swap(&heap->at[i], &heap->at[(i - 1) / 2]);
@@ -47,7 +47,7 @@ static void rise(struct slow_heap *heap, unsigned i)
     }
 }
 
-static void sink(struct slow_heap *heap, unsigned i)
+static void slow_heap_sink(struct slow_heap *heap, unsigned i)
 {
     for (unsigned child = 2 * i + 1; child < heap->count; child = 2 * i + 1) {
         if (child + 1 < heap->count && is_less(&heap->at[child + 1], &heap->at[child])) {

@@ -4,7 +4,7 @@
 #include <string.h>
 
 static void text_out_put_bytes(struct text_out *text, const char *at, size_t len);
-static uint64_t magnitude(int64_t value);
+static uint64_t text_out_magnitude(int64_t value);
 
 void text_out_init(struct text_out *text, FILE *out)
 {
@@ -39,12 +39,12 @@ void text_out_signed(struct text_out *text, int64_t value)
     if (value < 0) {
         text_out_put_bytes(text, "-", 1);
     }
-    text_out_number(text, magnitude(value));
+    text_out_number(text, text_out_magnitude(value));
 }
 
 void text_out_us(struct text_out *text, int64_t ns)
 {
-    uint64_t abs_ns = magnitude(ns);
+    uint64_t abs_ns = text_out_magnitude(ns);
     unsigned part = (unsigned)(abs_ns % 1000);
     if (ns < 0) {
         text_out_put_bytes(text, "-", 1);
@@ -70,7 +70,7 @@ static void text_out_put_bytes(struct text_out *text, const char *at, size_t len
 }
 
 /* Of the lowest number, too. */
-static uint64_t magnitude(int64_t value)
+static uint64_t text_out_magnitude(int64_t value)
 {
     return value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
 }
