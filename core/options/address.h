@@ -1,6 +1,6 @@
 /* address.h: the addresses a server listens on, between text and struct sockaddr.
  *
- * Numeric only: nothing is looked up, so that starting never waits for a name server ("localhost"
+ * Numeric only: names are not resolved, so that starting never waits for a name server ("localhost"
  * is 127.0.0.1). A client's address is struct peer in conn.h. Any thread.
  */
 #ifndef CORE_OPTIONS_ADDRESS_H

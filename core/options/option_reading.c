@@ -147,7 +147,7 @@ static bool unknown_option(struct reading *reading, struct bytes name)
                         reading->dashes, shown, name.at, reading->dashes, near->name);
 }
 
-/* The value is the next argument, even where it looks like an option. */
+/* The value is the next argument, even where it begins like an option. */
 static bool take_value(struct reading *reading, struct arguments *arguments, struct found *found)
 {
     if (found->row->kind == OPTION_FLAG) {
@@ -377,7 +377,7 @@ static bool parse_value(struct reading *reading, struct bytes rest, struct bytes
     return true;
 }
 
-/* Turns a view into a C string. Views here look into option_read_text's text, which is the
+/* Turns a view into a C string. Views here point into option_read_text's text, which is the
  * caller's to write and has a byte behind its end. */
 static void terminate_text(struct bytes view)
 {

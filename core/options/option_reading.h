@@ -19,7 +19,7 @@
 
 enum { OPTION_ERROR_MAX = 512, OPTION_FILE_MAX = 1 << 20, OPTIONS_MAX = 128 };
 
-/* Which options were given, by whom; needed to tell "unset" from "set to the default". */
+/* The options that were given: distinguishes "unset" from "set to the default". */
 struct option_source {
     bool given[OPTIONS_MAX]; /* by index in the table */
 };
@@ -38,7 +38,7 @@ bool option_read_arguments(const struct option_table *table, void *values,
 bool option_read_text(const struct option_table *table, void *values, struct option_source *source,
                       char *text, size_t len, const char *from, char error[OPTION_ERROR_MAX]);
 
-/* Control characters become '?': an error that quotes somebody's words stays one line. */
+/* Control characters become '?': an error that quotes foreign text stays one line. */
 void option_make_one_line(char *text);
 
 #endif

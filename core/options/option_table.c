@@ -165,7 +165,7 @@ static bool set_choice(const struct option_table *table, const struct option_row
     uint64_t spin_us = 0;
     while (option_next_word(&words, &word) && !word_matches(word, bytes_of(text), &spin_us)) {
         index++;
-        word.len = 0; /* so that running out of words is told from a match */
+        word.len = 0; /* so that the end of the words is not taken for a match */
     }
     if (word.len == 0) {
         describe_choice(row, accepted);

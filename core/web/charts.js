@@ -57,8 +57,8 @@ const charts = (() => {
 
     /* spec: {title, kind, log, lines: [{label, colour, thin, fill}], band: [upper, lower], range,
      * x_range, x_splits, x_values, x_log, x_kind, height, apart: has a pointer of its own,
-     * below(u): draws on the canvas what lies below the lines, whole: what to say while nobody
-     * points ("" for nothing)} */
+     * below(u): draws on the canvas what lies below the lines, whole: what to say while the pointer is
+     * elsewhere ("" for nothing)} */
     function lines(host, spec) {
         const card = element(host, "div", "chart");
         const head = element(card, "div", "chart-head" + (spec.lines.length > 2 ? " two-lines" : ""));

@@ -1,4 +1,4 @@
-/* format.js: numbers as people read them. Every number on a page goes through here, so that it looks
+/* format.js: numbers as people read them. Every number on a page goes through here, so that it is
  * the same in the drawing, in the tables and beside the charts. The space before a unit is narrow and
  * does not break. */
 "use strict";

@@ -1,5 +1,5 @@
 /* page.js: what the live page and the page of a trace have in common beside the drawings: the head,
- * the figures that everybody looks for, the key, the tables. Elements are found by their ids.
+ * the main figures, the key, the tables. Elements are found by their ids.
  */
 "use strict";
 
@@ -59,7 +59,7 @@ const page = (() => {
 
     const KEY = [
         ["works stage-N", "working; a thread: on a CPU"], ["waits stage-N", "waiting; a thread: for a CPU"],
-        ["held", "a thread held up otherwise"],
+        ["held", "a thread: blocked otherwise"],
         ["", "percentages: of a request\u2019s time in stages and queues, of the clock for threads"],
     ];
 

@@ -143,7 +143,7 @@ const wiring_drawing = (() => {
 
     /* --- threads --- */
 
-    /* One thread: on a CPU, waiting for one, and held up by something else. */
+    /* One thread: on a CPU, waiting for one, and blocked by something else. */
     function meter(parent, x, y, width, height, group, index, upright) {
         const g = svg.add(parent, "g", {class: "meter"});
         const title = svg.add(g, "title");
@@ -247,7 +247,7 @@ const wiring_drawing = (() => {
         return group.threads === 1 ? `1 ${one}` : `${n} ${one}s`;
     }
 
-    /* A line below the threads that says of those that cannot be seen; on-demand groups tell how
+    /* A line below the threads on those that are not drawn; on-demand groups show how
      * many they may have, and `unused` is what is left of that. */
     function threads_note(group) {
         if (group.in_turn) {
