@@ -70,7 +70,7 @@ static size_t hlog_encode(unsigned char *to, const struct histogram *histogram)
     put_big_endian(to + 4, len, 4);
     put_big_endian(to + 8, 0, 4); /* the counts are not shifted */
     put_big_endian(to + 12, DIGITS, 4);
-    put_big_endian(to + 16, 1, 8); /* the lowest value that is told from 0 */
+    put_big_endian(to + 16, 1, 8); /* the lowest value distinguishable from 0 */
     put_big_endian(to + 24, (1ull << HISTOGRAM_TOP_BIT) - 1, 8); /* the highest value */
     put_big_endian(to + 32, ratio_bits, 8);
     return HEAD + len;

@@ -169,7 +169,7 @@ def live_refuses(world):
         where = url_of(server)
         for place, code, words in ((where, 1, "it answers 404"), ("999999999", 1, "there is none"),
                                    ("http://127.0.0.1:1", 1, "connect"), ("http://", 1, "no address"),
-                                   (str(os.getpid()), 1, "listens nowhere"), ("", 1, "no address")):
+                                   (str(os.getpid()), 1, "does not listen on any address"), ("", 1, "no address")):
             done = subprocess.run([tool(world), "--live", place, "--count", "1"],
                                   capture_output=True, check=False, timeout=scaled(10))
             said = done.stderr.decode()

@@ -67,7 +67,7 @@ TEST(validity, refuses_a_late_generator)
     expect_invalid("it had to wait for a CPU");
     expect(strstr(validity.reasons[0], "nice -n -5") == NULL); /* it has that */
     results.precedence.nice = 0;
-    expect_invalid("it had to wait for a CPU, which nice -n -5 shortens");
+    expect_invalid("it had to wait for a CPU; nice -n -5 shortens the wait");
     /* A long tail of latencies does not excuse it: the same may have made both. */
     for (unsigned i = 0; i < COUNT / 50; i++) {
         histogram_record(&results.from_due, 2 * NS_PER_MS);

@@ -1,4 +1,4 @@
-/* test_checks.c: a run whose figures do not agree is told as such: each record that is taken out,
+/* test_checks.c: a run whose figures do not agree is reported as such: each record that is taken out,
  * doubled or changed, each request that is nowhere, each stage that holds another number than it
  * should.
  */
@@ -113,7 +113,7 @@ TEST(checks, tell_of_a_record_taken_out)
     make_run(&read);
     count_request(&read, REQUESTS + 1);
     expect_check(&read, "counts", CHECK_FAILED,
-                 "the server answered 401 requests, the records tell of 400");
+                 "the server answered 401 requests, the records have 400");
     free_run(&read);
 }
 
@@ -123,7 +123,7 @@ TEST(checks, tell_of_a_record_doubled)
     make_run(&read);
     give_request(&read, 7);
     expect_check(&read, "counts", CHECK_FAILED,
-                 "the server answered 400 requests, the records tell of 401");
+                 "the server answered 400 requests, the records have 401");
     read.run.doubled = 1;
     expect_check(&read, "records", CHECK_FAILED, "1 records are there twice");
     free_run(&read);
@@ -180,7 +180,7 @@ TEST(checks, know_nothing_where_records_were_lost_or_the_report_is_missing)
     read.run.reported = false; /* cut short: they may be in the part that is not there */
     expect_check(&read, "records", CHECK_HOLDS, "");
     expect_check(&read, "counts", CHECK_UNKNOWN, "no counts of the server");
-    expect_check(&read, "flow", CHECK_UNKNOWN, "does not tell how many requests were begun");
+    expect_check(&read, "flow", CHECK_UNKNOWN, "does not say how many requests were begun");
     expect_int(read.checks.failed, 0);
     free_run(&read);
 }

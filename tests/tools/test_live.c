@@ -79,9 +79,9 @@ TEST(live, says_what_is_wrong_with_a_process)
 {
     char url[LISTENING_URL], error[LISTENING_ERROR];
     expect(!listening_of(999999999, url, error));
-    expect_text(error, "cannot look at process 999999999: there is none");
+    expect_text(error, "cannot read about process 999999999: there is none");
     expect(!listening_of(getpid(), url, error));
-    expect(strstr(error, "listens nowhere") != NULL);
+    expect(strstr(error, "does not listen on any address") != NULL);
 }
 
 /* --- what a server says --- */

@@ -498,13 +498,13 @@ static void expect_odd(unsigned times, const char *counted, const char *record)
 
 TEST(quartet_trace, tells_of_one_record_taken_out_of_a_file)
 {
-    expect_odd(0, "the server answered 1000 requests, the records tell of 999",
+    expect_odd(0, "the server answered 1000 requests, the records have 999",
                "1 connections went on behind a request that has no record");
 }
 
 TEST(quartet_trace, tells_of_one_record_doubled_in_a_file)
 {
-    expect_odd(2, "the server answered 1000 requests, the records tell of 1001",
+    expect_odd(2, "the server answered 1000 requests, the records have 1001",
                "1 records are there twice");
 }
 

@@ -95,8 +95,7 @@ static void set_options(struct fetch *fetch)
         SET(CURLOPT_UNIX_SOCKET_PATH, fetch->socket);
     }
     SET(CURLOPT_PROTOCOLS_STR, "http,https");
-    SET(CURLOPT_PROXY,
-        ""); /* none, whatever the environment says: the server is looked at itself */
+    SET(CURLOPT_PROXY, ""); /* none, whatever the environment says: ask the server itself */
     SET(CURLOPT_NOSIGNAL, 1L);
     SET(CURLOPT_TIMEOUT_MS, (long)FETCH_TIMEOUT_MS);
     SET(CURLOPT_USERAGENT, "quartet-trace/" QUARTET_VERSION);

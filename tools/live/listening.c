@@ -39,7 +39,7 @@ bool listening_of(int pid, char url[LISTENING_URL], char error[LISTENING_ERROR])
 {
     struct inodes inodes = {0};
     if (!read_inodes(pid, &inodes)) {
-        (void)snprintf(error, LISTENING_ERROR, "cannot look at process %d: %s", pid,
+        (void)snprintf(error, LISTENING_ERROR, "cannot read about process %d: %s", pid,
                        errno == ENOENT ? "there is none" : strerror(errno));
         return false;
     }
@@ -47,7 +47,7 @@ bool listening_of(int pid, char url[LISTENING_URL], char error[LISTENING_ERROR])
                  listening_find(pid, "tcp6", &inodes, read_tcp6, url) ||
                  listening_find(pid, "unix", &inodes, read_unix, url);
     if (!found) {
-        (void)snprintf(error, LISTENING_ERROR, "process %d listens nowhere", pid);
+        (void)snprintf(error, LISTENING_ERROR, "process %d does not listen on any address", pid);
     }
     free(inodes.at);
     return found;

@@ -1,6 +1,6 @@
 /* listening.h: where a process listens, found in /proc.
  *
- * Linux only, as the server is. A process of somebody else is looked at by root alone.
+ * Linux only, as the server is. Only root can read about a process of another user.
  */
 #ifndef TOOLS_LIVE_LISTENING_H
 #define TOOLS_LIVE_LISTENING_H

@@ -1,4 +1,4 @@
-/* snapshot.h: a running server at one moment, as /server-status?json tells it, and what happened
+/* snapshot.h: a running server at one moment, as /server-status?json reports it, and what happened
  * between two such moments.
  *
  * The text need not be trusted: what is missing or of another kind stays zero or empty. One thread.

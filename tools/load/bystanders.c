@@ -18,7 +18,7 @@
 enum {
     TICK_NS = 10000000,
     SLICES = 10,        /* ticks from one visit to the next */
-    SILENT_VISITS = 10, /* visits from one look at a silent one to the next */
+    SILENT_VISITS = 10, /* visits from one check of a silent one to the next */
     OPEN_MAX = 200,     /* opened in one tick */
     READ_MAX = 16384,
     READS_MAX = 64,     /* of one visit */

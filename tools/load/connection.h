@@ -6,10 +6,10 @@
  *     |   the loop has forgotten   v                                v reset, ended, late
  *     +------------------------- CLOSING <--------------------------+
  *
- * It decides nothing about when to ask: its owner, the drive, is told what happened and asks. A
+ * It decides nothing about when to ask: it notifies its owner, the drive, which asks. A
  * request on it is a *shot*, with its times; answers come in the order of the shots. Bytes are
  * written once for each batch of shots and read into a buffer that all connections share, since an
- * answer is looked at and not kept.
+ * answer is checked and not kept.
  *
  * Nothing is allocated for a request. The watch stays armed for reading as long as it is open. The
  * loop's thread.
@@ -44,7 +44,7 @@ struct outcome {
     uint64_t done_ns;  /* 0: never answered */
 };
 
-/* Who is told; `owner` is the argument of each. */
+/* Callbacks; `owner` is the argument of each. */
 struct connection_events {
     void (*opened)(void *owner, struct connection *connection, uint64_t took_ns);
     /* Could not be made; `closed` follows. */
@@ -108,21 +108,21 @@ void connection_init(struct connection *connection, struct connection_shared *sh
                      unsigned number, struct shot *shots);
 void connection_deinit(struct connection *connection);
 
-/* CLOSED -> CONNECTING; opened or refused is told later, never from within, but for an error at
+/* CLOSED -> CONNECTING; opened or refused is called later, never from within, but for an error at
  * once: false, with errno, and still CLOSED. */
 bool connection_open(struct connection *connection);
 
 /* May it be asked? */
 bool connection_has_room(const struct connection *connection);
 
-/* One more request; it must have room. The outcome is told later, never from within. */
+/* One more request; it must have room. The outcome is reported later, never from within. */
 void connection_ask(struct connection *connection, unsigned target, uint64_t due_ns,
                     uint64_t released_ns, bool measured);
 
 /* Its deadline has passed. */
 void connection_expire(struct connection *connection, uint64_t now_ns);
 
-/* Gives up: every shot ends with `error`. Not from within its own events. CLOSED is told later. */
+/* Gives up: every shot ends with `error`. Not from within its own events. CLOSED is reported later. */
 void connection_shut(struct connection *connection, enum load_error error, const char *words);
 
 static inline struct connection *connection_of_deadline(struct deadline *deadline)

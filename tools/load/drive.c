@@ -410,7 +410,7 @@ static void drive_catch_up(struct drive *drive, uint64_t now_ns)
     drive_check_phase(drive, now_ns);
 }
 
-/* Each is sent before the next is looked at: sending takes microseconds, in which the next may have
+/* Each is sent before the next is checked: sending takes microseconds, in which the next may have
  * become due. */
 static void release_due(struct drive *drive, uint64_t now_ns)
 {

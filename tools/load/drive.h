@@ -14,7 +14,7 @@
  * one of the slowest.
  *
  * One loop, one thread. Times to the microsecond come from an alarm (alarm.h), and each answer
- * looks at the schedule too, so that a long round of the loop delays no request.
+ * checks the schedule too, so that a long round of the loop delays no request.
  */
 #ifndef TOOLS_LOAD_DRIVE_H
 #define TOOLS_LOAD_DRIVE_H

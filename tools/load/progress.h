@@ -9,7 +9,7 @@
 
 struct progress {
     const struct plan *plan;
-    FILE *out; /* NULL: nobody looks */
+    FILE *out; /* NULL: no progress is shown */
     uint64_t done_before;
     bool shown;
 };

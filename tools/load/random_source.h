@@ -12,7 +12,7 @@ struct random_source {
     uint64_t state[4];
 };
 
-/* `stream` tells sources of one seed apart, so that drawing from one does not move the others. */
+/* `stream` separates sources of one seed: drawing from one does not move the others. */
 void random_seed(struct random_source *source, uint64_t seed, uint64_t stream);
 
 uint64_t random_next(struct random_source *source);

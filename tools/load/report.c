@@ -124,8 +124,7 @@ static void print_errors(FILE *out, const struct report *report)
         }
     }
     if (results->unasked > 0) {
-        fprintf(out, "  %" PRIu64 " connections brought bytes that nobody had asked for\n",
-                results->unasked);
+        fprintf(out, "  %" PRIu64 " connections sent bytes without a request\n", results->unasked);
     }
 }
 

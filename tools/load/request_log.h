@@ -1,4 +1,4 @@
-/* request_log.h: a line for each request, for whoever wants to look for himself.
+/* request_log.h: a line for each request, for readers who want to analyse the run themselves.
  *
  * Comma-separated, a heading first; times are nanoseconds of CLOCK_MONOTONIC, as in the traces of a
  * server on the same machine; -1 where a phase was not reached. Formatted by hand into a buffer

@@ -31,7 +31,7 @@ struct response_parse {
     int status;      /* 0 before the end of the head */
     uint64_t length;
     uint64_t body;             /* bytes of body so far */
-    response_body_fn *body_fn; /* NULL: nobody looks; kept by response_begin, as is body_arg */
+    response_body_fn *body_fn; /* NULL: not needed; kept by response_begin, as is body_arg */
     void *body_arg;
     const char *fault; /* once malformed: what is wrong */
 };

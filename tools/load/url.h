@@ -1,5 +1,5 @@
 /* url.h: what the command line calls a URL: "[WEIGHT,]URL" with http://HOST[:PORT][/TARGET],
- * unix:PATH[:/TARGET] or http://unix:PATH[:/TARGET] (as nginx writes it). Names are looked up here,
+ * unix:PATH[:/TARGET] or http://unix:PATH[:/TARGET] (as nginx writes it). Names are resolved here,
  * once. Before the run. */
 #ifndef TOOLS_LOAD_URL_H
 #define TOOLS_LOAD_URL_H

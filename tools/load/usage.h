@@ -7,7 +7,7 @@
 
 /* User and system time of the process. */
 uint64_t usage_cpu_ns(void);
-/* Time in which this thread could run and no CPU was free; 0 where the kernel does not tell. */
+/* Time in which this thread could run and no CPU was free; 0 where the kernel does not report it. */
 uint64_t usage_runqueue_ns(void);
 /* How the kernel's scheduler treats this thread beside others. */
 struct precedence {

@@ -1,6 +1,6 @@
 /* validity.c: see validity.h.
  *
- * INVALID is what the generator has to answer for. A server that cannot keep up is a finding, not a
+ * INVALID is a fault of the generator. A server that cannot keep up is a finding, not a
  * fault: as long as the generator itself was in time the latencies from the due time are right, and
  * a note says that they grow with the length of the run.
  */
@@ -23,7 +23,7 @@ static const double lag_allowed_share = 0.1;
 static const double cpu_allowed = 0.9;
 /* The share of its time from which on waiting for a CPU is named as the reason. */
 static const double waited_worth_saying = 0.005;
-/* Of a closed loop's time, before it is told that it waited for a CPU. */
+/* Share of a closed loop's time from which on a note says that it waited for a CPU. */
 static const double wait_allowed = 0.1;
 /* Of the asked rate, beside what chance allows a Poisson process (four standard deviations). */
 static const double rate_wanted = 0.99;
@@ -112,7 +112,7 @@ static void judge_lag(struct validity *validity, const struct results *results)
                          results_wait_share(results) <= waited_worth_saying ? ""
                          : has_precedence(results)
                              ? "; it had to wait for a CPU"
-                             : "; it had to wait for a CPU, which nice -n -5 shortens");
+                             : "; it had to wait for a CPU; nice -n -5 shortens the wait");
     }
 }
 
@@ -140,17 +140,17 @@ static void note_saturation(struct validity *validity, const struct results *res
     double share = results_sent_share(results);
     double taken = results_cpu_share(results) + results_wait_share(results);
     if (share < sent_wanted && taken > cpu_allowed) {
-        validity_note(
-            validity,
-            "%.1f%% of what was due was sent in time; the generator was busy or waiting for a CPU "
-            "for %.0f%% of the time, so it may be the limit itself",
-            share * 100, taken * 100);
+        validity_note(validity,
+                      "%.1f%% of the due requests were sent in time; the generator was busy or "
+                      "waiting for a CPU "
+                      "for %.0f%% of the time, so it may be the limit itself",
+                      share * 100, taken * 100);
     } else if (share < sent_wanted) {
-        validity_note(
-            validity,
-            "saturated: %.1f%% of what was due was sent in time; the server or --connections is "
-            "the limit, and latency grows with the duration",
-            share * 100);
+        validity_note(validity,
+                      "saturated: %.1f%% of the due requests were sent in time; the server or "
+                      "--connections is "
+                      "the limit, and latency grows with the duration",
+                      share * 100);
     }
 }
 
@@ -162,8 +162,8 @@ static void note_waiting(struct validity *validity, const struct results *result
     if (share > wait_allowed) {
         validity_note(
             validity,
-            "the generator waited for a CPU for %.0f%% of the time: so much is in these latencies, "
-            "and missing in the rate; give it a CPU of its own%s",
+            "the generator waited for a CPU for %.0f%% of the time: the latencies are too high and "
+            "the rate is too low by this share; give it a CPU of its own%s",
             share * 100, has_precedence(results) ? "" : ", or precedence with nice -n -5");
     }
 }
@@ -177,12 +177,12 @@ static void note_precedence(struct validity *validity, const struct results *res
         validity_note(
             validity,
             "the generator runs with real-time precedence (%s): a server that shares its CPUs is "
-            "held up by it, and the latencies are longer by that",
+            "delayed by it, and the latencies include the delay",
             results->precedence.policy);
     }
 }
 
-/* Legal, for a page that changes; and what a server that cuts its answers looks like. */
+/* Legal, for a page that changes; a server that cuts its answers shows up in the same way. */
 static void note_lengths(struct validity *validity, const struct plan *plan,
                          const struct results *results)
 {

@@ -2,7 +2,7 @@
  *
  * Little's law says that the time-averaged number in a stage is arrivals a second times mean time
  * in it. Made from the records alone it could not fail; so its left side comes from the samples,
- * which count requests in the stages without looking at any record. Samples see few of the moments,
+ * which count requests in the stages without reading any record. Samples see few of the moments,
  * so the two sides differ by chance: the spread of the samples says by how much. The exact
  * comparisons are those with the server's own counts and sums. */
 #include "tools/trace/checks.h"
@@ -16,8 +16,8 @@
 #include <stdlib.h>
 
 /* What the two sides of Little's law may differ by: so many standard errors of the samples, and a
- * part of the number for what the sampling thread itself does to it, since it takes a CPU from what
- * it looks at. */
+ * part of the number for what the sampling thread itself does to it, since it takes a CPU from the
+ * server. */
 static const double errors_allowed = 6, part_allowed = 0.25, number_allowed = 0.5;
 /* Between processes of one server: the longest wait before one that died is replaced is 5 s. And by
  * how much wall clocks are set while a server runs. */
@@ -75,11 +75,11 @@ static int64_t boot_s(const struct trace_source *source)
     return (int64_t)source->wall_s - (int64_t)(source->started_ns / NS_PER_S);
 }
 
-/* The last that is known of it: a stamp, or, of a process that had nothing to do, its own word. */
+/* The last known time of it: a stamp, or, of a process without work, the time in its report. */
 static uint64_t end_of(const struct trace_source *source)
 {
-    uint64_t told_ns = source->started_ns + source->report.wall_ns;
-    return told_ns > source->now_ns ? told_ns : source->now_ns;
+    uint64_t reported_ns = source->started_ns + source->report.wall_ns;
+    return reported_ns > source->now_ns ? reported_ns : source->now_ns;
 }
 
 /* How long before this source began the last of those had ended that began before it; 0 when one
@@ -165,7 +165,7 @@ static bool sums_are_exact(enum interval interval)
     return interval != INTERVAL_READ_BLOCKED && interval != INTERVAL_WRITE_BLOCKED;
 }
 
-/* The first interval of which records and report tell different things, or INTERVAL_COUNT. */
+/* The first interval in which records and report differ, or INTERVAL_COUNT. */
 static enum interval first_that_differs(const struct histogram *records,
                                         const struct histogram *report)
 {
@@ -206,8 +206,8 @@ static void check_report(struct checks *checks, const struct trace_run *run,
     uint64_t answered = report->counters[COUNTER_REQUESTS];
     if (answered != summary->requests) {
         checks_add(checks, "counts", CHECK_FAILED,
-                   "the server answered %" PRIu64 " requests, the records tell of %" PRIu64,
-                   answered, summary->requests);
+                   "the server answered %" PRIu64 " requests, the records have %" PRIu64, answered,
+                   summary->requests);
         return;
     }
     enum interval differs = first_that_differs(summary->tally.intervals, report->intervals);
@@ -223,7 +223,7 @@ static void check_report(struct checks *checks, const struct trace_run *run,
     }
     if (answers_differ(report, summary)) {
         checks_add(checks, "counts", CHECK_FAILED,
-                   "the server sent other statuses or bytes than the records tell of (%" PRIu64
+                   "the server sent other statuses or bytes than the records have (%" PRIu64
                    " and %" PRIu64 " bytes)",
                    (uint64_t)report->counters[COUNTER_BYTES_SENT], summary->bytes_sent);
         return;
@@ -242,7 +242,7 @@ static void check_flow(struct checks *checks, const struct trace_run *run)
     bool holds = run->report.connections > 0 ? in_flight >= 0 : in_flight == 0;
     if (!run->reported || begun == 0) {
         checks_add(checks, "flow", CHECK_UNKNOWN,
-                   "the file does not tell how many requests were begun");
+                   "the file does not say how many requests were begun");
         return;
     }
     checks_add(checks, "flow", holds ? CHECK_HOLDS : CHECK_FAILED,
@@ -251,7 +251,7 @@ static void check_flow(struct checks *checks, const struct trace_run *run)
                begun, answered, abandoned, in_flight, holds ? "" : ", when no connection was open");
 }
 
-/* So many requests at most were in a stage for a time that no record tells of: their connection
+/* At most so many requests were in a stage for a time that is in no record: their connection
  * ended inside it, or it has not ended. */
 static double checks_without_record(const struct trace_run *run, enum flow_stage stage)
 {
@@ -262,7 +262,7 @@ static double checks_without_record(const struct trace_run *run, enum flow_stage
     return (double)cut + (double)in_flight;
 }
 
-/* Only samples can see what no record tells of: it explains that they saw more, never less. */
+/* Only samples see requests without a record: this explains that they saw more, never less. */
 static enum check_outcome judge_stage(const struct trace_run *run, enum flow_stage stage,
                                       double more, double allowed)
 {

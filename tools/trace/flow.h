@@ -1,4 +1,4 @@
-/* flow.h: what the samples of a run tell: how many requests were in each stage and waited in each
+/* flow.h: what the samples of a run show: how many requests were in each stage and waited in each
  * queue, over time, and when anything was asked at all.
  *
  * Time is cut into bins, which double in width when the run outgrows them: so memory is bounded,
@@ -49,7 +49,7 @@ uint64_t flow_sampled_ns(const struct flow *flow);
 uint64_t flow_active_ns(const struct flow *flow);
 
 /* Time-averaged number in a stage, all processes together, and its standard error; the error is
- * negative when there are too few bins to tell. */
+ * negative when there are too few bins to know it. */
 double flow_in_stage(const struct flow *flow, enum flow_stage stage, double *error);
 
 /* Mean depth of a queue in the first and in the last quarter of the time. */

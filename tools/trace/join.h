@@ -24,7 +24,7 @@ struct join {
     void *to;
     unsigned size;               /* of the window */
     struct trace_record *window; /* by request number modulo the size. Kind 0 is an empty place,
-                                    which still tells what was in it */
+                                    which still shows what was in it */
     unsigned waiting;            /* places that are not empty */
     uint64_t unjoined;   /* requeues whose request was not there: lost, or out of the window */
     uint64_t doubled;    /* records that were there before; of requests both are passed on */

@@ -13,7 +13,7 @@
 /* A line that says what the characters mean. */
 void journey_print_legend(FILE *out);
 
-/* `width`: of the request's number with its source in front, as journey_width tells. */
+/* `width`: of the request's number with its source in front, as journey_width returns. */
 void journey_print(FILE *out, const struct trace_source *source, const struct trace_record *request,
                    unsigned width);
 unsigned journey_width(const struct trace_source *source, const struct trace_record *request);

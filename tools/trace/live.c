@@ -1,4 +1,4 @@
-/* live.c: a running server, looked at once a second: --live PID|URL.
+/* live.c: a snapshot of a running server each second: --live PID|URL.
  *
  * On a terminal a table that is drawn in place, as top does; elsewhere one table after the other.
  * The first one is of all since the server's start, the others of the time since the one before.
@@ -39,7 +39,7 @@ struct live {
 
 static bool open_place(struct live *live, const char *place, char url[LISTENING_URL]);
 static void live_run(struct live *live);
-static bool live_look(struct live *live, char error[FETCH_ERROR]);
+static bool live_fetch(struct live *live, char error[FETCH_ERROR]);
 static bool live_take(struct live *live, struct bytes json);
 static void live_draw(const struct live *live);
 static void live_say_waiting(struct live *live, const char *why);
@@ -55,7 +55,7 @@ static int live_show(const char *place, unsigned count)
     live->terminal = isatty(STDOUT_FILENO);
     int status = EXIT_WORLD;
     if (open_place(live, place, url)) {
-        if (live_look(live, error)) {
+        if (live_fetch(live, error)) {
             live_run(live);
             status = EXIT_SUCCESS;
         } else {
@@ -96,7 +96,7 @@ static bool open_place(struct live *live, const char *place, char url[LISTENING_
     return live->fetch != NULL;
 }
 
-/* Draws what is known, waits, looks again. */
+/* Draws what is known, waits, takes the next snapshot. */
 static void live_run(struct live *live)
 {
     sigset_t signals;
@@ -117,7 +117,7 @@ static void live_run(struct live *live)
         if (!wait_until(live, &signals, due_ns)) {
             break;
         }
-        fresh = live_look(live, error);
+        fresh = live_fetch(live, error);
         if (!fresh) {
             live_say_waiting(live, error);
         }
@@ -127,14 +127,14 @@ static void live_run(struct live *live)
     }
 }
 
-static bool live_look(struct live *live, char error[FETCH_ERROR])
+static bool live_fetch(struct live *live, char error[FETCH_ERROR])
 {
     struct bytes json;
     if (!fetch_get(live->fetch, &json, error)) {
         return false;
     }
     if (!live_take(live, json)) {
-        (void)snprintf(error, FETCH_ERROR, "what answers is no quartet");
+        (void)snprintf(error, FETCH_ERROR, "the answer is not that of a quartet server");
         return false;
     }
     live->waiting = false;
@@ -196,7 +196,7 @@ static void live_draw(const struct live *live)
         }
         fputc('\n', live->out);
     }
-    (void)fflush(live->out); /* main looks at ferror */
+    (void)fflush(live->out); /* main checks ferror */
 }
 
 /* Elsewhere than on a terminal it is said once. */

@@ -11,7 +11,7 @@
 #include <stdio.h>
 
 struct progress {
-    FILE *out;     /* NULL: nobody looks */
+    FILE *out;     /* NULL: no progress is shown */
     uint64_t size; /* bytes to read; 0: not known */
     uint64_t started_ns, next_ns;
     bool shown;

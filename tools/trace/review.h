@@ -1,4 +1,4 @@
-/* review.h: all that the verbs for people and programs tell of a whole run: its figures, whether
+/* review.h: all that the verbs for people and programs report on a whole run: its figures, whether
  * they agree with each other, and what limited the server.
  *
  * Use: as the state of a verb: review_new in begin, review_request, review_sample, then review_end
@@ -27,7 +27,7 @@ void review_sample(void *state, const struct trace_source *source,
                    const struct trace_sample *sample, const struct trace_sample_queue *queues,
                    const uint64_t *busy_ns);
 
-/* The run has been read: checks, judges, and puts the intervals that the records tell of into the
+/* The run has been read: checks, judges, and puts the intervals made from the records into the
  * run's report. Returns the exit status that the checks ask for. */
 int review_end(struct review *review, struct trace_run *run);
 

@@ -179,7 +179,7 @@ static bool finish_sources(struct trace_run *run)
         add_up(run, &run->sources[i]);
     }
     if (!run->reported) {
-        /* What some processes counted would be taken for all: records tell more. */
+        /* The counts of some processes would pass for those of all: the records say more. */
         tally_deinit(&run->report.tally);
         run->report.tally = (struct tally){.measures = true};
     }

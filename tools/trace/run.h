@@ -44,7 +44,7 @@ struct trace_verb {
     /* What is wrong with that argument, or NULL. */
     const char *(*wrong)(const char *argument);
     /* Of a verb that reads no files: shows what it finds at `argument`, `count` times (0: until it
-     * is told to end), and returns the exit status. The others below are NULL then. */
+     * gets a signal), and returns the exit status. The others below are NULL then. */
     int (*alone)(const char *argument, unsigned count);
     /* Called in this order; `state` is what begin returned and the verb's own. NULL: it cannot
      * begin, and has said so. */

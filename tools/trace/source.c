@@ -196,7 +196,7 @@ static void source_take_sample(struct trace_source *source)
     }
 }
 
-/* Each block tells what its thread has lost so far; a later one replaces it. A file that ends with
+/* Each block says what its thread has lost so far; a later one replaces it. A file that ends with
  * its report has the sum there, one that was cut has only these. */
 static void note_lost(struct trace_source *source, uint32_t thread, uint64_t lost)
 {
@@ -206,7 +206,7 @@ static void note_lost(struct trace_source *source, uint32_t thread, uint64_t los
     }
 }
 
-/* When the block was written, about: what it tells of last was shortly before. */
+/* About when the block was written: its last record was made shortly before. */
 static void source_note_time(struct trace_source *source, uint64_t at_ns)
 {
     if (at_ns > source->now_ns) {
@@ -235,8 +235,7 @@ static bool is_whole(struct trace_source *source)
         return true;
     }
     (void)snprintf(source->error, sizeof source->error,
-                   "byte %" PRIu64 ": %" PRIu64
-                   " records before the report, which tells of %" PRIu64,
+                   "byte %" PRIu64 ": %" PRIu64 " records before the report, which counts %" PRIu64,
                    source->reader.offset, source->records, source->written);
     return false;
 }

@@ -1,7 +1,7 @@
 /* source.h: one trace file, what one process wrote, read block by block for a verb.
  *
  * In: the file. Out: what it says of itself, and its records, joined (join.h), to the verb. Nothing
- * in it is believed: text is checked before it is kept, numbers of threads and names are looked up
+ * in it is believed: text is checked before it is kept, numbers of threads and names are resolved
  * with the functions here. One thread.
  */
 #ifndef TOOLS_TRACE_SOURCE_H

@@ -27,7 +27,7 @@ uint64_t summary_duration_ns(const struct summary *summary);
 double summary_rate(const struct summary *summary);
 
 /* Puts the intervals made from the records into the run's report; without a report in the file,
- * also what else the records tell. */
+ * also what else the records show. */
 void summary_to_report(struct summary *summary, struct trace_run *run);
 
 /* A record's stamps and its intervals. */

@@ -1,4 +1,4 @@
-/* table.c: the run as tables for people; what quartet-trace prints when not told otherwise. */
+/* table.c: the run as tables for people; what quartet-trace prints by default. */
 #include "tools/trace/run.h"
 
 #include "core/base/check.h"
@@ -71,7 +71,7 @@ static void table_cancel(void *state)
     review_free(state);
 }
 
-/* First of all, what the rest does not tell of. */
+/* First, what the rest leaves out. */
 static void print_missing(const struct trace_run *run)
 {
     if (run->lost > 0) {
