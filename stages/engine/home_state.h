@@ -1,12 +1,10 @@
 /* home_state.h: where a client is, as its home sees it: one state, moved by one function.
  *
- *   NONE --> FRESH --> WAITING <--> HELD_BACK         any of these --> CLOSED
+ *   NONE --> FRESH --> WAITING <--> HELD_BACK --> AWAY     any of these --> CLOSED
  *     |                 ^ ^ |  \
  *     +-----------------+ | |   +--> RIPE
  *                         | v          |
- *               EARLY <-- AWAY <-------+
- *                 |
- *                 +-----> WAITING
+ *      WAITING <-- EARLY <-- AWAY <----+          WAITING --> EARLY
  *
  * from       to         moved by
  * NONE       FRESH      home_adopt(), for the reader
@@ -14,6 +12,7 @@
  * FRESH      WAITING    home_return(), before its first read
  * WAITING    HELD_BACK  home_hold_back()
  * HELD_BACK  WAITING    home_room()
+ * HELD_BACK  AWAY       home_dismiss(), as from WAITING: the server cuts
  * WAITING    RIPE       home_let_ripen()
  * WAITING    AWAY       home_leave(), home_dismiss() where another loop watches the client besides
  * WAITING    EARLY      home_leave(), when no loop watches its descriptor for reading

@@ -47,6 +47,13 @@ void recall_ring(struct recall *recall, struct mailbox *box)
     }
 }
 
+void recall_pass_on(struct recall *recall, struct mailbox *box)
+{
+    if (recall != NULL && recall_is_pressing(recall)) {
+        recall_ring(recall, box);
+    }
+}
+
 void recall_end(struct recall *recall)
 {
     atomic_fetch_sub(&recall->pressing, 1);

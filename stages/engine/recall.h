@@ -43,6 +43,10 @@ static inline bool recall_is_expected(const struct recall *recall)
 void recall_begin(struct recall *recall);
 /* It has been put, or will be at the end of the putter's turn: rings if no taker sleeps there. */
 void recall_ring(struct recall *recall, struct mailbox *box);
+/* A session of the pool blocks for something else now, be it in a handler or inside a request. It may
+ * be the one that was rung for: if a pressing ticket waits still, another one is rung. `recall` may be
+ * NULL. */
+void recall_pass_on(struct recall *recall, struct mailbox *box);
 /* Some session has it. */
 void recall_end(struct recall *recall);
 

@@ -184,6 +184,7 @@ static void post_client(struct worker *worker, struct client *client, enum stage
     bool pressing = ticket->pressing;
     worker_post(worker, mailbox_number, ticket, !ticket->quiet);
     if (pressing) {
+        (void)worker_flush(worker); /* sessions leave their clients for it: it has to be there */
         recall_ring(engine->groups[group].recall, &engine->mailboxes[mailbox_number]);
     }
 }

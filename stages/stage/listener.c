@@ -426,11 +426,11 @@ static void on_listen_watch_closed(struct watch *watch)
 
 /* What the kernel has completed already is served, and that is no more than its queue holds, one
  * above --backlog: clients that come meanwhile, again and again, do not keep the server from
- * stopping. */
+ * stopping. Behind a full queue they wait in this thread's outbox. */
 static void accept_completed(struct listener *listener, int listen_fd)
 {
     uint64_t most = listener->worker->engine->settings->backlog + 1;
-    for (uint64_t i = 0; i < most && !listener->full && !listener->refused; i++) {
+    for (uint64_t i = 0; i < most && !listener->full; i++) {
         enum place place = take_client_place(listener);
         if (place == PLACE_NONE || !accept_one(listener, listen_fd, place)) {
             return;

@@ -272,6 +272,7 @@ static enum verdict processor_enter(struct worker *worker, struct client *client
         }
         if (worker->kind == GROUP_POOL && x->handler->takes_long) {
             worker_go_away(worker); /* others must not wait behind it */
+            recall_pass_on(worker->engine->groups[worker->group].recall, worker->mailbox);
         }
         verdict = run_handler(worker, client);
     } while (verdict == VERDICT_REQUEST_READY);

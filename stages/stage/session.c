@@ -29,6 +29,9 @@ static enum close_reason begin_wait(struct worker *worker, struct client *client
 {
     struct engine *engine = worker->engine;
     worker_go_away(worker);
+    if (as == HELD_WAITING) {
+        recall_pass_on(engine->groups[worker->group].recall, worker->mailbox);
+    }
     held_add(&engine->held, client);
     atomic_store(&client->session.due_ns, due_ns);
     atomic_store(&client->session.as, as);
@@ -111,22 +114,48 @@ static void set_patience(struct client *client, uint64_t timeout_ns)
     client->session.patience_ns = timeout_ns;
 }
 
-/* HELD: the session is recalled. */
+static enum verdict poll_idle(struct worker *worker, struct client *client, uint64_t due_ns)
+{
+    struct recall *recall = worker->engine->groups[worker->group].recall;
+    bool recalled = false;
+    if (!wait_or_hear(client->conn.fd, recall, due_ns, &recalled)) {
+        return recalled ? VERDICT_HELD : VERDICT_WANT_READ;
+    }
+    return conn_read(&client->conn, &worker->exchanges);
+}
+
+/* A wait in recv hears no ring. Until a session of the pool has let a request go for the first time
+ * (recall.h), idle sessions wait there, for so long at a time: then they check. */
+static const uint64_t deaf_ns = NS_PER_S;
+
+/* Waits in recv for at most `left_ns`, or deaf_ns. The socket's timeout mostly is what it was. Less
+ * than a microsecond would be no timeout at all. */
+static enum verdict read_deaf(struct worker *worker, struct client *client, uint64_t left_ns)
+{
+    uint64_t part_ns = left_ns < deaf_ns ? left_ns : deaf_ns;
+    set_patience(client, part_ns < NS_PER_MS ? NS_PER_MS : part_ns);
+    return conn_read_waiting(&client->conn, &worker->exchanges);
+}
+
+/* HELD: the session is recalled. WANT_READ without input: the time has passed. */
 static enum verdict read_idle(struct worker *worker, struct client *client, uint64_t timeout_ns)
 {
     struct recall *recall = worker->engine->groups[worker->group].recall;
-    bool recalled = recall_is_pressing(recall);
-    if (recalled) {
-        return VERDICT_HELD;
-    }
-    if (client->session.polls || recall_is_expected(recall)) {
-        if (!wait_or_hear(client->conn.fd, recall, clock_ns() + timeout_ns, &recalled)) {
-            return recalled ? VERDICT_HELD : VERDICT_WANT_READ;
+    uint64_t now_ns = clock_ns(), due_ns = now_ns + timeout_ns;
+    do {
+        if (recall_is_pressing(recall)) {
+            return VERDICT_HELD;
         }
-        return conn_read(&client->conn, &worker->exchanges);
-    }
-    set_patience(client, timeout_ns);
-    return conn_read_waiting(&client->conn, &worker->exchanges);
+        if (client->session.polls || recall_is_expected(recall)) {
+            return poll_idle(worker, client, due_ns);
+        }
+        enum verdict verdict = read_deaf(worker, client, due_ns - now_ns);
+        if (verdict != VERDICT_WANT_READ || conn_has_input(&client->conn)) {
+            return verdict;
+        }
+        now_ns = clock_ns();
+    } while (now_ns < due_ns);
+    return VERDICT_WANT_READ;
 }
 
 /* A client that has been asked to go, and was faster with its next request, gets its answer. */

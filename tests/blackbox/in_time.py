@@ -12,7 +12,7 @@ import time
 
 from docroot import HELLO
 from harness import CaseFailed, eventually, scaled
-from servers import FAST, config_of, hello, start
+from servers import FAST, config_of, hello, overload_of, start
 from table import Table, get, request, require
 
 table = Table("in_time", args=("own",))
@@ -140,28 +140,40 @@ def head_of_its_own(world):
 
 # --- draining ----------------------------------------------------------------------------------
 
+def drain_and_count(server, kept, fresh, allowed):
+    """All have sent when the server learns that it is to end."""
+    for client in kept:
+        hello(server, client)
+    with Stopped(server, 0):
+        clients = kept + [server.client() for _ in range(fresh)]
+        for client in clients:
+            client.send(FAST)
+        server.signal(signal.SIGTERM)
+    lost, example = 0, ""
+    for client in clients:
+        try:
+            require(client.read_response().status in allowed, "another status")
+            client.expect_end()
+        except CaseFailed as failure:
+            lost += 1
+            example = f"{failure} ({'kept' if client in kept else 'new'})"
+    require(lost == 0, f"{lost} of {len(clients)} were not answered: {example}")
+    require(server.wait(12) == 0, "it does not end")
+
+
 @case("draining answers every request that is there already: new connections and kept ones")
 def drain_answers(world):
-    """All have sent when the server learns that it is to end."""
+    """Both kinds."""
     with start(world) as server:
-        kept = [server.client() for _ in range(40)]
-        for client in kept:
-            hello(server, client)
-        with Stopped(server, 0):
-            fresh = [server.client() for _ in range(150)]
-            for client in kept + fresh:
-                client.send(FAST)
-            server.signal(signal.SIGTERM)
-        lost = 0
-        for client in kept + fresh:
-            try:
-                require(client.read_response().status == 200, "another status")
-                client.expect_end()
-            except CaseFailed as failure:
-                lost += 1
-                example = f"{failure} ({'kept' if client in kept else 'new'})"
-        require(lost == 0, f"{lost} of {len(kept + fresh)} were not answered: {lost and example}")
-        require(server.wait(12) == 0, "it does not end")
+        drain_and_count(server, [server.client() for _ in range(40)], 150, (200,))
+
+
+@case("draining answers new connections behind a full queue, too")
+def drain_behind_full_queue(world):
+    """They wait where the listener has put them; a model that rejects says so."""
+    allowed = (200, 503) if overload_of(world) == "reject" else (200,)
+    with start(world, "--queue-size", "4") as server:
+        drain_and_count(server, [], 80, allowed)
 
 
 # --- back-pressure -----------------------------------------------------------------------------

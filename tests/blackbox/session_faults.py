@@ -75,6 +75,31 @@ def completed_elsewhere(world):
             served_in_the_end(flags, idle)
 
 
+@case("an answer does not wait when the session that was recalled for it blocks for another client")
+def ring_is_passed_on(world):
+    """A new client is before the answer in the queue, and stops inside its head."""
+    flags = ("--wiring", "L | rpw*3")
+    with start(world, *flags, *PATIENT) as server, server.client(timeout=30) as client:
+        idle = kept(server, 2)
+        client.send(get("/synthetic/async?ms=1500"))
+        idle.append(kept_when_free(server))
+        with server.client() as half:
+            half.send(HALF)
+            soon(flags, client, b"completed after 1500 ms\n")
+
+
+@case("the first answer that another thread completes does not wait behind an idle client either")
+def first_completed(world):
+    """Its session waited for that client in recv before there was anything to hear."""
+    flags = ("--wiring", "L | rpw*2")
+    with start(world, *flags, *PATIENT) as server, server.client(timeout=30) as client:
+        kept(server, 1)
+        client.send(get("/synthetic/async?ms=600"))
+        with server.client() as half:
+            half.send(HALF)
+            soon(flags, client, b"completed after 600 ms\n")
+
+
 @case("many answers that others complete do not wait behind idle clients, and none of these is lost")
 def many_completed_elsewhere(world):
     """Each client asks, and is idle until all have their answers."""

@@ -46,7 +46,7 @@ static struct {
     struct process process;
     struct process_share share;
     char root[64];
-    in_port_t port;
+    _Atomic in_port_t port; /* also read by a listener that the test lets connect */
 } life;
 
 /* --- the server --- */

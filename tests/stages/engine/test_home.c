@@ -536,6 +536,26 @@ TEST(home, sends_one_whom_another_loop_watches_there_first)
     stop();
 }
 
+/* The writer has a watch of an earlier answer, and the client waits for room in the next queue. */
+TEST(home, cuts_one_that_is_held_back_and_watched_by_another_loop)
+{
+    struct client *client = start("L | R | P*2 | W");
+    struct worker *writer = fake_worker(STAGE_WRITER);
+    expect_int(home_wait(home, client), VERDICT_HELD);
+    home_hold_back(home, client);
+    client->out.watched = true;
+    client->out.worker = writer;
+    atomic_store(&fake.engine.phase, PHASE_CUTTING);
+    home_phase(home);
+    worker_flush(home);
+    struct ticket *ticket = fake_take(writer);
+    expect(ticket != NULL && client_of_ticket(ticket) == client);
+    expect_int(ticket->verdict, VERDICT_CLOSE);
+    client->out.watched = false;
+    fake_close(home, client);
+    stop();
+}
+
 /* --- making room --- */
 
 TEST(home, sheds_the_oldest_idle_clients_and_no_others)

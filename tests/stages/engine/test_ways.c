@@ -30,6 +30,7 @@ static void write_ways(const struct engine *server, const char *kinds, char text
 static void free_groups(struct engine *server)
 {
     for (unsigned i = 0; i < server->group_count; i++) {
+        recall_free(server->groups[i].recall);
         condition_deinit(&server->groups[i].changed);
         lock_deinit(&server->groups[i].shared.lock);
     }
