@@ -30,7 +30,7 @@ class Reader(threading.Thread):
 
 @case("small requests are answered while a long answer without pauses is made", True)
 def beside_a_stream(world):
-    """The long answer is 10 MB in 100,000 pieces. Whoever makes it rests after some of them."""
+    """The long answer is 10 MB in 100,000 pieces. The thread that makes it rests after some of them."""
     for wiring in ONE_LOOP:
         with start(world, "--wiring", wiring) as server:
             with server.client(timeout=30) as stream, server.client(timeout=30) as small:

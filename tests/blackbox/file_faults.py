@@ -221,7 +221,7 @@ def take(reader):
 
 @case("a reader of the log on stdout that stops holds up nobody, not even the end", True)
 def full_stdout(world):
-    """A pipe of somebody else's, which keeps its own flags."""
+    """A pipe of another program, which keeps its own flags."""
     command = [world.program, "--root", str(world.root), "--listen", "127.0.0.1:0",
                "--access-log", "-", *world.base_args]
     with tempfile.TemporaryFile() as errors:

@@ -41,7 +41,7 @@ def first_in_line():
 
 
 def stolen_ticks():
-    """What the hypervisor of a virtual machine took of all CPUs, so far: nobody here can be on time then."""
+    """What the hypervisor of a virtual machine took of all CPUs, so far: no program here can be on time then."""
     with open("/proc/stat", encoding="ascii") as file:
         words = file.readline().split()
     return int(words[8]) if len(words) > 8 else 0
@@ -251,7 +251,7 @@ def _(world):
     adds_up(result)
     from_due, from_send = result["latency_ns"]["from_due"], result["latency_ns"]["from_send"]
     require(result["requests"]["due"] == rate * seconds == len(rows), f"{result['requests']}")
-    # Whoever came due while it stood still waited at least to its end, and each of them is there.
+    # Each request that became due while it stood still waited at least to its end, and each of them is there.
     caught = [row for row in rows if began + 2 * MS < row["due_ns"] < ended]
     require(abs(len(caught) - rate * (ended - began) / 1e9) <= 5, f"{len(caught)} were caught")
     for row in caught:
@@ -264,7 +264,7 @@ def _(world):
     require(least * 0.99 <= from_due["p99"] <= stop_ns * 1.25,
             f"p99 from due is {from_due['p99']}, arithmetic says {least} to {stop_ns}")
     require(from_due["max"] >= stop_ns * 0.98, f"max from due is {from_due['max']}")
-    # From the moment of sending only those in flight were held up: one for each connection.
+    # From the moment of sending only those in flight were delayed: one for each connection.
     require(from_send["p50"] <= 2 * MS, f"p50 from send is {from_send['p50']}")
     long = sum(row["done_ns"] - row["sent_ns"] > stop_ns // 2 for row in rows)
     require(long <= connections, f"{long} requests were sent into the stop")

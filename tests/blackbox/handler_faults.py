@@ -72,7 +72,7 @@ def away_holds_no_thread(world):
 @case("the next request does not wait for a handler whose answer is complete", True)
 def next_before_handler_returns(world):
     """Where handlers have threads of their own. Where the handler's thread is the one that sends,
-    there is nobody to send: then both answers come in order when it returns."""
+    no thread sends: then both answers come in order when it returns."""
     with start(world, *processors(world, 3)) as server:
         hello(server)
         with server.client() as client:
@@ -140,7 +140,7 @@ def drain_waits(world):
 
 @case("answers that would be completed too late do not hold a stop beyond --drain-timeout")
 def drain_cuts(world):
-    """They say 503: what was promised is not told as kept."""
+    """They say 503: the answer does not claim a success."""
     with start(world, "--drain-timeout", "400ms") as server:
         clients = [server.client() for _ in range(10)]
         for client in clients:
@@ -171,7 +171,7 @@ def stop_goes_on(world):
 
 @case("a stop under load with answers pending is clean", True)
 def stop_under_load_with_pending(world):
-    """Those that are answered are whole; those that wait for long are told, or cut."""
+    """Those that are answered are whole; those that wait for long get an error, or are cut."""
     for signals in (1, 2):
         with start(world, "--drain-timeout", "500ms") as server:
             hammers = hammer(server, 8)
@@ -246,7 +246,7 @@ def forward_permission(world):
 
 @case("--keepalive-connections 3: the fourth is answered once, and a place is free again later")
 def keepalive_connections(world):
-    """It is told so; those that are kept stay."""
+    """It gets an error; those that are kept stay."""
     with start(world, "--keepalive-connections", "3", "--keepalive-timeout", "60s") as server:
         for _ in range(3):
             kept = [server.client() for _ in range(3)]

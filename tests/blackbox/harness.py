@@ -508,7 +508,7 @@ class Server:
         return self.process.poll() is None
 
     def descriptors(self):
-        """How many descriptors it has open, without those with which a thread looks at its own figures
+        """How many descriptors it has open, without those with which a thread reads its own figures
         in /proc for a moment."""
         folder, count = f"/proc/{self.pid}/fd", 0
         for name in os.listdir(folder):

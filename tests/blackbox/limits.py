@@ -115,7 +115,7 @@ del model_flags
 
 @case("a stop with nothing open needs no signal but the first, and no time")
 def stops_at_once(world):
-    """Whoever closes last says so: --drain-timeout is not waited for."""
+    """The thread that closes last says so: --drain-timeout is not waited for."""
     for flags in (("--model", "staged"), ("--model", "loops"), ("--model", "acceptor"),
                   ("--model", "staged", "--processes", "2")):
         with start(world, *flags, "--drain-timeout", "60s") as server:
@@ -378,7 +378,7 @@ def refused(world, *flags):
 
 @case("--overload reap: more connections than sessions that hold them are refused")
 def budget_contradicts(world):
-    """Whoever counts the sessions."""
+    """Whichever module counts the sessions."""
     for flags in (("--model", "reaped-pool", "--sessions", "15", "--max-connections", "400"),
                   ("--model", "reaped-pool", "--max-threads", "15", "--max-connections", "16"),
                   ("--model", "reaped-pool", "--max-connections", "2000"),

@@ -1,4 +1,4 @@
-"""quartet-trace --live: a running server looked at from outside, on a terminal and elsewhere, while it
+"""quartet-trace --live: a running server as seen from outside, on a terminal and elsewhere, while it
 works, is gone, and is there again."""
 
 import fcntl
@@ -30,7 +30,7 @@ def tool(world):
 
 
 def url_of(server):
-    """What --live is told."""
+    """The arguments of --live."""
     return "http://%s:%d" % server.address
 
 
@@ -57,7 +57,7 @@ class Watcher:
         eventually(lambda: re.search(pattern, self.text, re.S), f"--live says {pattern!r}", timeout)
 
     def end(self, number=signal.SIGINT):
-        """Told to end, it ends at once and is content."""
+        """A signal ends it at once with status 0."""
         self.process.send_signal(number)
         try:
             code = self.process.wait(scaled(5))
@@ -137,7 +137,7 @@ def live_on_a_terminal(world):
 
 @case("--live leaves out the connection it comes on, and no other")
 def live_own_connection(world):
-    """Nobody is there, then two clients are."""
+    """No client is connected, then two are."""
     with start(world) as server:
         watcher = Watcher(world, url_of(server))
         watcher.says(r"; last [^\n]*\n0 requests/s, [^\n]* 0 connections;")
@@ -151,7 +151,7 @@ def live_own_connection(world):
 
 @case("--live finds a server at a unix socket, and ends when it has been told how often")
 def live_unix(world):
-    """Told the path, or the process."""
+    """Given the path, or the process."""
     with tempfile.TemporaryDirectory(prefix="quartet-sock-") as folder:
         path = os.path.join(folder, "s")
         with start(world, listen=(f"unix:{path}",)) as server:
@@ -164,7 +164,7 @@ def live_unix(world):
 
 @case("--live says in one line what is wrong")
 def live_refuses(world):
-    """Nobody there, nobody who tells, nobody at all."""
+    """A server without status, no server, no such process, no address."""
     with start(world, "--status", "off") as server:
         where = url_of(server)
         for place, code, words in ((where, 1, "it answers 404"), ("999999999", 1, "there is none"),

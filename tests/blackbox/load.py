@@ -439,7 +439,7 @@ def pin(world):
 
 @case("30 starts and stops in quick succession are clean", True)
 def start_stop(world):
-    """With nobody there, with a client that is silent, with one that asks at the last moment and
+    """With no client, with a client that is silent, with one that asks at the last moment and
     does not close, so that the stop has to end its lingering close."""
     for i in range(share_of(30)):
         with start(world, "--linger-timeout", "20ms") as server:
@@ -608,7 +608,7 @@ def trace_cut(world):
 
 @case("the trace of a server that is stopped under load is whole", True)
 def trace_stop(world):
-    """How many requests there were, nobody knows exactly; all that are there add up."""
+    """The exact number of requests is not known; all that are there add up."""
     with tempfile.TemporaryDirectory(prefix="quartet-trace-") as folder:
         path = os.path.join(folder, "trace")
         with start(world, "--trace", path) as server:
@@ -648,7 +648,7 @@ def unix_sockets(world):
 
 @case("a file in a unix socket's place is refused and left alone")
 def unix_socket_taken(world):
-    """It may be somebody's data."""
+    """It may be the data of a user."""
     with tempfile.TemporaryDirectory(prefix="quartet-sock-") as folder:
         path = os.path.join(folder, "data")
         with open(path, "wb") as file:

@@ -83,7 +83,7 @@ def listening_inode(port):
             fields = line.split()
             if int(fields[1].split(":")[1], 16) == port and fields[3] == "0A":
                 return fields[9]
-    raise CaseFailed(f"nobody listens on port {port}")
+    raise CaseFailed(f"no process listens on port {port}")
 
 
 def find_owner(server, client):
@@ -127,7 +127,7 @@ def limits(flags):
 
 
 class Asker:
-    """A thread that asks on one connection again and again until it is told to stop."""
+    """A thread that asks on one connection again and again until it is stopped."""
 
     def __init__(self, server, client):
         self.server, self.client = server, client
@@ -247,7 +247,7 @@ HOLDERS = 5
 
 @case("the accept mutex of a process that is killed is taken over")
 def kill_holder(world):
-    """Whoever takes it over lives on and counts that. One that gives the mutex back in the moment
+    """The process that takes it over lives on and counts that. One that gives the mutex back in the moment
     in which it is killed leaves nothing to take over, so there are several tries."""
     with start(world, "--processes", str(COUNT), "--accept-mutex", "on") as server:
         hello(server)
@@ -261,7 +261,7 @@ def kill_holder(world):
                        len(re.findall("^totals$", server.stderr(), re.M)) >= tables, "tables")
             if "times the accept mutex was taken over" in server.stderr():
                 return
-        raise CaseFailed("nobody says that it has taken the mutex over")
+        raise CaseFailed("no process reports that it has taken the mutex over")
 
 
 @case("a process that dies again and again is replaced more and more slowly")
@@ -284,7 +284,7 @@ def back_off(world):
 
 @case("the children die with the parent")
 def parent_killed(world):
-    """Also when it has no time to tell them."""
+    """Also when it has no time to signal them."""
     server = start(world, "--processes", "3")
     pids = children(server)
     server.kill()

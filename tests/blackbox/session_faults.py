@@ -115,7 +115,7 @@ def many_completed_elsewhere(world):
 
 @case("a handler that waited for room goes on while every session waits for an idle client")
 def room_behind_idle(world):
-    """The writer gives the making end back to a pool whose threads look at no queue."""
+    """The writer gives the making end back to a pool whose threads poll no queue."""
     for wiring in ("L | rp*2 | w*2", "L | rp*2 | W", "L | rpw*2 | W"):
         flags = ("--wiring", wiring)
         with start(world, *flags, *PATIENT) as server, server.client(timeout=30) as client:

@@ -1,7 +1,7 @@
 """Sources: what each threading model has from the server it is taken from, and shows from outside.
 
 A model is a wiring and three policies, so nothing here is about code of a model's own: each case
-starts a server with its --model (or --wiring) and looks at what the wiring and the policies promise
+starts a server with its --model (or --wiring) and checks what the wiring and the policies promise
 together: who waits, where, for how long, who is closed, which threads there are.
 """
 
@@ -38,7 +38,7 @@ def sleep(ms):
     return get(f"/synthetic/sleep?ms={ms}")
 
 
-# --- looking at a server -----------------------------------------------------------------------
+# --- observing a server ------------------------------------------------------------------------
 
 def threads(server, prefix="q-"):
     """The names of its threads, sorted; those of the stages by default."""
@@ -369,7 +369,7 @@ def acceptor(world):
 
 @case("acceptor: 100 connections at once, opened and closed in turn, are all served by 8 threads")
 def acceptor_crowd(world):
-    """Whoever is free takes the next turn at accepting; the turn is never lost."""
+    """A free thread takes the next turn at accepting; the turn is never lost."""
     with start(world, "--model", "acceptor", "--sessions", "8") as server:
         for _ in range(5):
             crowd = [server.client(timeout=20) for _ in range(100)]
@@ -480,7 +480,7 @@ def polled_pipeline(world):
 
 @case("--poll-interval: a request that waits for the interval is answered when the server drains", late=1)
 def interval_drain(world):
-    """It is not an idle connection, though nobody has read from it."""
+    """It is not an idle connection, though no stage has read from it."""
     with start(world, "--wiring", "L | K | rpw*2", "--poll-interval", "2s") as server:
         with server.client() as client:
             hello(server, client)

@@ -1,4 +1,4 @@
-"""What a running server tells of itself: the Server-Timing field, /server-status, /metrics.
+"""What a running server reports: the Server-Timing field, /server-status, /metrics.
 
 Each case starts a server of its own, so that its figures are those of the case's requests alone.
 """
@@ -77,7 +77,7 @@ def timing_is_the_logs(world):
 
 @case("Server-Timing is not there when it is not asked for, or nothing is measured")
 def timing_is_off(world):
-    """--trace-level off takes no stamps, so there is nothing to tell."""
+    """--trace-level off takes no stamps, so there is nothing to report."""
     for flags in ((), ("--server-timing", "--trace-level", "off")):
         with start(world, *flags) as server, server.client() as client:
             for request in (HELLO, STREAM):

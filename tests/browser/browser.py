@@ -52,7 +52,7 @@ def eventually(get, what, timeout=10.0):
 
 
 def run_test(test):
-    """A test program: what it was told, a browser and a directory of its own for
+    """A test program: its arguments, a browser and a directory of its own for
     test(chromium, server, trace_tool, scratch), which returns the exit status."""
     parser = argparse.ArgumentParser()
     for name in ("--server", "--trace-tool", "--pictures"):

@@ -299,7 +299,7 @@ class Figures:
 
 
 def wrong(figures, shown):
-    """What is wrong with the numbers of a page, each as a line; and the keys that were looked at."""
+    """What is wrong with the numbers of a page, each as a line; and the keys that were checked."""
     lines, seen = [], set()
     for key, value, text in shown:
         if key.startswith("chart."):

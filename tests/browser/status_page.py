@@ -158,7 +158,7 @@ def check_uncounted(browser, name, answers, before):
 
 
 def check_network(browser, servers):
-    """Nobody was asked for anything but the page and its figures."""
+    """The browser requested only the page and its figures."""
     allowed = {url_of(server) for server in servers}
     allowed |= {url + "?json" for url in allowed}
     others = {url for url in browser.asked_for()

@@ -3,7 +3,7 @@
 
 usage: beside_wrk.py BUILD_DIR [ROUNDS] [CONNECTIONS]
 
-No test: on a shared machine no single figure holds, so look at the ratios, which are of one run.
+No test: on a shared machine no single figure holds, so compare the ratios, which are of one run.
 """
 import json
 import pathlib

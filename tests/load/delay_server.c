@@ -1,4 +1,4 @@
-/* delay_server.c: an HTTP server that does nothing but wait for as long as it is told, and writes
+/* delay_server.c: an HTTP server that only waits for as long as each request asks, and writes
  * down how long it did: the truth that a load generator's percentiles are held against.
  *
  *   delay_server LOG US:SHARE [US:SHARE]...

@@ -142,7 +142,7 @@ TEST(gaps, tell_the_two_kinds_apart)
     expect(!passes());
 }
 
-/* A generator that looks at its schedule every 10 ms releases ten at a time. */
+/* A generator that checks its schedule every 10 ms releases ten at a time. */
 static uint64_t until_tick(unsigned i)
 {
     return (10 - i % 10) * NS_PER_MS;

@@ -1,6 +1,6 @@
 /* test_doorbell.c: a ring is remembered until it is answered, whatever kind of bell it is.
  *
- * Whether somebody still waits cannot be seen from outside without waiting too. So the waiter notes
+ * Whether a thread still waits cannot be seen from outside without waiting too. So the waiter notes
  * what it finds when it comes back: an early return is seen by what had not yet been said.
  */
 #include "queues/doorbell.h"

@@ -14,7 +14,7 @@
 
 enum { TAKERS_MAX = 40, ITEMS = 64 };
 
-/* A mailbox with some takers, whose bells can be looked at, and numbered items. */
+/* A mailbox with some takers, whose bells can be inspected, and numbered items. */
 struct post_office {
     struct mailbox box;
     struct taker takers[TAKERS_MAX];
@@ -1053,7 +1053,7 @@ TEST(mailbox, who_takes_work_while_the_turn_is_free_calls_the_newest_sleeper_for
     close_turns(&office);
 }
 
-/* The case that stood still once: who is called finds work, and would leave the turn to nobody. */
+/* The case that stood still once: the called taker finds work, and would leave the turn to no thread. */
 TEST(mailbox, one_called_for_the_turn_that_finds_work_passes_the_call_on)
 {
     static struct post_office office;
@@ -1134,7 +1134,7 @@ TEST(mailbox, who_takes_work_while_the_turn_is_free_and_nobody_sleeps_asks_for_a
     mailbox_end_turn(&office.box, &office.takers[0]);
     expect_int(office.spawned, 0);
     expect_wait(&office, 0, WAIT_TOOK);
-    expect_int(office.spawned, 1); /* or nobody runs the loop while the work takes its time */
+    expect_int(office.spawned, 1); /* or no thread runs the loop while the work takes its time */
     expect_wait(&office, 1, WAIT_TURN);
     mailbox_end_turn(&office.box, &office.takers[1]);
     expect_int(office.spawned, 1);
@@ -1302,7 +1302,7 @@ TEST(mailbox, keeps_no_histograms_unless_it_is_measured)
 
 /* --- what part of a wait is one for a CPU --- */
 
-/* Keeps a CPU busy until told to stop. */
+/* Keeps a CPU busy until stopped. */
 static void *compete(void *arg)
 {
     while (!atomic_load((_Atomic bool *)arg)) {

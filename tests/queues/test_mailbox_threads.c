@@ -90,7 +90,7 @@ struct run {
     struct pool_thread threads[POOL_TAKERS];
     pthread_mutex_t lock;
     unsigned spawns; /* asked for; under the lock */
-    bool ending;     /* nobody is started any more; under the lock */
+    bool ending;     /* no thread is started any more; under the lock */
     struct doorbell turn_bell;
     _Atomic unsigned leaders; /* takers that have the turn */
     _Atomic uint64_t turns;
@@ -319,7 +319,7 @@ static void *take_as_loop(void *arg)
 
 /* --- takers come and go --- */
 
-/* Under the lock, so that nobody joins a thread that is not there yet. */
+/* Under the lock, so that no thread is joined before it exists. */
 static bool start_locked(struct run *run, struct pool_thread *thread)
 {
     if (thread->life == ENDED) {

@@ -1,4 +1,4 @@
-/* Looking at a running server from outside: where it listens, what it says, how that is shown. What
+/* A running server as seen from outside: where it listens, what it reports, how that is shown. What
  * is fetched, and how a restart looks, is seen in tests/blackbox/live.py. */
 #include "tools/live/listening.h"
 #include "tools/live/page.h"

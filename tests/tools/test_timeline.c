@@ -152,7 +152,7 @@ TEST(timeline, adds_the_queues_and_threads_of_a_group_up)
     struct trace_source source = {
         .number = 1, .queues = {4, queue_names}, .threads = {3, thread_names}};
     struct timeline *timeline = timeline_new(&run);
-    put_sample(timeline, &source, 20, 100, 500); /* the first one only tells where time begins */
+    put_sample(timeline, &source, 20, 100, 500); /* the first one only marks where time begins */
     put_sample(timeline, &source, 40, 3, 520);
     put_sample(timeline, &source, 60, 0, 520);
     struct bytes json = shown(timeline), all = member(json, "all");

@@ -1,4 +1,4 @@
-/* A trace that was cut at any byte: told in one line that names the byte, and what is whole is read
+/* A trace that was cut at any byte: one line reports it and names the byte, and what is whole is read
  * with --salvage. */
 #include "core/base/check.h"
 #include "tests/core/trace_files.h"

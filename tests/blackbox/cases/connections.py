@@ -18,7 +18,7 @@ def generated(count):
 
 
 def numbered(count, step=1):
-    """Requests whose answers can be told apart by their length, and those answers."""
+    """Requests whose answers are distinguishable by their length, and those answers."""
     sizes = [i * step for i in range(count)]
     return (b"".join(get(f"/synthetic/bytes?n={size}") for size in sizes),
             [generated(size) for size in sizes])

@@ -278,7 +278,7 @@ def fifo_untouched(world):
 
 @table.case("a file that is written in place is noticed within a second")
 def rewritten(world):
-    """The same inode and the same length: only times tell."""
+    """The same inode and the same length: only the times differ."""
     folder = own_folder(world, "rewritten")
     path = folder / "file.txt"
     path.write_bytes(b"aaaa\n")

@@ -182,7 +182,7 @@ def less(world):
 
 @table.case("a client's Keep-Alive: timeout is honoured where it is the shorter one", alone=True)
 def shorter_timeout(world):
-    """Ours is 60 s here. A field that nobody can read is as none."""
+    """Ours is 60 s here. A malformed field counts as none."""
     short, longer, nonsense = world.client(), world.client(), world.client()
     short.ask(get("/hello.txt", "Keep-Alive: timeout=1, max=100"))
     longer.ask(get("/hello.txt", "Keep-Alive: timeout=3600"))

@@ -397,7 +397,7 @@ static void expect_at_length(const char *at)
     expect(memcmp(at + FILE_LEN - 10, lent, LENT_LEN) == 0);
 }
 
-/* Whatever the client takes at a time, it is told to go on until the last byte is out. */
+/* Whatever the client takes at a time, the verdict is to continue until the last byte is out. */
 TEST(conn, an_answer_larger_than_the_socket_goes_out_in_pieces_with_every_byte)
 {
     static const size_t bites[] = {700, 4096, 100000, 1000000};

@@ -67,7 +67,7 @@ TEST(crowd, does_not_count_unix_sockets)
     expect(crowd_enter(crowd, &none));
     expect(crowd_enter(crowd, &none));
     crowd_leave(crowd, &none);
-    crowd_free(crowd); /* would abort if somebody were still in it */
+    crowd_free(crowd); /* would abort if an item were still in it */
 }
 
 TEST(crowd, has_no_limit_where_there_is_none)

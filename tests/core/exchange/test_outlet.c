@@ -173,7 +173,7 @@ struct stamped {
     uint64_t sequence;
 };
 
-/* One answer, made and sent by two threads. Which thread touches what is told by the groups. */
+/* One answer, made and sent by two threads. The groups say which thread touches what. */
 struct answer {
     struct outlet outlet;
     uint64_t cut_after; /* buckets that the writer sends before the client is gone */
@@ -326,7 +326,7 @@ static void *write_out(void *arg)
         semaphore_wait(&answer->given);
         answer->writer.takes++;
         while (!ended && outlet_collect(&answer->outlet, &answer->writer.sending) == COLLECT_SOME) {
-            /* Nobody gives what the writer has. */
+            /* No thread gives what the writer has. */
             CHECK(semaphore_value(&answer->given) == 0);
             ended = send_all(answer);
         }

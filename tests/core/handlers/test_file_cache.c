@@ -57,7 +57,7 @@ static void put(struct file *file)
     hold_release(&file->hold);
 }
 
-/* Gets and puts; the pointer serves to tell files apart only while the cache keeps them. */
+/* Gets and puts; the pointer distinguishes files only while the cache keeps them. */
 static const struct file *peek(const char *path)
 {
     struct file *file = get(path);

@@ -11,7 +11,7 @@ static struct tree tree;
 static struct client client;
 static char value[256];
 
-/* A site that every test may look at; `age` 0 makes the cache look again for every request. */
+/* A site that every test may read; `age` 0 makes the cache check the file for every request. */
 static void setup(uint64_t entries, uint64_t bytes, uint64_t age_ns)
 {
     char error[FILES_ERROR_MAX];

@@ -53,7 +53,7 @@ static bool may_use(const char *path, unsigned synthetic, unsigned status, bool 
     client.x->conn = &conn;
     handler_choose(client.x);
     bool allowed = handler_may_be_used(client.x);
-    /* One who is told that there is nothing counts like any other who is told that. */
+    /* A refused request gets 404 and counts as any other 404 does. */
     expect_int(exchange_is_counted(client.x), client.x->handler->counted || !allowed);
     client_deinit(&client);
     return allowed;

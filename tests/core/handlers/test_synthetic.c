@@ -84,7 +84,7 @@ TEST(synthetic, spends_the_time_asked_for)
     client_deinit(&client);
 }
 
-/* Whoever is told of a completed answer hands it over; here, to the test. */
+/* The callback for a completed answer hands it over; here, to the test. */
 static struct {
     struct lock lock;
     struct condition told;

@@ -1,4 +1,4 @@
-/* test_loop.c: what a poll loop tells of descriptors and times. */
+/* test_loop.c: what a poll loop reports on descriptors and times. */
 #include "core/loop/loop.h"
 
 #include "core/base/clock.h"
@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* A watch that counts what it is told. */
+/* A watch that counts its events. */
 struct seen {
     struct watch watch; /* first: found by a cast */
     unsigned calls, closed;
@@ -101,7 +101,7 @@ TEST(loop, tells_when_a_descriptor_is_readable)
     expect(loop_turn(loop));
     expect_int(seen.calls, 1);
     expect_int(seen.ready, WATCH_READ);
-    expect(loop_turn(loop)); /* still readable: told again */
+    expect(loop_turn(loop)); /* still readable: reported again */
     take_byte(ends[0]);
     expect(!loop_turn(loop));
     expect_int(seen.calls, 2);

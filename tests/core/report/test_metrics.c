@@ -90,7 +90,7 @@ TEST(metrics, say_what_the_report_says)
     free(text);
 }
 
-/* Connections closed are told by reason, and nobody puts into the kernel's queue. */
+/* Closed connections are counted by reason, and no thread puts into the kernel's queue. */
 TEST(metrics, tell_nothing_twice_and_nothing_unknown)
 {
     print(EXPOSITION_TEXT, true);

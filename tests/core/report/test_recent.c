@@ -53,7 +53,8 @@ TEST(recent, judges_the_last_second_or_two)
     expect_int(judge(&recent, 12000, 1600, BOTTLENECK_NONE), 1000);
     expect_int(judge(&recent, 12999, 2599, BOTTLENECK_NONE), 1999); /* 999 of 1999 ms */
     expect_int(judge(&recent, 13000, 2600, BOTTLENECK_BUSY), 1000);
-    expect_int(judge(&recent, 73000, 2700, BOTTLENECK_NONE), 60000); /* nobody asked in between */
+    expect_int(judge(&recent, 73000, 2700, BOTTLENECK_NONE),
+               60000); /* no client asked in between */
     recent_deinit(&recent);
 }
 

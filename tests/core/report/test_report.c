@@ -1,4 +1,4 @@
-/* The table, the JSON and back, and what /proc tells of a thread. */
+/* The table, the JSON and back, and what /proc reports on a thread. */
 #include "core/report/report.h"
 
 #include "core/base/json_view.h"

@@ -233,7 +233,7 @@ TEST(server, lets_the_next_one_in_when_one_leaves)
     }
 }
 
-/* While the server stops, somebody connects ahead of each accept: its queue is never empty. The
+/* While the server stops, a client connects before each accept: its queue is never empty. The
  * linker puts this in the way of accept4(2). */
 enum { LATE_MOST = 300, BACKLOG = 8 };
 static struct {
@@ -393,7 +393,7 @@ static uint64_t reported_backlog(void)
     return bound;
 }
 
-/* Nobody has looked before the sockets are closed, as in a short run. */
+/* No snapshot is taken before the sockets are closed, as in a short run. */
 static void report_after_listening(const char *wiring)
 {
     set_up(wiring);
@@ -552,7 +552,7 @@ static void await_started(uint64_t count)
     }
 }
 
-/* Those who are still there are told that the server stops; those who have gone hinder nobody. */
+/* Clients that are still there get notice that the server stops; those that have gone do not delay it. */
 static void cut_pending(const char *wiring)
 {
     int fds[PENDING];
@@ -699,7 +699,7 @@ TEST(server, a_start_that_fails_leaves_nothing_open)
     in_every_wiring(fail_to_start);
 }
 
-/* In this process, so that LeakSanitizer looks at what is left; the last, for draining is for
+/* In this process, so that LeakSanitizer checks what is left; the last, for draining is for
  * good. */
 TEST(server, leaves_no_memory_behind)
 {

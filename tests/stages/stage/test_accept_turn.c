@@ -1,5 +1,5 @@
 /* test_accept_turn.c: one holder at a time, in several threads and processes, and what becomes of a
- * turn whose holder dies. Processes tell each other through pipes, so nothing waits by time. */
+ * turn whose holder dies. Processes notify each other through pipes, so nothing waits by time. */
 #include "stages/stage/accept_turn.h"
 
 #include "tests/test.h"
@@ -70,7 +70,7 @@ static pid_t start_holder(struct accept_turn *turn)
     expect_int(pipe(ends), 0);
     pid_t child = fork();
     if (child == 0) {
-        (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that fails leaves nobody behind */
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that fails leaves no process behind */
         byte = accept_turn_try(turn) == ACCEPT_TRY_BUSY ? 'n' : 'y';
         (void)!write(ends[1], &byte, 1);
         for (;;) {
