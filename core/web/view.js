@@ -1,6 +1,6 @@
 /* view.js: what a page shows, computed from two reports.
  *
- * A report (core/report/report_json.c) counts from the server's start. Whoever wants to know how it was
+ * A report (core/report/report_json.c) counts from the server's start. A reader who wants to know how it was
  * lately subtracts an earlier one: view(now, base) does, for every counter and for whole histograms,
  * so that the percentiles are those of the window and not of the server's life. Without a base the
  * window is everything.

@@ -105,7 +105,7 @@ class Run(unittest.TestCase):
         for variant in ("notrace", "off", "histogram", "full"):
             self.assertRegex(done.stdout, rf"(?m)^loops +8 +{variant} +[\d,]+ ")
         self.assertIn("histogram, at most 2% fewer requests/s: not decided: loops 8", done.stdout)
-        self.assertIn("full, at most 5% more CPU a request: not decided: loops 8", done.stdout)
+        self.assertIn("full, at most 5% more CPU per request: not decided: loops 8", done.stdout)
         self.assertIn("compared with itself", done.stdout)
         said = json.loads(self.json.read_text(encoding="utf-8"))
         self.assertEqual(said["options"]["seed"], 5)

@@ -128,7 +128,7 @@ def blocks(spec, levels):
 
 
 def featured(levels):
-    """The level at which a pass of its own is made, and which stands for the rest in short tables: the middle one of
+    """The level at which a separate pass is made, and which stands for the rest in short tables: the middle one of
     the open levels, else the closed one with most connections."""
     for kinds in (("rate", "slowest"), ("own",), ("climb",)):
         opened = [level for level in levels if level.kind in kinds and (level.kind != "climb" or level.value <= 1)]

@@ -1,4 +1,4 @@
-"""A pass of its own that counts system calls of a running server. It slows the server down, so nothing else is taken
+"""A separate pass that counts system calls of a running server. It slows the server down, so nothing else is taken
 from it.
 
 perf trace where it works, since it costs least; else strace.

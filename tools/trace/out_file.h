@@ -1,6 +1,6 @@
 /* out_file.h: a file that a verb makes: there when it is whole, not there when that failed.
  *
- * Whoever opens one keeps or drops it. What is no ordinary file (/dev/null, a pipe) is never
+ * The function that opens one keeps or drops it. What is no ordinary file (/dev/null, a pipe) is never
  * removed. Complaints are one line each. One thread.
  */
 #ifndef TOOLS_TRACE_OUT_FILE_H
