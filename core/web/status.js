@@ -14,7 +14,7 @@
     const by_id = (id) => document.getElementById(id);
 
     let chosen = 10;
-    const histories = new Map(); /* of each process that answers, by its number: {who, kept} */
+    const histories = new Map(); /* of each process that answers, by its number: {start, kept} */
     let kept = [];         /* snapshots of the one that answered last, oldest first */
     const points = [];     /* for the charts: one a second, null where there was no answer */
 
@@ -211,10 +211,10 @@
 
     /* With several processes any of them may answer; one that was started again has no past. */
     function history_of(one) {
-        const who = `${one.pid}/${one.started_s}`;
+        const start = `${one.pid}/${one.started_s}`;
         const known = histories.get(one.process);
-        if (!known || known.who !== who) {
-            histories.set(one.process, {who, kept: []});
+        if (!known || known.start !== start) {
+            histories.set(one.process, {start, kept: []});
         }
         return histories.get(one.process).kept;
     }

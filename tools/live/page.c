@@ -148,7 +148,7 @@ static uint64_t page_counter(const struct snapshot *s, enum counter counter)
     return s->report.tally.counters[counter];
 }
 
-/* --- who and how much --- */
+/* --- the server and its rates --- */
 
 static void page_put_head(struct page *page, const struct snapshot *s)
 {
