@@ -183,7 +183,7 @@ static void print_help(void)
                        verb->argument != NULL ? verb->argument : "");
         printf("  %-22s%s\n", option, verb->help);
     }
-    printf("  %-22s%s\n", "--salvage", "read what is whole of a cut or damaged file");
+    printf("  %-22s%s\n", "--salvage", "read the whole blocks of a cut or damaged file");
     printf("  %-22s%s\n", "--count N", "end --live after N tables");
     printf("  %-22s%s\n", "-h, --help", "print this help and exit");
     printf("  %-22s%s\n", "-V, --version", "print the version and exit");

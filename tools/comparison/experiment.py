@@ -98,14 +98,14 @@ def todo_of(options, plan):
 def check_prefixes(wanted):
     for table, words in (("server", wanted.server["prefix"]), ("load", wanted.load["prefix"])):
         if words and not shutil.which(words[0]):
-            raise Trouble(f"{table}.prefix: there is no program {words[0]}")
+            raise Trouble(f"{table}.prefix: the program {words[0]} was not found")
 
 
 def check_programs(build, subjects):
     needed = ["quartet-load"] + (["quartet"] if any(s["kind"] == "quartet" for s in subjects) else [])
     for name in needed:
         if not os.access(build / name, os.X_OK):
-            raise Trouble(f"{build / name} is not there: cmake --preset release && cmake --build --preset release")
+            raise Trouble(f"{build / name} does not exist; build it with: cmake --preset release && cmake --build --preset release")
     for subject in subjects:
         peers.check_there(subject)
 

@@ -125,7 +125,7 @@ class Maker:
         return self.over_load(
             f"{word}-{'own' if own else 'rate'}",
             f"Latency, {metrics.BY_KEY[key].title}, against {against}",
-            "From the moment a request was due; what it waited for a free connection is in it."
+            "From the moment a request was due, including the wait for a free connection."
             if key == "p99_us"
             else "From the moment a request was due.",
             levels,
@@ -139,7 +139,7 @@ class Maker:
         )
 
     def answered(self, levels):
-        """Where more is asked than can be answered, the curve turns."""
+        """Where the offered rate exceeds the capacity, the curve bends."""
         if len(levels) < 3:
             return None
         return self.over_load(
@@ -191,7 +191,7 @@ class Maker:
         return Figure(
             self.named(what),
             title,
-            "Mean time inside the server, of the middle repetition; hatched is waiting in a queue or for a wakeup.",
+            "Mean time inside the server, of the middle repetition; hatched parts are waits in a queue or for a wakeup.",
             *pictures,
             ["model (mean / p99)", *PARTS, "total"],
             texts,
@@ -243,7 +243,7 @@ class Maker:
         return Figure(
             self.named("threads"),
             title,
-            "How many threads of a group are busy at a time, in the middle repetition; 1 is one thread all the time.",
+            "Mean number of busy threads of a group, in the middle repetition; 1 means one thread all the time.",
             *pictures,
             ["model and group", "on a CPU", "waits for a CPU", "busy", "busiest thread"],
             texts,
@@ -287,13 +287,13 @@ class Maker:
                 )
         if not entries:
             return None
-        title = f"What lies in the queues, {self.level_words(level)}"
+        title = f"Items in the queues, {self.level_words(level)}"
         pictures = charts.depths(self.named("queues"), title, entries, numbers.amount)
         return Figure(
             self.named("queues"),
             title,
             "Of the middle repetition. The mean follows from the time that each item waited. "
-            "A queue R also holds connections that came back quietly and wait for nothing.",
+            "A queue R also holds connections put without ringing, which do not delay a request.",
             *pictures,
             ["model and queue", "mean depth", "peak", "wait, p50", "wait, p99", "puts that rang", "batch"],
             texts,
@@ -338,8 +338,8 @@ def of_workload(summary, workload):
         made.append(make.stages(busy, "stages-busy"))
     level = busy or featured
     made += [
-        make.costs(level, "cpu_us", "cpu", "CPU time of a request"),
-        make.costs(level, "voluntary", "switches", "Voluntary context switches of a request"),
+        make.costs(level, "cpu_us", "cpu", "CPU time per request"),
+        make.costs(level, "voluntary", "switches", "Voluntary context switches per request"),
         make.threads(featured),
         make.queues(featured),
     ]

@@ -12,7 +12,7 @@ LIBC = ctypes.CDLL(None)
 
 def die_with_parent(parent):
     """In the child, before it becomes the program. The parent may be gone already, or go before that: so the signal must
-    not meet a handler that ends with this image, and who has come too late sees it by another parent."""
+    not meet a handler that ends with this image, and a process that started too late sees another parent."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != parent:

@@ -61,7 +61,7 @@ class Server:
 
 
 def open_to(address):
-    """Its own figures and handlers are for local clients only, and who comes from elsewhere is none."""
+    """Its own figures and handlers are for local clients only; a client of another machine is not local."""
     return [] if address.startswith("127.") else ["--synthetic", "on", "--status", "on"]
 
 

@@ -5,9 +5,9 @@
  *
  * Both loops feed one queue of due requests (pending.h), and whenever there is both a due request
  * and a connection with room, the oldest meets the connection that has been free for longest. What
- * differs is only who puts them there: in an open loop the schedule, in a closed one an answer,
- * after the think time. So a request that is due while all connections are busy waits with its
- * clock running, and a connection that breaks in a closed loop takes no user with it.
+ * differs is only the source of the requests: in an open loop the schedule, in a closed one an
+ * answer, after the think time. So a request that is due while all connections are busy waits with
+ * its clock running, and a connection that breaks in a closed loop takes no user with it.
  *
  * At the end of the window nothing becomes due any more. What is due already is still sent, for
  * up to --timeout, and what was sent is answered or times out: a request that is left out would be

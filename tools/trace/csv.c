@@ -1,4 +1,4 @@
-/* csv.c: a row a request, for spreadsheets and statistics. Times in nanoseconds, a phase not
+/* csv.c: a row for each request, for spreadsheets and statistics. Times in nanoseconds, a phase not
  * reached is -1. Rows come in the order in which the requests became complete (see join.h). */
 #include "tools/trace/run.h"
 
@@ -20,7 +20,7 @@ static void print_header(struct text_out *text);
 
 const struct trace_verb trace_verb_csv = {
     .option = "--csv",
-    .help = "a header line and a row a request, times in nanoseconds",
+    .help = "a header line and a row for each request, times in nanoseconds",
     .streams = true,
     .begin = csv_begin,
     .request = csv_request,
@@ -78,7 +78,7 @@ static void csv_put_name(struct text_out *text, const char *name)
 static int csv_end(void *state, struct trace_run *run)
 {
     csv_cancel(state);
-    trace_run_tell_lost(run, "they have no row");
+    trace_run_report_lost(run, "they have no row");
     return EXIT_SUCCESS;
 }
 

@@ -109,7 +109,7 @@ static int hdr_end(void *state, struct trace_run *run)
         good = out_file_keep(&hdr->logs[i], run->err, &bytes) && good;
     }
     run->made_bytes = good ? bytes : 0;
-    trace_run_tell_lost(run, "they are not in the logs");
+    trace_run_report_lost(run, "they are not in the logs");
     hdr_cancel(hdr);
     return good ? EXIT_SUCCESS : EXIT_WORLD;
 }

@@ -107,7 +107,7 @@ static int html_end(void *state, struct trace_run *run)
     web_page_print(html->file.out, trace_report_page, nonce, put_data, &(struct data){text, len});
     free(text);
     bool written = out_file_keep(&html->file, run->err, &run->made_bytes);
-    trace_run_tell_lost(run, "they are not in the page's distributions");
+    trace_run_report_lost(run, "they are not in the page's distributions");
     html_cancel(html);
     return written ? status : EXIT_WORLD;
 }

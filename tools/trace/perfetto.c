@@ -137,7 +137,7 @@ static int perfetto_end(void *state, struct trace_run *run)
     CHECK(perfetto->free_count == perfetto->flight_count);
     events_end(&perfetto->events, run->requests, run->lost);
     bool good = out_file_keep(&perfetto->file, run->err, &run->made_bytes);
-    trace_run_tell_lost(run, "they are not in the file");
+    trace_run_report_lost(run, "they are not in the file");
     perfetto_cancel(perfetto);
     return good ? EXIT_SUCCESS : EXIT_WORLD;
 }

@@ -75,7 +75,7 @@ static int request_end(void *state, struct trace_run *run)
     if (search->found == 0) {
         fprintf(run->err, "quartet-trace: there is no request %" PRIu64 " among the records\n",
                 search->wanted.id);
-        trace_run_tell_lost(run, "it may have been one of them");
+        trace_run_report_lost(run, "it may have been one of them");
     }
     free(search);
     return status;

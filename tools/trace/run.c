@@ -45,7 +45,7 @@ int trace_run_show(struct trace_run *run, const struct trace_verb *verb, const c
     return status;
 }
 
-void trace_run_tell_lost(const struct trace_run *run, const char *what_of_them)
+void trace_run_report_lost(const struct trace_run *run, const char *what_of_them)
 {
     (void)fflush(run->out); /* so that the two streams keep their order on a terminal */
     for (unsigned i = 0; i < run->source_count; i++) {

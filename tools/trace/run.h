@@ -74,6 +74,6 @@ extern const struct trace_verb *const trace_verbs[];
 int trace_run_show(struct trace_run *run, const struct trace_verb *verb, const char *argument);
 
 /* For verbs whose output has no place for it: says on run->err which sources lost records. */
-void trace_run_tell_lost(const struct trace_run *run, const char *what_of_them);
+void trace_run_report_lost(const struct trace_run *run, const char *what_of_them);
 
 #endif

@@ -60,7 +60,7 @@ static int slowest_end(void *state, struct trace_run *run)
     for (unsigned i = 0; i < slowest->count; i++) {
         journey_print(run->out, slowest->at[i].source, &slowest->at[i].request, width);
     }
-    trace_run_tell_lost(run, "they may have taken longer");
+    trace_run_report_lost(run, "they may have taken longer");
     free(slowest);
     return EXIT_SUCCESS;
 }
