@@ -122,7 +122,7 @@ TEST(loop_group, a_turn_with_nothing_to_do_sleeps_until_its_bell_is_rung_and_is_
     uint64_t idle_ns = atomic_load(&world.loop->idle_ns);
     expect(idle_ns > 0 && idle_ns <= clock_ns() - before_ns);
     expect_int(atomic_load(&world.loop->idle_since_ns), 0);
-    expect(mailbox_has_sleeper(world.loop->mailbox)); /* until it looks into it again */
+    expect(mailbox_has_sleeper(world.loop->mailbox)); /* until it takes again */
     turn();
     put(VERDICT_ACCEPTED); /* rings */
     loop_group_turn(world.loop);

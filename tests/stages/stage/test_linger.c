@@ -113,7 +113,7 @@ TEST(linger, one_that_stays_for_the_whole_time_is_closed_and_counted)
     tear_down();
 }
 
-TEST(linger, a_short_timeout_leaves_no_time_for_a_look_without_a_watch)
+TEST(linger, a_short_timeout_leaves_no_time_for_a_check_without_a_watch)
 {
     fake_set_up("L | R | P*2 | W");
     fake.settings.linger_timeout_ns = NS_PER_MS;
@@ -125,7 +125,7 @@ TEST(linger, a_short_timeout_leaves_no_time_for_a_look_without_a_watch)
     tear_down();
 }
 
-TEST(linger, a_descriptor_that_is_watched_already_needs_no_such_look)
+TEST(linger, a_descriptor_that_is_watched_already_needs_no_such_check)
 {
     set_up("L | R | P*2 | W", STAGE_WRITER);
     expect(out_watch_set(linger.worker, linger.client, WATCH_WRITE));
@@ -167,7 +167,7 @@ TEST(linger, a_dead_socket_is_closed_at_once)
     tear_down();
 }
 
-/* A session looks once, and leaves the rest to a loop. */
+/* A session checks once, and leaves the rest to a loop. */
 TEST(linger, a_session_leaves_it_to_a_loop)
 {
     set_up("L | rpw*4 | K", STAGE_READER);

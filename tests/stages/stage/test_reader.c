@@ -252,7 +252,7 @@ TEST(reader, a_client_that_comes_back_waits_without_an_exchange_and_is_read_agai
     tear_down();
 }
 
-TEST(reader, what_was_sent_behind_a_request_is_read_without_another_look_at_the_socket)
+TEST(reader, what_was_sent_behind_a_request_goes_on_without_another_read)
 {
     set_up("L | R | P*2 | W");
     send_far("GET /1 HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\r\nHost: a\r\n\r\n");

@@ -284,7 +284,8 @@ TEST(writer, calls_the_processor_back_when_there_is_room_again)
     tear_down_fakes();
 }
 
-/* Who makes the answer may be at it still: the end of it, when it comes, ends the exchange. */
+/* Another thread may still make the answer: the end of the answer, when it comes, ends the
+ * exchange. */
 TEST(writer, of_a_client_that_has_gone_it_waits_for_the_end_of_the_answer)
 {
     set_up_fakes("L | R | P*2 | W");
