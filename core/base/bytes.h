@@ -1,6 +1,7 @@
-/* bytes.h: a view of bytes that somebody else owns, and the few things done to such views.
+/* bytes.h: a view of bytes that another object owns, and the operations on such views.
  *
- * A view never outlives the memory it looks at; each struct that keeps one says whose memory it is.
+ * A view never outlives the memory that it points into; each struct that keeps one says whose it
+ * is.
  */
 #ifndef CORE_BASE_BYTES_H
 #define CORE_BASE_BYTES_H

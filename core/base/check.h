@@ -1,8 +1,8 @@
 /* check.h: the two ways this program ends itself.
  *
  * CHECK is for bugs: it aborts, in release builds too, because a server that goes on with a broken
- * invariant produces numbers nobody should trust. die is for start-up: the world is not as the
- * command line says. What happens to a connection is neither: it is a verdict, and counted.
+ * invariant produces wrong numbers. die is for start-up: the system cannot do what the command line
+ * asks for. An event of a connection is neither: it is a verdict, and counted.
  */
 #ifndef CORE_BASE_CHECK_H
 #define CORE_BASE_CHECK_H

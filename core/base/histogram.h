@@ -51,8 +51,8 @@ static inline void histogram_bump(_Atomic uint64_t *cell, uint64_t n)
 }
 
 /* The same value several times. The recording thread only. Plain loads and stores, no locked
- * instruction: here because every request records a dozen values. Of these up to half are 0, since
- * nobody waited. */
+ * instruction: here because every request records a dozen values. Up to half of these are 0,
+ * because the request did not wait there. */
 static inline void histogram_record_times(struct histogram *histogram, uint64_t value,
                                           uint64_t times)
 {

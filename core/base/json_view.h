@@ -1,5 +1,5 @@
-/* json_view.h: reading JSON as views into its text: nothing is copied or allocated, and nothing in
- * the text is believed: every function stays inside the view it is given.
+/* json_view.h: reading JSON as views into its text. Nothing is copied or allocated. The text is
+ * not trusted: every function stays inside the view that it is given.
  *
  *   if (json_view_valid(text)) { json_view_member(text, "queues", &queues); … }
  *

@@ -1,4 +1,4 @@
-/* lock.h: mutexes with a rank, and the annotations that let clang check who may do what.
+/* lock.h: mutexes with a rank, and the annotations with which clang checks their use.
  *
  * Ranks are taken in rising order; a checked build aborts on a reversal, with the name of the
  * lock and the ranks that are held. The aim is never to hold two, so that the order is hardly ever
@@ -6,7 +6,7 @@
  * callback; an exception gives its reason where it is made.
  *
  * clang 14 checks these rules in C as far as it can: GUARDED members need some lock held,
- * REQUIRES/EXCLUDES name it on functions. gcc sees nothing of them.
+ * REQUIRES/EXCLUDES name it on functions. gcc ignores them.
  */
 #ifndef CORE_BASE_LOCK_H
 #define CORE_BASE_LOCK_H

@@ -8,20 +8,19 @@
  * That is the combined format (in UTC, and at the end of the request), but the size is that of all
  * bytes of the answer that the kernel took, head included (Apache's %O rather than %b): it is what
  * was really sent, also when an answer was cut. Then the total time in whole microseconds (Apache's
- * %D, but from the first byte in hand) and the five stage times in microseconds, which add up to
+ * %D, but from the first byte received) and the five stage times in microseconds, which add up to
  * it; -1 is "not reached". `close` is the reason for which the connection ends here, or "-" when it
  * stays open; `answer` is "whole", or "cut" when the client did not get all of it
- * (exchange_is_cut); the answers that are cut are those that COUNTER_ABORTED counts. What is
- * missing is "-".
+ * (exchange_is_cut); COUNTER_ABORTED counts the same answers. A missing field is "-".
  *
  * Each writer thread has its own buffer, so no lock is taken per line; a buffer is written with
  * one write(2) of whole lines to a descriptor opened with O_APPEND, which also keeps the lines of
  * several processes apart. Reopening replaces the file under the same descriptor number.
  *
- * A pipe (a FIFO, or stdout where it is one) never holds anybody up: opening a FIFO that nobody
- * reads fails, and what a full pipe does not take is lost and counted. Lines are written to it in
- * pieces of at most PIPE_BUF, which the kernel takes whole or not at all, so that the reader sees
- * whole lines only.
+ * A pipe (a FIFO, or stdout where it is one) never blocks a thread. Opening a FIFO that no process
+ * reads fails. Lines that a full pipe does not take are lost and counted. Lines are written to it
+ * in pieces of at most PIPE_BUF, which the kernel takes whole or not at all, so that the reader
+ * sees whole lines only.
  */
 #ifndef CORE_EXCHANGE_ACCESS_LOG_H
 #define CORE_EXCHANGE_ACCESS_LOG_H

@@ -1,7 +1,7 @@
 /* conn.h: one client's connection.
  *
- * Where a connection is, is told by its state (conn_states.def); who may touch its members, by the
- * groups below. Giving a connection on is final: the giver does not look at it again.
+ * Its state says where a connection is (conn_states.def); the groups below say which thread may
+ * touch its members. Giving a connection on is final: the giver does not use it again.
  */
 #ifndef CORE_EXCHANGE_CONN_H
 #define CORE_EXCHANGE_CONN_H
@@ -39,7 +39,7 @@ struct conn {
     uint64_t id; /* unique in this process, from 1 */
     uint64_t accepted_ns;
 
-    /* whoever holds the connection, as its state says */
+    /* the thread that holds the connection, as its state says */
     enum conn_state state;
     struct exchange *exchange; /* NULL while idle */
     uint64_t requests;         /* finished */
@@ -71,9 +71,10 @@ enum verdict conn_read_timeout(struct conn *conn, enum close_reason reason);
  * conn_read. */
 enum verdict conn_resume(struct conn *conn);
 
-/* Is there something to read: bytes, the end of the stream, or an error? Takes nothing. A deadline that
- * has passed, and a server that drains or makes room, ask this before they end a connection: what the
- * client sent in time may lie in the socket behind a busy spell of the thread. */
+/* Is there anything to read: bytes, the end of the stream, or an error? Takes nothing. A
+ * deadline that has passed, and a server that drains or makes room, ask this before they end a
+ * connection: what the client sent in time may lie in the socket behind a busy spell of the
+ * thread. */
 bool conn_is_readable(const struct conn *conn);
 
 /* Has the client sent anything of a request? Decides which timeout applies. */
@@ -90,9 +91,12 @@ static inline enum verdict conn_close_for(struct conn *conn, enum close_reason r
 }
 
 /* Writer: sends what has been collected until the socket is full, nothing is left, or a fair share
- * is sent. WANT_WRITE, HELD (all sent, the end not seen), KEPT (the end was reached), RESUME (the
- * 100 is out), CLOSE (the client is gone, or a file shrank). exchange->would_block says whether
- * WANT_WRITE was the socket's word. */
+ * is sent. Returns
+ *   WANT_WRITE   exchange->would_block: the socket is full; else the share is used up
+ *   HELD         all is sent, the end is not collected yet
+ *   KEPT         the end was reached
+ *   RESUME       the 100 is sent
+ *   CLOSE        the client has closed, or a file shrank */
 enum verdict conn_send(struct conn *conn);
 
 /* Writer: shutdown of the sending side. LINGER, or CLOSE when the socket is dead. */

@@ -1,7 +1,7 @@
 /* crowd.h: how many connections each address has open, for --max-connections-per-address.
  *
  * Use: crowd_enter right after accept, crowd_leave when that connection is closed, with the same
- * address. A peer without an address (a unix socket, all zero) is in nobody's way and not counted.
+ * address. A peer without an address (a unix socket, all zero) is not counted.
  *
  * Thread-safety: any thread; listeners enter, readers leave.
  * Limits: an entry for each address with a connection open, so never more than --max-connections.

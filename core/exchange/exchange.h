@@ -1,9 +1,9 @@
 /* exchange.h: one request and its answer, with the buffer the request lies in.
  *
- * A connection without a request holds none, which is what keeps an idle one small: the reader
- * takes one from its pool when the first byte comes and puts it back when the connection is idle
- * again. Who holds an exchange is told by its connection's state (conn.h); the outlet alone is
- * touched from two sides.
+ * A connection without a request holds no exchange, so an idle connection is small: the reader
+ * takes an exchange from its pool when the first byte comes, and puts it back when the connection
+ * is idle again. The connection's state says which thread holds the exchange (conn.h); only the
+ * outlet is used by two threads at a time.
  */
 #ifndef CORE_EXCHANGE_EXCHANGE_H
 #define CORE_EXCHANGE_EXCHANGE_H
@@ -20,7 +20,7 @@ struct handler;
 
 enum { EXCHANGE_BUCKETS = 6, EXCHANGE_TEXT = 2048 };
 
-/* The answer under construction; touched by whoever has the making end, through response.h: the
+/* The answer under construction; used through response.h by the thread that makes it: the
  * processor, or the thread that a handler gave the exchange to. */
 struct response {
     int status;
@@ -42,7 +42,7 @@ struct response {
 };
 
 /* An answer is complete (response_complete): hands it over to the writer. Any thread; never calls a
- * stage, so that whoever completes an answer goes on at once. */
+ * stage, so that the thread that completes an answer continues at once. */
 typedef void complete_fn(void *arg, struct exchange *x);
 
 struct exchange {
@@ -98,7 +98,8 @@ struct exchange_pool {
 };
 
 void exchange_pool_init(struct exchange_pool *pool, const struct settings *settings, unsigned keep);
-/* Who is told of answers that are completed by others than the stage. Before the first exchange. */
+/* `fn` is called for answers that other threads than the stage's complete. Before the first
+ * exchange. */
 void exchange_pool_on_complete(struct exchange_pool *pool, complete_fn *fn, void *arg);
 /* Where requests are counted whose first byte this pool's thread has seen. Before the first one. */
 void exchange_pool_count_begun(struct exchange_pool *pool, _Atomic uint64_t *begun);
@@ -111,25 +112,26 @@ void exchange_put(struct exchange_pool *pool, struct exchange *x);
 /* Reader: get ready to read a (further) request: unused input moves to the front. */
 void exchange_begin(struct exchange *x);
 
-/* Does this request count: in intervals, counters, flow and trace? Those that look at the server do
- * not, or watching would show the watcher. Decided when the request is whole (handler_choose), for
- * good, so that what has counted it in counts it out. */
+/* Does this request count: in intervals, counters, flow and trace? Requests for the server's own
+ * status do not, or a monitor would see itself. Decided once, when the request is whole
+ * (handler_choose), so that each counter that counts it in counts it out. */
 static inline bool exchange_is_counted(const struct exchange *x)
 {
     return !x->uncounted;
 }
 
-/* Did the client not get the whole answer? Either the writer gave it up (the client is gone or
- * takes nothing, a file shrank, the server cuts), or whoever makes it did, or made less than
- * declared. The log, the counter ABORTED and the last stamp all go by this. The writer's, once it
- * has collected the end. */
+/* Did the client not get the whole answer? One of
+ *   - the writer gave it up: the client has closed or reads nothing, a file shrank, server cuts;
+ *   - its handler gave it up, or made less than declared.
+ * The log, the counter ABORTED and the last stamp use this. The writer's thread, once it has
+ * collected the end. */
 static inline bool exchange_is_cut(const struct exchange *x)
 {
     return x->cut != CLOSE_NONE || x->response.cut_short;
 }
 
-/* Writer: the request is answered, or its client is gone: frees body, buckets, holds and what it
- * was forwarded to. The input stays, for what has been pipelined behind the request. */
+/* Writer: the request is answered, or its client has closed: frees body, buckets, holds and the
+ * target that it was forwarded to. The input stays: requests may be pipelined behind this one. */
 void exchange_end(struct exchange *x);
 
 #endif

@@ -1,8 +1,8 @@
 /* outlet.h: where a handler's buckets meet the writer.
  *
- * Why: the writer may send the first part of an answer while the handler still makes the rest. This
- * is the one thing of an exchange that two threads touch at the same time, so it has a lock of its
- * own; everything else belongs to whoever holds the exchange.
+ * Why: the writer may send the first part of an answer while the handler still makes the rest. The
+ * outlet is the one member of an exchange that two threads use at the same time, so it has a lock.
+ * All other members belong to the thread that holds the exchange.
  *
  *   processor                                  writer
  *   outlet_publish: append, note the end  -->  outlet_collect: take all
@@ -26,7 +26,7 @@ struct outlet {
         uint64_t unsent GUARDED;        /* bytes published and not yet taken by the kernel */
         bool writer_has GUARDED;        /* the writer holds the exchange and will collect again */
         bool ended GUARDED;             /* the end of the request has been published */
-        bool cut GUARDED;               /* the client is gone: what is published is dropped */
+        bool cut GUARDED;               /* the client has closed: what is published is dropped */
         bool wants_room GUARDED;        /* the processor let go until there is room */
     } shared;
 };
@@ -36,12 +36,11 @@ enum collect { COLLECT_SOME, COLLECT_EMPTY };
 void outlet_init(struct outlet *outlet);
 void outlet_deinit(struct outlet *outlet);
 
-/* For a new request: everything back to the start. Nobody else may hold the exchange. */
+/* For a new request: everything back to the start. No other thread may hold the exchange. */
 void outlet_reset(struct outlet *outlet);
 
 /* Processor: moves all of `made` over. True: the writer does not have the exchange, give it now.
- * After a publish with `end` the processor does not look at the exchange again, unless it was told
- * to give it. */
+ * After a publish with `end` that returned false the processor does not use the exchange again. */
 bool outlet_publish(struct outlet *outlet, struct brigade *made, bool end)
     EXCLUDES(outlet->shared.lock);
 
@@ -49,11 +48,11 @@ bool outlet_publish(struct outlet *outlet, struct brigade *made, bool end)
  * processor must let go, and will be given the exchange again. */
 bool outlet_wait_room(struct outlet *outlet, uint64_t highwater) EXCLUDES(outlet->shared.lock);
 
-/* Either: has the client gone? A handler that sees it may stop early. */
+/* Either: has the client closed? A handler may stop early then. */
 bool outlet_is_cut(struct outlet *outlet) EXCLUDES(outlet->shared.lock);
 
 /* Writer: moves what is published into `sending`. COLLECT_EMPTY: there was nothing and, with the
- * same lock held, the writer has let go of the exchange: it must not look at it again. */
+ * same lock held, the writer has let go of the exchange: it must not use it again. */
 enum collect outlet_collect(struct outlet *outlet, struct brigade *sending)
     EXCLUDES(outlet->shared.lock);
 
@@ -62,7 +61,7 @@ enum collect outlet_collect(struct outlet *outlet, struct brigade *sending)
 bool outlet_sent(struct outlet *outlet, uint64_t sent, uint64_t highwater)
     EXCLUDES(outlet->shared.lock);
 
-/* Writer: the client is gone. Drops what is published. True as for outlet_sent. */
+/* Writer: the client has closed. Drops what is published. True as for outlet_sent. */
 bool outlet_cut(struct outlet *outlet) EXCLUDES(outlet->shared.lock);
 
 #endif

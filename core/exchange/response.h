@@ -59,15 +59,16 @@ void response_pattern(struct exchange *x, const char *at, size_t period, uint64_
 /* The end of the body. */
 void response_end(struct exchange *x);
 
-/* Ends the answer and hands it over at once: from any thread, of a handler that says HANDLER_AWAY
- * (handler.h) or has said it. The whole answer is there by now: pieces are the handler's own. The
- * exchange is the writer's from here on, and its connection may be gone before this returns: the
- * caller does not look at either again. A thread that is none of the server's own is joined before
- * the server's queues are freed, as q-later is (later.h): it may still be ringing one. */
+/* Ends the answer and hands it over at once: from any thread, for a handler that returns
+ * HANDLER_AWAY (handler.h) or has returned it. The answer must be whole: only the handler's own
+ * thread sends pieces. From here on the exchange is the writer's, and its connection may be
+ * freed before this returns: the caller uses neither again. A thread that is none of the
+ * server's own, as q-later (later.h), is joined before the server's queues are freed: it may
+ * still be ringing one. */
 void response_complete(struct exchange *x);
 
-/* Gives the answer up: what is not yet published is dropped, the end follows. The client is gone,
- * or the head cannot be made. */
+/* Gives the answer up: what is not yet published is dropped, the end follows. The client has
+ * closed, or the head cannot be made. */
 void response_abandon(struct exchange *x);
 
 /* What was made since the last call, for the processor to publish. */

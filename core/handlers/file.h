@@ -33,9 +33,9 @@ struct file {
     struct file_identity identity;
     struct bytes path; /* of the request, not of the file */
     enum encoding encoding;
-    /* A timestamp can only tell two states apart when a clock tick lies between them. A file that
-     * changed less than FILE_SETTLE_NS before it was opened, or while it was read, is not settled:
-     * believing it later would be wrong. */
+    /* Two states of a file have different timestamps only when a clock tick lies between them. A
+     * file that changed less than FILE_SETTLE_NS before it was opened, or while it was read, is
+     * not settled: a later change could have the same timestamp. */
     bool settled;
     /* what is sent */
     uint64_t size;
@@ -74,8 +74,8 @@ struct file_source {
 int file_open(const struct file_source *source, struct bytes path, enum encoding encoding,
               const struct file *known, struct file **out);
 
-/* Failures that say nothing about the file: descriptors or memory are short. Nothing that follows
- * from one is kept; the next request looks again. */
+/* Failures that say nothing about the file: descriptors or memory are short. Their result is not
+ * kept; the next request tries again. */
 bool file_is_shortage(int error);
 
 /* Whether `file` was modified before `other` was. */

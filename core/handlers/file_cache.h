@@ -2,11 +2,12 @@
  *
  * Why: a hit costs one hash lookup under one short lock and no system call. Limits: a number of
  * entries (never more than a quarter of RLIMIT_NOFILE) and of bytes in memory; beyond them the
- * entry that was used least lately goes. An entry is believed for a time, then the file is looked
- * at again by the request that finds it too old, while others go on with it. What does not exist is
- * not remembered. Ownership: file_cache_get gives a reference, ended by hold_release; an entry that
- * was dropped lives until its last reference is gone. Any thread. No system call, allocation or
- * free happens under the lock.
+ * least recently used entry is dropped. An entry is valid for a time. The first request after that
+ * checks the file again, while others still use the entry. Files that do not exist are not kept.
+ *
+ * Ownership: file_cache_get gives a reference, ended by hold_release; an entry that was dropped
+ * lives until its last reference is released. Any thread. No system call, allocation or free
+ * happens under the lock.
  */
 #ifndef CORE_HANDLERS_FILE_CACHE_H
 #define CORE_HANDLERS_FILE_CACHE_H

@@ -6,12 +6,13 @@
  * that the same code runs in a thread pool (which waits in the thread) and on a poll loop (which
  * comes back).
  *
- * An answer need not be complete when its handler returns, nor its handler have returned when the
- * answer is complete. A handler gives its exchange to another thread, which calls
- * response_complete (response.h) whenever it likes, or calls that itself and goes on with work of
- * its own; in both cases it says HANDLER_AWAY, and from the moment it gave does not touch the
- * exchange: the next request of the connection may be under way already. Whoever was given an
- * exchange must complete it, soon once patience_ended() (patience.h): the server's end waits for it.
+ * An answer need not be complete when its handler returns, and a handler may go on after its answer
+ * is complete. In both cases it returns HANDLER_AWAY:
+ *   - it gives its exchange to another thread, which calls response_complete (response.h) later;
+ *   - it calls response_complete itself and goes on with other work.
+ * From that moment the handler does not touch the exchange: the next request of the connection may
+ * be under way already. A thread that was given an exchange must complete it, soon once
+ * patience_ended() (patience.h): the server's end waits for it.
  */
 #ifndef CORE_HANDLERS_HANDLER_H
 #define CORE_HANDLERS_HANDLER_H
@@ -23,10 +24,10 @@ enum handler_verdict {
     HANDLER_MORE,    /* call again when there is room for output */
     HANDLER_PAUSE,   /* hand over what there is, call again after exchange->pause_ns */
     HANDLER_FORWARD, /* handler_forward has chosen another, which answers instead */
-    HANDLER_AWAY,    /* the exchange is somebody else's, who completes the answer, or has done so */
+    HANDLER_AWAY,    /* another thread has the exchange, and completes the answer or has done so */
 };
 
-/* Whose option says who may use a handler. */
+/* The option that says which clients may use a handler. */
 enum handler_access {
     ACCESS_EVERYBODY,
     ACCESS_SYNTHETIC, /* --synthetic */

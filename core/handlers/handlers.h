@@ -1,4 +1,4 @@
-/* handlers.h: the table of all handlers (handlers.def), and who may use which.
+/* handlers.h: the table of all handlers (handlers.def), and which clients may use them.
  *
  * It is apart from handler.h because it names every handler, and no handler needs to know the
  * others. Any thread.
@@ -14,7 +14,7 @@ const struct handler *handler_find(struct bytes path);
 /* Gives a whole request its handler, and decides whether it counts. */
 void handler_choose(struct exchange *x);
 
-/* May this client use this request's handler? If not, it is told that there is none. */
+/* May this client use this request's handler? If not, it gets the answer of a path without one. */
 bool handler_may_be_used(const struct exchange *x);
 
 #endif

@@ -29,7 +29,7 @@ typedef void later_fn(struct exchange *x);
 
 void later_start(void);
 
-/* Nothing waits, and nobody calls later_call any more. Joins the thread. */
+/* Joins the thread. No call may wait, and no thread may call later_call any more. */
 void later_stop(void);
 
 /* Calls fn(x) at `due_ns` (clock_ns) or a little later. True: the exchange is given away, perhaps

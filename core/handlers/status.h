@@ -1,16 +1,16 @@
-/* status.h: what a running server tells of itself: the handlers of /server-status and /metrics.
+/* status.h: what a running server reports of itself: the handlers of /server-status and /metrics.
  *
  *   /server-status         a page for people
  *   /server-status?auto    Apache's keys (status_auto.h)
  *   /server-status?json    everything
  *   /metrics               for Prometheus (metrics.h), in the format that Accept asks for
  *
- * Why a source: core knows nothing of stages, which have the figures. They provide a way to gather
- * them, before there are threads, and the handlers call it on whatever thread runs them.
+ * Why a source: core knows nothing of the stages, which have the figures. They provide a function
+ * that gathers them, before there are threads. The handlers call it on the thread that runs them.
  *
  * An answer is made whole in memory first, so that its figures are of one moment and have a length.
- * Each is of the process that answers. Who may ask is --status; these requests are not counted
- * (exchange_is_counted).
+ * Each is of the process that answers. --status says which clients may ask. These requests are not
+ * counted (exchange_is_counted).
  */
 #ifndef CORE_HANDLERS_STATUS_H
 #define CORE_HANDLERS_STATUS_H

@@ -2,9 +2,9 @@
  *
  * Why: to see what a threading model does with work that burns CPU, that blocks, that makes much
  * output or that makes it slowly, the work must be chosen by the client, request by request. A
- * parameter is required where nothing else is said; a missing or malformed one, or one over its
- * limit, is answered with 400 and a line that says what is accepted. Who may use them (--synthetic)
- * is decided by the caller.
+ * parameter is required unless the list below says otherwise. A parameter that is missing,
+ * malformed or over its limit is answered with 400 and a line that says what is accepted. The
+ * caller decides which clients may use them (--synthetic).
  *
  *   /synthetic/spin?us=N                 burns CPU                       us <= 10000000
  *   /synthetic/sleep?ms=N                blocks its thread               ms <= 60000
@@ -18,8 +18,8 @@
  *   /synthetic/echo                      the request's body
  *   /synthetic/input?us=N&how=spin|sleep spends the time in the reader   us <= 10000000
  *
- * Thread: whichever runs the handler; synthetic_input_filter: the reader's. An async answer is made
- * by q-later (core/handlers/later.h).
+ * Thread: the one that runs the handler; synthetic_input_filter: the reader's. An async answer is
+ * made by q-later (core/handlers/later.h).
  */
 #ifndef CORE_HANDLERS_SYNTHETIC_H
 #define CORE_HANDLERS_SYNTHETIC_H

@@ -27,7 +27,7 @@ struct accept_match {
 };
 
 /* What the client says of a type ("text/plain") that we make in this version ("0.0.4"). A range
- * that names another version does not match; parameters but `version` and `q` are not looked at. A
+ * that names another version does not match; parameters other than `version` and `q` are ignored. A
  * client that sends no Accept takes anything. */
 struct accept_match accept_type(const struct request *request, struct bytes type,
                                 struct bytes version);

@@ -6,7 +6,7 @@
 
 #include <time.h>
 
-/* What tells one state of a representation from another (RFC 9110 8.8). */
+/* The validators: they distinguish the states of a representation (RFC 9110 8.8). */
 struct validators {
     struct bytes etag; /* strong, with its quotes */
     time_t modified;   /* Last-Modified, in whole seconds */
@@ -23,7 +23,7 @@ enum precondition {
  * ignored. */
 enum precondition conditional_check(const struct request *request, const struct validators *now);
 
-/* If-Range (RFC 9110 13.1.5): whether Range is to be looked at. True when there is no If-Range. */
+/* If-Range (RFC 9110 13.1.5): does Range apply? True when there is no If-Range. */
 bool conditional_range_holds(const struct request *request, const struct validators *now);
 
 #endif

@@ -1,9 +1,9 @@
 /* head.h: what the fields of a whole head mean for the connection, and what makes them
  * refused.
  *
- * The second half of parsing: parse.c has collected request line and fields; this decides what
- * the target is, how long the body is and who asked to keep the connection. A request whose framing
- * could be read in two ways is refused, never repaired (RFC 9112 11.2).
+ * The second half of parsing: parse.c has collected request line and fields; this decides what the
+ * target is, how long the body is and whether the client asked to keep the connection. A request
+ * whose framing could be read in two ways is refused, never repaired (RFC 9112 11.2).
  */
 #ifndef CORE_HTTP_HEAD_H
 #define CORE_HTTP_HEAD_H

@@ -1,12 +1,12 @@
 /* parse.h: from bytes to one whole request, as strictly as RFC 9112 allows a server to be.
  *
- * Why an adapter: Debian's http-parser 2.9.4 is a lenient build; everything it lets through that a
- * strict origin server must refuse is checked here, with the RFC section beside each check. The
- * head is scanned line by line as it arrives (so a bare LF is refused at once, not at a timeout)
- * and given to http-parser when it is complete; the body is framed here alone, because two framings
- * that can disagree are what request smuggling is made of.
+ * Why an adapter: Debian's http-parser 2.9.4 is a lenient build. It accepts input that a strict
+ * origin server must refuse: those checks are here, with the RFC section beside each. The head is
+ * scanned line by line as it arrives, so that a bare LF is refused at once and not at a timeout. It
+ * is given to http-parser when it is complete. Only this module frames the body: request smuggling
+ * needs two framings that can disagree.
  *
- * Use: parse_begin for each request, then parse_step after each read until it says something other
+ * Use: parse_begin for each request, then parse_step after each read until it returns another value
  * than PARSE_MORE. The caller owns `input`; the parser reads input->at[0 … len) and may move the
  * bytes of a body out of it (a short body stays where it is). After PARSE_WHOLE, input->used bytes
  * are the request's and what lies behind them belongs to the next one.
@@ -15,7 +15,8 @@
  * chunk, all chunk extensions together and the trailer section. A verdict never depends on how the
  * bytes were split.
  *
- * Thread: one at a time, whoever holds the connection. Allocates for a body only. No clock, no I/O.
+ * Thread: one at a time, the one that holds the connection. Allocates for a body only. No clock, no
+ * I/O.
  */
 #ifndef CORE_HTTP_PARSE_H
 #define CORE_HTTP_PARSE_H

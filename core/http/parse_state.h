@@ -59,12 +59,12 @@ struct parse {
     /* where the parser stands; not for callers */
     struct parse_limits limits;
     enum parse_phase phase;
-    size_t scanned;       /* bytes of input looked at */
+    size_t scanned;       /* bytes of input scanned */
     size_t line_at;       /* start of the line being scanned, or of a body's bytes not yet taken */
     size_t head_len;      /* 0 until the head is whole */
     unsigned empty_lines; /* before the request line */
     unsigned field_lines;
-    bool continued; /* PARSE_CONTINUE was said, or is not due */
+    bool continued; /* PARSE_CONTINUE was returned, or is not due */
 
     /* the body */
     uint64_t left;      /* of a moved body or a chunk: bytes still to come */

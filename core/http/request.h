@@ -1,6 +1,6 @@
 /* request.h: one request as the handlers see it.
  *
- * Every view looks into the exchange's input buffer, its path store or static text, and is good
+ * Every view points into the exchange's input buffer, its path store or static text, and is valid
  * until the exchange ends. Filled by core/http/parse.c on the reader's thread, read-only
  * afterwards.
  */
@@ -39,7 +39,7 @@ struct request {
     struct bytes query;    /* after the first '?', raw; empty when there is none */
     struct bytes host;     /* from Host or the absolute-form target; empty in 1.0 without one */
     bool keep_alive;       /* what version and Connection ask for (RFC 9112 9.3) */
-    uint64_t idle_limit_s; /* of Keep-Alive: timeout=N, what the client allows; 0 when not said */
+    uint64_t idle_limit_s; /* of Keep-Alive: timeout=N, what the client allows; 0 when absent */
     bool expect_continue;  /* the client waits for 100 before it sends the body */
     bool chunked;
     uint64_t content_length; /* declared; 0 without a body or with a chunked one */

@@ -2,10 +2,10 @@
  *
  * A hashed timing wheel (Varghese and Lauck 1987, scheme 6), with one addition: moving a deadline
  * later is a plain store; the entry stays where it is and is put right when its old time comes. A
- * keep-alive connection's deadline moves with every request and is looked at once in a timeout.
+ * keep-alive connection's deadline moves with every request and is checked once in a timeout.
  *
- * Thread-safety: one thread, whose time is handed in. Deadlines fire late by up to one step and
- * never early.
+ * Thread-safety: one thread, which passes the time to each call. Deadlines fire late by up to one
+ * step and never early.
  */
 #ifndef CORE_LOOP_WHEEL_H
 #define CORE_LOOP_WHEEL_H
@@ -20,7 +20,7 @@ enum { WHEEL_SLOTS = 256, WHEEL_STEP_SHIFT = 24 /* 2^24 ns: 16.8 ms */ };
 struct deadline {
     struct deadline *next, *prev; /* NULL: not in a wheel */
     uint64_t due_ns;              /* the time that counts */
-    uint64_t step;                /* when the wheel looks at it: never later than due_ns */
+    uint64_t step;                /* when the wheel checks it: never later than due_ns */
     unsigned kind;                /* the owner's own: which of its deadlines this is */
 };
 
@@ -33,9 +33,9 @@ typedef void deadline_fn(void *arg, struct deadline *deadline);
 
 struct wheel {
     struct deadline slots[WHEEL_SLOTS]; /* list heads */
-    uint64_t step;                      /* all steps before this have been looked at */
+    uint64_t step;                      /* all steps before this have been checked */
     uint64_t count;
-    deadline_fn *fn; /* told of a deadline that has passed, which is out of the wheel by then */
+    deadline_fn *fn; /* called for a deadline that has passed and is out of the wheel */
     void *arg;
 };
 
@@ -51,7 +51,7 @@ void wheel_advance(struct wheel *wheel, uint64_t now_ns);
 /* Fires everything, due or not. */
 void wheel_fire_all(struct wheel *wheel);
 
-/* When wheel_advance has something to look at next; 0 when the wheel is empty. */
+/* When wheel_advance has an entry to check next; 0 when the wheel is empty. */
 uint64_t wheel_next_ns(const struct wheel *wheel);
 
 #endif

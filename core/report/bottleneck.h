@@ -55,7 +55,7 @@ struct bottleneck_figures {
 
 enum bottleneck_cause {
     BOTTLENECK_IDLE,     /* nothing to judge */
-    BOTTLENECK_NONE,     /* nobody limits */
+    BOTTLENECK_NONE,     /* nothing limits */
     BOTTLENECK_BUSY,     /* a group is busy */
     BOTTLENECK_CPU,      /* there are too few CPUs for what a group does */
     BOTTLENECK_SESSIONS, /* a group's sessions are held */

@@ -6,7 +6,7 @@
 #include "core/base/json.h"
 
 /* An object: kernel, machine, cpu, cpus online and allowed, clock source, page size, memory, limit
- * of descriptors, start time. What the system does not tell is null or 0. */
+ * of descriptors, start time. Values that the system does not report are null or 0. */
 void environment_to_json(struct json *json, const char *key);
 
 /* An object: version, compiler, whether the trace points, the USDT probes and the debug checks are

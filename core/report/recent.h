@@ -1,10 +1,10 @@
-/* recent.h: what limited the server lately, for whoever asks it while it runs.
+/* recent.h: what limited the server lately, for reports while it runs.
  *
- * Figures since the start would water down what happens now, so they are kept of two earlier
- * moments, and what happened since one of them is judged: at least a second ago, and where somebody
- * asks every second not more than two.
+ * Figures since the start would hide what happens now. So the figures of two earlier moments are
+ * kept, and the time since one of them is judged: at least a second, and not more than two where a
+ * client asks every second.
  *
- * Thread-safety: recent_judge from any thread; the rest while there is one only. */
+ * Thread-safety: recent_judge from any thread; the other functions while there is only one. */
 #ifndef CORE_REPORT_RECENT_H
 #define CORE_REPORT_RECENT_H
 

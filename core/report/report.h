@@ -68,16 +68,16 @@ struct report {
 void report_deinit(struct report *report);
 
 /* cpu, run-queue wait and context switches of a thread from /proc/self/task/TID; zeros where the
- * kernel does not tell (a thread that has ended, too: read it before). Any thread. */
+ * kernel does not report them (also for a thread that has ended: read it before). Any thread. */
 void thread_report_read(struct thread_report *thread, int tid);
 
 /* How long the calling thread has been ready to run without a CPU, in all, in ns (schedstat).
- * False: the kernel does not tell. Some 4 us a call. */
+ * False: the kernel does not report it. Some 4 us a call. */
 bool thread_runqueue_ns(uint64_t *ns);
 
 /* Makes `now` what has happened since `before`, an earlier report of the same process
- * (report_since.c): what only grows becomes a difference; depths, peaks, open connections and who
- * is idle stay. Queues and threads are found by their names; new ones began with nothing. */
+ * (report_since.c): counts that only grow become differences; depths, peaks, open connections and
+ * idle marks stay. Queues and threads are found by their names; new ones began with nothing. */
 void report_since(struct report *now, const struct report *before);
 /* The same of threads alone. */
 void thread_reports_since(struct thread_report *now, unsigned count,

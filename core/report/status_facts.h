@@ -1,6 +1,6 @@
-/* status_facts.h: what is known of a running server beside its report: who it is, since when it
- * runs, how it is set up, what the system says of its process. What /server-status?auto and
- * /metrics say is made from these and a report alone. */
+/* status_facts.h: what is known of a running server beside its report: its process, its start,
+ * its configuration, the system's figures of its process. /server-status?auto and /metrics are
+ * made from these and a report alone. */
 #ifndef CORE_REPORT_STATUS_FACTS_H
 #define CORE_REPORT_STATUS_FACTS_H
 

@@ -1,8 +1,8 @@
 /* trace_format.h: the trace file, byte by byte, as its writer and its readers share it.
  *
  * Little-endian. A file is a head, then blocks, each with a marker, a kind, a length and a check
- * value, so that a cut or foreign file is told at the block where it breaks and what is whole can
- * be read:
+ * value, so that a reader finds the block at which a cut or foreign file breaks, and can read the
+ * blocks before it:
  *
  *   head     magic, version, sizes                                       struct trace_head
  *   block    CONFIG   {"config": effective options and wiring, "environment": machine, "build": us}
@@ -101,7 +101,7 @@ _Static_assert(offsetof(struct trace_record, status) == 112, "and so are its mem
  * records: so a difference may be wrong by the few requests that moved meanwhile, and be
  * negative. */
 enum trace_flow {
-    TRACE_FLOW_BEGUN,     /* first byte in hand */
+    TRACE_FLOW_BEGUN,     /* first byte received */
     TRACE_FLOW_WHOLE,     /* whole request is there */
     TRACE_FLOW_STARTED,   /* its handler started */
     TRACE_FLOW_HANDED,    /* its last output was handed over */

@@ -5,10 +5,10 @@
  *       reader.block, reader.payload …
  *   }
  *
- * Nothing in the file is believed before its check value fits. Without `salvage` the first thing
- * that is not as it should be ends the reading: TRACE_ITEM_BROKEN, with reader.error saying what
- * and at which byte. With it, damaged bytes are passed over up to the next whole block, and
- * counted. The input may be a pipe. One thread.
+ * A block is used only after its check value fits. Without `salvage` the first error ends the
+ * reading: TRACE_ITEM_BROKEN, and reader.error has the error and its byte. With `salvage` the
+ * reader skips damaged bytes up to the next whole block, and counts them. The input may be a pipe.
+ * One thread.
  */
 #ifndef CORE_TRACE_TRACE_READER_H
 #define CORE_TRACE_TRACE_READER_H
@@ -31,7 +31,7 @@ struct trace_reader {
     struct trace_head head;      /* zero before the first item, and when it was damaged */
     struct trace_block block;    /* of the last TRACE_ITEM_BLOCK, with … */
     struct bytes payload;        /* … its bytes, good until the next call */
-    char error[TRACE_ERROR_MAX]; /* the first thing that was wrong; "" when nothing was */
+    char error[TRACE_ERROR_MAX]; /* the first error; "" when there was none */
     uint64_t skipped;            /* bytes that belong to no whole block */
     unsigned gaps;               /* runs of such bytes */
     bool reported;               /* a REPORT was seen */

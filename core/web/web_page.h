@@ -1,8 +1,8 @@
 /* web_page.h: the pages that the programs carry in themselves.
  *
  * Made at build time (tools/embed-page.c) from the parts in core/web/, with style, script and the
- * plotting library inside: a page asks for nothing but its figures. Two marks are left for whoever
- * sends one: @NONCE@ wherever a script or a style begins, and at most one @DATA@.
+ * plotting library inside: a page requests nothing but its figures. The sender of a page replaces
+ * two marks: @NONCE@ wherever a script or a style begins, and at most one @DATA@.
  */
 #ifndef CORE_WEB_WEB_PAGE_H
 #define CORE_WEB_WEB_PAGE_H
