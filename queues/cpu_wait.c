@@ -1,4 +1,4 @@
-/* cpu_wait.c: when to look, and what since. See cpu_wait.h. */
+/* cpu_wait.c: when to read the figures, and the difference since. See cpu_wait.h. */
 #include "queues/cpu_wait.h"
 
 #include "core/base/clock.h"

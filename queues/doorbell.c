@@ -72,8 +72,7 @@ static void ring_condition(struct doorbell *bell)
     condition_signal(&bell->rung);
 }
 
-/* EAGAIN means that the descriptor is full of unanswered rings: nobody will sleep through this
- * one. */
+/* EAGAIN means that the descriptor is full of unanswered rings: its owner will not sleep then. */
 static void ring_fd(const struct doorbell *bell)
 {
     static const uint64_t ring = 1;

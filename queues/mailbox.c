@@ -86,7 +86,7 @@ void mailbox_init(struct mailbox *box, const struct mailbox_config *config) NO_A
     condition_init(&box->room);
     lock_init(&box->shared.lock, RANK_MAILBOX);
     snprintf(box->shared.stats.name, REPORT_NAME, "%s", config->name);
-    box->config.name = box->shared.stats.name; /* the caller's may be gone later */
+    box->config.name = box->shared.stats.name; /* the caller's may be freed later */
     box->shared.stats.bound = config->bound;
     box->shared.takers = box->shared.coming = config->takers;
 }
@@ -111,9 +111,10 @@ void mailbox_on_spawn(struct mailbox *box, mailbox_spawn_fn *spawn_fn, void *arg
 
 /* --- putting --- */
 
-/* How many more takers the work that waits now needs. Those that are awake, or already called, are
- * trusted with `share` items each, because they will look again before they sleep. Where work is
- * handed out directly, what waits found nobody idle: it is for takers that are on their way. */
+/* How many more takers the work that waits now needs. Takers that are awake, or already called,
+ * are trusted with `share` items each, because they check the queue again before they sleep.
+ * Where work is handed out directly, the items that wait found no idle taker: takers that are
+ * being started get them. */
 static unsigned more_needed_locked(const struct mailbox *box) REQUIRES(box->shared.lock)
 {
     if (box->config.direct) {
@@ -138,8 +139,9 @@ struct calls {
     unsigned count, spawn;
 };
 
-/* Takes the newest sleeper off the stack: it counts as awake from now on. A taker lives longer than
- * its thread sleeps, so ringing it late is safe: it is up, and looks once more for nothing. */
+/* Takes the newest sleeper off the stack: it counts as awake from now on. A taker lives longer
+ * than its thread sleeps, so ringing it late is safe: it is awake, and checks the queue once
+ * more in vain. */
 static struct taker *pop_taker_locked(struct mailbox *box, struct calls *calls, uint64_t now_ns)
     REQUIRES(box->shared.lock)
 {
@@ -246,8 +248,8 @@ static bool is_overdue_locked(const struct mailbox *box, uint64_t now_ns) REQUIR
     return oldest != NULL && !oldest->back && now_ns > oldest->put_ns + overdue_ns;
 }
 
-/* A quiet put leaves a sleeper alone, unless it wants to hear of everything; --wakeup always rings
- * for every put, also when nobody sleeps and it is for nothing: that is what it measures. */
+/* A quiet put does not wake a sleeper, unless it sleeps with hear_all. --wakeup always rings for
+ * every put, also in vain when no taker sleeps: that is what it measures. */
 static void call_for_put_locked(struct mailbox *box, struct calls *calls, enum put_how how,
                                 uint64_t now_ns) REQUIRES(box->shared.lock)
 {
@@ -274,7 +276,7 @@ static void hand_out_locked(struct mailbox *box, struct chain *chain, struct cal
     }
 }
 
-/* False: there is more to hand out, but first those have to be rung who have got something. */
+/* False: there is more to hand out, but first the takers that have a slip must be rung. */
 static bool put_locked(struct mailbox *box, struct chain *chain, enum put_how how,
                        struct calls *calls, uint64_t now_ns) REQUIRES(box->shared.lock)
 {
@@ -447,8 +449,9 @@ static void go_to_sleep_locked(struct mailbox *box, struct taker *taker) REQUIRE
     box->shared.asleep++;
 }
 
-/* Who takes work while nobody has the turn calls a sleeper to take that, unless one is on its way:
- * so either somebody has the turn, or is coming for it, or everybody works. */
+/* A taker that takes work while no taker has the turn calls a sleeper to it, unless one is
+ * called already. So always one of these is true: a taker has the turn, one is coming for it, or
+ * all work. */
 static void call_for_turn_locked(struct mailbox *box, const struct chain *taken,
                                  struct calls *calls, uint64_t now_ns) REQUIRES(box->shared.lock)
 {
@@ -461,8 +464,8 @@ static void call_for_turn_locked(struct mailbox *box, const struct chain *taken,
     call_locked(box, calls, 1, now_ns);
 }
 
-/* Takes a fair share, so that nobody waits behind work that another taker could do, and calls
- * another if more is left than the awake ones can be trusted with. */
+/* Takes a fair share, so that no item waits behind work that another taker could do. Calls another
+ * taker if more is left than those that are awake are trusted with. */
 static void take_locked(struct mailbox *box, struct taker *taker, struct chain *chain,
                         struct calls *calls, unsigned most, uint64_t now_ns, uint64_t cpu_wait_ns)
     REQUIRES(box->shared.lock)
@@ -517,7 +520,7 @@ bool mailbox_sleep(struct mailbox *box, struct taker *taker, bool hear_all)
     return sleeps;
 }
 
-/* --wakeup spin:USEC: looks for a while before it sleeps. */
+/* --wakeup spin:USEC: polls for a time before it sleeps. */
 static void spin_for_items(const struct mailbox *box)
 {
     if (box->config.spin_ns == 0 ||

@@ -57,7 +57,7 @@ static void make_one_line(char *text, size_t len)
 
 static void write_line(unsigned level, const char *fmt, va_list args, uint64_t left_out)
 {
-    int saved_errno = errno; /* callers log and then look at errno */
+    int saved_errno = errno; /* callers log and then read errno */
     char line[LINE_MAX_SIZE];
     size_t room = sizeof(line) - 48; /* for the note below and the line end */
     size_t len = put_head(line, room, level);

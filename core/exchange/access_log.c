@@ -52,8 +52,9 @@ static int open_path(const char *path)
     return open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0644);
 }
 
-/* O_NONBLOCK would hold for all who share stdout, so that a pipe is opened a second time. Where
- * that is not possible (no /proc, another user's pipe) a reader that stops holds up who writes. */
+/* O_NONBLOCK would apply to all processes that share stdout, so a pipe is opened a second time.
+ * Where that is not possible (no /proc, another user's pipe) a reader that stops blocks the
+ * writing thread. */
 static int open_stdout(void)
 {
     struct stat stat;
@@ -110,7 +111,7 @@ void access_log_close(struct access_log *log)
     free(log);
 }
 
-/* The number stays the same, so that threads in the middle of a write need not be told. */
+/* The number stays the same, so that threads in the middle of a write need no notice. */
 bool access_log_reopen(struct access_log *log)
 {
     if (log->path == NULL) {
@@ -321,7 +322,7 @@ void access_log_write(struct access_log_buffer *buffer, const struct conn *conn)
     buffer->len += line.len;
 }
 
-/* Returns how many bytes were written; errno tells why not all. */
+/* Returns how many bytes were written; errno has the reason if not all. */
 static size_t write_fully(int fd, const char *at, size_t len)
 {
     size_t written = 0;

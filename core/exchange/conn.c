@@ -194,7 +194,7 @@ enum verdict conn_resume(struct conn *conn)
     return verdict;
 }
 
-/* A client that has begun a request is told (RFC 9110 15.5.9), one that has not is just closed. */
+/* A client that has begun a request gets a 408 (RFC 9110 15.5.9), another one is just closed. */
 enum verdict conn_read_timeout(struct conn *conn, enum close_reason reason)
 {
     if (conn_has_input(conn)) {

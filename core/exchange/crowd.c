@@ -1,8 +1,8 @@
 /* crowd.c: the table of addresses: the C library's balanced tree under one lock. See crowd.h.
  *
- * A tree and not a hash table: whoever chooses the addresses cannot make it slow. The tree
- * allocates and frees its node while the lock is held, against the rule of core/base/lock.h: it is
- * the price of not writing one, paid once a connection, and only where the limit is asked for.
+ * A tree and not a hash table: an attacker who chooses the addresses cannot make it slow. The tree
+ * allocates and frees its nodes while the lock is held, against the rule of core/base/lock.h. That
+ * is the price of using the C library's, paid once a connection, and only where the limit is set.
  */
 #include "core/exchange/crowd.h"
 
@@ -13,7 +13,7 @@
 #include <string.h>
 
 struct guest {
-    struct in6_addr address; /* first: what is looked for is an address alone */
+    struct in6_addr address; /* first: the key of a search is an address alone */
     uint64_t open;           /* never 0 while it is in the tree; under the lock once it is there */
 };
 
@@ -32,7 +32,7 @@ static int compare_crowds(const void *a, const void *b)
 
 struct crowd *crowd_new(uint64_t limit)
 {
-    CHECK(limit > 0); /* nobody at all would be another option */
+    CHECK(limit > 0); /* a limit of 0 would refuse all */
     struct crowd *crowd = must_calloc(1, sizeof *crowd);
     crowd->limit = limit;
     lock_init(&crowd->shared.lock, RANK_CROWD);

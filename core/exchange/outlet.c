@@ -1,4 +1,4 @@
-/* outlet.c: the hand-over of buckets. See outlet.h for who calls what. */
+/* outlet.c: the hand-over of buckets. See outlet.h for the callers. */
 #include "core/exchange/outlet.h"
 
 void outlet_init(struct outlet *outlet)
@@ -12,8 +12,8 @@ void outlet_deinit(struct outlet *outlet)
     lock_deinit(&outlet->shared.lock);
 }
 
-/* Takes no lock: the thread that begins a request holds the whole exchange. The hand-over to the next
- * thread, through a mailbox, publishes what is written here. */
+/* Takes no lock: the thread that begins a request holds the whole exchange. The hand-over to the
+ * next thread, through a mailbox, publishes what is written here. */
 void outlet_reset(struct outlet *outlet) NO_ANALYSIS
 {
     CHECK(outlet->shared.waiting.head == NULL);
@@ -24,7 +24,7 @@ void outlet_reset(struct outlet *outlet) NO_ANALYSIS
     outlet->shared.wants_room = false;
 }
 
-/* The end is published even after a cut: it is what tells the writer to finish the exchange. */
+/* The end is published even after a cut: the writer finishes the exchange when it collects it. */
 bool outlet_publish(struct outlet *outlet, struct brigade *made, bool end)
 {
     struct brigade dropped = {0};

@@ -308,8 +308,8 @@ void response_no_body(struct exchange *x)
 
 /* --- the body --- */
 
-/* How much of a piece of `len` bytes goes out: the declared length is kept, whatever a handler
- * does. Bytes over it are dropped and harm nobody, so the connection stays. */
+/* How much of a piece of `len` bytes is sent: never more than the declared length. Bytes over it
+ * are dropped; the answer is still valid, so the connection stays. */
 static uint64_t admit_body(struct exchange *x, uint64_t len)
 {
     struct response *r = &x->response;
@@ -434,7 +434,8 @@ void response_abandon(struct exchange *x)
     }
 }
 
-/* Less than declared cannot be mended: the connection's end tells the client (RFC 9112 8). */
+/* Less than declared cannot be repaired: the client learns it from the connection's end (RFC
+ * 9112 8). */
 static void judge_length(struct exchange *x)
 {
     struct response *r = &x->response;

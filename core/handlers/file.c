@@ -17,8 +17,8 @@ enum { HEAD_MAX = 512 };
 
 /* --- names --- */
 
-/* Segments that begin with '.' are nobody's business, but for the first one when it is
- * ".well-known" (RFC 8615). */
+/* Segments that begin with '.' are private, except the first one when it is ".well-known"
+ * (RFC 8615). */
 static bool is_hidden(struct bytes path)
 {
     for (size_t i = 0; i + 1 < path.len; i++) {
@@ -183,10 +183,10 @@ static unsigned long long in_ns(struct timespec time)
     return (unsigned long long)time.tv_sec * NS_PER_S + (unsigned long long)time.tv_nsec;
 }
 
-/* Strong (RFC 9110 8.8.1): differs between codings and changes with every change of the file, since
- * nobody can set the time of change, and a rename sets it too. So the inode is not needed, which is
- * nobody's business; a hash would not hide it from somebody who tries all numbers. The same for all
- * processes and after a restart. */
+/* Strong (RFC 9110 8.8.1): differs between codings and changes with every change of the file,
+ * since no program can set the time of change, and a rename sets it too. So the inode is not
+ * needed. It is private, and a hash would not hide it from a client that tries all numbers. The
+ * tag is the same for all processes and after a restart. */
 static int format_etag(char *out, size_t room, const struct file *file)
 {
     const struct file_identity *identity = &file->identity;
@@ -310,7 +310,7 @@ static bool is_steady(const struct file *file)
 }
 
 /* Takes the contents into memory and gives the descriptor back, unless the file changes meanwhile:
- * then it is sent from its descriptor and not believed again. */
+ * then it is sent from its descriptor and not kept. */
 static void file_read_contents(struct file *file, char *at)
 {
     if (!read_whole(file->fd, at, file->size) || !is_steady(file)) {

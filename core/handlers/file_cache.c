@@ -209,8 +209,8 @@ static uint64_t hash_of(struct bytes path, enum encoding encoding)
     return hash ^ hash >> 32;
 }
 
-/* A reference to what the cache has; *believed is false when it must be looked at again. The one
- * who is told so does it; the others go on believing meanwhile. */
+/* A reference to what the cache has; *believed is false when the file must be checked again.
+ * Only one caller gets false, and checks; the others use the entry meanwhile. */
 static struct file *cache_look_up(struct file_cache *cache, const struct key *key, uint64_t now_ns,
                                   bool *believed) EXCLUDES(cache->shared.lock)
 {
@@ -219,7 +219,7 @@ static struct file *cache_look_up(struct file_cache *cache, const struct key *ke
     if (file != NULL) {
         hold_take(&file->hold);
         /* The clock was read before the lock was taken: another thread may have checked later than
-         * `now_ns`. With an age of 0 nobody relies on another's check, which may still be under
+         * `now_ns`. With an age of 0 no thread relies on another's check, which may still be under
          * way. */
         *believed = cache->age_ns > 0 && file->place.checked_ns + cache->age_ns > now_ns;
         if (!*believed) {
@@ -252,7 +252,7 @@ static void replace_file(struct file_cache *cache, const struct key *key, struct
     release_dropped(&dropped);
 }
 
-/* Opens the file, anew where `known` is too old; takes the reference to `known` over. */
+/* Opens the file, again where `known` is too old; takes the reference to `known` over. */
 static struct file *renew_file(struct file_cache *cache, const struct key *key, struct file *known,
                                uint64_t now_ns, int *error) EXCLUDES(cache->shared.lock)
 {

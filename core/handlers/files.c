@@ -336,7 +336,7 @@ static void answer_asked(struct exchange *x, struct file *file, unsigned asked)
     }
 }
 
-/* A sibling may have gone, or have been overtaken by the original, since the original was
+/* A sibling may have been deleted, or have become older than the original, since the original was
  * opened. */
 static struct file *sibling_of(const struct exchange *x, const struct file *file,
                                enum encoding encoding)

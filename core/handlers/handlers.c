@@ -13,7 +13,7 @@ static const struct handler handlers[] = {
 #include "core/handlers/handlers.def"
 #undef HANDLER
 };
-/* The same prefixes with their lengths, so that a lookup compares a length before it looks at any
+/* The same prefixes with their lengths, so that a lookup compares a length before any
  * byte. */
 static const struct bytes prefixes[] = {
 #define HANDLER(name, prefix, methods, access, counted, takes_long, run, input)                    \
@@ -55,7 +55,7 @@ bool handler_may_be_used(const struct exchange *x)
     return who == WHO_ON || (who == WHO_LOOPBACK && x->conn->peer.local);
 }
 
-/* Who may not use a handler gets a 404, which counts like any other. */
+/* A client that may not use a handler gets a 404, which counts like any other. */
 void handler_choose(struct exchange *x)
 {
     x->handler = handler_find(x->request.path);

@@ -22,7 +22,7 @@ struct call {
 
 static struct {
     pthread_t thread;        /* of the thread that starts and stops the server */
-    struct condition sooner; /* the first call has changed, or the thread is to look up */
+    struct condition sooner; /* the first call, `hurries` or `stops` has changed */
     struct {
         struct lock lock;
         struct call
@@ -36,7 +36,7 @@ static struct {
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-/* For good: a handler may look for the thread at any time. */
+/* Never undone: a handler may call later_call at any time. */
 static void init_once(void)
 {
     lock_init(&later.shared.lock, RANK_LATER);

@@ -8,7 +8,7 @@
 #include <stdatomic.h>
 
 /* `ended` only ever goes from false to true. It is atomic so that the burning loop need not lock;
- * it is set with the lock held so that a sleeper cannot miss it between its look and its wait. */
+ * it is set with the lock held so that a sleeper cannot miss it between its check and its wait. */
 static struct {
     pthread_once_t once;
     struct lock lock;

@@ -42,7 +42,7 @@ static void text_end(struct text *text)
     CHECK(fclose(text->out) == 0); /* it fails for want of memory only */
 }
 
-/* --- what there is to tell --- */
+/* --- the source of the figures --- */
 
 static char *system_members(void)
 {

@@ -80,8 +80,8 @@ static bool may_have_parameter(struct exchange *x, const struct parameter *param
            need_parameter(x, parameter, out);
 }
 
-/* A stop of the server that cuts a handler short is not told as a success. True: it did, the answer
- * is made. */
+/* When a stop of the server cuts a handler short, the answer is not a success. True: it did, and
+ * the answer is made. */
 static bool was_cut_short(struct exchange *x)
 {
     if (patience_ended()) {
@@ -128,7 +128,8 @@ static void async_complete(struct exchange *x)
     response_complete(x);
 }
 
-/* The answer is complete at once, and the thread busy for a while with what is nobody's concern. */
+/* The answer is complete at once, and the thread busy for a while with work that no client waits
+ * for. */
 static enum handler_verdict async_go_on(struct exchange *x, uint64_t after_ms)
 {
     async_complete(x);
@@ -191,7 +192,7 @@ static void stream_begin(struct exchange *x)
     response_chunked(x);
 }
 
-/* HEAD ends with the head: nobody should wait for chunks that are not sent. */
+/* HEAD ends with the head: no client should wait for chunks that are not sent. */
 static bool stream_is_over(struct exchange *x, const struct stream *stream)
 {
     return x->cursor == stream->chunks || x->request.method == METHOD_HEAD ||

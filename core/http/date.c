@@ -1,6 +1,6 @@
 /* date.c: formatting and reading the dates of HTTP. See date.h.
  *
- * Why not strftime, strptime and mktime: they look at the locale and at TZ, and take a lock of the
+ * Why not strftime, strptime and mktime: they read the locale and TZ, and take a lock of the
  * C library. The calendar here is the proleptic Gregorian one, counted in days from 1970-01-01;
  * years start in March, so that the leap day is the last day of a year and needs no case of its
  * own.
@@ -223,7 +223,7 @@ static time_t time_of_rfc850(struct civil *civil)
 }
 
 /* Takes a weekday's first three letters off the front; returns the others, or NULL. Whether it is
- * the date's own weekday is not looked at: it carries no information. */
+ * the date's own weekday is not checked: it carries no information. */
 static const char *read_weekday(struct bytes *text)
 {
     for (unsigned i = 0; i < 7; i++) {

@@ -5,14 +5,14 @@
 #include "core/http/line.h"
 #include "core/http/target.h"
 
-/* The fields that this file looks at, found in one walk. A view is the first such field's value. */
+/* The fields that this file reads, found in one walk. A view is the first such field's value. */
 struct known_fields {
     unsigned hosts, lengths, codings;
     struct bytes host, length, coding;
     bool close, keep_alive;       /* members of Connection */
     bool continues, expects_else; /* Expect */
     unsigned limits;              /* how often Keep-Alive names a timeout */
-    bool limit_is_nonsense;       /* or something that nobody can read */
+    bool limit_is_nonsense;       /* or something that is unreadable */
     unsigned long long limit_s;
 };
 
@@ -182,7 +182,7 @@ static bool check_length(struct parse *parse, struct request *request,
                          const struct known_fields *known)
 {
     unsigned long long length;
-    /* RFC 9112 6.3 would let us take a list of equal numbers for one; nobody honest sends it. */
+    /* RFC 9112 6.3 would let us take a list of equal numbers for one; no honest client sends it. */
     if (known->lengths > 1) {
         return parse_refuse(parse, 400, "more than one Content-Length (RFC 9112 6.3)");
     }
@@ -210,7 +210,7 @@ static bool check_framing(struct parse *parse, struct request *request,
     return known->lengths == 0 || check_length(parse, request, known);
 }
 
-/* RFC 9110 10.1.1: in HTTP/1.0 the field is ignored; without a body nobody waits for the 100. */
+/* RFC 9110 10.1.1: in HTTP/1.0 the field is ignored; without a body no client waits for the 100. */
 static bool check_expect(struct parse *parse, struct request *request,
                          const struct known_fields *known)
 {

@@ -1,4 +1,4 @@
-/* request.c: looking things up in a request. See request.h.
+/* request.c: lookups in a request. See request.h.
  *
  * Lookups walk the fields or the query from the front: a request has a dozen fields, and an index
  * over them would cost more to build than it saves.

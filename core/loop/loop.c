@@ -134,7 +134,8 @@ static uv_poll_t *poll_of(struct watch *watch)
     return (uv_poll_t *)(void *)watch->handle;
 }
 
-/* libuv reports EPOLLERR as status UV_EBADF; the caller's next system call tells the real error. */
+/* libuv reports EPOLLERR as status UV_EBADF; the caller's next system call returns the real
+ * error. */
 static void on_poll(uv_poll_t *handle, int status, int events)
 {
     struct watch *watch = handle->data;
@@ -203,10 +204,11 @@ struct loop_timer *loop_timer_new(struct loop *loop, loop_timer_fn *fn, void *ar
     return timer;
 }
 
-/* libuv calls this inside its own pass over the timers, which ends only when none is due: a timer
- * that its function starts again at once would keep the loop from polling for ever. So the pass only
- * lists what is due, and the round runs the list behind the poll. libuv 1.44 makes that pass ahead of
- * the poll and would then wait for something else; uv_stop() makes it poll without waiting. */
+/* libuv calls this inside its own pass over the timers, which ends only when none is due: a
+ * timer that its function starts again at once would keep the loop from polling for ever. So the
+ * pass only lists what is due, and the round runs the list behind the poll. libuv 1.44 makes
+ * that pass ahead of the poll and would then wait for something else; uv_stop() makes it poll
+ * without waiting. */
 static void on_timer(uv_timer_t *handle)
 {
     struct loop_timer *timer = handle->data;

@@ -35,7 +35,7 @@ void wheel_init(struct wheel *wheel, uint64_t now_ns, deadline_fn *fn, void *arg
     wheel->arg = arg;
 }
 
-/* A step is looked at when it is over, so that everything in it is due. */
+/* A step is checked when it is over, so that everything in it is due. */
 void wheel_set(struct wheel *wheel, struct deadline *deadline, uint64_t due_ns)
 {
     uint64_t step = due_ns >> WHEEL_STEP_SHIFT;

@@ -64,7 +64,8 @@ int option_table_index(const struct option_table *table, const char *long_name)
     return row != NULL ? (int)(row - table->rows) : -1;
 }
 
-/* The error is one line, whatever the text it quotes. Always false, for `return reading_fail(…)`. */
+/* The error is one line, whatever the text it quotes. Always false, for `return
+ * reading_fail(…)`. */
 static bool reading_fail(struct reading *reading, const char *fmt, ...)
 {
     size_t len = 0;

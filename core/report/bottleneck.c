@@ -17,7 +17,7 @@ static const double waiting_least = 1.0;
 /* Busy share up to which sessions count as held rather than at work. */
 static const double held_share = 0.5;
 static const double clients_share = 0.5;
-/* Part of a group's busy time spent waiting for a CPU from which on this is said. */
+/* Part of a group's busy time spent waiting for a CPU from which on this is reported. */
 static const double starved_share = 0.25;
 
 /* --- reading --- */
@@ -400,7 +400,7 @@ static bool bottleneck_judge_clients(struct bottleneck *verdict,
     return true;
 }
 
-/* --- nobody --- */
+/* --- nothing limits --- */
 
 static void bottleneck_judge_none(struct bottleneck *verdict,
                                   const struct bottleneck_figures *figures)

@@ -48,7 +48,7 @@ static const char *name_suffix(const struct exposition *e)
     return suffixes[e->type];
 }
 
-/* The older format has no word for a constant that is told by its labels. */
+/* The older format has no word for a constant whose value is in its labels. */
 static const char *type_word(const struct exposition *e)
 {
     static const char *const words[] = {"gauge", "counter", "histogram", "info"};

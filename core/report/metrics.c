@@ -10,7 +10,7 @@
 enum { NAME = 64 };
 
 /* What a counter is called where its word in counters.def would not do; the others are called by
- * that word, in small letters. "": left out, something else tells it. */
+ * that word, in small letters. "": left out, another family has it. */
 static const struct {
     const char *name, *unit;
 } counter_names[COUNTER_COUNT] = {
@@ -29,8 +29,8 @@ static const struct {
     [COUNTER_BYTES_RECEIVED] = {"received", "bytes"},
 };
 
-/* A family with a sample for each queue or thread, or two, told apart by `kind`; where the figure
- * lies in its struct. */
+/* A family with a sample for each queue or thread, or two, distinguished by `kind`; where the
+ * figure lies in its struct. */
 struct column {
     enum metric_type type;
     const char *name, *unit, *help;
@@ -194,7 +194,7 @@ static void print_counters(struct exposition *e, const struct tally *tally)
 
 /* --- intervals --- */
 
-/* Intervals that share a family are told apart by `stage`. */
+/* Intervals that share a family are distinguished by `stage`. */
 struct interval_sample {
     enum interval interval;
     const char *stage;

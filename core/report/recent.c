@@ -26,7 +26,7 @@ static const struct bottleneck_figures *base_locked(const struct recent *recent,
     return newer ? &recent->shared.newer.figures : &recent->shared.older.figures;
 }
 
-/* Takes `now` over when it is time; what is left in it then is nobody's. */
+/* Takes `now` over when it is time, and leaves the oldest moment in it, which the caller frees. */
 static void note_locked(struct recent *recent, struct recent_moment *now)
     REQUIRES(recent->shared.lock)
 {

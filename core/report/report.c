@@ -142,7 +142,7 @@ static void report_print_intervals(FILE *out, const struct tally *tally)
     }
 }
 
-/* The kernel tells of its accept queue only how deep it is and may be. */
+/* Of its accept queue the kernel reports only the depth and the bound. */
 static void report_print_queues(FILE *out, const struct report *report)
 {
     fprintf(out, "\n%-20s%12s%10s%8s%8s%9s%12s%9s%9s%9s%9s\n", "queues", "put", "refused", "depth",

@@ -132,8 +132,8 @@ static void print_workers(FILE *out, const struct report *report, const struct s
     fprintf(out, "Stopping: %d\n", facts->draining);
 }
 
-/* Those whose answer is made and not sent: what Apache calls writing asynchronously. Who is kept
- * alive or lingers is not counted by anybody. */
+/* Those whose answer is made and not sent: what Apache calls writing asynchronously. Connections
+ * that are kept alive or linger are not counted. */
 static void status_auto_print_connections(FILE *out, const struct report *report)
 {
     uint64_t handed = status_auto_counter(report, COUNTER_HANDED),

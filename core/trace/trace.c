@@ -3,10 +3,10 @@
  * In: records from the stage threads. Out: RECORDS blocks, written straight from the rings.
  *
  * A ring is two counters that only rise. The producer alone moves `head`, the flusher alone `tail`;
- * each publishes with release and looks at the other's with acquire, so that a record is written
+ * each publishes with release and reads the other's with acquire, so that a record is written
  * before it is seen and read before its place is used again. The producer remembers the tail it
- * last saw and looks again only when the ring seems full, so that the two threads' cache lines meet
- * once a round of the ring and not once a record.
+ * last saw and reads it again only when the ring seems full, so that the two threads' cache lines
+ * meet once a round of the ring and not once a record.
  *
  * Blocks are written with pwritev at an offset that advances only over whole blocks: a failed or
  * short write is written over by the next, or cut off at the end.
@@ -33,8 +33,8 @@
  * in 20 ms are 3.2 million a second. Shorter costs wakeups, longer needs larger rings. */
 enum { FLUSH_MS = 20, CACHE_LINE = 64 };
 
-/* How often the queues and threads are looked at: more rarely where there are many threads, since
- * each look touches a few cache lines of each. */
+/* How often the queues and threads are sampled: more rarely where there are many threads, since
+ * each sample reads a few cache lines of each. */
 enum { SAMPLE_MS = 20, SAMPLE_THREADS = 512 };
 
 struct trace_ring {
@@ -71,7 +71,7 @@ struct trace {
 
     _Atomic uint64_t unwritten; /* records lost to write errors; relaxed: a count */
 
-    /* the flusher's while it runs, else whoever starts and stops */
+    /* the flusher's while it runs, else the thread that starts and stops it */
     struct {
         off_t offset; /* where the next block goes */
         uint64_t written;
@@ -299,7 +299,7 @@ static void be_prompt(struct trace *trace, bool prompt)
     trace->mine.promptness_denied = pthread_setschedparam(pthread_self(), policy, &param) != 0;
 }
 
-/* Between nothing and twice the step: looks at even intervals would go in step with handlers that
+/* Between nothing and twice the step: samples at even intervals would go in step with handlers that
  * sleep for as long, and see them always in the same moment. */
 static uint64_t random_step_ns(struct trace *trace)
 {
@@ -420,8 +420,8 @@ static void trace_free(struct trace *trace)
 
 struct trace *trace_start(const struct trace_plan *plan)
 {
-    /* O_NONBLOCK: a pipe that nobody reads is an error, and not a wait in which no signal is
-     * heard. */
+    /* O_NONBLOCK: a pipe that no process reads is an error, and not a wait in which signals are
+     * ignored. */
     int fd = open(plan->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK, 0644);
     if (fd < 0) {
         return NULL;

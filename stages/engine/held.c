@@ -1,8 +1,8 @@
 /* held.c: ending the waits of sessions from outside. See held.h.
  *
- * shutdown(2) is called with the lock held, against the general rule: the lock is what keeps a
- * holder from closing the descriptor, and the kernel from giving its number to somebody else,
- * between the choice and the call. It does not block.
+ * shutdown(2) is called with the lock held, against the general rule. The lock keeps the holder
+ * from closing the descriptor between the choice and the call, and so the kernel from giving its
+ * number to another connection. shutdown does not block.
  */
 #include "stages/engine/held.h"
 

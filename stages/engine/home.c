@@ -1,8 +1,8 @@
 /* home.c: watching, waiting for and closing connections on the loop that is their home. See home.h.
  *
  * The watch of a reader's home stays armed while a client is away, so that a keep-alive request
- * costs no epoll_ctl; a poller's does not, because what it saw is read by somebody else, and would
- * be seen again until then.
+ * costs no epoll_ctl. A poller's watch does not: another thread reads the input that it saw, and
+ * the watch would report that input again until then.
  */
 #include "stages/engine/home.h"
 
@@ -65,8 +65,9 @@ static void watch_reading(struct client *client, bool reading)
     watch_set(&client->home.watch, writing | (reading ? WATCH_READ : 0u));
 }
 
-/* Nobody has watched a reader's client since it came early or was held back, where the next request of
- * a pipeline was there when it came home: its descriptor will not wake us, so its return has to. */
+/* Nobody has watched a reader's client since it came early or was held back, where the next
+ * request of a pipeline was there when it came home: its descriptor will not wake us, so its
+ * return has to. */
 void home_leave(struct worker *worker, struct client *client)
 {
     bool reads = worker->engine->idle_stage == STAGE_READER;

@@ -52,8 +52,8 @@ bool places_take(struct engine *engine, enum place place)
     return false;
 }
 
-/* Sequentially consistent with the wish and the listener's flag: whoever changes one and then looks
- * at the other sees the change that came first. */
+/* Sequentially consistent with the wish and the listener's flag: a thread that changes one and then
+ * reads the other sees the change that came first. */
 void places_give(struct engine *engine, enum place place)
 {
     if (place == PLACE_NONE) {
@@ -145,7 +145,7 @@ void places_unwant(struct engine *engine)
     (void)move_wish(engine, PLACE_WISH_WANTED, PLACE_WISH_NONE);
 }
 
-/* Every home looks, since each knows only its own clients. */
+/* Every home is asked, since each knows only its own clients. */
 static void reap_in_loops(struct engine *engine)
 {
     const struct group *homes = idle_group(engine);

@@ -143,8 +143,8 @@ void route_lets_go(struct worker *worker)
     }
 }
 
-/* Will this session's pool hear of the request that it hands on, before that is answered and read
- * to its end? By the one who holds the client still. */
+/* Will the request that this session hands on come back to its pool before it is answered and
+ * read to its end? Called while the thread still holds the client. */
 static bool comes_back(const struct worker *worker, const struct client *client,
                        enum verdict verdict)
 {

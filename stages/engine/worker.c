@@ -136,7 +136,8 @@ static void set_scheduling(const struct worker *worker)
     }
 }
 
-/* A thread that was started on demand has the affinity of whoever started it, which may be pinned.
+/* A thread that was started on demand has the affinity of the thread that started it, which may be
+ * pinned.
  * The CPUs may have been taken from this process since it started: then the thread runs where it
  * may. */
 static void set_affinity(const struct worker *worker)

@@ -102,7 +102,7 @@ static void collect_later(struct worker *worker)
     }
 }
 
-/* Who runs a loop in turn is asleep in its own mailbox as well. */
+/* A thread that runs a loop in turn is asleep in its own mailbox as well. */
 static bool falls_asleep(struct worker *worker, bool hear_all)
 {
     struct worker *runner = worker->loop.runner;
@@ -110,7 +110,7 @@ static bool falls_asleep(struct worker *worker, bool hear_all)
            (runner == worker || mailbox_sleep(runner->mailbox, &runner->taker, false));
 }
 
-/* Who runs a loop in turn is idle while the loop is. */
+/* A thread that runs a loop in turn is idle while the loop is. */
 static void block_loop(struct worker *worker)
 {
     struct worker *runner = worker->loop.runner;
@@ -121,7 +121,7 @@ static void block_loop(struct worker *worker)
     loop_block(worker->loop.poll, &worker->woke_ns);
 }
 
-/* Ahead of the first callback, which may take long: whoever looks meanwhile sees it busy. */
+/* Before the first callback, which may take long: a report shows the thread as busy then. */
 static void on_wake(void *arg)
 {
     struct worker *worker = arg, *runner = worker->loop.runner;
@@ -132,8 +132,8 @@ static void on_wake(void *arg)
     }
 }
 
-/* Blocks when nothing waits; a reader that has stopped watching somebody, or sees the server
- * ending, wants to hear of everything. */
+/* Blocks when nothing waits. With hear_all where a client of this reader is unwatched, or where the
+ * server ends: then quiet puts wake it too. */
 static void wait_for_events(struct worker *worker)
 {
     bool hear_all =
@@ -218,7 +218,7 @@ void loop_group_turn(struct worker *worker)
         return;
     }
     if (worker_flush(worker)) {
-        return; /* there is room again for those who were held back */
+        return; /* there is room again for the clients that were held back */
     }
     if (!in_turn || !mailbox_wants(worker->loop.runner->mailbox, &worker->loop.runner->taker)) {
         wait_for_events(worker);

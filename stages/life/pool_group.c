@@ -99,8 +99,8 @@ static struct worker *find_place_locked(struct group *group) REQUIRES(group->sha
 }
 
 /* A place where no thread runs. The mailbox counts takers, so there is one, but its thread may have
- * retired and not quite ended: that is waited for, because whoever was put to trusts in another
- * thread. NULL: the group ends. */
+ * retired and not yet ended. Then this waits for its end, because the mailbox counts on one more
+ * taker. NULL: the group ends. */
 static struct worker *take_thread_place(struct group *group, enum thread_life *before)
     EXCLUDES(group->shared.lock)
 {
@@ -126,7 +126,7 @@ static void place_taken(struct group *group) EXCLUDES(group->shared.lock)
     condition_broadcast(&group->changed);
 }
 
-/* On the thread of whoever puts work in. */
+/* On the thread that puts work in, or takes some. */
 static bool spawn_pool_thread(void *arg)
 {
     struct group *group = arg;

@@ -31,7 +31,7 @@ void process_block_signals(void)
     sigset_t signals;
     fill_signals(&signals);
     CHECK(pthread_sigmask(SIG_BLOCK, &signals, NULL) == 0);
-    (void)signal(SIGPIPE, SIG_IGN); /* a client that is gone is told by EPIPE */
+    (void)signal(SIGPIPE, SIG_IGN); /* EPIPE reports a client that has closed */
 }
 
 /* Gathered first and written at once: other processes print theirs at the same time. */

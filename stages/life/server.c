@@ -130,8 +130,7 @@ static void start_threads(struct engine *engine)
     for (unsigned i = 0; i < engine->worker_count; i++) {
         worker_init(&engine->workers[i]);
     }
-    /* Downstream first, so that whoever puts has a taker; but a loop run in turn before its
-     * pool. */
+    /* Downstream first, so that each putter has a taker; but a loop run in turn before its pool. */
     for (unsigned i = engine->group_count; i-- > 0;) {
         struct group *group = &engine->groups[i];
         if (group->kind == GROUP_LOOP && !group->in_turn) {
@@ -147,7 +146,7 @@ static void start_threads(struct engine *engine)
     }
 }
 
-/* --- what the handlers of /server-status are told --- */
+/* --- what the handlers of /server-status get --- */
 
 static void report_to_status(void *arg, struct report *report)
 {
@@ -287,7 +286,7 @@ void server_stop(struct engine *engine)
 {
     struct report report;
     server_report(engine, &report); /* while the threads' own figures can still be read */
-    later_stop();                   /* it puts, so it ends before those who take */
+    later_stop();                   /* it puts, so it ends before the takers */
     for (unsigned i = 0; i < engine->group_count; i++) {
         end_group(engine, i);
     }

@@ -12,9 +12,9 @@
 
 static const char accept_queue[] = "accept";
 
-/* What one listening socket tells of itself: how many connections wait in it (unacked), and how
- * many may (sacked). False: its listener has closed it meanwhile and its number may be a client's
- * by now, or it is a unix socket, which does not tell. */
+/* Asks the kernel how many connections wait in one listening socket (unacked), and how many may
+ * (sacked). False: its listener has closed it meanwhile, and its number may be a client's by
+ * now; or it is a unix socket, for which the kernel reports neither. */
 static bool ask_socket(int fd, struct tcp_info *info)
 {
     socklen_t len = sizeof *info;

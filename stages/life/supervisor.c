@@ -1,8 +1,9 @@
 /* supervisor.c: the parent's one loop. See supervisor.h.
  *
- * Every turn starts whoever is due, waits for one signal (or for the time of the next start) and
- * looks at all that may have changed: a signal says only that something has, since several of the
- * same kind are one. SIGCHLD: a child ended. SIGUSR2: a child is ready, as its share says.
+ * Every turn starts the children that are due, waits for one signal or for the time of the next
+ * start, and checks all children: a signal says only that some child has changed, since several
+ * signals of the same kind are one. SIGCHLD: a child ended. SIGUSR2: a child is ready, as its share
+ * says.
  */
 #include "stages/life/supervisor.h"
 
@@ -49,7 +50,7 @@ uint64_t supervisor_backoff_ns(uint64_t last_ns, uint64_t lived_ns)
 void supervisor_ready(struct process_share *share)
 {
     atomic_store(&share->ready, true);
-    (void)kill(getppid(), SIGUSR2); /* a parent that is gone has us killed */
+    (void)kill(getppid(), SIGUSR2); /* the kernel kills us when the parent dies */
 }
 
 /* --- starting --- */
@@ -62,7 +63,7 @@ static void block_signals(struct supervisor *supervisor)
         sigaddset(&supervisor->signals, numbers[i]);
     }
     CHECK(sigprocmask(SIG_BLOCK, &supervisor->signals, &supervisor->mask_before) == 0);
-    /* Whoever started us may have ignored it, and then there would be no status to wait for. */
+    /* Our parent may have ignored it, and then there would be no status to wait for. */
     (void)signal(SIGCHLD, SIG_DFL);
 }
 
@@ -77,7 +78,7 @@ static void unblock_parents_signals(const struct supervisor *supervisor)
     CHECK(sigprocmask(SIG_SETMASK, &own, NULL) == 0);
 }
 
-/* The parent may have died before prctl was called: then nobody would end this child. */
+/* The parent may have died before prctl was called: then no signal would end this child. */
 _Noreturn static void be_child(const struct supervisor *supervisor, unsigned number, pid_t parent)
 {
     CHECK(prctl(PR_SET_PDEATHSIG, SIGKILL) == 0);
@@ -87,7 +88,7 @@ _Noreturn static void be_child(const struct supervisor *supervisor, unsigned num
     CHECK(setpgid(0, 0) == 0);
     unblock_parents_signals(supervisor);
     const struct supervisor_plan *plan = supervisor->plan;
-    /* By the child, so that whoever sees it ready sees its pid. */
+    /* By the child, so that a process that sees it ready sees its pid. */
     atomic_store(&plan->shares[number - 1].pid, getpid());
     exit(plan->run(plan->arg, number, supervisor->started));
 }

@@ -49,7 +49,7 @@ bool model_has_budget(const struct wiring *wiring)
            wiring->groups[wiring->group_of[STAGE_READER]].kind == GROUP_POOL;
 }
 
-/* Sessions that take turns at accepting: one of them has to be free, or nobody sees that another
+/* Sessions that take turns at accepting: one of them has to be free, or none sees that another
  * client waits. */
 static unsigned accepting_sessions(const struct wiring *wiring)
 {
@@ -67,8 +67,8 @@ static unsigned sessions_of_budget(const struct wiring *wiring, uint64_t connect
     return sessions < WIRING_THREADS_MAX ? (unsigned)sessions : WIRING_THREADS_MAX;
 }
 
-/* Were there more connections than sessions, those without one would wait, and nobody be closed for
- * them. */
+/* If there were more connections than sessions, those without a session would wait, and no idle one
+ * would be closed for them. */
 static bool check_budget(const struct wiring *wiring, const struct settings *settings, char *error)
 {
     if (!model_has_budget(wiring)) {
@@ -100,10 +100,10 @@ static bool is_held_by_clients(const struct wiring *wiring, const struct wiring_
                              (group_holds(group, STAGE_WRITER) && wiring->small_writer < 0));
 }
 
-/* Threads nobody asked for by number. A thread that blocks for its client is held by each client
- * that stalls, so there are as many as there may be; asleep they cost little. Handlers may block
- * too, so a pool has more threads than there are CPUs. A loop that runs handlers gets a CPU each;
- * the network alone needs one thread. */
+/* The number of threads where no option gives it. A thread that blocks for its client is held by
+ * each client that stalls, so there are as many as there may be; asleep they cost little.
+ * Handlers may block too, so a pool has more threads than there are CPUs. A loop that runs
+ * handlers gets a CPU each; the network alone needs one thread. */
 static unsigned default_count(const struct wiring *wiring, const struct settings *settings,
                               const struct wiring_group *group, unsigned cpus)
 {
@@ -279,7 +279,7 @@ static bool check_policies(const struct wiring *wiring, const struct settings *s
     return true;
 }
 
-/* What a preset says is where it starts from, not what the user has said. */
+/* The numbers of a preset are defaults, and not the user's choice. */
 static void let_flags_win(struct wiring *wiring)
 {
     for (unsigned i = 0; i < wiring->group_count; i++) {

@@ -222,7 +222,7 @@ static bool take_group(struct scan *scan, struct wiring *wiring)
     return how == '@' ? add_taking_turns(scan, wiring, group) : add_written(scan, wiring, group);
 }
 
-/* --- checking what only the whole can tell --- */
+/* --- checks of the whole wiring --- */
 
 static bool check_complete(const struct scan *scan, const struct wiring *wiring)
 {

@@ -1,7 +1,7 @@
 /* accept_turn.c: a robust, process-shared mutex in a page of its own. See accept_turn.h.
  *
- * Robust: the kernel marks it when the thread that holds it ends, and the next to lock it is told
- * so. There is no state behind it that could be half changed, so it is simply declared sound.
+ * Robust: the kernel marks it when the thread that holds it ends, and the next lock of it returns
+ * EOWNERDEAD. It guards no data that could be half changed, so that thread declares it consistent.
  */
 #include "stages/stage/accept_turn.h"
 

@@ -4,8 +4,8 @@
 #include "stages/engine/out_watch.h"
 #include "stages/engine/engine.h"
 
-/* A client that asked for close has mostly closed a moment later: it is looked at once after this
- * long before its descriptor is watched, which would cost more system calls than the look. */
+/* A client that asked for close has mostly closed a moment later. Its socket is read once after
+ * this time; only then is its descriptor watched, which costs more system calls than that read. */
 static const uint64_t grace_ns = 2 * NS_PER_MS; /* and up to a step of the wheel more */
 
 static enum verdict wait_on(struct worker *worker, struct client *client, bool grace)

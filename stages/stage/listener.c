@@ -1,20 +1,23 @@
 /* listener.c: stage 1 of 5. In: the kernel's accept queue. Out: clients for the reader. See
  * listener.h.
  *
- * Accepting pauses, by not watching the sockets, in three cases: --max-connections is reached, the
- * queue behind it is full, or accept failed for want of descriptors or memory. In the last case
- * idle connections are asked to close and accepting is tried again after 10, 30, 70, 150 and then
- * every 250 ms. With --overload reap an idle connection makes place at --max-connections; with
- * reject, the client is told with a 503 and accepting rests for a moment; it pauses only when
- * too many of those linger.
+ * Accepting pauses, by not watching the sockets, in three cases:
+ *   - --max-connections is reached;
+ *   - the queue behind the listener is full;
+ *   - accept failed because descriptors or memory are short: then idle connections are closed, and
+ *     accepting is tried again after 10, 30, 70, 150 and then every 250 ms.
  *
- * With the accept mutex (--accept-mutex on) the sockets are shared with other listener threads and
- * processes, and watched only by the one whose turn it is (stages/stage/accept_turn.h). The turn is
- * tried for ahead of each poll of the loop, and given back ahead of the round's first callback,
- * when what had come meanwhile has been accepted: so it is never held while anything else is done,
- * and who does not get it is not kept from watching its connections. It tries again with its next
- * round, at the latest after 20 ms. Between rounds the watches stay armed, since nobody polls them
- * then.
+ * With --overload reap an idle connection is closed at --max-connections. With --overload reject
+ * the client gets a 503 and accepting rests for a moment; it pauses only when too many of these
+ * linger.
+ *
+ * With the accept mutex (--accept-mutex on) several listener threads and processes share the
+ * sockets, and only the one that has the turn watches them (stages/stage/accept_turn.h). A listener
+ * tries to take the turn before each poll of its loop. It gives the turn back before the round's
+ * first callback, after it has accepted the connections that came. So it does nothing else while it
+ * has the turn, and a listener that does not get it still watches its connections. That one tries
+ * again in its next round, at the latest after 20 ms. Between rounds the watches stay armed: no
+ * thread polls them then.
  */
 #include "stages/stage/listener.h"
 
@@ -96,8 +99,8 @@ static bool has_place(const struct listener *listener)
            (listener->rejects && places_has(engine, PLACE_TURNED_AWAY));
 }
 
-/* The flag is set before the count is looked at again: whoever closes a connection meanwhile sees
- * the flag or is seen. */
+/* The flag is set before the count is checked again. So a thread that closes a connection meanwhile
+ * sees the flag, or its close is seen here. */
 static bool listener_is_full(struct listener *listener)
 {
     if (has_place(listener)) {
@@ -118,7 +121,8 @@ static enum place try_place(struct listener *listener)
 }
 
 /* A place is taken before a connection is accepted: were it taken afterwards, each of several
- * listener threads could take the last one. NONE: full, and whoever closes one will nudge us. */
+ * listener threads could take the last one. NONE: full, and the thread that closes one wakes
+ * this loop. */
 static enum place take_client_place(struct listener *listener)
 {
     enum place place = try_place(listener);
@@ -205,7 +209,7 @@ static void welcome_client(struct listener *listener, int fd, const struct socka
     read_peer(&peer, from);
     struct client *client = client_new(fd, &peer, clock_ns());
     client->place = place;
-    /* Not earlier: whoever waits for the last connection waits for this listener too. */
+    /* Not earlier: the thread that waits for the last connection waits for this listener too. */
     atomic_fetch_add(&worker->engine->connections, 1);
     client->session.polls = !worker->engine->blocking_sockets;
     tally_add(&worker->tally, COUNTER_ACCEPTED, 1);
@@ -260,7 +264,7 @@ static void pause_for(struct listener *listener, bool *why, enum counter counter
     }
 }
 
-/* Does somebody wait here? With the accept mutex every socket is tried, whatever woke the loop, and
+/* Does a client wait here? With the accept mutex every socket is tried, whatever woke the loop, and
  * a socket that threads share may have woken several for one client. */
 static bool somebody_waits(const struct listening *listening)
 {
@@ -268,7 +272,7 @@ static bool somebody_waits(const struct listening *listening)
     return poll(&poll_fd, 1, 0) > 0;
 }
 
-/* A place was free again before the wish was made: nobody is to be closed for it. */
+/* A place was free again before the wish was made: then no connection is closed for it. */
 static void reap_place(struct listener *listener)
 {
     struct engine *engine = listener->worker->engine;
@@ -278,10 +282,10 @@ static void reap_place(struct listener *listener)
     }
 }
 
-/* The place of one more that may be accepted now. NONE: accepting pauses; where the thread has
- * accepted one that it is to serve first, until somebody has the turn again. Unless it is known
- * that somebody waits (`first`: the loop has said so), nobody is reaped for him: the socket will
- * say so. */
+/* The place for one more connection that may be accepted now. NONE: accepting pauses; where the
+ * thread serves the connection that it has accepted first, until a listener has the turn again.
+ * A connection is reaped only when a client is known to wait (`first`: the loop has reported
+ * it); otherwise the socket will report it. */
 static enum place find_place(struct listening *listening, bool first)
 {
     struct listener *listener = listening->listener;
@@ -438,7 +442,7 @@ static void accept_completed(struct listener *listener, int listen_fd)
     }
 }
 
-/* Then the sockets close, so that new clients are told at once. */
+/* Then the sockets close, so that new clients are refused at once. */
 static void stop_accepting(struct listener *listener)
 {
     struct sockets *sockets = listener->worker->engine->sockets;
@@ -472,8 +476,8 @@ void listener_turn(struct listener *listener)
     if (!listener->full && !listener->refused) {
         return;
     }
-    /* With the wish fulfilled, and its place taken by another listener, the socket says whether
-     * somebody waits here still. */
+    /* When the wish is fulfilled and another listener has taken the place, the socket reports
+     * whether a client still waits here. */
     bool wish_over = listener->reaps && places_wish(listener->worker->engine) == PLACE_WISH_NONE;
     bool full = listener->full && listener_is_full(listener) && !wish_over;
     bool refused = listener->refused && worker_is_refused(listener->worker);

@@ -22,7 +22,7 @@ static void pass_on_client(struct worker *worker, struct client *client)
 /* --- the stage --- */
 
 /* A client's first bytes mostly follow its connection by some microseconds, and a watch costs five
- * system calls: it is looked at once, at the end of the turn, before it is adopted. */
+ * system calls. So its socket is checked once, at the end of the turn, before it is adopted. */
 static void welcome_fresh(struct worker *worker, struct client *client)
 {
     client->home.next = NULL;

@@ -97,7 +97,8 @@ static void start_request(struct worker *worker, struct client *client, bool dir
     x->close = request_close_reason(worker->engine, client);
 }
 
-/* A handler that does not keep its word is a bug of ours: it is said, at most once a second. */
+/* A handler that makes another length than it declared is our bug: it is logged, at most once a
+ * second. */
 static void say_length_broken(const struct exchange *x)
 {
     static struct log_rate rate;
@@ -130,7 +131,7 @@ static enum verdict finish_making(struct worker *worker, struct client *client)
     return publish_end(&client->conn);
 }
 
-/* Whoever completes an answer has no tally of its own. */
+/* The thread that completes an answer may have no tally. */
 static void processor_complete(void *arg, struct exchange *x)
 {
     struct engine *engine = arg;
@@ -141,7 +142,7 @@ static void processor_complete(void *arg, struct exchange *x)
     }
 }
 
-/* Publishes a piece. True: go on; false: the client is gone, the answer is given up. */
+/* Publishes a piece. True: go on; false: the client has closed, the answer is given up. */
 static bool publish_piece(struct worker *worker, struct client *client)
 {
     struct exchange *x = client->conn.exchange;
@@ -212,7 +213,7 @@ static enum verdict after_piece(struct worker *worker, struct client *client,
     return VERDICT_WANT_TIME;
 }
 
-/* The handlers of this exchange have gone round in a circle, or nearly. True: the answer is
+/* The handlers of this exchange have forwarded it in a circle, or nearly. True: the answer is
  * made. */
 static bool is_forwarded_too_often(struct exchange *x)
 {
@@ -241,7 +242,7 @@ static enum verdict run_handler(struct worker *worker, struct client *client)
         enum handler_verdict said = x->handler->run(x);
         if (said == HANDLER_AWAY) {
             route_lets_go(worker);
-            return VERDICT_HELD; /* the client may be gone already */
+            return VERDICT_HELD; /* the client may be freed already */
         }
         if (said == HANDLER_FORWARD) {
             return forward_request(worker, client);

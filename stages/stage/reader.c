@@ -4,9 +4,9 @@
  * sessions it blocks instead (session.c).
  *
  * A client that has been handed on is AWAY: its descriptor stays armed, so that a keep-alive
- * request costs no epoll_ctl. If something comes while it is away, the reader first looks whether
- * it has been given back quietly; if not, it stops watching (EARLY) and says, before it sleeps,
- * that it wants to hear of everything.
+ * request costs no epoll_ctl. If input comes while it is away, the reader first checks whether the
+ * client has been given back quietly. If not, it closes the watch (EARLY), and sleeps with
+ * hear_all, so that quiet puts wake it too.
  */
 #include "stages/stage/reader.h"
 
@@ -29,8 +29,8 @@ static void stop_watching_last(struct worker *worker, struct client *client)
     }
 }
 
-/* What a step said, carried out as far as it is the reader's. A client that is closed while another
- * loop watches it is handed on: that one closes its watch first. */
+/* Does the reader's part of a step's verdict. A client that is closed while another loop watches
+ * it is handed on: that loop closes its watch first. */
 static enum verdict settle_read(struct worker *worker, struct client *client, enum verdict verdict)
 {
     if (verdict == VERDICT_WANT_READ) {
@@ -142,7 +142,7 @@ static enum verdict reader_enter(struct worker *worker, struct client *client, e
                : enter_visiting(worker, client, verdict, direct);
 }
 
-/* Whatever the drain has done with the client meanwhile, one more read or look is harmless. */
+/* Whatever the drain has done with the client meanwhile, one more read or check is harmless. */
 static void reader_readable(struct worker *worker, struct client *client)
 {
     while (home_state_is_away(client->home.state) && route_drain(worker)) {

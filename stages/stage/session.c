@@ -1,8 +1,8 @@
 /* session.c: blocking for one client. See session.h.
  *
- * An idle client is waited for in recv itself, with the socket's receive timeout: one system call a
- * request, which is what this kind of server lives by. All other waits are poll(2) before a step,
- * since they have a deadline that does not begin anew with each byte.
+ * The wait for an idle client is in recv itself, with the socket's receive timeout: one system call
+ * a request, the strength of this kind of server. All other waits are a poll(2) before a step,
+ * since they have a deadline that does not start again with each byte.
  */
 #include "stages/stage/session.h"
 
@@ -22,8 +22,8 @@
 
 /* --- beginning and ending a wait --- */
 
-/* The state is set before the phase is looked at, and whoever changes the phase looks at the states
- * afterwards: one of both sees the other. */
+/* The state is set before the phase is read, and the thread that changes the phase reads the states
+ * afterwards: one of the two sees the other. */
 static enum close_reason begin_wait(struct worker *worker, struct client *client, enum held_as as,
                                     uint64_t due_ns)
 {
@@ -48,7 +48,7 @@ static enum close_reason begin_wait(struct worker *worker, struct client *client
     return reason;
 }
 
-/* True: somebody has ended the wait. */
+/* True: another thread has ended the wait. */
 static bool end_wait(struct worker *worker, struct client *client)
 {
     worker->woke_ns = clock_ns();
@@ -64,8 +64,8 @@ static enum close_reason reason_of_end(const struct engine *engine)
                                      : CLOSE_CUT;
 }
 
-/* Polls until one of them is ready, or until `due_ns`. False: none is. The sockets are asked after the
- * time has passed, too: this thread may have had no CPU meanwhile. */
+/* Polls until one of them is ready, or until `due_ns`. False: none is. The sockets are asked
+ * after the time has passed, too: this thread may have had no CPU meanwhile. */
 static bool poll_fds_until(struct pollfd *fds, unsigned count, uint64_t due_ns)
 {
     for (;;) {
@@ -175,8 +175,8 @@ static enum verdict after_idle(struct worker *worker, struct client *client, enu
     return verdict;
 }
 
-/* The connection is to end instead of idling; a request that is there already is answered, unless the
- * server cuts. */
+/* The connection is to end instead of idling; a request that is there already is answered,
+ * unless the server cuts. */
 static enum verdict end_unless_faster(struct worker *worker, struct client *client,
                                       enum close_reason reason)
 {

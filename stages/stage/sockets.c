@@ -27,7 +27,7 @@ static void enable_option(int fd, int level, int option)
     set_socket_option(fd, level, option, 1);
 }
 
-/* A socket file that nobody answers on is left over from a server that died: it is replaced. */
+/* A socket file on which no server answers is left over from one that died: it is replaced. */
 static void remove_stale(const struct sockaddr_un *address)
 {
     struct stat stat;

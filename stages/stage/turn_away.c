@@ -24,7 +24,7 @@ static void send_answer(int fd, int status)
                  "Content-Type: text/plain; charset=utf-8\r\nContent-Length: %d\r\n"
                  "Connection: close\r\n\r\n%s",
                  status, status_phrase(status), HTTP_DATE_LEN, http_date_now(), body_len, body);
-    /* Nobody is left to be told of a failure. */
+    /* A failure concerns no one: the connection ends anyway. */
     (void)send(fd, answer, (size_t)len, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 

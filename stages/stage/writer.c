@@ -98,7 +98,7 @@ static bool has_end(const struct brigade *brigade)
     return brigade->tail != NULL && brigade->tail->kind == BUCKET_END;
 }
 
-/* The client is gone: what there is of the answer is dropped, and what still comes, up to its
+/* The client has closed: the answer is dropped, with all that its handler still makes, up to its
  * end. */
 static enum verdict cut_response(struct worker *worker, struct client *client)
 {
@@ -197,8 +197,8 @@ static enum verdict wait_to_send(struct worker *worker, struct client *client, b
                                       : wait_for_socket(worker, client, progress);
 }
 
-/* Tells the outlet what has gone out. Once the end is here nobody makes more, so nobody waits for
- * room. */
+/* Reports to the outlet what was sent. Once the end is here the handler makes no more, so it
+ * does not wait for room. */
 static void tell_sent(struct worker *worker, struct client *client, uint64_t sent)
 {
     struct exchange *x = client->conn.exchange;
