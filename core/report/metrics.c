@@ -225,10 +225,10 @@ static void print_intervals(struct exposition *e, const struct histogram *interv
                       "The part of a stage in which it waited for the client");
     print_staged(e, intervals, blocked, COUNT(blocked));
     exposition_family(e, METRIC_HISTOGRAM, "quartet_request_duration", "seconds",
-                      "From a request's first byte in hand to its answer's last byte sent");
+                      "From a request's first received byte to its answer's last byte sent");
     exposition_times(e, NO_LABELS, &intervals[INTERVAL_TOTAL]);
     exposition_family(e, METRIC_HISTOGRAM, "quartet_time_to_first_byte", "seconds",
-                      "From a request's first byte in hand to its answer's first byte sent");
+                      "From a request's first received byte to its answer's first byte sent");
     exposition_times(e, NO_LABELS, &intervals[INTERVAL_TTFB]);
 }
 
