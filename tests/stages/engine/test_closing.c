@@ -67,7 +67,8 @@ TEST(closing, of_a_client_without_home_closes_its_descriptor_and_gives_its_place
 TEST(closing, gives_the_place_after_the_descriptor)
 {
     int far;
-    client_close(home, start("L | rpw*4", &far));
+    struct client *client = start("L | rpw*4", &far); /* sets `home` */
+    client_close(home, client);
     expect_int(at_close.closes, 1);
     expect_int(at_close.connections, 1);
     expect_int(at_close.served, 1);

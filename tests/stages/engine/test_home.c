@@ -87,7 +87,8 @@ TEST(home, takes_a_client_behind_those_it_has_and_does_not_watch_it_yet)
 
 static void adopt_twice(void)
 {
-    home_adopt(home, start("L | R | P*2 | W"), HOME_WAITING);
+    struct client *client = start("L | R | P*2 | W"); /* sets `home` */
+    home_adopt(home, client, HOME_WAITING);
 }
 
 TEST(home, is_one_for_life)
