@@ -1,5 +1,5 @@
-/* test_held.c: ending the waits of sessions from outside: whom it strikes, and that it strikes
- * nobody who is busy or gone. A struck session sees it at its socket: the reading side is shut down.
+/* test_held.c: ending the waits of sessions from outside: which it strikes, and that it strikes
+ * none that is busy or gone. A struck session sees it at its socket: the reading side is shut down.
  */
 #include "stages/engine/held.h"
 
