@@ -70,7 +70,9 @@ def large_stacks():
 
 
 def forbid_threads(server):
-    """From here on there is no room for another thread's stack, but enough for all else."""
+    """From here on there is no room for another thread's stack, but enough for all else. Every thread has run by then:
+    under AddressSanitizer one that runs for the first time takes memory for a stack of its own kind."""
+    eventually(lambda: asleep(server), "all threads have run, and sleep")
     with open(f"/proc/{server.pid}/status", encoding="ascii") as file:
         used = int(re.search(r"VmSize:\s+(\d+)", file.read()).group(1)) << 10
     most = used + STACK // 2
