@@ -105,8 +105,15 @@ def shrunk_file(world):
 # --- descriptors -------------------------------------------------------------------------------
 
 def leave_descriptors(server, count):
-    """Lets the server open so many descriptors more, the lowest numbers that are free."""
-    taken = {int(name) for name in os.listdir(f"/proc/{server.pid}/fd")}
+    """Lets the server open so many descriptors more, the lowest numbers that are free. A thread that reads its own
+    figures in /proc has one for a moment, which is free again behind it."""
+    taken, folder = set(), f"/proc/{server.pid}/fd"
+    for name in os.listdir(folder):
+        try:
+            if not os.readlink(f"{folder}/{name}").startswith("/proc/"):
+                taken.add(int(name))
+        except FileNotFoundError:
+            pass  # closed meanwhile
     free = (number for number in range(1 << 20) if number not in taken)
     limit = [next(free) for _ in range(count + 1)][count]
     hard = resource.prlimit(server.pid, resource.RLIMIT_NOFILE)[1]
