@@ -95,7 +95,9 @@ static void begin_request(struct conn *conn, struct exchange_pool *pool)
     if (pool->begun != NULL) {
         histogram_bump(pool->begun, 1);
     }
+    x->position = conn->requests < UINT32_MAX ? (uint32_t)conn->requests + 1 : UINT32_MAX;
     x->stamps.first_byte_ns = x->received_ns;
+    PROBE(arrived, conn->id, x->id, x->stamps.arrived_ns, x->stamps.first_byte_ns);
     PROBE(first_byte, conn->id, x->id, x->stamps.first_byte_ns);
     if (conn->requests == 0) {
         x->stamps.accepted_ns = conn->accepted_ns;

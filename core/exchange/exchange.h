@@ -61,6 +61,7 @@ struct exchange {
     uint64_t received_ns; /* the last read that brought something */
     uint64_t received;    /* bytes read for this exchange */
     uint64_t lay_ns;    /* its first byte came with an earlier request, and lay behind it so long */
+    uint32_t position;  /* which request on its connection, from 1; saturates */
     int refused_status; /* not 0: no handler runs, this status is the answer, then close */
 
     struct response response;

@@ -22,6 +22,7 @@ enum interval {
 struct stamps {
     uint64_t accepted_ns;      /* first request of a connection only */
     uint64_t adopted_ns;       /* the first stage that reads has it; first request only */
+    uint64_t arrived_ns;       /* the kernel had the newest byte of the read below; TCP only */
     uint64_t first_byte_ns;    /* the read that brought this request's first byte returned */
     uint64_t whole_ns;         /* the request is complete */
     uint64_t started_ns;       /* the handler starts */

@@ -17,7 +17,7 @@
 struct trace;
 struct trace_ring;
 
-/* Of one thread; 8 MiB, touched only as far as it fills. Many threads have shorter ones, so that
+/* Of one thread; 9 MiB, touched only as far as it fills. Many threads have shorter ones, so that
  * all together stay below TRACE_RECORDS_MOST while the least allows. */
 enum { TRACE_RING_RECORDS = 65536, TRACE_RING_LEAST = 1024, TRACE_RECORDS_MOST = 1 << 23 };
 

@@ -29,7 +29,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the structs below are
 #define TRACE_MARKER 0x4b4c4251u /* "QBLK": where to go on reading behind a damaged block */
 
 enum {
-    TRACE_VERSION = 2,
+    TRACE_VERSION = 3,
     TRACE_RECORDS_MAX = 8192, /* of one block, so that a reader can hold a block */
     TRACE_PAYLOAD_MAX =
         64u << 20, /* bytes of any block: larger is damage. REPORT grows with threads */
@@ -69,7 +69,7 @@ _Static_assert(offsetof(struct trace_block, check) == 24, "and so are its member
 
 /* One request, or (kind REQUEUE) what became known of it later, by another thread: request_id,
  * connection_id and requeued_ns, the rest 0. Both may come in either order. Times are clock_ns()
- * stamps; 0 is "not reached". 128 bytes, two cache lines. */
+ * stamps; 0 is "not reached". 144 bytes. */
 enum trace_kind { TRACE_REQUEST = 1, TRACE_REQUEUE = 2 };
 
 struct trace_record {
@@ -90,10 +90,15 @@ struct trace_record {
     uint8_t unused;       /* 123 zero */
     uint32_t lay_us;      /* 124 of `read`, how long its first byte, which came with an earlier
                                  request, lay until its turn came; rounded down, saturates */
+    uint64_t arrived_ns;  /* 128 the kernel had the newest byte of the read that began it */
+    uint32_t position;    /* 136 which request on its connection, from 1; saturates */
+    uint16_t client_port; /* 140 of a TCP client; 0: a unix socket */
+    uint16_t unused2;     /* 142 zero */
 };
-_Static_assert(sizeof(struct trace_record) == 128, "the record's size is part of the format");
+_Static_assert(sizeof(struct trace_record) == 144, "the record's size is part of the format");
 _Static_assert(offsetof(struct trace_record, bytes_sent) == 96, "and so are its members' places");
 _Static_assert(offsetof(struct trace_record, status) == 112, "and so are its members' places");
+_Static_assert(offsetof(struct trace_record, client_port) == 140, "and so are its members' places");
 
 /* How many requests have passed each of these points, since the start. What is between two of them
  * now is their difference: a request that is being read has begun and is neither whole nor

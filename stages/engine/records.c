@@ -26,6 +26,7 @@ static void put_request(struct worker *worker, const struct conn *conn, uint64_t
         .connection_id = conn->id,
         .accepted_ns = s->accepted_ns,
         .adopted_ns = s->adopted_ns,
+        .arrived_ns = s->arrived_ns,
         .first_byte_ns = s->first_byte_ns,
         .whole_ns = s->whole_ns,
         .started_ns = s->started_ns,
@@ -45,6 +46,8 @@ static void put_request(struct worker *worker, const struct conn *conn, uint64_t
         .thread_read = (uint16_t)x->reader,
         .thread_process = (uint16_t)x->processor,
         .thread_write = (uint16_t)x->writer,
+        .position = x->position,
+        .client_port = ntohs(conn->peer.port),
     };
     put_record(worker, &record);
 }

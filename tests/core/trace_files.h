@@ -37,6 +37,7 @@ static inline void sample_count(struct report *report, const struct trace_record
     const struct stamps stamps = {
         .accepted_ns = r->accepted_ns,
         .adopted_ns = r->adopted_ns,
+        .arrived_ns = r->arrived_ns,
         .first_byte_ns = r->first_byte_ns,
         .whole_ns = r->whole_ns,
         .started_ns = r->started_ns,

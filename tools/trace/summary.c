@@ -72,6 +72,7 @@ void record_intervals(const struct trace_record *record, int64_t intervals[INTER
     struct stamps stamps = {
         .accepted_ns = record->accepted_ns,
         .adopted_ns = record->adopted_ns,
+        .arrived_ns = record->arrived_ns,
         .first_byte_ns = record->first_byte_ns,
         .whole_ns = record->whole_ns,
         .started_ns = record->started_ns,

@@ -141,6 +141,7 @@ TEST(records, say_of_a_request_what_its_exchange_says)
     struct exchange *x = client->conn.exchange;
     x->stamps = (struct stamps){.accepted_ns = 1,
                                 .adopted_ns = 2,
+                                .arrived_ns = 17,
                                 .first_byte_ns = 3,
                                 .whole_ns = 4,
                                 .started_ns = 5,
@@ -156,6 +157,8 @@ TEST(records, say_of_a_request_what_its_exchange_says)
     x->reader = 14;
     x->processor = 15;
     x->writer = 16;
+    x->position = 18;
+    client->conn.peer.port = htons(19);
     record_ended(writer, client);
     const struct trace_record expected = {.request_id = x->id,
                                           .connection_id = client->conn.id,
@@ -177,7 +180,10 @@ TEST(records, say_of_a_request_what_its_exchange_says)
                                           .method = (uint8_t)x->request.method,
                                           .thread_read = 14,
                                           .thread_process = 15,
-                                          .thread_write = 16};
+                                          .thread_write = 16,
+                                          .arrived_ns = 17,
+                                          .position = 18,
+                                          .client_port = 19};
     expect(memcmp(&written.at[0], &expected, sizeof expected) == 0);
     expect(expected.method != 0);
     stop();
