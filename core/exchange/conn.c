@@ -1,14 +1,15 @@
 /* conn.c: the steps: what is done to a connection, never waiting. See conn.h.
  *
  * Each step runs on the thread that holds the connection, does a bounded amount of work and returns
- * a verdict. System calls here: recv, send, sendfile, shutdown.
+ * a verdict. System calls here: recv, recvmsg, send, sendfile, shutdown.
  */
 #include "core/exchange/conn.h"
 
 #include "core/base/clock.h"
-#include "core/base/histogram.h"
+#include "core/exchange/arrival.h"
 #include "core/options/settings.h"
 #include "core/points/probes.h"
+#include "core/points/tally.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -92,10 +93,11 @@ static enum verdict parse_input(struct conn *conn)
 static void begin_request(struct conn *conn, struct exchange_pool *pool)
 {
     struct exchange *x = conn->exchange;
-    if (pool->begun != NULL) {
-        histogram_bump(pool->begun, 1);
+    if (pool->tally != NULL) {
+        tally_add(pool->tally, COUNTER_BEGUN, 1);
     }
     x->position = conn->requests < UINT32_MAX ? (uint32_t)conn->requests + 1 : UINT32_MAX;
+    x->stamps.arrived_ns = x->arrived_ns;
     x->stamps.first_byte_ns = x->received_ns;
     PROBE(arrived, conn->id, x->id, x->stamps.arrived_ns, x->stamps.first_byte_ns);
     PROBE(first_byte, conn->id, x->id, x->stamps.first_byte_ns);
@@ -105,10 +107,20 @@ static void begin_request(struct conn *conn, struct exchange_pool *pool)
     }
 }
 
-static enum verdict take_in(struct conn *conn, struct exchange_pool *pool, size_t len)
+/* Is it measured when this connection's bytes arrive? At a unix socket it cannot be. */
+static bool has_arrivals(const struct conn *conn)
+{
+    return stamps_are_taken() && conn->exchange->settings->socket_times == SWITCH_ON &&
+           conn->peer.port != 0;
+}
+
+/* What a read has brought; `wall_ns` as arrival_recv. */
+static enum verdict take_in(struct conn *conn, struct exchange_pool *pool, size_t len,
+                            uint64_t wall_ns)
 {
     struct exchange *x = conn->exchange;
     x->received_ns = stamp_now();
+    x->arrived_ns = has_arrivals(conn) ? arrival_ns(pool, wall_ns, x->received_ns) : 0;
     if (x->input.len == 0) {
         begin_request(conn, pool);
     } else if (conn->blocked_ns != 0) {
@@ -141,12 +153,17 @@ static enum verdict receive_input(struct conn *conn, struct exchange_pool *pool,
     }
     struct input *input = &conn->exchange->input;
     CHECK(input->len < input->capacity);
+    bool measured = has_arrivals(conn);
+    uint64_t wall_ns = 0;
     ssize_t got;
     do {
-        got = recv(conn->fd, input->at + input->len, input->capacity - input->len, flags);
+        char *into = input->at + input->len;
+        size_t room = input->capacity - input->len;
+        got = measured ? arrival_recv(conn->fd, into, room, flags, &wall_ns)
+                       : recv(conn->fd, into, room, flags);
     } while (got < 0 && errno == EINTR);
     if (got > 0) {
-        return take_in(conn, pool, (size_t)got);
+        return take_in(conn, pool, (size_t)got, wall_ns);
     }
     if (got == 0) {
         return conn_close_for(conn, input->len == 0 ? CLOSE_CLIENT_CLOSED : CLOSE_CLIENT_GONE);

@@ -37,9 +37,9 @@ void exchange_pool_on_complete(struct exchange_pool *pool, complete_fn *fn, void
     pool->complete_arg = arg;
 }
 
-void exchange_pool_count_begun(struct exchange_pool *pool, _Atomic uint64_t *begun)
+void exchange_pool_count(struct exchange_pool *pool, struct tally *tally)
 {
-    pool->begun = begun;
+    pool->tally = tally;
 }
 
 static struct exchange *exchange_new(const struct exchange_pool *pool)

@@ -8,6 +8,7 @@
 #ifndef CORE_EXCHANGE_EXCHANGE_H
 #define CORE_EXCHANGE_EXCHANGE_H
 
+#include "core/base/clock_offset.h"
 #include "core/exchange/outlet.h"
 #include "core/http/parse.h"
 #include "core/points/close_reason.h"
@@ -17,6 +18,7 @@ struct conn;
 struct exchange;
 struct settings;
 struct handler;
+struct tally;
 
 enum { EXCHANGE_BUCKETS = 6, EXCHANGE_TEXT = 2048 };
 
@@ -59,6 +61,7 @@ struct exchange {
     struct parse parse;
     struct request request;
     uint64_t received_ns; /* the last read that brought something */
+    uint64_t arrived_ns;  /* when the kernel had its newest byte, or 0 */
     uint64_t received;    /* bytes read for this exchange */
     uint64_t lay_ns;    /* its first byte came with an earlier request, and lay behind it so long */
     uint32_t position;  /* which request on its connection, from 1; saturates */
@@ -92,7 +95,8 @@ struct exchange_pool {
     const struct settings *settings;
     complete_fn *complete_fn; /* for exchanges made from now on; or NULL: no handler completes */
     void *complete_arg;
-    _Atomic uint64_t *begun; /* the owner's count of requests begun, or NULL */
+    struct tally *tally;       /* the owner's, or NULL: nothing is counted */
+    struct clock_offset clock; /* for when bytes arrived */
     size_t input_capacity;
     unsigned keep, kept;
     struct exchange *free;
@@ -102,8 +106,8 @@ void exchange_pool_init(struct exchange_pool *pool, const struct settings *setti
 /* `fn` is called for answers that other threads than the stage's complete. Before the first
  * exchange. */
 void exchange_pool_on_complete(struct exchange_pool *pool, complete_fn *fn, void *arg);
-/* Where requests are counted whose first byte this pool's thread has seen. Before the first one. */
-void exchange_pool_count_begun(struct exchange_pool *pool, _Atomic uint64_t *begun);
+/* Where is counted what this pool's thread reads. Before the first exchange. */
+void exchange_pool_count(struct exchange_pool *pool, struct tally *tally);
 void exchange_pool_deinit(struct exchange_pool *pool);
 
 /* An exchange for this connection, with empty input. */

@@ -39,14 +39,20 @@ struct stamps {
  * (--trace-level off). */
 extern bool stamps_taken;
 
-/* A stamp, or 0 where none are taken or the trace points are not compiled in. */
-static inline uint64_t stamp_now(void)
+/* False also where the trace points are not compiled in. */
+static inline bool stamps_are_taken(void)
 {
 #ifdef QUARTET_TRACE
-    return stamps_taken ? clock_ns() : 0;
+    return stamps_taken;
 #else
-    return 0;
+    return false;
 #endif
+}
+
+/* A stamp, or 0 where none are taken. */
+static inline uint64_t stamp_now(void)
+{
+    return stamps_are_taken() ? clock_ns() : 0;
 }
 
 /* The intervals in nanoseconds; -1 where a phase was not reached. The five parts add up to TOTAL

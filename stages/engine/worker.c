@@ -221,7 +221,7 @@ void worker_init(struct worker *worker)
     exchange_pool_init(&worker->exchanges, engine->settings, EXCHANGES_KEPT);
     exchange_pool_on_complete(&worker->exchanges, engine->stages[STAGE_PROCESSOR]->complete,
                               engine);
-    exchange_pool_count_begun(&worker->exchanges, &worker->tally.counters[COUNTER_BEGUN]);
+    exchange_pool_count(&worker->exchanges, &worker->tally);
     tally_init_lazily(&worker->tally, engine->measured);
     if (worker->kind == GROUP_POOL) {
         tally_share(&worker->tally, &engine->interval_sets);

@@ -2,6 +2,7 @@
 #include "stages/stage/sockets.h"
 
 #include "core/base/check.h"
+#include "core/exchange/arrival.h"
 #include "core/options/address.h"
 
 #include <errno.h>
@@ -61,6 +62,7 @@ static int open_socket(const struct sockaddr_storage *address, socklen_t len,
         if (settings->defer_accept == SWITCH_ON) {
             enable_option(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT);
         }
+        arrival_enable(fd, settings);
     }
     if (family == AF_INET6) {
         enable_option(fd, IPPROTO_IPV6, IPV6_V6ONLY);
