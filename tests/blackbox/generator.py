@@ -328,6 +328,48 @@ def _(world):
 
 # --- does it count right? ----------------------------------------------------------------------
 
+def note_requests(seen):
+    """serve() of a RawServer: notes (the client's port, the number on its connection), and answers each request."""
+    def serve(connection):
+        port, number, data = connection.getpeername()[1], 1, b""
+        while True:
+            seen.append((port, number))
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+            while b"\r\n\r\n" not in data:
+                more = connection.recv(4096)
+                if not more:
+                    return
+                data += more
+            number, data = number + 1, data.partition(b"\r\n\r\n")[2]
+    return serve
+
+
+@case("the log names each request by its connection's port and its position there")
+def _(world):
+    seen = []
+    with RawServer(note_requests(seen)) as server, tempfile.TemporaryDirectory() as scratch:
+        path = os.path.join(scratch, "log")
+        load(world, "-c", "1", "-d", "200ms", "--warmup", "0s", "--rate", "200", "--requests-per-connection", "3",
+             "--log", path, server.url)
+        rows = read_log(path)
+    require(len(rows) > 6 and sorted((row["port"], row["position"]) for row in rows) == sorted(seen),
+            f"{len(rows)} lines, {len(seen)} requests came: {rows[:4]}, {seen[:4]}")
+    for row in rows:
+        require(row["due_ns"] <= row["released_ns"] <= row["sent_ns"], f"{row}")
+
+
+@case("a request over a unix socket has no port in the log")
+def _(world):
+    with tempfile.TemporaryDirectory(prefix="ql-") as scratch:
+        path, log = os.path.join(scratch, "s"), os.path.join(scratch, "log")
+        with Server(world.program, ["--root", str(world.root)], listen=(f"unix:{path}",)):
+            load(world, "-c", "2", "-d", "100ms", "--warmup", "0s", "--rate", "200", "--log", log, url_of(path))
+        rows = read_log(log)
+    require(rows and all(row["port"] == 0 for row in rows), f"{rows[:2]}")
+    require(max(row["position"] for row in rows) > 1, f"{rows}")
+
+
+
 @case("its counts are those of the access log")
 def _(world):
     for loop in (("--rate", "800"), ()):

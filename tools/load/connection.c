@@ -16,6 +16,7 @@
 enum { READS_MAX = 16 };
 
 static int make_socket(sa_family_t family);
+static uint16_t own_port(int fd);
 static void on_ready(struct watch *watch, unsigned ready);
 static void finish_connect(struct connection *connection);
 static void connection_receive(struct connection *connection);
@@ -66,6 +67,7 @@ bool connection_open(struct connection *connection)
         return false;
     }
     connection->fd = fd;
+    connection->port = own_port(fd);
     connection->state = CONNECTION_CONNECTING;
     connection->asked = connection->head = connection->in_flight = connection->unsent = 0;
     connection->sent_of_request = 0;
@@ -85,6 +87,17 @@ static int make_socket(sa_family_t family)
     return fd;
 }
 
+/* connect() has chosen it, also where the connection is not made yet. */
+static uint16_t own_port(int fd)
+{
+    struct sockaddr_storage own = {0};
+    socklen_t len = sizeof own;
+    CHECK(getsockname(fd, (struct sockaddr *)&own, &len) == 0);
+    return own.ss_family == AF_INET    ? ntohs(((struct sockaddr_in *)(void *)&own)->sin_port)
+           : own.ss_family == AF_INET6 ? ntohs(((struct sockaddr_in6 *)(void *)&own)->sin6_port)
+                                       : 0;
+}
+
 bool connection_has_room(const struct connection *connection)
 {
     return connection->state == CONNECTION_OPEN && !connection->last &&
@@ -98,10 +111,14 @@ void connection_ask(struct connection *connection, unsigned target, uint64_t due
     CHECK(connection_has_room(connection));
     unsigned at = (connection->head + connection->in_flight) % (unsigned)settings->pipeline;
     connection->shots[at] = (struct shot){
-        .due_ns = due_ns, .released_ns = released_ns, .target = target, .measured = measured};
+        .due_ns = due_ns,
+        .released_ns = released_ns,
+        .target = target,
+        .position = (uint32_t)++connection->asked,
+        .measured = measured,
+    };
     connection->in_flight++;
     connection->unsent++;
-    connection->asked++;
     connection->last = connection->asked == settings->requests_per_connection;
     if (connection->in_flight == 1) {
         begin_answer(connection);

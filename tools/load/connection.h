@@ -30,6 +30,7 @@ struct shot {
     uint64_t sent_ns;     /* just before the system call that sent its first byte */
     uint64_t first_byte_ns;
     uint32_t target;
+    uint32_t position; /* which request on its connection, from 1 */
     bool measured;
 };
 
@@ -84,6 +85,7 @@ struct connection {
     struct connection_shared *shared;
     unsigned number;
     int fd;
+    uint16_t port; /* its own, in host byte order; 0: of a unix socket */
     enum connection_state state;
     bool busy; /* its events are being handled: what is asked is sent at the end */
     bool last; /* the server said close, or its limit is reached: nothing more is asked */

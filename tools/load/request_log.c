@@ -32,7 +32,7 @@ struct request_log *request_log_open(const char *path)
     log->error = 0;
     log->len = 0;
     put_text(log, "due_ns,sent_ns,first_byte_ns,done_ns,connection,url,status,bytes,measured,"
-                  "outcome\n");
+                  "outcome,released_ns,port,position\n");
     return log;
 }
 
@@ -49,7 +49,11 @@ void request_log_put(struct request_log *log, const struct connection *connectio
     request_log_put_number(log, outcome->body);
     put_text(log, shot->measured ? "1," : "0,");
     put_text(log, error_name(outcome->error));
-    log->buffer[log->len++] = '\n';
+    put_text(log, ",");
+    put_time(log, shot->released_ns);
+    request_log_put_number(log, connection->port);
+    request_log_put_number(log, shot->position);
+    log->buffer[log->len - 1] = '\n'; /* in the place of the last comma */
     if (log->len > LOG_BUFFER - LOG_LINE_MAX) {
         write_out(log);
     }
