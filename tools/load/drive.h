@@ -20,11 +20,12 @@
 #define TOOLS_LOAD_DRIVE_H
 
 #include "tools/load/alarm.h"
-#include "tools/load/arrivals.h"
-#include "tools/load/connection.h"
 #include "tools/load/pending.h"
+#include "tools/load/pool.h"
+#include "tools/load/ready.h"
+#include "tools/load/record.h"
 #include "tools/load/request_log.h"
-#include "tools/load/results.h"
+#include "tools/load/schedule.h"
 
 enum drive_phase { DRIVE_CONNECTING, DRIVE_RUNNING, DRIVE_DRAINING, DRIVE_OVER };
 
@@ -41,22 +42,14 @@ struct drive {
 
     enum drive_phase phase;
     bool windowed; /* the window has begun */
-    uint64_t window_ns, end_ns, drained_ns;
+    struct window window;
+    uint64_t drained_ns; /* the end of draining */
 
-    struct connection_shared shared;
-    unsigned connection_count;
-    struct connection *connections;
-    struct shot *shots;
-    unsigned next_open, connecting, settled; /* while CONNECTING */
-    struct connection *ready_first, **ready_last;
-    struct connection *broken; /* to be opened again, at their retry_ns */
-    char refused[ERROR_EXAMPLE_MAX];
-
-    struct arrivals arrivals;
-    uint64_t next_due_ns;
-    struct mix mix;
+    struct pool pool;
+    struct ready ready;
+    struct schedule schedule;
     struct pending pending;
-    struct pending thinking; /* closed loop: due later */
+    struct mix mix;
     uint64_t in_flight;
 
     /* Called once a second of the window, and at its end, before `second` is merged: or NULL. */
@@ -71,7 +64,7 @@ struct drive {
 void drive_init(struct drive *drive);
 void drive_deinit(struct drive *drive);
 
-/* To the end of the run. False: no connection could be made, drive->refused says why. */
+/* To the end of the run. False: no connection could be made, drive->pool.refused says why. */
 bool drive_run(struct drive *drive);
 
 /* From a callback of its loop: ends the run now, without waiting for answers. */

@@ -49,7 +49,7 @@ int run_load(const struct plan *plan)
     struct bystanders *bystanders = bystanders_new(run->drive.loop, plan);
     if (!drive_run(&run->drive)) {
         die(EXIT_WORLD, "cannot connect to %s: %s", plan->targets[0].text,
-            run->results->interrupted ? "interrupted" : run->drive.refused);
+            run->results->interrupted ? "interrupted" : run->drive.pool.refused);
     }
     progress_end(&run->progress);
     struct validity validity;
