@@ -20,28 +20,6 @@ static void begin_window(struct drive *drive)
     results->start_unix_s = usage_unix_s();
     drive->cpu_at_window_ns = usage_cpu_ns();
     drive->runqueue_at_window_ns = usage_runqueue_ns();
-    if (plan_is_open(drive->plan)) {
-        const struct load_settings *settings = drive->plan->settings;
-        gaps_begin(&results->gaps, settings->arrivals, (double)settings->rate,
-                   drive->window.start_ns);
-    }
-}
-
-static void end_window(struct drive *drive)
-{
-    struct results *results = drive->results;
-    struct due due;
-    if (drive->windowed) {
-        results->cpu_ns = usage_cpu_ns() - drive->cpu_at_window_ns;
-        results->runqueue_ns = usage_runqueue_ns() - drive->runqueue_at_window_ns;
-        results->end_ns = drive->window.end_ns;
-    }
-    drive->drained_ns = drive->window.end_ns + drive->plan->settings->timeout_ns;
-    drive->phase = DRIVE_DRAINING;
-    /* Users of a closed loop that were about to ask are not late: they are gone. */
-    while (!plan_is_open(drive->plan) && pending_take(&drive->pending, &due)) {
-        results->due -= window_has(&drive->window, due.due_ns) ? 1 : 0;
-    }
 }
 
 static void end_second(struct drive *drive, uint64_t now_ns)
@@ -55,32 +33,6 @@ static void end_second(struct drive *drive, uint64_t now_ns)
     histogram_merge(&results->from_due, &results->second);
     memset(&results->second, 0, sizeof results->second);
     drive->second_ns = now_ns;
-}
-
-static void drop_pending(struct drive *drive)
-{
-    struct due due;
-    while (pending_take(&drive->pending, &due)) {
-        drive->results->dropped += window_has(&drive->window, due.due_ns) ? 1 : 0;
-    }
-}
-
-static void drive_check_phase(struct drive *drive, uint64_t now_ns)
-{
-    if (drive->phase == DRIVE_RUNNING && !drive->windowed && now_ns >= drive->window.start_ns) {
-        begin_window(drive);
-    }
-    if (drive->phase == DRIVE_RUNNING && now_ns >= drive->window.end_ns) {
-        end_window(drive);
-    }
-    if (drive->phase == DRIVE_DRAINING) {
-        if (now_ns >= drive->drained_ns) {
-            drop_pending(drive);
-        }
-        if (drive->in_flight == 0 && drive->pending.count == 0) {
-            drive->phase = DRIVE_OVER;
-        }
-    }
 }
 
 /* --- what is due --- */
@@ -119,33 +71,104 @@ static void put_due(struct drive *drive, uint64_t due_ns, uint64_t now_ns)
     }
 }
 
-/* Each is sent before the next is checked: sending takes microseconds, in which the next may have
- * become due. */
-static void release_due(struct drive *drive, uint64_t now_ns)
+/* The time until which requests may be released now. */
+static uint64_t release_until_ns(const struct drive *drive, uint64_t now_ns)
 {
-    uint64_t due_ns;
-    for (unsigned i = 0; drive->phase == DRIVE_RUNNING && i < RELEASE_MAX; i++) {
-        uint64_t last_ns = drive->window.end_ns - 1;
-        if (!schedule_take(&drive->schedule, now_ns < last_ns ? now_ns : last_ns, &due_ns)) {
-            return;
+    return now_ns < drive->window.end_ns ? now_ns : drive->window.end_ns - 1;
+}
+
+/* Each is sent before the next is checked: sending takes microseconds, in which the next may have
+ * become due. So each is stamped with a time of its own, too. False: none was due. */
+static bool release_due(struct drive *drive)
+{
+    unsigned released = 0;
+    uint64_t due_ns, now_ns;
+    while (drive->phase == DRIVE_RUNNING && released < RELEASE_MAX) {
+        now_ns = clock_ns();
+        if (!schedule_take(&drive->schedule, release_until_ns(drive, now_ns), &due_ns)) {
+            break;
         }
-        if (plan_is_open(drive->plan) && due_ns >= drive->window.start_ns) {
-            if (!drive->windowed) {
-                begin_window(drive);
-            }
-            gaps_note(&drive->results->gaps, now_ns);
+        if (due_ns >= drive->window.start_ns && !drive->windowed) {
+            begin_window(drive);
         }
         put_due(drive, due_ns, now_ns);
         drive_dispatch(drive);
-        now_ns = clock_ns();
+        released++;
+    }
+    return released > 0;
+}
+
+/* --- phases --- */
+
+/* What was due and was not released is late, and must not be left out for it. */
+static void release_rest(struct drive *drive)
+{
+    uint64_t due_ns;
+    while (schedule_take(&drive->schedule, drive->window.end_ns - 1, &due_ns)) {
+        put_due(drive, due_ns, clock_ns());
+    }
+    drive_dispatch(drive);
+}
+
+/* Users of a closed loop that were about to ask are not late: they are gone. */
+static void dismiss_users(struct drive *drive)
+{
+    struct due due;
+    while (pending_take(&drive->pending, &due)) {
+        drive->results->due -= window_has(&drive->window, due.due_ns) ? 1 : 0;
     }
 }
 
-/* Everything that depends on the time. */
-static void drive_catch_up(struct drive *drive, uint64_t now_ns)
+static void end_window(struct drive *drive)
 {
-    release_due(drive, now_ns);
-    drive_check_phase(drive, now_ns);
+    struct results *results = drive->results;
+    if (drive->windowed) {
+        results->cpu_ns = usage_cpu_ns() - drive->cpu_at_window_ns;
+        results->runqueue_ns = usage_runqueue_ns() - drive->runqueue_at_window_ns;
+        results->end_ns = drive->window.end_ns;
+    }
+    drive->drained_ns = drive->window.end_ns + drive->plan->settings->timeout_ns;
+    drive->phase = DRIVE_DRAINING;
+    if (!plan_is_open(drive->plan)) {
+        dismiss_users(drive);
+    }
+}
+
+static void drop_pending(struct drive *drive)
+{
+    struct due due;
+    while (pending_take(&drive->pending, &due)) {
+        drive->results->dropped += window_has(&drive->window, due.due_ns) ? 1 : 0;
+    }
+}
+
+static void drive_check_phase(struct drive *drive, uint64_t now_ns)
+{
+    if (drive->phase == DRIVE_RUNNING && !drive->windowed && now_ns >= drive->window.start_ns) {
+        begin_window(drive);
+    }
+    if (drive->phase == DRIVE_RUNNING && now_ns >= drive->window.end_ns) {
+        end_window(drive);
+        if (plan_is_open(drive->plan)) {
+            release_rest(drive);
+        }
+    }
+    if (drive->phase == DRIVE_DRAINING) {
+        if (now_ns >= drive->drained_ns) {
+            drop_pending(drive);
+        }
+        if (drive->in_flight == 0 && drive->pending.count == 0) {
+            drive->phase = DRIVE_OVER;
+        }
+    }
+}
+
+/* Everything that depends on the time. False: no request was due. */
+static bool drive_catch_up(struct drive *drive)
+{
+    bool released = release_due(drive);
+    drive_check_phase(drive, clock_ns());
+    return released;
 }
 
 static void drive_begin_requests(struct drive *drive)
@@ -160,7 +183,7 @@ static void drive_begin_requests(struct drive *drive)
     for (uint64_t i = 0; !drive->schedule.open && i < drive->pool.count * settings->pipeline; i++) {
         put_due(drive, now_ns, now_ns);
     }
-    drive_catch_up(drive, now_ns);
+    (void)drive_catch_up(drive);
     drive_dispatch(drive);
 }
 
@@ -252,16 +275,15 @@ static void on_ended(void *owner, struct connection *connection, const struct sh
     if (drive->log != NULL) {
         request_log_put(drive->log, connection, shot, outcome);
     }
-    uint64_t now_ns = outcome->done_ns != 0 ? outcome->done_ns : clock_ns();
     if (!plan_is_open(drive->plan)) {
-        next_of_user(drive, connection, now_ns);
+        next_of_user(drive, connection, outcome->done_ns != 0 ? outcome->done_ns : clock_ns());
         return;
     }
     if (connection_has_room(connection)) {
         ready_put(&drive->ready, connection);
     }
     drive_dispatch(drive);
-    release_due(drive, now_ns);
+    (void)release_due(drive);
 }
 
 static const struct connection_events connection_events = {
@@ -282,7 +304,7 @@ static void on_deadline(void *arg, struct deadline *deadline)
 
 static void drive_on_alarm(void *arg)
 {
-    drive_catch_up(arg, clock_ns());
+    (void)drive_catch_up(arg);
 }
 
 static void drive_on_tick(void *arg)
@@ -297,7 +319,7 @@ static void drive_on_tick(void *arg)
     if (drive->phase == DRIVE_RUNNING && drive->windowed && now_ns - drive->second_ns >= NS_PER_S) {
         end_second(drive, now_ns);
     }
-    drive_catch_up(drive, now_ns);
+    (void)drive_catch_up(drive);
 }
 
 /* The end of draining is found by the events themselves, and by the tick. */
@@ -323,23 +345,26 @@ static void after_poll(void *arg, bool busy)
     (void)busy;
 }
 
-/* With --spin a turn that found nothing is idle time, though it costs as much CPU. */
-static void run_loop(struct drive *drive)
+/* With --spin a turn that found nothing is idle, though it costs as much CPU. The thread's CPU
+ * clock says how much: the time in which the thread did not run is no idle time. */
+static void spin_loop(struct drive *drive)
 {
-    bool spin = drive->plan->settings->spin;
-    uint64_t before_ns = clock_ns(), woke_ns;
+    uint64_t before_ns = usage_cpu_ns();
     while (drive->phase != DRIVE_OVER) {
-        if (!spin) {
-            loop_block(drive->loop, &woke_ns);
-            continue;
-        }
+        bool measured = drive->windowed && drive->phase == DRIVE_RUNNING;
         bool busy = loop_turn(drive->loop);
-        uint64_t now_ns = clock_ns();
-        if (!busy && next_wake_ns(drive) > now_ns) {
-            drive->results->idle_ns += drive->windowed ? now_ns - before_ns : 0;
-        }
+        busy = drive_catch_up(drive) || busy;
+        uint64_t now_ns = usage_cpu_ns();
+        drive->results->idle_ns += measured && !busy ? now_ns - before_ns : 0;
         before_ns = now_ns;
-        drive_catch_up(drive, now_ns);
+    }
+}
+
+static void sleep_loop(struct drive *drive)
+{
+    uint64_t woke_ns;
+    while (drive->phase != DRIVE_OVER) {
+        loop_block(drive->loop, &woke_ns);
     }
 }
 
@@ -390,7 +415,11 @@ bool drive_run(struct drive *drive)
     drive->results->precedence = usage_precedence();
     loop_timer_start(drive->tick, TICK_NS);
     drive_open_more(drive);
-    run_loop(drive);
+    if (drive->plan->settings->spin) {
+        spin_loop(drive);
+    } else {
+        sleep_loop(drive);
+    }
     drop_pending(drive);
     loop_timer_stop(drive->tick);
     pool_shut(&drive->pool, LOAD_ABANDONED, "interrupted");

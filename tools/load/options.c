@@ -51,6 +51,8 @@ static bool options_settle(void *values, struct option_source *all, const struct
     } else if (settings->requests_per_connection != 0 &&
                settings->requests_per_connection < settings->pipeline) {
         wrong = "--pipeline is more than --requests-per-connection";
+    } else if (settings->spin && settings->no_spin) {
+        wrong = "--spin and --no-spin are opposites: choose one";
     }
     if (wrong != NULL) {
         snprintf(words, OPTION_ERROR_MAX, "%s", wrong);

@@ -1,6 +1,7 @@
 /* report.c: the result as text. See report.h. */
 #include "tools/load/report.h"
 
+#include "tools/load/arrivals.h"
 #include "tools/load/figures.h"
 
 #include <inttypes.h>
@@ -159,11 +160,6 @@ static void print_generator(FILE *out, const struct report *report)
     const struct results *results = report->results;
     fprintf(out, "generator    busy %.0f%% of a CPU, waited for one %.1f%%\n",
             results_cpu_share(results) * 100, results_wait_share(results) * 100);
-    if (plan_is_open(report->plan)) {
-        fprintf(out, "arrivals     Kolmogorov distance %.4f over %" PRIu64 " gaps, limit %.4f\n",
-                gaps_distance(&results->gaps), (uint64_t)results->gaps.seen.count,
-                gaps_limit(&results->gaps));
-    }
 }
 
 static void print_validity(FILE *out, const struct validity *validity)

@@ -13,7 +13,6 @@ static void put_urls(struct json *json, const struct report *report);
 static void put_errors(struct json *json, const struct errors *errors);
 static void put_latencies(struct json *json, const struct results *results);
 static void put_histogram(struct json *json, const char *key, const struct histogram *histogram);
-static void put_arrivals(struct json *json, const struct gaps *gaps);
 static void put_generator(struct json *json, const struct results *results);
 static void put_crowd(struct json *json, const struct report *report);
 
@@ -32,9 +31,6 @@ void report_json(FILE *out, const struct report *report)
     put_urls(&json, report);
     put_errors(&json, &report->results->errors);
     put_latencies(&json, report->results);
-    if (plan_is_open(report->plan)) {
-        put_arrivals(&json, &report->results->gaps);
-    }
     put_generator(&json, report->results);
     put_crowd(&json, report);
     option_text_json_object(&json, "options", &load_options, report->plan->settings);
@@ -176,16 +172,6 @@ static void put_histogram(struct json *json, const char *key, const struct histo
         }
     }
     json_end(json);
-    json_end(json);
-}
-
-static void put_arrivals(struct json *json, const struct gaps *gaps)
-{
-    json_object(json, "arrivals");
-    json_real(json, "distance", gaps_distance(gaps));
-    json_real(json, "limit", gaps_limit(gaps));
-    json_number(json, "gaps", gaps->seen.count);
-    json_number(json, "requests_per_gap", gaps->step);
     json_end(json);
 }
 

@@ -11,7 +11,6 @@
 
 #include "core/base/histogram.h"
 #include "tools/load/errors.h"
-#include "tools/load/gaps.h"
 #include "tools/load/mix.h"
 #include "tools/load/usage.h"
 
@@ -34,7 +33,6 @@ struct results {
     struct histogram own_lag;    /* due to the generator's coming to it: its own part of that */
     struct histogram connect;    /* the whole run's */
     struct histogram second;     /* from_due of the second under way, merged when it is over */
-    struct gaps gaps;            /* open loop: the arrivals, as released */
 
     /* Measured requests. */
     uint64_t due, sent, good, dropped;
@@ -52,10 +50,11 @@ struct results {
     uint64_t done_in_window, body_bytes_in_window;
     uint64_t pending_most;
 
-    uint64_t start_ns, window_ns, end_ns;  /* CLOCK_MONOTONIC: first request, window, its end */
-    double start_unix_s;                   /* the window's beginning */
-    uint64_t cpu_ns, idle_ns, runqueue_ns; /* the generator's, in the window; idle: --spin */
-    struct precedence precedence;          /* as it began */
+    uint64_t start_ns, window_ns, end_ns; /* CLOCK_MONOTONIC: first request, window, its end */
+    double start_unix_s;                  /* the window's beginning */
+    uint64_t cpu_ns, idle_ns,
+        runqueue_ns; /* the generator's, in the window; idle: of its CPU time what --spin burnt in vain */
+    struct precedence precedence; /* as it began */
     bool interrupted;
 };
 

@@ -26,7 +26,7 @@ static uint64_t read_clock(clockid_t id)
 
 uint64_t usage_cpu_ns(void)
 {
-    return read_clock(CLOCK_PROCESS_CPUTIME_ID);
+    return read_clock(CLOCK_THREAD_CPUTIME_ID);
 }
 
 uint64_t usage_runqueue_ns(void)

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* User and system time of the process. */
+/* User and system time of this thread. */
 uint64_t usage_cpu_ns(void);
 /* Time in which this thread could run and no CPU was free; 0 where the kernel does not report it. */
 uint64_t usage_runqueue_ns(void);

@@ -81,15 +81,9 @@ static void judge_arrivals(struct validity *validity, const struct plan *plan,
 {
     double asked = (double)plan->settings->rate * results_window_s(results);
     double least = asked * rate_wanted - 4 * sqrt(asked);
-    double distance = gaps_distance(&results->gaps), limit = gaps_limit(&results->gaps);
     if ((double)results->due < least) {
         validity_invalid(validity, "%.0f requests should have come due, the generator reached %llu",
                          asked, (unsigned long long)results->due);
-    } else if (distance > limit) {
-        validity_invalid(
-            validity,
-            "arrivals are not as asked: Kolmogorov distance %.3f, at most %.3f is accepted",
-            distance, limit);
     }
 }
 
