@@ -4,10 +4,6 @@
 #include "stages/engine/closing.h"
 #include "stages/engine/engine.h"
 
-/* Steps run for one client in one go before others get their turn: bounds a client that has
- * pipelined a thousand requests. A session has no others. */
-enum { ROUNDS_MOST = 32 };
-
 static enum verdict enter_stage(struct worker *worker, struct client *client, enum stage stage,
                                 enum verdict verdict, bool direct)
 {
@@ -107,9 +103,14 @@ static bool is_here(const struct worker *worker, const struct client *client, un
            (worker->kind == GROUP_POOL || client->seat[group] == worker->seat);
 }
 
+struct route_goal route_goal_kept(const struct worker *worker, bool more)
+{
+    return route_goal(worker, more ? VERDICT_KEPT : VERDICT_WANT_READ, more);
+}
+
 bool route_keeps(const struct worker *worker, const struct client *client)
 {
-    return is_here(worker, client, goal_of(worker, client, VERDICT_KEPT).group);
+    return is_here(worker, client, route_goal_kept(worker, has_more_input(client)).group);
 }
 
 /* Can the taker, if it sleeps, go on sleeping? A kept connection whose descriptor its home watches
@@ -258,7 +259,7 @@ void route(struct worker *worker, struct client *client, enum verdict verdict)
             close_it(worker, client);
             return;
         }
-        bool stay = round < ROUNDS_MOST || is_session(worker, STAGE_READER);
+        bool stay = round < ROUTE_ROUNDS_MOST || is_session(worker, STAGE_READER);
         verdict = route_step(worker, client, verdict, stay);
     }
 }

@@ -19,6 +19,10 @@
 
 #include "stages/engine/worker.h"
 
+/* Steps run for one client in one go before others get their turn: bounds a client that has
+ * pipelined a thousand requests. A session has no others. */
+enum { ROUTE_ROUNDS_MOST = 32 };
+
 struct route_goal {
     enum stage stage;
     unsigned group;
@@ -33,8 +37,13 @@ struct route_goal route_goal(const struct worker *worker, enum verdict verdict, 
  * caller does not use the client afterwards. */
 void route(struct worker *worker, struct client *client, enum verdict verdict);
 
-/* Will a connection that is kept stay with this thread, or go through a queue? For the holder,
- * before it returns KEPT. */
+/* Where a connection that is kept waits for its next request, or is read at once (`more`). It may come
+ * there in two steps: a session's own reader puts the exchange back before the connection goes on to
+ * the poller. Any thread. */
+struct route_goal route_goal_kept(const struct worker *worker, bool more);
+
+/* Will a connection that is kept stay with this thread, or go through a queue? For the holder, as
+ * long as it has the exchange. */
 bool route_keeps(const struct worker *worker, const struct client *client);
 
 /* Hands a client with output to the writer, always through its queue: from any thread, also one

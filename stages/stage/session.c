@@ -275,7 +275,9 @@ static enum verdict first_step(struct worker *worker, struct client *client, enu
     struct conn *conn = &client->conn;
     switch (verdict) {
     case VERDICT_KEPT:
-        home_stamp_requeue(worker, client, direct);
+        if (route_keeps(worker, client)) { /* else the poller takes this stamp */
+            home_stamp_requeue(worker, client, direct);
+        }
         return conn_next(conn, &worker->exchanges);
     case VERDICT_RESUME:
         return conn_resume(conn);
