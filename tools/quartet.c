@@ -6,6 +6,7 @@
 #include "core/options/option_text.h"
 #include "core/options/options.h"
 #include "core/report/environment.h"
+#include "stages/life/explain.h"
 #include "stages/life/layout.h"
 #include "stages/life/process.h"
 #include "stages/life/server.h"
@@ -73,6 +74,17 @@ static void main_answer(const struct settings *settings)
         return;
     }
     exit(fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_WORLD);
+}
+
+/* What the options make, without a server. */
+static int main_show(const struct settings *settings, const struct wiring *wiring)
+{
+    if (settings->print_config) {
+        print_config(stdout, settings, wiring);
+    } else {
+        explain_print(stdout, settings, wiring);
+    }
+    return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_WORLD;
 }
 
 /* --- processes --- */
@@ -189,11 +201,8 @@ int main(int argc, char **argv)
     if (!layout_check_pin(settings.pin, error)) {
         die(EXIT_USAGE, "%s", error);
     }
-    if (settings.print_config) {
-        print_config(stdout, &settings, &wiring);
-    }
     if (settings.print_config || settings.check) {
-        return EXIT_SUCCESS;
+        return main_show(&settings, &wiring);
     }
     log_set_level(settings.log_level);
     return main_serve(&settings, &wiring);

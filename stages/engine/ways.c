@@ -6,13 +6,16 @@
 
 #include <string.h>
 
+enum { INTERVAL_NONE = WAY_NO_WAIT };
+
 static const struct leaving {
-    const char *kind;
+    struct way way; /* without its groups */
     enum stage stage;
     enum verdict verdict;
     bool more;
 } leavings[] = {
-#define WAY(kind, stage, verdict, more, what) {kind, stage, verdict, more},
+#define WAY(kind, when, stage, verdict, more, wait, what)                                          \
+    {{kind, what, WAY_##when, (enum interval)INTERVAL_##wait, 0, 0}, stage, verdict, more},
 #include "stages/engine/ways.def"
 #undef WAY
 };
@@ -21,7 +24,7 @@ struct walk {
     const struct engine *engine;
     unsigned seen[WIRING_GROUPS_MAX]; /* stages that have been walked, as in struct wiring_group */
     unsigned count;
-    struct way_report *ways;
+    struct way *ways;
 };
 
 static void ways_visit(struct walk *walk, enum stage stage, unsigned group);
@@ -29,7 +32,7 @@ static void ways_visit(struct walk *walk, enum stage stage, unsigned group);
 static bool is_known(const struct walk *walk, unsigned from, unsigned to, const char *kind)
 {
     for (unsigned i = 0; i < walk->count; i++) {
-        const struct way_report *way = &walk->ways[i];
+        const struct way *way = &walk->ways[i];
         if (way->from == from && way->to == to && strcmp(way->kind, kind) == 0) {
             return true;
         }
@@ -39,24 +42,20 @@ static bool is_known(const struct walk *walk, unsigned from, unsigned to, const 
 
 static void ways_add(struct walk *walk, unsigned from, unsigned to, const struct leaving *leaving)
 {
-    bool round = leaving->verdict == VERDICT_KEPT && !leaving->more;
-    if ((from == to && !round) || is_known(walk, from, to, leaving->kind)) {
+    if (is_known(walk, from, to, leaving->way.kind)) {
         return;
     }
     CHECK(walk->count < WAYS_MAX);
-    struct way_report *way = &walk->ways[walk->count++];
-    *way = (struct way_report){.from = from, .to = to};
-    (void)snprintf(way->kind, sizeof way->kind, "%s", leaving->kind);
+    struct way *way = &walk->ways[walk->count++];
+    *way = leaving->way;
+    way->from = from;
+    way->to = to;
 }
 
-/* A session's own reader puts the exchange back before the connection goes on to a poller. */
 static struct route_goal ways_goal_of(const struct worker *worker, const struct leaving *leaving)
 {
-    struct route_goal to = route_goal(worker, leaving->verdict, leaving->more);
-    bool session = worker->kind == GROUP_POOL && to.group == worker->group;
-    return leaving->verdict == VERDICT_KEPT && !leaving->more && session
-               ? route_goal(worker, VERDICT_WANT_READ, false)
-               : to;
+    return leaving->verdict == VERDICT_KEPT ? route_goal_kept(worker, leaving->more)
+                                            : route_goal(worker, leaving->verdict, leaving->more);
 }
 
 static void ways_leave(struct walk *walk, const struct worker *worker,
@@ -86,9 +85,23 @@ static void ways_visit(struct walk *walk, enum stage stage, unsigned group)
     }
 }
 
-unsigned ways_list(const struct engine *engine, struct way_report ways[WAYS_MAX])
+unsigned ways_walk(const struct engine *engine, struct way ways[WAYS_MAX])
 {
     struct walk walk = {.engine = engine, .ways = ways};
     ways_visit(&walk, STAGE_LISTENER, (unsigned)engine->wiring.group_of[STAGE_LISTENER]);
     return walk.count;
+}
+
+unsigned ways_list(const struct engine *engine, struct way_report ways[WAYS_MAX])
+{
+    struct way all[WAYS_MAX];
+    unsigned count = 0, walked = ways_walk(engine, all);
+    for (unsigned i = 0; i < walked; i++) {
+        if (all[i].from != all[i].to || strcmp(all[i].kind, "kept") == 0) {
+            struct way_report *way = &ways[count++];
+            *way = (struct way_report){.from = all[i].from, .to = all[i].to};
+            (void)snprintf(way->kind, sizeof way->kind, "%s", all[i].kind);
+        }
+    }
+    return count;
 }

@@ -72,12 +72,18 @@ static bool follows_listener(const struct engine *engine, unsigned index)
            wiring->groups[wiring->group_of[STAGE_LISTENER]].stages == 1u << STAGE_LISTENER;
 }
 
+bool layout_is_strict(const struct engine *engine, unsigned index)
+{
+    const struct policies *policies = &engine->wiring.policies;
+    return engine->groups[index].kind == GROUP_POOL && policies->dispatch == DISPATCH_LIFO &&
+           policies->overload == OVERLOAD_REJECT && follows_listener(engine, index);
+}
+
 static void init_mailbox(struct engine *engine, unsigned number, unsigned index, const char *name)
 {
     const struct group *group = &engine->groups[index];
     const struct policies *policies = &engine->wiring.policies;
     bool pool = group->kind == GROUP_POOL;
-    bool direct = pool && policies->dispatch == DISPATCH_LIFO;
     const struct settings *settings = engine->settings;
     struct mailbox_config config = {
         .name = name,
@@ -85,9 +91,8 @@ static void init_mailbox(struct engine *engine, unsigned number, unsigned index,
         .takers = pool ? group->least : 1,
         .takers_most = pool ? group->count : 1,
         .idle_ns = settings->idle_thread_timeout_ns,
-        .direct = direct,
-        .strict =
-            direct && policies->overload == OVERLOAD_REJECT && follows_listener(engine, index),
+        .direct = pool && policies->dispatch == DISPATCH_LIFO,
+        .strict = layout_is_strict(engine, index),
         .gives_back = pool,
         .turn_bell = pool && group[-1].in_turn ? &group[-1].workers[0].taker.bell : NULL,
         .wakeup = (int)settings->wakeup,
@@ -288,4 +293,15 @@ void layout_groups(struct engine *engine)
     CHECK(sched_getaffinity(0, sizeof engine->cpus, &engine->cpus) == 0);
     /* Twice the CPUs: a thread may lose its CPU while it has one. */
     interval_sets_init(&engine->interval_sets, 2 * (unsigned)CPU_COUNT(&engine->cpus));
+}
+
+void layout_free(struct engine *engine)
+{
+    interval_sets_deinit(&engine->interval_sets);
+    for (unsigned i = 0; i < engine->group_count; i++) {
+        recall_free(engine->groups[i].recall);
+        condition_deinit(&engine->groups[i].changed);
+        lock_deinit(&engine->groups[i].shared.lock);
+    }
+    free(engine->workers);
 }

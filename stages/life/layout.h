@@ -12,9 +12,14 @@
 /* Groups and workers from engine->wiring and ->settings, unstarted; where a connection goes first,
  * idles and lingers; how many there may be. */
 void layout_groups(struct engine *engine);
+/* Frees what that has made. No thread uses it any more. */
+void layout_free(struct engine *engine);
 
 /* The queues, and which worker takes from which. */
 void layout_mailboxes(struct engine *engine);
+
+/* Does the queue of this group refuse a new connection that no thread is free for? */
+bool layout_is_strict(const struct engine *engine, unsigned index);
 
 /* Is the --pin text well-formed, for this machine? NULL is. */
 bool layout_check_pin(const char *pin, char error[SERVER_ERROR_MAX]);

@@ -295,18 +295,12 @@ void server_stop(struct engine *engine)
     for (unsigned i = 0; i < engine->worker_count; i++) {
         worker_deinit(&engine->workers[i]);
     }
-    interval_sets_deinit(&engine->interval_sets);
     free_mailboxes(engine);
     close_files(engine);
     crowd_free(engine->crowd);
-    for (unsigned i = 0; i < engine->group_count; i++) {
-        recall_free(engine->groups[i].recall);
-        condition_deinit(&engine->groups[i].changed);
-        lock_deinit(&engine->groups[i].shared.lock);
-    }
     held_deinit(&engine->held);
     condition_deinit(&engine->ending.empty);
     lock_deinit(&engine->ending.lock);
     free(engine->listening_fds);
-    free(engine->workers);
+    layout_free(engine);
 }

@@ -113,12 +113,9 @@ static void report_thread(const struct engine *engine, const struct worker *work
 static void report_group(const struct engine *engine, unsigned index, struct group_report *report)
 {
     const struct group *group = &engine->groups[index];
-    bool blocks = engine->wiring.groups[index].blocks;
-    group_letters(&engine->wiring.groups[index], report->letters);
-    snprintf(report->kind, sizeof report->kind, "%s",
-             group->kind == GROUP_LOOP ? "loop"
-             : blocks                  ? "session"
-                                       : "pool");
+    const struct wiring_group *wired = &engine->wiring.groups[index];
+    group_letters(wired, report->letters);
+    snprintf(report->kind, sizeof report->kind, "%s", group_kind_name(wired));
     report->threads = group->count;
     report->in_turn = group->in_turn;
 }

@@ -93,34 +93,47 @@ static bool check_budget(const struct wiring *wiring, const struct settings *set
 
 /* --- thread counts --- */
 
-/* Does a client that stalls hold a thread of this group? */
-static bool is_held_by_clients(const struct wiring *wiring, const struct wiring_group *group)
+bool model_is_stallable(const struct wiring *wiring, const struct wiring_group *group)
 {
     return group->blocks && (group_holds(group, STAGE_READER) ||
                              (group_holds(group, STAGE_WRITER) && wiring->small_writer < 0));
 }
 
-/* The number of threads where no option gives it. A thread that blocks for its client is held by
- * each client that stalls, so there are as many as there may be; asleep they cost little.
- * Handlers may block too, so a pool has more threads than there are CPUs. A loop that runs
- * handlers gets a CPU each; the network alone needs one thread. */
-static unsigned default_count(const struct wiring *wiring, const struct settings *settings,
-                              const struct wiring_group *group, unsigned cpus)
+static void give_count(struct wiring_group *group, unsigned count, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static void give_count(struct wiring_group *group, unsigned count, const char *fmt, ...)
 {
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(group->why, sizeof group->why, fmt, args);
+    va_end(args);
+    group->count = count;
+}
+
+/* The number of threads where no option gives it. Each client that stalls occupies a thread that
+ * blocks for it, so there are as many as there may be; asleep they cost little. Handlers may block
+ * too, so a pool has more threads than there are CPUs. A loop that runs handlers gets a CPU each; the
+ * network alone needs one thread. */
+static void give_default_count(const struct wiring *wiring, const struct settings *settings,
+                               struct wiring_group *group, unsigned cpus)
+{
+    const char *s = cpus > 1 ? "s" : "";
     if (model_has_budget(wiring) && group == &wiring->groups[wiring->group_of[STAGE_READER]] &&
         settings->max_connections != 0) {
-        return sessions_of_budget(wiring, settings->max_connections);
+        give_count(group, sessions_of_budget(wiring, settings->max_connections),
+                   "from --max-connections");
+    } else if (group->usual != 0) {
+        give_count(group, group->usual, "the model's own number");
+    } else if (model_is_stallable(wiring, group)) {
+        give_count(group, WIRING_THREADS_MAX, "each stalled client may occupy one");
+    } else if (group->kind == GROUP_POOL) {
+        give_count(group, 4 * cpus, "four for each of %u CPU%s", cpus, s);
+    } else if (group_holds(group, STAGE_PROCESSOR)) {
+        give_count(group, cpus, "one for each of %u CPU%s", cpus, s);
+    } else {
+        give_count(group, 1, "one, since it runs no handlers");
     }
-    if (group->usual != 0) {
-        return group->usual;
-    }
-    if (is_held_by_clients(wiring, group)) {
-        return WIRING_THREADS_MAX;
-    }
-    if (group->kind == GROUP_POOL) {
-        return 4 * cpus;
-    }
-    return group_holds(group, STAGE_PROCESSOR) ? cpus : 1;
 }
 
 /* The group whose threads a flag counts: that of the stage, where a loop run in turn has none of
@@ -166,7 +179,7 @@ static bool set_count(struct wiring *wiring, int index, const char *flag, uint64
                           (unsigned long long)asked, group->count, group->count > 1 ? "s" : "",
                           number, letters);
     }
-    group->count = (unsigned)asked;
+    give_count(group, (unsigned)asked, "from --%s", flag);
     return true;
 }
 
@@ -227,7 +240,9 @@ bool model_size(struct wiring *wiring, const struct settings *settings, unsigned
     for (unsigned i = 0; i < wiring->group_count; i++) {
         struct wiring_group *group = &wiring->groups[i];
         if (group->count == 0) {
-            group->count = default_count(wiring, settings, group, cpus);
+            give_default_count(wiring, settings, group, cpus);
+        } else if (group->why[0] == '\0' && !group->in_turn) {
+            give_count(group, group->count, "as the wiring says");
         }
     }
     return check_budget(wiring, settings, error) && set_least(wiring, settings, error);

@@ -15,7 +15,8 @@
 bool model_choose(struct wiring *wiring, const struct settings *settings, unsigned cpus,
                   char error[WIRING_ERROR]);
 
-/* Fills in the thread counts: the notation's own, else the flags' (--readers …), else from `cpus`.
+/* Fills in the thread counts, each with its reason: the notation's own, else the flags' (--readers …),
+ * else from `cpus`.
  * A flag that contradicts the wiring or another flag is an error as above. */
 bool model_size(struct wiring *wiring, const struct settings *settings, unsigned cpus,
                 char error[WIRING_ERROR]);
@@ -25,6 +26,9 @@ bool model_size(struct wiring *wiring, const struct settings *settings, unsigned
  * sessions, and how many connections can they hold? */
 bool model_has_budget(const struct wiring *wiring);
 unsigned model_budget(const struct wiring *wiring);
+
+/* Does each client that stalls inside a request occupy a thread of this group, which blocks for it? */
+bool model_is_stallable(const struct wiring *wiring, const struct wiring_group *group);
 
 /* "fifo, wait, fixed". */
 enum { POLICIES_TEXT = 32 };

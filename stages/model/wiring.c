@@ -320,6 +320,14 @@ void group_letters(const struct wiring_group *group, char out[GROUP_LETTERS])
     out[len] = '\0';
 }
 
+const char *group_kind_name(const struct wiring_group *group)
+{
+    if (group->kind == GROUP_LOOP) {
+        return "loop";
+    }
+    return group->blocks ? "session" : "pool";
+}
+
 /* A count of one is left out where an open one means one: in a loop that runs no handlers. */
 static size_t format_count(const struct wiring_group *group, char *out)
 {

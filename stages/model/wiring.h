@@ -47,7 +47,8 @@ enum {
     WIRING_TEXT = 80,
     WIRING_ERROR = 256,
     WIRING_THREADS_MAX = 1024,
-    GROUP_LETTERS = STAGE_COUNT + 1
+    GROUP_LETTERS = STAGE_COUNT + 1,
+    GROUP_WHY = 64
 };
 
 struct wiring_group {
@@ -58,6 +59,7 @@ struct wiring_group {
     unsigned count;  /* threads; 0 until model_size; 1 loop when in_turn */
     unsigned usual;  /* a preset's own number, which a flag may change; 0: none */
     unsigned column; /* where its text starts, from 1, for messages */
+    char why[GROUP_WHY]; /* what the count comes from, for people; empty until model_size */
 };
 
 /* What a queue, a limit and a thread group do; the words of the options of the same name, where
@@ -89,6 +91,9 @@ static inline bool group_holds(const struct wiring_group *group, enum stage stag
 
 /* Letters of a group: "RP", "rpw". */
 void group_letters(const struct wiring_group *group, char out[GROUP_LETTERS]);
+
+/* What reports call it: "loop", "session", or "pool" of processors. */
+const char *group_kind_name(const struct wiring_group *group);
 
 /* Which group of the text this is, from 1, and its letters there, where a pair is one group. */
 unsigned wiring_written(const struct wiring *wiring, unsigned index, char letters[GROUP_LETTERS]);

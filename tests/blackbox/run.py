@@ -23,6 +23,7 @@ sys.dont_write_bytecode = True
 # pylint: disable=wrong-import-position
 import cli
 import docroot
+import explain
 import fairness
 import faults
 import file_faults
@@ -60,7 +61,7 @@ AREAS = {
     "processes": (processes,),
     "sources": (sources, fairness, session_faults),
     "limits": (limits,),
-    "status": (status,),
+    "status": (status, explain),
     "verdicts": (verdicts,),
     "quartet_load": (generator,),
     "quartet_load_times": (generator.times,),

@@ -192,21 +192,15 @@ static inline void fake_stop(void)
     for (unsigned i = 0; i < engine->mailbox_count; i++) {
         mailbox_deinit(&engine->mailboxes[i]);
     }
-    for (unsigned i = 0; i < engine->group_count; i++) {
-        recall_free(engine->groups[i].recall);
-        condition_deinit(&engine->groups[i].changed);
-        lock_deinit(&engine->groups[i].shared.lock);
-    }
     for (unsigned i = 0; i < fake.client_count; i++) {
         close(fake.far[i]);
     }
-    interval_sets_deinit(&engine->interval_sets);
     held_deinit(&engine->held);
     condition_deinit(&engine->ending.empty);
     lock_deinit(&engine->ending.lock);
     free(engine->mailboxes);
     free(engine->mailbox_groups);
-    free(engine->workers);
+    layout_free(engine);
 }
 
 /* The first thread of the group that holds this stage. */

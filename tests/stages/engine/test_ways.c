@@ -27,16 +27,6 @@ static void write_ways(const struct engine *server, const char *kinds, char text
     }
 }
 
-static void free_groups(struct engine *server)
-{
-    for (unsigned i = 0; i < server->group_count; i++) {
-        recall_free(server->groups[i].recall);
-        condition_deinit(&server->groups[i].changed);
-        lock_deinit(&server->groups[i].shared.lock);
-    }
-    free(server->workers);
-}
-
 static void expect_ways(const char *wiring, const char *kinds, const char *ways)
 {
     static struct settings settings;
@@ -50,8 +40,7 @@ static void expect_ways(const char *wiring, const char *kinds, const char *ways)
     layout_groups(&server);
     write_ways(&server, kinds, text);
     expect_msg(strcmp(text, ways) == 0, "wiring '%s':\n  %s\nand not\n  %s", wiring, text, ways);
-    interval_sets_deinit(&server.interval_sets);
-    free_groups(&server);
+    layout_free(&server);
 }
 
 enum {
@@ -101,9 +90,9 @@ TEST(ways, where_a_small_writer_is_in_no_session_of_a_processor)
 
 TEST(ways, that_are_taken_now_and_then)
 {
-    static const char rare[] = "partial error room body pipelined linger close";
+    static const char rare[] = "partial interim room body pipelined linger close";
     expect_ways("LK | R | P*2 | W", rare,
-                "R>LK partial, W>P room, W>R body, W>R pipelined, W>LK close, R>W error");
+                "R>LK partial, W>P room, W>R body, W>R pipelined, W>LK close, R>W interim");
     expect_ways("event-mpm", rare,
                 "rpw>LKW partial, LKW>rpw room, LKW>rpw body, LKW>rpw pipelined, rpw>LKW linger, "
                 "rpw>LKW close");

@@ -48,15 +48,9 @@ static void tear_down(struct plan *plan)
     for (unsigned i = 0; i < engine->mailbox_count; i++) {
         mailbox_deinit(&engine->mailboxes[i]);
     }
-    for (unsigned i = 0; i < engine->group_count; i++) {
-        recall_free(engine->groups[i].recall);
-        condition_deinit(&engine->groups[i].changed);
-        lock_deinit(&engine->groups[i].shared.lock);
-    }
-    interval_sets_deinit(&engine->interval_sets);
     free(engine->mailboxes);
     free(engine->mailbox_groups);
-    free(engine->workers);
+    layout_free(engine);
 }
 
 /* --- groups and workers --- */
