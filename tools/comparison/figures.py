@@ -321,6 +321,20 @@ def short(metric):
     return lambda value: f"{value / 1000:g}k" if value >= 1000 and value % 100 == 0 else numbers.amount(value)
 
 
+def at_level(make, busy, featured):
+    """The figures of one level: of `featured`, or of `busy` where there is one."""
+    made = [make.stages(featured, "stages")]
+    if busy and busy != featured:
+        made.append(make.stages(busy, "stages-busy"))
+    level = busy or featured
+    return made + [
+        make.costs(level, "cpu_us", "cpu", "CPU time per request"),
+        make.costs(level, "voluntary", "switches", "Voluntary context switches per request"),
+        make.threads(featured),
+        make.queues(featured),
+    ]
+
+
 def of_workload(summary, workload):
     """All figures of a workload, in the order in which one reads them."""
     make = Maker(summary, workload)
@@ -333,14 +347,6 @@ def of_workload(summary, workload):
                 for key, word in (("p50_us", "p50"), ("p99_us", "p99"), ("p999_us", "p999"))
             ]
     made.append(make.answered(summary.own()))
-    made.append(make.stages(featured, "stages"))
-    if busy and busy != featured:
-        made.append(make.stages(busy, "stages-busy"))
-    level = busy or featured
-    made += [
-        make.costs(level, "cpu_us", "cpu", "CPU time per request"),
-        make.costs(level, "voluntary", "switches", "Voluntary context switches per request"),
-        make.threads(featured),
-        make.queues(featured),
-    ]
+    if featured is not None:
+        made += at_level(make, busy, featured)
     return [figure for figure in made if figure is not None]

@@ -14,7 +14,7 @@ import unittest
 import urllib.parse
 
 import support
-from comparison import cells, report, results
+from comparison import cells, report, results, runner
 from comparison.trouble import Trouble
 
 GOLDEN = support.REPO / "tests" / "golden"
@@ -145,6 +145,41 @@ class Reports(unittest.TestCase):
     def test_saturation_and_doubts_are_in_words(self):
         self.assertIn("contains the true median in at least 75.0 % of cases", self.said)
         self.assertIn("The closed loop hides queueing", self.said)
+
+
+class Outcomes(unittest.TestCase):
+    """Whatever became of the cells, there is a report."""
+
+    LEVELS = (
+        {"connections": [1, 64]},
+        {"connections": [], "rates": [3000]},
+        {"connections": [64], "shares_of_slowest": [0.5], "shares_of_own": [0.9]},
+        {"connections": [64], "rates": [10], "climb": 0.5},
+    )
+
+    def test_of_no_kind_stop_the_report(self):
+        for levels in self.LEVELS:
+            wanted = support.make_spec(repetitions=2, levels=levels, peers=["nginx"], trace=True, syscalls=True)
+            plan = cells.plan(wanted)
+            for outcome in ("ok", "invalid", "failed", "crashed", "skipped", "full"):
+                with self.subTest(levels=levels, outcome=outcome):
+                    said = reported(wanted, [self.record(cell, outcome) for cell in plan])
+                    self.assertIn("## What cannot be concluded", said)
+            for some in ([], plan[:1], plan[-1:]):
+                with self.subTest(levels=levels, there=len(some)):
+                    reported(wanted, [self.record(cell, "ok") for cell in some])
+
+    @staticmethod
+    def record(cell, outcome):
+        """As the runner makes it: cells that were not run have no figures."""
+        if outcome in ("skipped", "full"):
+            return runner.not_run(cell, outcome, "so")
+        return support.record(cell, 3000, outcome=outcome, why="so", asked=3000 if cell.level.is_open else None)
+
+    def test_of_no_valid_run_leave_a_line_that_says_so(self):
+        wanted = support.make_spec(repetitions=3, levels={"connections": [], "rates": [3000]})
+        said = reported(wanted, [support.record(cell, 1, outcome="invalid", why="late") for cell in cells.plan(wanted)])
+        self.assertRegex(said, r"staged +\| 3,000 requests/s +\| 0 of 3 +\| no valid run")
 
 
 class Words(unittest.TestCase):
