@@ -16,15 +16,13 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* --- before the start --- */
 
 static void choose_wiring(const struct settings *settings, struct wiring *wiring)
 {
     char error[WIRING_ERROR];
-    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-    if (!model_choose(wiring, settings, cpus > 0 ? (unsigned)cpus : 1, error)) {
+    if (!model_choose(wiring, settings, layout_usable_cpus(), error)) {
         die(EXIT_USAGE, "%s", error);
     }
 }

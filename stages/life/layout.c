@@ -15,7 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 /* Do sessions hold their clients for life? */
 static bool sessions_hold_for_life(const struct engine *engine)
@@ -151,11 +150,23 @@ static int pinned_cpu(const char *pin, unsigned stages)
     return -1;
 }
 
+static void get_usable_cpus(cpu_set_t *usable)
+{
+    CPU_ZERO(usable);
+    CHECK(sched_getaffinity(0, sizeof *usable, usable) == 0);
+}
+
+unsigned layout_usable_cpus(void)
+{
+    cpu_set_t usable;
+    get_usable_cpus(&usable);
+    return (unsigned)CPU_COUNT(&usable);
+}
+
 static bool is_usable_cpu(long cpu)
 {
     cpu_set_t usable;
-    CPU_ZERO(&usable);
-    CHECK(sched_getaffinity(0, sizeof usable, &usable) == 0);
+    get_usable_cpus(&usable);
     return cpu >= 0 && cpu < CPU_SETSIZE && CPU_ISSET((size_t)cpu, &usable);
 }
 
@@ -195,10 +206,10 @@ static void size_pools(struct engine *engine)
         bool busy = engine->groups[i].kind == GROUP_LOOP && !engine->groups[i].in_turn;
         loops += busy ? engine->groups[i].count : 0;
     }
-    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+    unsigned cpus = (unsigned)CPU_COUNT(&engine->cpus);
     for (unsigned i = 0; i < engine->group_count; i++) {
         bool pool = engine->groups[i].kind == GROUP_POOL;
-        engine->groups[i].awake_most = pool && cpus > (long)loops + 1 ? (unsigned)cpus - loops : 1;
+        engine->groups[i].awake_most = pool && cpus > loops + 1 ? cpus - loops : 1;
     }
 }
 
@@ -288,9 +299,9 @@ void layout_groups(struct engine *engine)
     engine->linger_group = choose_linger_group(engine);
     engine->blocking_sockets =
         sessions_hold_for_life(engine) && waits_to_send(engine) == GROUP_POOL;
+    get_usable_cpus(&engine->cpus);
     size_pools(engine);
     engine->max_connections = connection_limit(engine);
-    CHECK(sched_getaffinity(0, sizeof engine->cpus, &engine->cpus) == 0);
     /* Twice the CPUs: a thread may lose its CPU while it has one. */
     interval_sets_init(&engine->interval_sets, 2 * (unsigned)CPU_COUNT(&engine->cpus));
 }

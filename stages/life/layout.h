@@ -20,6 +20,9 @@ void layout_mailboxes(struct engine *engine);
 
 /* Does the queue of this group refuse a new connection that no thread is free for? */
 bool layout_is_strict(const struct engine *engine, unsigned index);
+/* How many CPUs this process may use: all that is sized "from the CPUs" counts these, not those of
+ * the machine, so that a server whose CPUs are limited does not start threads for the others. */
+unsigned layout_usable_cpus(void);
 
 /* Is the --pin text well-formed, for this machine? NULL is. */
 bool layout_check_pin(const char *pin, char error[SERVER_ERROR_MAX]);

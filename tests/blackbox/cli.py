@@ -18,11 +18,11 @@ case = table.case
 STAGES = {"L": "listener", "R": "reader", "P": "processor", "W": "writer"}
 
 
-def call(world, *args):
-    """Runs the program to its end; (exit code, stdout, stderr)."""
+def call(world, *args, prepare=None):
+    """Runs the program to its end, `prepare` before it in the child; (exit code, stdout, stderr)."""
     try:
         done = subprocess.run([world.program, *args], stdin=subprocess.DEVNULL, capture_output=True,
-                              timeout=scaled(10), check=False)
+                              timeout=scaled(10), check=False, preexec_fn=prepare)
     except subprocess.TimeoutExpired:
         raise CaseFailed(f"{args} does not end") from None
     errors = done.stderr.decode(errors="replace")
@@ -194,6 +194,20 @@ def check(world):
     """With defaults and a root that is there."""
     code, _, errors = call(world, "--check", "--root", str(world.root))
     require(code == 0 and not errors, f"exit code {code}, stderr {errors!r}")
+
+
+@case("threads are counted from the CPUs that the server may use")
+def counts_from_mask(world):
+    """A loop for each, four threads of a pool for each; not from all that the machine has."""
+    allowed = sorted(os.sched_getaffinity(0))
+    for cpus in (allowed[:1], allowed):
+        count = len(cpus)
+        for model, wiring in (("loops", f"LRPW*{count}"), ("staged", f"L | R | P*{4 * count} | W")):
+            code, out, errors = call(world, "--print-config", "--model", model,
+                                     prepare=lambda cpus=cpus: os.sched_setaffinity(0, cpus))
+            require(code == 0, f"exit code {code}; stderr {shown(errors.encode())}")
+            said = json.loads(out)["wiring"]
+            require(said == wiring, f"{model} on CPUs {cpus}: {said!r} instead of {wiring!r}")
 
 
 @case("--print-config prints JSON that holds what was set")

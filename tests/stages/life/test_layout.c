@@ -145,6 +145,17 @@ TEST(layout, without_that_all_threads_stay)
     tear_down(&plan);
 }
 
+static unsigned usable_cpu(void)
+{
+    cpu_set_t usable;
+    unsigned cpu = 0;
+    CHECK(sched_getaffinity(0, sizeof usable, &usable) == 0);
+    while (!CPU_ISSET(cpu, &usable)) {
+        cpu++;
+    }
+    return cpu;
+}
+
 /* However many CPUs there are: loops on all of them leave one for the pool. */
 TEST(layout, a_pool_is_awake_on_the_cpus_that_loops_leave)
 {
@@ -152,10 +163,28 @@ TEST(layout, a_pool_is_awake_on_the_cpus_that_loops_leave)
     lay_out(&plan, "L | RW*255 | P*8");
     expect_int(plan.engine.groups[2].awake_most, 1);
     tear_down(&plan);
-    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+    unsigned cpus = layout_usable_cpus();
     lay_out(&plan, "LRPW@8"); /* its loop has no thread */
     expect_int(plan.engine.groups[1].awake_most, cpus > 1 ? cpus : 1);
     tear_down(&plan);
+}
+
+static void limit_to_one_cpu(const char *wiring)
+{
+    static struct plan plan;
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(usable_cpu(), &one);
+    CHECK(sched_setaffinity(0, sizeof one, &one) == 0);
+    expect_int(layout_usable_cpus(), 1);
+    lay_out(&plan, wiring);
+    expect_int(plan.engine.groups[1].awake_most, 1);
+    tear_down(&plan);
+}
+
+TEST(layout, the_cpus_are_those_that_the_process_may_use)
+{
+    in_child(limit_to_one_cpu, "LRPW@8");
 }
 
 /* --- queues --- */
@@ -331,17 +360,6 @@ TEST(layout, else_as_many_connections_as_there_are_descriptors_left)
 }
 
 /* --- pins --- */
-
-static unsigned usable_cpu(void)
-{
-    cpu_set_t usable;
-    unsigned cpu = 0;
-    CHECK(sched_getaffinity(0, sizeof usable, &usable) == 0);
-    while (!CPU_ISSET(cpu, &usable)) {
-        cpu++;
-    }
-    return cpu;
-}
 
 TEST(layout, pins_the_threads_of_the_stages_that_are_named)
 {
