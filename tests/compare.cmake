@@ -10,6 +10,7 @@ function(add_compare_test name)
 endfunction()
 
 add_compare_test(stats)
+add_compare_test(placement)
 add_compare_test(spec)
 add_compare_test(load)
 add_compare_test(disturbance)

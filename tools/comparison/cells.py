@@ -93,6 +93,7 @@ def make_cell(spec, purpose, subject, workload, level, repetition):
         repetition,
         times,
         spec.seed,
+        spec.placement,
         spec.server,
         spec.load,
     ]

@@ -3,7 +3,7 @@ import argparse
 import pathlib
 import sys
 
-from . import environment, experiment, peers, tune, workloads
+from . import environment, experiment, peers, placement, tune, workloads
 from .trouble import BadSpec, Trouble
 
 REPO = environment.REPO
@@ -50,6 +50,11 @@ def parser():
         default=REPO / "build" / "release",
         metavar="DIR",
         help="the programs (default build/release)",
+    )
+    how.add_argument(
+        "--placement",
+        choices=placement.KINDS,
+        help="apart: server and load generator have CPUs of their own (default); shared: both may use all CPUs",
     )
     run = out.add_argument_group("running")
     run.add_argument(

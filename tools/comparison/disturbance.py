@@ -20,7 +20,8 @@ STOLEN_WORTH_SAYING = 0.01  # of all CPUs' time
 
 @dataclasses.dataclass
 class Snapshot:
-    """Seconds since the machine started."""
+    """Seconds since the machine started. Other programs are counted on all CPUs, stolen time on those that the
+    comparison may use."""
 
     at: float
     others: float
@@ -49,23 +50,24 @@ def program_s(pid):
     return 0.0 if int(fields[6]) & KERNEL_THREAD else measure.cpu_s(pid, fields)
 
 
-def stolen_s(text):
-    """Of what /proc/stat holds: all CPUs together."""
-    words = text.splitlines()[0].split()
-    return int(words[STOLEN]) * measure.TICK_S if len(words) > STOLEN else 0.0
+def stolen_s(text, cpus):
+    """Of what /proc/stat holds: these CPUs together."""
+    names = {f"cpu{number}" for number in cpus}
+    lines = [words for words in map(str.split, text.splitlines()) if words[:1] and words[0] in names]
+    return sum(int(words[STOLEN]) * measure.TICK_S for words in lines if len(words) > STOLEN)
 
 
-def snapshot():
-    stolen = stolen_s(pathlib.Path("/proc/stat").read_text(encoding="ascii"))
+def snapshot(cpus):
+    stolen = stolen_s(pathlib.Path("/proc/stat").read_text(encoding="ascii"), cpus)
     return Snapshot(time.monotonic(), others_s(), stolen)
 
 
-def between(before, after, cpus):
-    """The metrics of a cell from two snapshots."""
+def between(before, after, machine_cpus, own_cpus):
+    """The metrics of a cell from two snapshots, on a machine with so many CPUs of which the comparison may use some."""
     seconds = after.at - before.at
     return {
-        "others_cpus": min(float(cpus), max(0.0, after.others - before.others) / seconds),
-        "stolen": max(0.0, after.stolen - before.stolen) / (seconds * cpus),
+        "others_cpus": min(float(machine_cpus), max(0.0, after.others - before.others) / seconds),
+        "stolen": max(0.0, after.stolen - before.stolen) / (seconds * own_cpus),
     }
 
 

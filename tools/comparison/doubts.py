@@ -1,6 +1,6 @@
 """The limits of a comparison, as sentences: what its results do not prove. Made from its spec and from what was
 measured beside the load."""
-from . import disturbance, stats
+from . import cpus, disturbance, stats
 
 FEW = 1000  # requests behind a percentile
 WAITED_WORTH_SAYING = 0.1  # of a load generator's time: as quartet-load notes
@@ -90,6 +90,37 @@ def disturbance_words(summary):
     ]
 
 
+LOOPBACK = "the results do not include the cost of a network and its interrupts"
+
+
+def placement_words(summary, environment):
+    """What generator and server had in common, as sentences."""
+    note = f", {environment['placement_note']}" if environment.get("placement_note") else ""
+    said = []
+    if environment.get("placement") == "shared":
+        said.append(
+            f"Load generator and servers shared all CPUs ({environment['cpus_allowed']}){note}, and the loopback device: "
+            f"{LOOPBACK}, and the two compete for the CPUs, at the peak most."
+        )
+    elif environment.get("placement") == "apart":
+        said.append(
+            f"Load generator and servers had CPUs of their own{note}. They shared memory, caches and the loopback device: "
+            f"{LOOPBACK}."
+        )
+    return said + one_cpu_words(summary)
+
+
+def one_cpu_words(summary):
+    """Of servers that had one CPU."""
+    counts = {len(cpus.read_list(r["placement"]["server_cpus"])) for r in summary.records if r.get("placement")}
+    if 1 not in counts:
+        return []
+    return [
+        "With one server CPU no two threads of a server run at the same time. So the results show what hand-overs between "
+        "threads cost, and not what a model gains from several CPUs."
+    ]
+
+
 def of_comparison(summary, environment):
     """All sentences about the limits of a comparison."""
     said = [interval_words(summary.spec)]
@@ -106,12 +137,7 @@ def of_comparison(summary, environment):
         "socket before that; the latencies do. In a model without queues between threads all queueing is there, "
         "because a busy thread reads the request later."
     )
-    if not environment.get("load_hosts"):
-        said.append(
-            f"Load generator and servers shared the {environment.get('cpus_allowed', '?')} CPUs and the "
-            f"loopback device: the results do not include "
-            "the cost of a network and its interrupts, and at the peak the two compete for the CPUs."
-        )
+    said += placement_words(summary, environment)
     said.append(
         "The results are of one machine, one kernel, these files and these flags. Another number of threads in a model "
         "may change the order; tools/compare --tune finds the best setting for a workload."

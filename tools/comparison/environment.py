@@ -8,7 +8,7 @@ import re
 import resource
 import subprocess
 
-from . import peers
+from . import cpus, peers
 
 REPO = pathlib.Path(__file__).resolve().parent.parent.parent
 SETTINGS = [
@@ -91,8 +91,10 @@ def versions(build, subjects):
     return said
 
 
-def describe(build, subjects):
-    """All of it, once for a comparison."""
+def describe(build, subjects, places):
+    """All of it, once for a comparison. `places` are the placements of its workloads by name."""
+    facts = {name: place.facts() for name, place in places.items()}
+    first = next(iter(facts.values()))
     return {
         "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         "commit": commit(),
@@ -104,7 +106,12 @@ def describe(build, subjects):
         "kernel_options": read("/proc/cmdline"),
         "cpu": cpu_model(),
         "cpus": os.cpu_count(),
-        "cpus_allowed": len(os.sched_getaffinity(0)),
+        "cpus_allowed": len(cpus.allowed()),
+        "placement": first["kind"],
+        "placement_note": first["note"],
+        "server_cpus": {name: place["server_cpus"] for name, place in facts.items()},
+        "generator_cpus": {name: place["generator_cpus"] for name, place in facts.items()},
+        "runner_cpus": first["runner_cpus"],
         "governor": governors(),
         "clock": read("/sys/devices/system/clocksource/clocksource0/current_clocksource"),
         "turbo_off": read("/sys/devices/system/cpu/intel_pstate/no_turbo"),
@@ -119,7 +126,7 @@ def describe(build, subjects):
 def same_programs(before, now):
     """Words for what has changed between two descriptions so that their cells must not be mixed; None when nothing
     has."""
-    for key in ("binaries", "kernel", "cpu", "cpus_allowed"):
+    for key in ("binaries", "kernel", "cpu", "cpus_allowed", "server_cpus", "generator_cpus"):
         if before.get(key) != now.get(key):
             return f"{key}: {before.get(key)} then, {now.get(key)} now"
     return None

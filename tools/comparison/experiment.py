@@ -5,12 +5,11 @@ import pathlib
 import resource
 import shlex
 import shutil
-import subprocess
 import sys
 import tempfile
 
-from . import cells, driver, environment, numbers, one_cell, peers, report, results, runner
-from . import spec, tables_of_toml, workloads
+from . import cells, cpus, driver, environment, numbers, one_cell, peers, placement, report, results, runner
+from . import processes, spec, tables_of_toml, workloads
 from .trouble import BadSpec, Trouble
 
 DEFAULTS = {
@@ -72,6 +71,8 @@ def values_of(options):
         values["workloads"] = split(options.workloads)
     if options.address:
         values = merged(values, {"server": {"address": options.address}})
+    if options.placement:
+        values = merged(values, {"placement": {"kind": options.placement}})
     for key in ("repetitions", "duration"):
         if getattr(options, key) is not None:
             values[key] = getattr(options, key)
@@ -110,15 +111,38 @@ def check_programs(build, subjects):
         peers.check_there(subject)
 
 
-def check_models(build, wanted):
-    """What the server says of a model's words, before anything runs."""
-    for subject in wanted.subjects:
-        if subject["kind"] != "quartet":
-            continue
-        command = [str(build / "quartet"), *subject["args"], *wanted.server["args"], "--check"]
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-        if done.returncode == 2:
-            raise BadSpec(f"{subject['name']}: {done.stderr.strip()}")
+def places_of(options, wanted):
+    """{workload's name: Placement}, from the CPUs that this program may use now: before it limits itself to some."""
+    allowed = cpus.allowed()
+    core_of, remote = cpus.core_of(allowed), bool(options.load_hosts)
+    return {
+        workload["name"]: placement.plan(allowed, core_of, wanted.placement, workload["server_cost"], remote)
+        for workload in wanted.workloads
+    }
+
+
+def places_words(places):
+    """A line for each way to place them."""
+    said = {}
+    for name, place in places.items():
+        facts = place.facts()
+        runner_words = f", runner {facts['runner_cpus']}" if facts["runner_cpus"] else ""
+        which = f"server {facts['server_cpus']}, generator {facts['generator_cpus'] or 'elsewhere'}{runner_words}"
+        note = f", {place.note}" if place.note else ""
+        said.setdefault(f"{placement.words(facts)} ({which}){note}", []).append(name)
+    return [f"placement: {line}" + (f": {', '.join(names)}" if len(said) > 1 else "") for line, names in said.items()]
+
+
+def check_models(build, wanted, places):
+    """What the server says of a model's words on the CPUs that it will have, before anything runs."""
+    for own in {place.server for place in places.values()}:
+        for subject in wanted.subjects:
+            if subject["kind"] != "quartet":
+                continue
+            command = [str(build / "quartet"), *subject["args"], *wanted.server["args"], "--check"]
+            status, _, said = processes.ask(command, own)
+            if status == 2:
+                raise BadSpec(f"{subject['name']}: {said.strip()}")
 
 
 def raise_descriptors():
@@ -127,7 +151,7 @@ def raise_descriptors():
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def show_plan(wanted, todo):
+def show_plan(wanted, todo, places):
     for cell in todo:
         print(f"{cell.id}  {cell.title}, repetition {cell.repetition}")
     climbs = bool(wanted.levels["climb"])
@@ -139,6 +163,7 @@ def show_plan(wanted, todo):
     )
     if climbs:
         print(f"A climb ends with the step at which a server is full, at the latest at {100 * cells.CLIMB_MOST:g} %.")
+    print("\n".join(places_words(places)))
     warn_of_short(wanted)
 
 
@@ -150,7 +175,7 @@ def warn_of_short(wanted):
         )
 
 
-def manifest_of(wanted, options):
+def manifest_of(wanted, options, places):
     """What must not change between the parts of one comparison."""
     return {
         "format": results.FORMAT,
@@ -159,7 +184,7 @@ def manifest_of(wanted, options):
         "command": shlex.join(sys.argv),
         "spec": wanted.text,
         "cells": [cell.id for cell in cells.plan(wanted)],
-        "environment": environment.describe(options.build, wanted.subjects),
+        "environment": environment.describe(options.build, wanted.subjects, places),
         "peers": {s["name"]: peers.template_text(s["kind"]) for s in wanted.subjects if s["kind"] in peers.KINDS},
         "load_hosts": split(options.load_hosts),
         "tuning": [{"said": one["said"], "log": one["log"]} for one in options.tuned],
@@ -173,7 +198,7 @@ def check_same_plan(options, manifest, planned):
         raise Trouble(f"{options.out} holds cells of another spec: --replace removes them, --out takes another place")
 
 
-def open_results(options, wanted):
+def open_results(options, wanted, places):
     """The folder, made or found again. Cells of other programs or another spec are never mixed in."""
     there = results.Results(options.out)
     if options.replace:
@@ -185,7 +210,7 @@ def open_results(options, wanted):
             f"another place"
         )
     there.open(alone=not shared)
-    now, before = manifest_of(wanted, options), there.read_json("manifest.json")
+    now, before = manifest_of(wanted, options, places), there.read_json("manifest.json")
     if before is None:
         there.write_json("manifest.json", now)
         return there
@@ -199,10 +224,23 @@ def open_results(options, wanted):
 
 
 @contextlib.contextmanager
-def bench_of(options, wanted):
+def kept_to(runner_cpus):
+    """This program on CPUs of its own, where it has some."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, runner_cpus or before)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+@contextlib.contextmanager
+def bench_of(options, wanted, places):
     """What all cells share, with the files that they serve."""
     raise_descriptors()
-    with tempfile.TemporaryDirectory(prefix="compare-") as root:
+    facts, allowed = environment.describe(options.build, wanted.subjects, places), cpus.allowed()
+    own = next(iter(places.values())).runner
+    with kept_to(own), tempfile.TemporaryDirectory(prefix="compare-") as root:
         os.chmod(root, 0o755)  # peers may run as another user
         workloads.make_files(root, wanted.workloads)
         yield one_cell.Bench(
@@ -211,22 +249,26 @@ def bench_of(options, wanted):
             pathlib.Path(root),
             driver.driver_of(options, wanted.server["address"]),
             wanted.load,
-            environment.describe(options.build, wanted.subjects),
+            places,
+            allowed,
+            facts,
         )
 
 
 def run_cells(options, wanted, plan, todo):
     check_programs(options.build, wanted.subjects)
     check_prefixes(wanted)
-    check_models(options.build, wanted)
-    there = open_results(options, wanted)
+    places = places_of(options, wanted)
+    check_models(options.build, wanted, places)
+    there = open_results(options, wanted, places)
     left = [cell for cell in todo if cell.id not in there.records]
     print(
         f"compare: {len(left)} of {len(plan)} cells to run, about "
         f"{numbers.clock(sum(runner.expected(left, wanted)))}; results in {options.out}"
     )
+    print("\n".join(places_words(places)))
     warn_of_short(wanted)
-    with bench_of(options, wanted) as bench:
+    with bench_of(options, wanted, places) as bench:
         runner.Runner(bench, there, plan).run(left)
     return there
 
@@ -237,9 +279,10 @@ def compare(options):
     plan = cells.plan(wanted)
     todo = todo_of(options, plan)
     if options.dry_run:
+        places = places_of(options, wanted)
         if os.access(options.build / "quartet", os.X_OK):
-            check_models(options.build, wanted)
-        show_plan(wanted, todo)
+            check_models(options.build, wanted, places)
+        show_plan(wanted, todo, places)
         return 0
     if options.report:
         there = results.Results(options.out)

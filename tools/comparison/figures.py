@@ -2,7 +2,7 @@
 are none."""
 import dataclasses
 
-from . import charts, metrics, numbers, svg
+from . import charts, metrics, numbers, placement, svg
 from .status import PARTS
 
 KEY = [
@@ -33,6 +33,9 @@ class Maker:
         self.summary, self.workload = summary, workload
         self.subjects = summary.subjects(workload)
         self.number = {subject["name"]: i for i, subject in enumerate(summary.spec.subjects)}
+
+    def titled(self, title):
+        return placement.titled(title, self.summary.placement(self.workload))
 
     def named(self, what):
         return f"{self.workload['name']}-{what}".replace(" ", "-")
@@ -84,7 +87,7 @@ class Maker:
 
     def over_load(self, what, title, note, levels, key, x_of, across_of, write_x, x_label, log, beside=()):
         """Curves where there are several levels, else rows; in the table with the keys `beside`."""
-        metric = metrics.BY_KEY[key]
+        title, metric = self.titled(title), metrics.BY_KEY[key]
         series = self.series(levels, key, x_of)
         if not any(one.points for one in series):
             return None
@@ -186,7 +189,7 @@ class Maker:
         if not entries:
             return None
         entries.sort(key=lambda entry: sum(piece.value for piece in entry[1]))
-        title = f"Where a request's time goes, {self.level_words(level)}"
+        title = self.titled(f"Where a request's time goes, {self.level_words(level)}")
         pictures = charts.stacks(self.named(what), title, entries, KEY, numbers.time_us)
         return Figure(
             self.named(what),
@@ -199,7 +202,7 @@ class Maker:
         )
 
     def costs(self, level, key, what, title):
-        metric = metrics.BY_KEY[key]
+        title, metric = self.titled(title), metrics.BY_KEY[key]
         entries = [
             (subject["name"], self.number[subject["name"]], estimate)
             for subject, estimate in self.summary.estimates(self.workload, level, key)
@@ -235,7 +238,7 @@ class Maker:
                 plain.append([label, *(f"{value:.4f}" for value in shown)])
         if not entries:
             return None
-        title = f"Threads at work, {self.level_words(level)}"
+        title = self.titled(f"Threads at work, {self.level_words(level)}")
         key = [("on a CPU", "N", "bar"), ("waits for a CPU", "N", "hatched"), ("blocked otherwise", "N", "pale")]
         pictures = charts.stacks(
             self.named("threads"), title, entries, key, lambda value: f"{value:g}" if value else "0"
@@ -287,7 +290,7 @@ class Maker:
                 )
         if not entries:
             return None
-        title = f"Items in the queues, {self.level_words(level)}"
+        title = self.titled(f"Items in the queues, {self.level_words(level)}")
         pictures = charts.depths(self.named("queues"), title, entries, numbers.amount)
         return Figure(
             self.named("queues"),

@@ -36,6 +36,8 @@ def words(cell, url, load_words, rate, seed, times):
     ]
     if rate is not None:
         options += ["--rate", str(max(1, round(rate)))]
+    if load_words.get("cpus"):  # of its own: so it takes nothing from the server when it does not sleep
+        options.append("--spin")
     return options + cell.workload["load_args"] + load_words["args"] + workloads.url_words(cell.workload, url)
 
 
@@ -53,7 +55,7 @@ def run(program, options, load_words, folder, name):
     ]
     seconds = sum(numbers.read_time_s(options[options.index(key) + 1]) for key in ("--warmup", "--duration"))
     with open(folder / f"{name}.txt", "wb") as out:
-        process = processes.start(command, out, subprocess.STDOUT)
+        process = processes.start(command, out, subprocess.STDOUT, cpus=load_words.get("cpus"))
         try:
             status = process.wait(seconds + GRACE_S)
         except subprocess.TimeoutExpired:

@@ -25,6 +25,8 @@ class Bench:
     root: object  # folder of the files served
     driver: object  # runs the load generator: here, or on other machines
     load_words: dict  # how it is started
+    places: dict  # workload's name -> Placement
+    cpus: list  # all that the comparison may use
     environment: dict  # of this machine, into each record: the cells of one comparison may run on several
 
 
@@ -35,8 +37,10 @@ def seed_of(bench, cell):
 
 def drive(bench, cell, url, rate, folder, name, times):
     seed = seed_of(bench, cell) + (500_000 if name == "warmup" else 0)
-    options = load.words(cell, url, bench.load_words, rate, seed, times)
-    return bench.driver(options, bench.load_words, folder, name)
+    place = bench.places[cell.workload["name"]]
+    load_words = {**bench.load_words, "cpus": place.generator if place.kind == "apart" else None}
+    options = load.words(cell, url, load_words, rate, seed, times)
+    return bench.driver(options, load_words, folder, name)
 
 
 def warm_up(bench, cell, url, rate, folder):
@@ -76,19 +80,19 @@ def measured_run(bench, cell, server, rate, folder):
     warm_up(bench, cell, server.url, rate, folder)
     time.sleep(SETTLE_S)
     server.check_alive()
-    others_before = disturbance.snapshot()
+    others_before = disturbance.snapshot(bench.cpus)
     own_before, usage_before = snapshot(server, cell)
     counting = syscalls.counter(server.process.pid, folder) if cell.purpose == "syscalls" else contextlib.nullcontext()
     with counting as counted:
         report = drive(bench, cell, server.url, rate, folder, "load", (cell.times["settle"], cell.times["duration"]))
     server.check_alive()
     usage_after = measure.usage(server.process.pid)
-    others_after = disturbance.snapshot()
+    others_after = disturbance.snapshot(bench.cpus)
     time.sleep(SETTLE_S)
     own_after = status.ask(server.url) if own_before else None
     window = status.window(own_after, own_before)
     found = figures(report, usage_before, usage_after, window)
-    found |= disturbance.between(others_before, others_after, os.cpu_count())
+    found |= disturbance.between(others_before, others_after, os.cpu_count(), len(bench.cpus))
     found["pss_kib"], found["rss_kib"], found["threads"] = measure.memory(server.process.pid)
     result = {
         "metrics": found,
@@ -150,7 +154,8 @@ def read_trace(bench, folder):
 def attempt(bench, cell, rate, folder):
     more = ["--trace", str(folder / "server.trace")] if cell.purpose == "trace" else []
     words = {**bench.spec.server, "args": bench.spec.server["args"] + cell.workload["server_args"]}
-    with servers.server_of(cell.subject, bench.build, bench.root, folder, words, more) as server:
+    own = bench.places[cell.workload["name"]].server
+    with servers.server_of(cell.subject, bench.build, bench.root, folder, words, own, more) as server:
         result, report = measured_run(bench, cell, server, rate, folder)
     if cell.purpose == "trace":
         result["trace"] = read_trace(bench, folder)
@@ -182,5 +187,6 @@ def run(bench, cell, rate, folder):
         "started": begun,
         "seconds": time.time() - begun,
         "environment": bench.environment,
+        "placement": bench.places[cell.workload["name"]].facts(),
         **result,
     }

@@ -50,15 +50,15 @@ def check_there(subject):
         raise Trouble(f"{subject['name']} needs the program {program}, which is not here{hint}")
 
 
-def command_of(subject, address, port, root, work):
-    """The command of a peer, its configuration written into `work`."""
+def command_of(subject, address, port, root, work, cpus):
+    """The command of a peer for so many CPUs, its configuration written into `work`."""
     conf = pathlib.Path(work) / "peer.conf"
     words = {
         "ADDRESS": address,
         "PORT": port,
         "ROOT": root,
         "WORK": work,
-        "CPUS": len(os.sched_getaffinity(0)),
+        "CPUS": cpus,
         "USER": getpass.getuser(),
         "CONF": conf,
     }

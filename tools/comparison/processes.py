@@ -10,16 +10,19 @@ PR_SET_PDEATHSIG = 1
 LIBC = ctypes.CDLL(None)
 
 
-def die_with_parent(parent):
+def begin(parent, cpus):
     """In the child, before it becomes the program. The parent may be gone already, or go before that: so the signal must
     not meet a handler that ends with this image, and a process that started too late sees another parent."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != parent:
         os._exit(1)
+    if cpus:
+        os.sched_setaffinity(0, cpus)
 
 
-def start(command, out, err, cwd=None):
+def start(command, out, err, cwd=None, cpus=None):
+    """On these CPUs, or on those of this program."""
     parent = os.getpid()
     return subprocess.Popen(
         command,
@@ -28,8 +31,22 @@ def start(command, out, err, cwd=None):
         stderr=err,
         start_new_session=True,
         cwd=cwd,
-        preexec_fn=lambda: die_with_parent(parent),
+        preexec_fn=lambda: begin(parent, cpus),
     )
+
+
+def ask(command, cpus):
+    """(status, stdout, stderr) of a program that ends by itself, on these CPUs."""
+    parent = os.getpid()
+    done = subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=lambda: begin(parent, cpus),
+    )
+    return done.returncode, done.stdout, done.stderr
 
 
 def signal_group(process, number):

@@ -7,7 +7,7 @@ import pathlib
 import re
 import urllib.parse
 
-from . import doubts, numbers, tables, words
+from . import doubts, numbers, placement, tables, words
 
 STYLE = pathlib.Path(__file__).resolve().parent / "report.css"
 MARK = (
@@ -78,29 +78,34 @@ def counts(summary):
     return f'<dl class="counts">{inside}</dl>'
 
 
+def title(summary):
+    return placement.titled(summary.spec.title, summary.placement())
+
+
 def head(summary):
     facts = summary.facts
     question = f'<p class="question">{text(summary.spec.question)}</p>' if summary.spec.question else ""
     cpus = f"{facts['cpu']}, {facts['cpus_allowed']} CPUs"
     where = " \u00b7 ".join([facts["date"][:10], f"commit {facts['commit']}", cpus, f"Linux {facts['kernel']}"])
     return (
-        f'<div class="brand">{MARK} quartet</div><h1>{text(summary.spec.title)}</h1>'
+        f'<div class="brand">{MARK} quartet</div><h1>{text(title(summary))}</h1>'
         f'<p class="where">{text(where)}</p>{question}{counts(summary)}'
     )
 
 
 def workload_section(summary, workload, figures):
+    where = summary.placement(workload)
     calls = tables.calls(summary, workload)
-    more = folded(tables.CALLS_TITLE, table(calls, "texts")) if calls else ""
+    more = folded(placement.titled(tables.CALLS_TITLE, where), table(calls, "texts")) if calls else ""
     traces = tables.traces(summary, workload)
-    more += folded(tables.TRACES_TITLE, table(traces, "texts")) if traces else ""
+    more += folded(placement.titled(tables.TRACES_TITLE, where), table(traces, "texts")) if traces else ""
     said = "".join(
         f"<p><b>{text(heading)}.</b> {text(sentences)}</p>"
         for heading, sentences in words.of_workload(summary, workload)
     )
     what = f'<p class="what">{text(workload["what"])}</p>' if workload["what"] else ""
     return (
-        f'<section id="{text(workload["name"])}"><h2>{text(workload["title"])}</h2>{what}'
+        f'<section id="{text(workload["name"])}"><h2>{text(placement.titled(workload["title"], where))}</h2>{what}'
         f'<div class="words">{said}</div>{table(tables.overview(summary, workload))}'
         f'<div class="figures">{"".join(figure_text(figure) for figure in figures)}</div>{more}</section>'
     )
@@ -149,7 +154,7 @@ def whole(summary, figures, manifest, figure_style):
     )
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{text(summary.spec.title)}</title><style>
+<title>{text(title(summary))}</title><style>
 {STYLE.read_text(encoding="utf-8")}{figure_style}</style></head><body>
 <header>{head(summary)}</header>
 <main>{sections}{doubts_section(summary)}{how_section(summary)}{appendix(summary, manifest)}</main>

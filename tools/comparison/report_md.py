@@ -1,5 +1,5 @@
 """The report for a terminal or a repository."""
-from . import doubts, tables, words
+from . import doubts, placement, tables, words
 
 
 def cell_text(text):
@@ -21,7 +21,7 @@ def word_lines(summary, workload):
 
 def workload_text(summary, workload, figures, with_figures):
     parts = [
-        f"## {workload['title']}",
+        f"## {placement.titled(workload['title'], summary.placement(workload))}",
         workload["what"] or "",
         word_lines(summary, workload),
         table(tables.overview(summary, workload)),
@@ -41,7 +41,7 @@ def workload_text(summary, workload, figures, with_figures):
         (tables.TRACES_TITLE, tables.traces(summary, workload)),
     ):
         if rows:
-            parts += [f"### {title}", table(rows)]
+            parts += [f"### {placement.titled(title, summary.placement(workload))}", table(rows)]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -57,7 +57,7 @@ def whole(summary, figures, manifest):
     """report.md."""
     facts = summary.facts
     parts = [
-        f"# {summary.spec.title}",
+        f"# {placement.titled(summary.spec.title, summary.placement())}",
         summary.spec.question or "",
         f"{facts['date']}, commit {facts['commit']}, {facts['cpu']} ({facts['cpus_allowed']} CPUs), Linux "
         f"{facts['kernel']}.",

@@ -19,7 +19,7 @@ import shutil
 from .metrics import METRICS
 from .trouble import Trouble
 
-FORMAT = 2  # of the manifest and the records: results of another one are neither mixed nor reported
+FORMAT = 3  # of the manifest and the records: results of another one are neither mixed nor reported
 FIXED = [
     "id",
     "purpose",
@@ -28,6 +28,8 @@ FIXED = [
     "loop",
     "level",
     "connections",
+    "server_cpus",
+    "generator_cpus",
     "rate_asked",
     "repetition",
     "outcome",
@@ -73,6 +75,8 @@ def row_of(record):
         "loop": "closed" if level["kind"] == "closed" else "open",
         "level": f"{level['kind']}-{level['value']:g}",
         "connections": level["connections"],
+        "server_cpus": (record.get("placement") or {}).get("server_cpus", ""),
+        "generator_cpus": (record.get("placement") or {}).get("generator_cpus", ""),
         "rate_asked": number(record["rate_asked"]),
         "repetition": record["repetition"],
         "outcome": record["outcome"],

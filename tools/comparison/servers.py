@@ -18,8 +18,9 @@ class Crashed(Trouble):
 class Server:
     """What all servers have in common: a process, its logs, and a way to see that it is there."""
 
-    def __init__(self, name, work):
+    def __init__(self, name, work, cpus):
         self.name = name
+        self.cpus = cpus
         self.work = pathlib.Path(work)
         self.out, self.err = self.work / "server.stdout", self.work / "server.stderr"
         self.command = []
@@ -29,7 +30,7 @@ class Server:
     def __enter__(self):
         with open(self.out, "wb") as out, open(self.err, "wb") as err:
             try:
-                self.process = processes.start(self.command, out, err)
+                self.process = processes.start(self.command, out, err, cpus=self.cpus)
             except OSError as error:
                 raise Crashed(f"{self.name} cannot be started: {self.command[0]}: {error.strerror}") from None
         try:
@@ -68,8 +69,8 @@ def open_to(address):
 class OurServer(Server):
     """quartet says where it listens."""
 
-    def __init__(self, subject, program, root, work, server_words, more):
-        super().__init__(subject["name"], work)
+    def __init__(self, subject, program, root, work, server_words, cpus, more):
+        super().__init__(subject["name"], work, cpus)
         self.command = [
             *server_words["prefix"],
             str(program),
@@ -97,11 +98,12 @@ class OurServer(Server):
 class Peer(Server):
     """A peer gets its address from us, and is ready when it accepts connections."""
 
-    def __init__(self, subject, root, work, server_words):
-        super().__init__(subject["name"], work)
+    def __init__(self, subject, root, work, server_words, cpus):
+        super().__init__(subject["name"], work, cpus)
         self.address = server_words["address"]
         self.port = free_port(self.address)
-        self.command = [*server_words["prefix"], *peers.command_of(subject, self.address, self.port, root, self.work)]
+        own = peers.command_of(subject, self.address, self.port, root, self.work, len(cpus))
+        self.command = [*server_words["prefix"], *own]
         self.url = f"http://{self.address}:{self.port}"
 
     def is_ready(self):
@@ -123,7 +125,8 @@ def free_port(address):
         return probe.getsockname()[1]
 
 
-def server_of(subject, build, root, work, server_words, more=()):
+def server_of(subject, build, root, work, server_words, cpus, more=()):
+    """A server that runs on these CPUs."""
     if subject["kind"] == "quartet":
-        return OurServer(subject, build / "quartet", root, work, server_words, more)
-    return Peer(subject, root, work, server_words)
+        return OurServer(subject, build / "quartet", root, work, server_words, cpus, more)
+    return Peer(subject, root, work, server_words, cpus)

@@ -2,7 +2,7 @@
 import dataclasses
 import pathlib
 
-from . import checks, peers, workloads
+from . import checks, peers, placement, workloads
 from .tables_of_toml import NEEDED, read_table, refuse
 from .trouble import BadSpec
 
@@ -41,7 +41,7 @@ PEER = {
     "kind": (checks.choice(*peers.KINDS, "command"), NEEDED),
     "command": (checks.words, []),
 }
-TABLES = {"server": SERVER, "load": LOAD, "levels": LEVELS}
+TABLES = {"placement": placement.TABLE, "server": SERVER, "load": LOAD, "levels": LEVELS}
 LISTS = {"model": MODEL, "peer": PEER, "workload": workloads.WORKLOAD}
 
 
@@ -58,6 +58,7 @@ class Spec:
     duration: float
     trace: bool
     syscalls: bool
+    placement: dict
     server: dict
     load: dict
     levels: dict
@@ -131,6 +132,14 @@ def check_levels(where, levels):
         raise BadSpec(f"{where}: levels: no load: give connections or rates")
 
 
+def check_prefixes(where, tables):
+    """A mask of a prefix would work against the placement, and the report would name CPUs that nothing ran on."""
+    for name in ("server", "load"):
+        if tables["placement"]["kind"] == "apart" and tables[name]["prefix"][:1] == ["taskset"]:
+            key = "generator_cpus" if name == "load" else "server_cpus"
+            refuse(where, f"{name}.prefix", "taskset", f'placement.{key} says which CPUs, or placement.kind = "shared"')
+
+
 def from_values(values, where, folder=pathlib.Path("."), text=""):
     """A spec of what a TOML file holds."""
     values = dict(values)
@@ -144,6 +153,7 @@ def from_values(values, where, folder=pathlib.Path("."), text=""):
     headings = [f"[{name}]" for name in TABLES] + [f"[[{name}]]" for name in LISTS]
     top = read_table(where, "", values, TOP, headings)
     check_levels(where, tables["levels"])
+    check_prefixes(where, tables)
     return Spec(
         subjects=subjects_of(where, top, entries),
         workloads=workloads_of(where, folder, top, entries),

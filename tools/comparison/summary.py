@@ -1,6 +1,6 @@
 """The records of a comparison, gathered for reports: which cells of a subject, workload and level are valid, their
 estimates, and what went wrong."""
-from . import cells, load, stats
+from . import cells, load, placement, stats
 
 
 class Summary:
@@ -41,6 +41,16 @@ class Summary:
 
     def left_out(self, workload):
         return [subject for subject in self.spec.subjects if not cells.can_run(subject, workload)]
+
+    def placement(self, workload=None):
+        """What the titles of a workload, or of the whole, say of the placement. Machines of a shared comparison, and
+        workloads whose handlers cost more, may differ."""
+        seen = [
+            placement.words(record["placement"])
+            for record in self.records
+            if record.get("placement") and (workload is None or record["workload"] == workload["name"])
+        ]
+        return " or ".join(dict.fromkeys(seen))
 
     def middle(self, workload, level, subject):
         """The valid record whose rate is the median: where a whole picture of one run is wanted, not of a mixture."""

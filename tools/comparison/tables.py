@@ -99,7 +99,14 @@ def environment(facts):
     return rows
 
 
-def precedence(records, hosts):
+WHY_NICE = {
+    "shared": "so that it gets a CPU soon when a request is due; the scheduler counts its CPU time like that of any program, "
+    "and moves the server's threads to a free CPU",
+    "apart": "so that other programs on its CPUs do not delay it",
+}
+
+
+def precedence(records, kind):
     """The priority of the load generator, as sentences. The values come from its own reports; they may differ from
     what the spec asked for."""
     seen = {}
@@ -111,12 +118,25 @@ def precedence(records, hosts):
         listed = "; ".join(f"{policy}, nice {nice}, in {count}" for (policy, nice), count in sorted(seen.items()))
         return [f"Its scheduling was not the same in all cells: {listed}."]
     return [
-        f"It ran with a nice value of {nice}, so that it gets a CPU soon when a request is due; the scheduler "
-        "counts its CPU time like that of any program, and moves the server's threads to a free CPU."
-        if policy == "other" and nice < 0 and not hosts
+        f"It ran with a nice value of {nice}, {WHY_NICE[kind]}."
+        if policy == "other" and nice < 0 and kind in WHY_NICE
         else f"Its scheduling policy was {policy}, its nice value {nice}."
         for policy, nice in seen
     ]
+
+
+def placed(facts):
+    """Where the CPUs of both sides lay, as a sentence."""
+    if facts.get("placement") != "apart":
+        return []
+    pairs = {}
+    for name, server in facts["server_cpus"].items():
+        pairs.setdefault((server, facts["generator_cpus"][name]), []).append(name)
+    listed = [
+        f"the servers had CPU {server}, the load generator CPU {generator}" + (f" ({', '.join(names)})" if len(pairs) > 1 else "")
+        for (server, generator), names in pairs.items()
+    ]
+    return [f"CPUs by their numbers: {'; '.join(listed)}. The load generator did not sleep (--spin)."]
 
 
 def not_run(count, one, many, why):
@@ -144,7 +164,8 @@ def method(summary, facts):
         "of the same load to settle.",
         "Load comes from quartet-load, which checks itself: a run that it calls INVALID is in no median.",
     ]
-    said += precedence(summary.records, facts.get("load_hosts"))
+    said += precedence(summary.records, facts.get("placement"))
+    said += placed(facts)
     said.append(
         "Latency of an open loop runs from when a request was due (Poisson arrivals, the same for all in one "
         "repetition), of a closed loop from when it was sent."

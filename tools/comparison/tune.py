@@ -11,12 +11,10 @@ import io
 import itertools
 import json
 import math
-import os
 import random
 import shlex
-import subprocess
 
-from . import cells, experiment, metrics, numbers, results, runner, spec, stats
+from . import cells, experiment, metrics, numbers, processes, results, runner, spec, stats
 from .trouble import BadSpec, Trouble
 
 FLAG_OF = {"L": "--listeners", "K": "--pollers", "R": "--readers", "P": "--processors", "W": "--writers"}
@@ -28,18 +26,12 @@ HASTY = {"warmup": "100ms", "settle": "50ms"}
 FLAT = 0.05  # a setting this near to the best is called as good
 
 
-def config_of(build, args):
-    """What the server makes of these options."""
-    done = subprocess.run(
-        [str(build / "quartet"), *args, "--print-config"],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode != 0:
-        raise BadSpec(f"--tune: {done.stderr.strip()}")
-    return json.loads(done.stdout)
+def config_of(build, args, own):
+    """What the server makes of these options on its own CPUs."""
+    status, out, said = processes.ask([str(build / "quartet"), *args, "--print-config"], own)
+    if status != 0:
+        raise BadSpec(f"--tune: {said.strip()}")
+    return json.loads(out)
 
 
 def counts_around(cpus, factors):
@@ -85,12 +77,12 @@ def settings_of(knobs):
 
 
 class Sweep:
-    """The tuning of one model."""
+    """The tuning of one model on the server's CPUs."""
 
-    def __init__(self, wanted, base, build, grid):
-        self.spec, self.base = wanted, base
-        config = config_of(build, base["args"])
-        knobs = grid or knobs_of(config["wiring"], len(os.sched_getaffinity(0)))
+    def __init__(self, wanted, base, build, grid, own):
+        self.spec, self.base, self.own = wanted, base, own
+        config = config_of(build, base["args"], own)
+        knobs = grid or knobs_of(config["wiring"], len(own))
         if not knobs:
             raise Trouble(f"--tune: {base['name']} has no thread flag to sweep; --grid names others")
         self.knobs, self.default = knobs, []
@@ -105,7 +97,7 @@ class Sweep:
     def accepted(self, build, words):
         """A grid may hold what the server refuses."""
         try:
-            config_of(build, self.base["args"] + words)
+            config_of(build, self.base["args"] + words, self.own)
         except BadSpec:
             return False
         return True
@@ -270,6 +262,7 @@ def spec_of(options, model):
         "duration": options.duration or "1s",
         "repetitions": options.repetitions or FINAL_REPETITIONS,
         "levels": {"connections": [options.connections]},
+        **({"placement": {"kind": options.placement}} if options.placement else {}),
     }
     return spec.from_values(values, "command line")
 
@@ -280,14 +273,6 @@ def tune_model(options, model):
     wanted = spec_of(options, model)
     base = wanted.subjects[0]
     experiment.check_programs(options.build, wanted.subjects)
-    sweep = Sweep(wanted, base, options.build, knobs_by_words(options.grid))
-    seconds = sweep.expected_runs() * runner.expected_s(cells.plan(wanted)[0])
-    print(
-        f"tune: {base['name']}: {len(sweep.settings)} settings of {', '.join(sweep.knobs)}; "
-        f"{sweep.expected_runs()} runs, about {numbers.clock(seconds)}"
-    )
-    if options.dry_run:
-        return None
     where = argparse.Namespace(
         **{
             **vars(options),
@@ -296,8 +281,19 @@ def tune_model(options, model):
             "cells": None,
         }
     )
-    there = experiment.open_results(where, wanted)
-    with experiment.bench_of(where, wanted) as bench:
+    places = experiment.places_of(where, wanted)
+    own = places[wanted.workloads[0]["name"]].server
+    sweep = Sweep(wanted, base, options.build, knobs_by_words(options.grid), own)
+    seconds = sweep.expected_runs() * runner.expected_s(cells.plan(wanted)[0])
+    print(
+        f"tune: {base['name']}: {len(sweep.settings)} settings of {', '.join(sweep.knobs)}; "
+        f"{sweep.expected_runs()} runs, about {numbers.clock(seconds)}"
+    )
+    print("\n".join(experiment.places_words(places)))
+    if options.dry_run:
+        return None
+    there = experiment.open_results(where, wanted, places)
+    with experiment.bench_of(where, wanted, places) as bench:
         sweep.run(bench, there)
     results.write_whole(there.folder / "tuning.csv", sweep.csv_text())
     said = verdict(sweep)

@@ -3,7 +3,7 @@ tools/workloads/."""
 import pathlib
 import random
 
-from . import checks, tables_of_toml
+from . import checks, placement, tables_of_toml
 from .trouble import BadSpec
 
 SHIPPED = pathlib.Path(__file__).resolve().parent.parent / "workloads"
@@ -56,6 +56,7 @@ WORKLOAD = {
     "load_args": (checks.words, []),
     "server_args": (checks.words, []),
     "ours_only": (checks.flag, False),
+    "server_cost": (checks.number(0.01, 1000), placement.SERVER_COST),
 }
 
 

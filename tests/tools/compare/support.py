@@ -7,12 +7,18 @@ sys.path.insert(0, str(REPO / "tools"))
 
 from comparison import cells, results, spec, status  # noqa: E402
 
+PLACEMENT = {"kind": "apart", "server_cpus": "1-2", "generator_cpus": "3", "runner_cpus": "0", "note": ""}
 ENVIRONMENT = {
     "date": "2026-01-02T03:04:05+00:00",
     "commit": "0123456789ab",
     "cpu": "A processor",
     "cpus": 4,
     "cpus_allowed": 4,
+    "placement": "apart",
+    "placement_note": "",
+    "server_cpus": {"tiny": "1-2"},
+    "generator_cpus": {"tiny": "3"},
+    "runner_cpus": "0",
     "kernel": "6.1.0",
     "binaries": {"quartet": "feed", "quartet-load": "beef"},
 }
@@ -90,6 +96,7 @@ def record(cell, rate, scale=1.0, outcome="ok", why="", asked=None):
         "level": level,
         "repetition": cell.repetition,
         "times": cell.times,
+        "placement": PLACEMENT,
         "rate_asked": asked,
         "started": 1000.0,
         "seconds": 2.0,

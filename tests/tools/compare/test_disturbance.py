@@ -75,17 +75,18 @@ class Others(unittest.TestCase):
         with mock.patch.object(disturbance, "program_s", ends_once), mock.patch.object(os, "listdir", lambda _: ["7", "8"]):
             self.assertEqual(disturbance.others_s(), 2.0)
 
-    def test_steal_is_the_eighth_of_the_times(self):
-        self.assertAlmostEqual(disturbance.stolen_s("cpu  1 2 3 4 5 6 7 800 9 10\ncpu0 0"), 800 * measure.TICK_S)
-        self.assertEqual(disturbance.stolen_s("cpu  1 2 3"), 0)
+    def test_steal_is_the_eighth_of_the_times_of_our_cpus(self):
+        text = "cpu  1 2 3 4 5 6 7 8000 9 10\n" + "".join(f"cpu{n} 1 2 3 4 5 6 7 {n}00 9 10\n" for n in (0, 1, 2, 10))
+        self.assertAlmostEqual(disturbance.stolen_s(text, [1, 2]), 300 * measure.TICK_S)
+        self.assertEqual(disturbance.stolen_s("cpu  1 2 3\ncpu0 1 2 3\nintr 1", [0]), 0)
 
     def test_are_shares_of_the_time_between_two_looks(self):
         before, after = disturbance.Snapshot(10, 5, 1), disturbance.Snapshot(12, 6, 1.04)
-        found = disturbance.between(before, after, 2)
+        found = disturbance.between(before, after, 2, 2)
         self.assertAlmostEqual(found["others_cpus"], 0.5)
         self.assertAlmostEqual(found["stolen"], 0.01)
-        self.assertEqual(disturbance.between(before, disturbance.Snapshot(12, 4, 1), 2)["others_cpus"], 0)
-        self.assertEqual(disturbance.between(before, disturbance.Snapshot(12, 99, 1), 2)["others_cpus"], 2)
+        self.assertEqual(disturbance.between(before, disturbance.Snapshot(12, 4, 1), 2, 1)["others_cpus"], 0)
+        self.assertEqual(disturbance.between(before, disturbance.Snapshot(12, 99, 1), 2, 1)["others_cpus"], 2)
 
 
 class Words(unittest.TestCase):

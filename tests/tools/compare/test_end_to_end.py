@@ -12,7 +12,7 @@ import time
 import unittest
 
 import support
-from comparison import measure, peers
+from comparison import cpus, measure, peers, placement
 
 BUILD = pathlib.Path(sys.argv.pop(1)) if len(sys.argv) > 1 else support.REPO / "build" / "dev"
 SHORT = 'warmup = "50ms"\nsettle = "50ms"\nduration = "200ms"\n'
@@ -210,6 +210,37 @@ class Compare(unittest.TestCase):
         self.assertEqual(
             sorted(settings), ["", "", "--processors 1", "--processors 1", "--processors 2", "--processors 2"]
         )
+
+    def test_server_and_generator_have_cpus_of_their_own(self):
+        """As many as the CPUs that this test may use leave to them; loops starts a thread for each of the server's."""
+        text = 'models = ["loops"]\nrepetitions = 1\n' + SHORT + "[levels]\nconnections = [2]\n"
+        allowed = cpus.allowed()
+        wanted = {"kind": "apart", "server_cpus": None, "generator_cpus": None}
+        place = placement.plan(allowed, cpus.core_of(allowed), wanted)
+        said = self.run_it(text)
+        facts = place.facts()
+        self.check_placed(facts)
+        self.assertIn(f"placement: {placement.words(facts)}", said)
+        self.assertIn(f"A tiny file, hot \u00b7 {placement.words(facts)}", said)
+        if len(allowed) > 1:
+            self.assertFalse(set(place.server) & set(place.generator))
+            self.run_it(text + f'[placement]\nserver_cpus = "{allowed[-1]}"\ngenerator_cpus = "{allowed[0]}"\n', "--replace")
+            self.check_placed({"server_cpus": str(allowed[-1]), "generator_cpus": str(allowed[0])})
+        said = self.run_it(text, "--replace", "--placement", "shared")
+        everything = cpus.write_list(allowed)
+        self.check_placed({"server_cpus": everything, "generator_cpus": everything})
+        self.assertIn("server and generator share", said)
+
+    def check_placed(self, facts):
+        """The row, what the server made of its CPUs, and what the load generator saw of its own."""
+        row = self.rows()[0]
+        record = json.loads((self.out / "raw" / row["id"] / "cell.json").read_text())
+        for key in ("server_cpus", "generator_cpus"):
+            self.assertEqual((row[key], record["placement"][key]), (facts[key], facts[key]))
+            self.assertEqual(record["environment"][key]["tiny"], facts[key])
+        self.assertEqual(record["config"]["wiring"], f"LRPW*{len(cpus.read_list(facts['server_cpus']))}")
+        seen = json.loads((self.out / "raw" / row["id"] / "load.json").read_text())["environment"]
+        self.assertEqual(seen["cpus_allowed"], len(cpus.read_list(facts["generator_cpus"])))
 
     def test_shares_of_the_cells_together_are_the_whole(self):
         for part in ("1/2", "2/2"):

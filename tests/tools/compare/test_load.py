@@ -2,7 +2,7 @@
 import unittest
 
 import support
-from comparison import load, tables
+from comparison import cells, load, tables
 
 
 def words(**values):
@@ -16,16 +16,22 @@ class Precedence(unittest.TestCase):
         )
         self.assertEqual(load.prefix_of(words(nice=0)), [])
 
-    def sentences(self, *scheduled, hosts=()):
-        return tables.precedence([{"load": {"policy": policy, "nice": nice}} for policy, nice in scheduled], hosts)
+    def sentences(self, *scheduled, kind="shared"):
+        return tables.precedence([{"load": {"policy": policy, "nice": nice}} for policy, nice in scheduled], kind)
 
     def test_is_reported_as_it_was(self):
-        self.assertIn("a nice value of -5, so that", self.sentences(("other", -5), ("other", -5))[0])
+        self.assertIn("a nice value of -5, so that it gets", self.sentences(("other", -5), ("other", -5))[0])
+        self.assertIn("so that other programs on its", self.sentences(("other", -5), kind="apart")[0])
         self.assertEqual(self.sentences(("other", 0)), ["Its scheduling policy was other, its nice value 0."])
         self.assertEqual(self.sentences(("fifo", -5)), ["Its scheduling policy was fifo, its nice value -5."])
-        self.assertNotIn("so that", self.sentences(("other", -5), hosts=["a"])[0])
+        self.assertNotIn("so that", self.sentences(("other", -5), kind="elsewhere")[0])
         self.assertIn("other, nice -5, in 2; other, nice 0, in 1", self.sentences(("other", -5), ("other", 0), ("other", -5))[0])
-        self.assertEqual(tables.precedence([{"load": None}, {}], []), [])
+        self.assertEqual(tables.precedence([{"load": None}, {}], "shared"), [])
+
+    def test_a_generator_with_cpus_of_its_own_does_not_sleep(self):
+        cell = cells.plan(support.make_spec())[0]
+        options = [load.words(cell, "http://a", words(args=[], cpus=own), None, 1, (0, 1)) for own in ((1,), None)]
+        self.assertEqual(["--spin" in one for one in options], [True, False])
 
     def test_is_minus_five_if_nothing_is_said(self):
         self.assertEqual(support.make_spec().load["nice"], -5)

@@ -247,6 +247,27 @@ class Words(unittest.TestCase):
             said,
         )
 
+    def test_every_title_names_the_placement(self):
+        for place, title in (
+            (support.PLACEMENT, "2 server CPUs, one generator CPU"),
+            ({**support.PLACEMENT, "server_cpus": "1"}, "one server CPU, one generator CPU"),
+            ({**support.PLACEMENT, "kind": "shared", "server_cpus": "0-1"}, "server and generator share 2 CPUs"),
+            ({**support.PLACEMENT, "kind": "elsewhere"}, "2 server CPUs, load from other machines"),
+        ):
+            wanted = support.make_spec(repetitions=2, levels=LEVELS)
+            with tempfile.TemporaryDirectory() as folder:
+                records = [support.record(c, 9000, asked=900) | {"placement": place} for c in cells.plan(wanted)]
+                there, plan = support.store(pathlib.Path(folder), wanted, records)
+                said = report.write(there, wanted, plan)
+                page = (there.folder / "index.html").read_text(encoding="utf-8")
+                text = (there.folder / "report.md").read_text(encoding="utf-8")
+            titles = re.findall(r"<(?:h1|h3)>(.*?)</", page) + re.findall(r"<section id=[^>]*><h2>(.*?)</", page)
+            titles += [re.search(r"<title>(.*?)</", page)[1], text.splitlines()[0]]
+            self.assertGreater(len(titles), 12)
+            for one in titles:
+                self.assertTrue(one.endswith(f"\u00b7 {title}"), one)
+            self.assertEqual("With one server CPU no two threads" in said, place["server_cpus"] == "1")
+
     def test_a_climb_says_what_each_kept_up_with_and_shows_no_step_above(self):
         """staged answers 9,000/s at most, loops 12,000/s; of nginx the generator could not ask for more."""
         wanted = support.make_spec(repetitions=3, levels={"connections": [64], "climb": 0.5}, peers=["nginx"])
@@ -273,7 +294,7 @@ class Words(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             there, _ = support.store(pathlib.Path(folder), wanted, [])
             there.write_json("manifest.json", {**there.read_json("manifest.json"), "format": 1})
-            with self.assertRaisesRegex(Trouble, "another version of tools/compare .format 1, here 2.: --replace"):
+            with self.assertRaisesRegex(Trouble, "another version of tools/compare .format 1, here 3.: --replace"):
                 results.Results(pathlib.Path(folder)).open()
 
     def test_one_model_alone_is_no_comparison_but_a_report(self):

@@ -54,6 +54,17 @@ REFUSED = [  # what the file holds, words of the line
         ["levels.rates: [0] is not accepted: a list, each item a number from 1"],
     ),
     ('models = ["staged"]\n[level]\nrates = [10]', ["level: there is no such key", "[levels]", "[[model]]"]),
+    ('models = ["staged"]\n[placement]\nkind = "near"', ["placement.kind: 'near' is not accepted: one of apart, shared"]),
+    (
+        'models = ["staged"]\n[placement]\nserver_cpus = "0-"',
+        ["placement.server_cpus: '0-' is not accepted: numbers of CPUs such as \"0-3,8\""],
+    ),
+    ('models = ["staged"]\n[placement]\ngenerator_cpus = 3', ["placement.generator_cpus: 3 is not accepted"]),
+    (
+        'models = ["staged"]\n[server]\nprefix = ["taskset", "-c", "0"]',
+        ["server.prefix: 'taskset' is not accepted: placement.server_cpus says which CPUs"],
+    ),
+    ('models = ["staged"]\n[load]\nprefix = "taskset -c 0"', ["load.prefix:", "placement.generator_cpus"]),
     ('models = ["staged"]\nlevels = 3', ["levels: 3 is not accepted: a table"]),
     ('models = ["staged"\n', ["not TOML"]),
 ]
