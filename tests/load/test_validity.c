@@ -58,6 +58,10 @@ TEST(validity, refuses_a_late_generator)
     }
     expect_invalid("the generator was late: by 150us at p99");
     expect(strstr(validity.reasons[0], "wait for a CPU") == NULL);
+    results.runqueue_ns =
+        NS_PER_S * SECONDS / 110; /* too little to meet one request of a hundred */
+    expect_invalid("the generator was late: by 150us at p99");
+    expect(strstr(validity.reasons[0], "wait for a CPU") == NULL);
     results.runqueue_ns = NS_PER_S;
     expect_invalid("it had to wait for a CPU");
     expect(strstr(validity.reasons[0], "nice -n -5") == NULL); /* it has that */
@@ -76,11 +80,22 @@ TEST(validity, refuses_a_late_generator)
     expect_int(validity.reason_count, 0);
 }
 
+TEST(validity, names_no_wait_that_was_shorter_than_the_lag)
+{
+    good_run();
+    for (unsigned i = 0; i < COUNT / 50; i++) {
+        histogram_record(&results.own_lag, 720 * NS_PER_MS);
+    }
+    results.runqueue_ns = NS_PER_S * SECONDS / 50; /* 200 ms */
+    expect_invalid("the generator was late: by 720ms at p99");
+    expect(strstr(validity.reasons[0], "wait for a CPU") == NULL);
+}
+
 TEST(validity, refuses_a_busy_generator)
 {
     good_run();
     results.cpu_ns = SECONDS * NS_PER_S * 95 / 100;
-    expect_invalid("busy for 95%");
+    expect_invalid("busy for 95% of the time, at most 90% is accepted");
     /* What --spin burns while there is nothing to do is no work. */
     results.idle_ns = SECONDS * NS_PER_S / 2;
     judge();

@@ -10,7 +10,7 @@ import json
 import os
 import time
 
-from . import disturbance, load, measure, processes, servers, status, syscalls
+from . import capacity, disturbance, load, measure, processes, servers, status, syscalls
 from .trouble import Trouble
 
 SETTLE_S = 0.05  # until the kernel has closed the generator's connections
@@ -108,13 +108,14 @@ def measured_run(bench, cell, server, rate, folder):
     return result, report
 
 
-def judge(report):
-    """(outcome, why) of what the load generator says of its own run. A run with failed requests is no measurement."""
+def judge(report, taken=""):
+    """(outcome, why) of what the load generator says of its own run. A run with failed requests is no measurement.
+    `taken`: what took the CPUs, where they were full."""
     wrong = load.failures(report)
     if wrong:
         return "failed", f"requests failed: {wrong}"
     if not report["valid"]:
-        return "invalid", "; ".join(report["invalid"])
+        return "invalid", "; ".join(report["invalid"] + ([f"the CPUs were full: {taken}"] if taken else []))
     if not report["rate"]["answered"]:
         return "invalid", "no answer came within the window"
     return "ok", ""
@@ -159,7 +160,8 @@ def attempt(bench, cell, rate, folder):
         result, report = measured_run(bench, cell, server, rate, folder)
     if cell.purpose == "trace":
         result["trace"] = read_trace(bench, folder)
-    outcome, why = judge(report)
+    facts = bench.places[cell.workload["name"]].facts()
+    outcome, why = judge(report, capacity.taken_words({**result, "placement": facts}))
     return {**result, "outcome": outcome, "why": why, "load": load_figures(report)}
 
 

@@ -3,7 +3,7 @@
 The text calls one result higher or lower than another only where their intervals do not overlap. Where they overlap,
 it says so.
 """
-from . import disturbance, load, metrics, numbers, stats
+from . import capacity, disturbance, load, metrics, numbers, stats
 from .status import PARTS
 
 
@@ -111,19 +111,32 @@ GENERATOR_FULL = 0.9  # of a CPU: what quartet-load calls its own limit
 
 
 def outrun_words(summary, workload):
-    """Subjects faster than the load generator. Those runs are INVALID; their rates are lower bounds."""
-    said = []
+    """Closed loops that are INVALID because the load generator had no time left. It was the limit where the server had
+    some; where the CPUs of the server were full too, no side alone was. The rates are lower bounds in both cases."""
+    alone, both = [], []
     for subject in summary.subjects(workload):
-        rates = [
-            record["metrics"]["rate"]
+        outrun = [
+            record
             for level in summary.closed()
             for record in summary.all(workload, level, subject)
             if record["outcome"] == "invalid" and record["metrics"]["generator_cpu"] > GENERATOR_FULL
         ]
-        if rates:
-            runs = "1 run" if len(rates) == 1 else f"{len(rates)} runs"
-            said.append(f"{subject['name']} in {runs}, with up to {numbers.amount(max(rates))} requests/s")
-    return [f"The CPU of the load generator was the limit, not the server: {'; '.join(said)}."] if said else []
+        full = [record for record in outrun if capacity.taken_words(record)]
+        for said, runs in ((both, full), (alone, [record for record in outrun if record not in full])):
+            if runs:
+                best = max(runs, key=lambda record: record["metrics"]["rate"])
+                count = "1 run" if len(runs) == 1 else f"{len(runs)} runs"
+                rate = f"with up to {numbers.amount(best['metrics']['rate'])} requests/s"
+                taken = f" ({capacity.taken_words(best)})" if capacity.taken_words(best) else ""
+                said.append(f"{subject['name']} in {count}, {rate}{taken}")
+    return [
+        f"{begin}: {'; '.join(said)}."
+        for begin, said in (
+            ("The CPU of the load generator was the limit, not the server", alone),
+            ("The CPUs were full, so neither the load generator nor the server alone was the limit", both),
+        )
+        if said
+    ]
 
 
 def saturation_words(summary, workload):

@@ -8,7 +8,7 @@ import unittest
 from unittest import mock
 
 import support
-from comparison import cells, figures, one_cell, results, runner, summary, tables
+from comparison import capacity, cells, figures, one_cell, results, runner, summary, tables
 
 
 def pretended(bench, cell, rate, folder):
@@ -98,6 +98,26 @@ class Judgement(unittest.TestCase):
         report = {"errors": {}, "valid": True, "invalid": [], "rate": {"answered": 0}}
         self.assertEqual(one_cell.judge(report), ("invalid", "no answer came within the window"))
         self.assertEqual(one_cell.judge({**report, "rate": {"answered": 7.5}}), ("ok", ""))
+
+
+    def test_names_full_cpus_beside_what_the_generator_says(self):
+        report = {"errors": {}, "valid": False, "invalid": ["it was late"], "rate": {"answered": 7.5}}
+        self.assertEqual(one_cell.judge(report), ("invalid", "it was late"))
+        self.assertEqual(one_cell.judge(report, "server 2"), ("invalid", "it was late; the CPUs were full: server 2"))
+
+    def test_calls_cpus_full_by_what_both_sides_took(self):
+        place = {"kind": "shared", "server_cpus": "0-1", "generator_cpus": "0-1"}
+        apart = {"kind": "apart", "server_cpus": "0", "generator_cpus": "1"}
+        for facts, cpu_us, generator, said in (
+            (place, 100, 0.95, "server 1.00 + generator 0.95 of 2 CPUs"),
+            (place, 80, 0.95, ""),
+            (apart, 99, 0.2, "server 0.99 of one CPU"),
+            (apart, 80, 0.99, ""),
+            (None, 200, 1, ""),
+            (apart, None, 1, ""),
+        ):
+            record = {"placement": facts, "metrics": {"cpu_us": cpu_us, "rate": 1e4, "generator_cpu": generator}}
+            self.assertEqual(capacity.taken_words(record), said)
 
 
 class Expectation(unittest.TestCase):
