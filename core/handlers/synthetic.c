@@ -5,9 +5,11 @@
 #include "core/exchange/response.h"
 #include "core/handlers/later.h"
 #include "core/handlers/patience.h"
+#include "core/handlers/service_time.h"
 #include "core/http/line.h"
 
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 
 /* A parameter of the query: a decimal number from 0 to `max`. */
@@ -17,6 +19,9 @@ struct parameter {
 };
 static const struct parameter spin_us = {{"us", 2}, 10000000};
 static const struct parameter sleep_ms = {{"ms", 2}, 60000};
+static const struct parameter dist_seed = {{"seed", 4}, 999999999999999999};
+static const struct parameter bimodal_share = {{"share", 5}, 99};
+static const struct parameter bimodal_ratio = {{"ratio", 5}, 1000};
 static const struct parameter async_after_ms = {{"after", 5}, 60000};
 static const struct parameter bytes_n = {{"n", 1}, 1ull << 30};
 static const struct parameter stream_chunks = {{"chunks", 6}, 100000};
@@ -73,11 +78,15 @@ static bool need_parameter(struct exchange *x, const struct parameter *parameter
     return false;
 }
 
+static bool has_parameter(const struct exchange *x, const struct parameter *parameter)
+{
+    return request_query_text(&x->request, parameter->name).at != NULL;
+}
+
 /* The same for one that may be absent: *out stays as it is then. */
 static bool may_have_parameter(struct exchange *x, const struct parameter *parameter, uint64_t *out)
 {
-    return request_query_text(&x->request, parameter->name).at == NULL ||
-           need_parameter(x, parameter, out);
+    return !has_parameter(x, parameter) || need_parameter(x, parameter, out);
 }
 
 /* When a stop of the server cuts a handler short, the answer is not a success. True: it did, and
@@ -91,13 +100,72 @@ static bool was_cut_short(struct exchange *x)
     return false;
 }
 
+/* --- work that takes a chosen time: constant, or drawn from a distribution --- */
+
+/* Requests of this process that were drawn without a seed of their own: the next one's seed. */
+static _Atomic uint64_t seeds_taken = 1;
+
+enum { BIMODAL_SHARE = 5, BIMODAL_RATIO = 10, WORK_TEXT_MAX = 96 };
+
+/* How long this request shall take, as a number and in words. */
+struct work {
+    uint64_t ns;
+    char text[WORK_TEXT_MAX];
+};
+
+/* The distribution of a time whose mean is known already; false when the request has been refused
+ * for a bad one. */
+static bool may_have_dist(struct exchange *x, struct service_time *time)
+{
+    struct bytes name = request_query_text(&x->request, BYTES("dist"));
+    if (name.at != NULL && !service_dist_find(name, &time->dist)) {
+        answer_line(x, 400, "parameter dist: constant, exp, bimodal or lognormal is needed\n");
+        return false;
+    }
+    if (time->dist != SERVICE_BIMODAL &&
+        (has_parameter(x, &bimodal_share) || has_parameter(x, &bimodal_ratio))) {
+        answer_line(x, 400, "parameters share and ratio: go with dist=bimodal only\n");
+        return false;
+    }
+    return may_have_parameter(x, &bimodal_share, &time->share) &&
+           may_have_parameter(x, &bimodal_ratio, &time->ratio);
+}
+
+/* Fills *work from the query, or refuses the request. `mean` is named by its unit, of `unit_ns`.
+ * Words about a draw have one length, so that a client which compares the lengths of answers finds
+ * nothing to report. */
+static bool work_read(struct exchange *x, const struct parameter *mean, uint64_t unit_ns,
+                      struct work *work)
+{
+    struct service_time time = {
+        .most_ns = mean->max * unit_ns, .share = BIMODAL_SHARE, .ratio = BIMODAL_RATIO};
+    uint64_t count = 0, seed = 0;
+    if (!need_parameter(x, mean, &count) || !may_have_dist(x, &time) ||
+        !may_have_parameter(x, &dist_seed, &seed)) {
+        return false;
+    }
+    time.mean_ns = count * unit_ns;
+    if (time.dist != SERVICE_CONSTANT && !has_parameter(x, &dist_seed)) {
+        seed = atomic_fetch_add(&seeds_taken, 1);
+    }
+    work->ns = service_time_draw(&time, seed);
+    if (time.dist == SERVICE_CONSTANT) {
+        snprintf(work->text, sizeof work->text, "%llu %s", (unsigned long long)count,
+                 mean->name.at);
+    } else {
+        snprintf(work->text, sizeof work->text, "%12.3f %s, drawn with seed %-18llu",
+                 (double)work->ns / (double)unit_ns, mean->name.at, (unsigned long long)seed);
+    }
+    return true;
+}
+
 enum handler_verdict synthetic_spin(struct exchange *x)
 {
-    uint64_t us = 0;
-    if (need_parameter(x, &spin_us, &us)) {
-        patience_spin(clock_ns() + us * NS_PER_US);
+    struct work work;
+    if (work_read(x, &spin_us, NS_PER_US, &work)) {
+        patience_spin(clock_ns() + work.ns);
         if (!was_cut_short(x)) {
-            answer_line(x, 200, "spun for %llu us\n", (unsigned long long)us);
+            answer_line(x, 200, "spun for %s\n", work.text);
         }
     }
     return HANDLER_DONE;
@@ -105,11 +173,11 @@ enum handler_verdict synthetic_spin(struct exchange *x)
 
 enum handler_verdict synthetic_sleep(struct exchange *x)
 {
-    uint64_t ms = 0;
-    if (need_parameter(x, &sleep_ms, &ms)) {
-        patience_sleep(clock_ns() + ms * NS_PER_MS);
+    struct work work;
+    if (work_read(x, &sleep_ms, NS_PER_MS, &work)) {
+        patience_sleep(clock_ns() + work.ns);
         if (!was_cut_short(x)) {
-            answer_line(x, 200, "slept for %llu ms\n", (unsigned long long)ms);
+            answer_line(x, 200, "slept for %s\n", work.text);
         }
     }
     return HANDLER_DONE;

@@ -57,6 +57,21 @@ TEST(synthetic, refuses_bad_parameters_by_name_and_range)
          "parameter pieces: a number from 0 to 100 is needed\n"},
         {"/synthetic/length", "declared=1&actual=1&pieces",
          "parameter pieces: a number from 0 to 100 is needed\n"},
+        {"/synthetic/spin", "us=1&dist=gamma",
+         "parameter dist: constant, exp, bimodal or lognormal is needed\n"},
+        {"/synthetic/sleep", "ms=1&dist",
+         "parameter dist: constant, exp, bimodal or lognormal is needed\n"},
+        {"/synthetic/sleep", "dist=exp", "parameter ms: a number from 0 to 60000 is needed\n"},
+        {"/synthetic/spin", "us=1&dist=exp&seed=1000000000000000000",
+         "parameter seed: a number from 0 to 999999999999999999 is needed\n"},
+        {"/synthetic/spin", "us=1&dist=exp&share=5",
+         "parameters share and ratio: go with dist=bimodal only\n"},
+        {"/synthetic/sleep", "ms=1&ratio=5",
+         "parameters share and ratio: go with dist=bimodal only\n"},
+        {"/synthetic/spin", "us=1&dist=bimodal&share=100",
+         "parameter share: a number from 0 to 99 is needed\n"},
+        {"/synthetic/spin", "us=1&dist=bimodal&ratio=1001",
+         "parameter ratio: a number from 0 to 1000 is needed\n"},
         {"/synthetic/input", "us=1", "parameter how: spin or sleep is needed\n"},
         {"/synthetic/input", "us=1&how=dance", "parameter how: spin or sleep is needed\n"},
     };
@@ -81,6 +96,70 @@ TEST(synthetic, spends_the_time_asked_for)
     get("/synthetic/sleep", "ms=2");
     expect(clock_ns() - before >= 2 * NS_PER_MS);
     expect_bytes(client_body(&client), "slept for 2 ms\n");
+    client_deinit(&client);
+}
+
+/* The time that the answer names, in the target's unit, and the seed behind it. */
+static void read_drawn(const char *words, double *time, unsigned long long *seed)
+{
+    char text[256];
+    struct bytes body = client_body(&client);
+    snprintf(text, sizeof text, "%.*s", (int)body.len, body.at);
+    char *end;
+    expect_msg(strncmp(text, words, strlen(words)) == 0, "%s", text);
+    *time = strtod(text + strlen(words), &end);
+    end = strstr(end, "seed ");
+    expect(end != NULL);
+    *seed = strtoull(end + strlen("seed "), NULL, 10);
+}
+
+TEST(synthetic, spends_a_drawn_time)
+{
+    static const char *const dists[] = {"exp", "bimodal", "lognormal"};
+    client_init(&client);
+    size_t len = 0;
+    for (unsigned i = 0; i < 3; i++) {
+        double drawn, again;
+        unsigned long long seed;
+        char query[64];
+        snprintf(query, sizeof query, "us=700&seed=%u&dist=%s", 3 * i + 7, dists[i]);
+        uint64_t before = clock_ns();
+        get("/synthetic/spin", query);
+        uint64_t took = clock_ns() - before;
+        read_drawn("spun for ", &drawn, &seed);
+        expect_int(seed, 3 * i + 7);
+        expect(drawn > 0 && drawn != 700);
+        expect((double)took >= drawn * NS_PER_US);
+        expect(i == 0 || client_body(&client).len == len); /* equally long */
+        len = client_body(&client).len;
+        get("/synthetic/spin", query);
+        read_drawn("spun for ", &again, &seed);
+        expect(again == drawn);
+    }
+    get("/synthetic/sleep", "ms=0&dist=exp&seed=999999999999999999");
+    expect_bytes(client_body(&client),
+                 "slept for        0.000 ms, drawn with seed 999999999999999999\n");
+    get("/synthetic/sleep", "ms=3&dist=constant&seed=4");
+    expect_bytes(client_body(&client), "slept for 3 ms\n");
+    client_deinit(&client);
+}
+
+TEST(synthetic, takes_the_next_seed_where_none_is_given)
+{
+    client_init(&client);
+    double before = 0;
+    unsigned long long first = 0;
+    for (unsigned i = 0; i < 4; i++) {
+        double drawn;
+        unsigned long long seed;
+        get("/synthetic/spin", i % 2 == 0 ? "us=20&dist=exp" : "us=20&dist=lognormal");
+        read_drawn("spun for ", &drawn, &seed);
+        first = i == 0 ? seed : first;
+        expect_int(seed, first + i);
+        expect(drawn != before);
+        before = drawn;
+        get("/synthetic/spin", i % 2 == 0 ? "us=1" : "us=1&dist=exp&seed=5"); /* takes none */
+    }
     client_deinit(&client);
 }
 
