@@ -11,6 +11,7 @@ endfunction()
 
 add_compare_test(stats)
 add_compare_test(placement)
+add_compare_test(pairs)
 add_compare_test(spec)
 add_compare_test(load)
 add_compare_test(disturbance)
