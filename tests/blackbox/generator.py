@@ -630,6 +630,83 @@ def _(world):
     require(result["requests"]["due"] == 1_500_000, f"{result['requests']}")
 
 
+# --- several threads ---------------------------------------------------------------------------
+
+@case("threads share out connections and requests, and their results are one")
+def _(world):
+    for loop in (("--rate", "900"), ()):
+        with logging_server(world) as (server, lines), tempfile.TemporaryDirectory() as scratch:
+            path = os.path.join(scratch, "log")
+            _, result = load_json(world, "--threads", "3", "-c", "8", "-d", "400ms", "--warmup", "100ms", *loop,
+                                  "--log", path, url_of(server.address), f"3,{url_of(server.address, '/probe.txt')}")
+            logged = lines()
+            rows = read_log(path)
+        adds_up(result)
+        run, threads = result["run"], result["generator"]["threads"]
+        require(error_counts(result) == {} and run["connections"] == 8, f"{run}, {result['errors']}")
+        require(run["sent"] == run["answered"] == len(logged) == len(rows) > 100, f"{run}, {len(logged)}, {len(rows)}")
+        require([thread["connections"] for thread in threads] == [3, 3, 2], f"{threads}")
+        require(all(thread["good"] > 10 for thread in threads), f"{threads}")
+        for key in ("due", "good"):
+            require(sum(thread[key] for thread in threads) == result["requests"][key], f"{key}: {threads}")
+        require({row["connection"] for row in rows} == set(range(8)), "a connection was not used")
+        require(sum(url["good"] for url in result["urls"]) == run["sent"], f"{result['urls']}")
+        measured = [row["done_ns"] - row["due_ns"] for row in rows if row["measured"]]
+        require(abs(sum(measured) / len(measured) - result["latency_ns"]["from_due"]["mean"]) < 1, "another mean")
+        require(max(measured) == result["latency_ns"]["from_due"]["max"], "another maximum")
+
+
+@case("there are never more threads than connections, and by default one for each CPU that may be used")
+def _(world):
+    def on_one_cpu():
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+
+    with Server(world.program, ["--root", str(world.root)]) as server:
+        short = "-d", "50ms", "--warmup", "0s", url_of(server.address)
+        for args, options, wanted in ((("--threads", "9", "-c", "2"), {}, 2), (("-c", "8"), {"before": on_one_cpu}, 1),
+                                      (("-c", "8"), {}, min(8, len(os.sched_getaffinity(0))))):
+            _, result = load_json(world, *args, *short, **options)
+            require(len(result["generator"]["threads"]) == wanted, f"{args}: {result['generator']}")
+
+
+@case("constant arrivals of several threads are evenly spaced, and a seed gives the same arrivals again")
+def _(world):
+    def due_times(server, *args):
+        with tempfile.TemporaryDirectory() as scratch:
+            path = os.path.join(scratch, "log")
+            load(world, "--threads", "3", "-c", "6", "-d", "200ms", "--warmup", "0s", "--rate", "1000", *args,
+                 "--log", path, url_of(server.address))
+            due = sorted(row["due_ns"] for row in read_log(path))
+        return [time_ns - due[0] for time_ns in due]
+    with Server(world.program, ["--root", str(world.root)]) as server:
+        require(due_times(server, "--arrivals", "constant") == [i * MS for i in range(200)], "constant arrivals")
+        one, again, other = (due_times(server, "--seed", seed) for seed in "778")
+        # The beginning is rounded to nanoseconds.
+        require(len(one) == len(again) and all(abs(a - b) <= 1 for a, b in zip(one, again)), "seed 7 is not repeatable")
+        require(one[:50] != other[:50], "seeds 7 and 8 are the same")
+
+
+@case("Ctrl-C ends all threads, before the load and under it")
+def _(world):
+    with Server(world.program, ["--root", str(world.root)]) as server, socket.create_server(("127.0.0.1", 0)) as deaf:
+        for url, pause in ((url_of(server.address), 0.5), (url_of(deaf.getsockname()), 0.3)):
+            words = "--threads", "3", "-c", "300", "-d", "1h", "--rate", "500", "--warmup", "0s", url
+            with subprocess.Popen([beside(world, "quartet-load"), *words], stdout=subprocess.PIPE) as generator:
+                time.sleep(pause)  # a part of the hour
+                generator.send_signal(signal.SIGINT)
+                out, _ = generator.communicate(timeout=scaled(5))
+                require(generator.returncode in (0, 1, 3), f"{generator.returncode}")
+                require(b"thread 2" in out or generator.returncode == 1, out.decode())
+
+
+@case("a log that cannot be written is one line and exit 1")
+def _(world):
+    with Server(world.program, ["--root", str(world.root)]) as server:
+        _, out = load(world, "--threads", "2", "-c", "2", "-d", "100ms", "--warmup", "0s", "--log", "/dev/full",
+                      url_of(server.address), codes=(1,))
+    require("--log: /dev/full cannot be written: No space left" in out, out)
+
+
 @case("each request is released at a time of its own, not at that of the answer before it")
 def _(world):
     with Server(world.program, ["--root", str(world.root)]) as server, tempfile.TemporaryDirectory() as scratch:
@@ -747,6 +824,8 @@ refused("an unknown status", ("--expect", "99", URL), "--expect: '99'", "SHA-256
 refused("a body that is not there", ("--body", "/nonexistent", URL), "--body: '/nonexistent'")
 refused("arrivals without a rate", ("--arrivals", "constant", URL), "--arrivals", "--rate")
 refused("thinking with a rate", ("--think", "1s", "--rate", "1", URL), "--think", "--rate")
+refused("no threads", ("--threads", "0", URL), "--threads: '0'", "1 to 256")
+refused("spinning without enough CPUs", ("--spin", "--threads", "250", "-c", "250", URL), "--spin", "CPU for each")
 refused("spinning and not spinning", ("--spin", "--no-spin", URL), "--spin", "--no-spin")
 refused("an unknown option", ("--rat", "1", URL), "--rat", "did you mean --rate")
 

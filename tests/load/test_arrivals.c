@@ -10,6 +10,8 @@
 
 enum { COUNT = 200000 };
 
+static const struct seat alone = {0, 1};
+
 /* Kolmogorov's distance of these times between requests from an exponential distribution. The times
  * come out sorted. */
 static int by_size(const void *a, const void *b)
@@ -48,9 +50,9 @@ TEST(random_source, gives_the_published_sequence)
 TEST(random_source, is_repeatable_and_its_streams_differ)
 {
     struct random_source a, b, c;
-    random_seed(&a, 42, 1);
-    random_seed(&b, 42, 1);
-    random_seed(&c, 42, 2);
+    random_seed(&a, 42, RANDOM_ARRIVALS, alone);
+    random_seed(&b, 42, RANDOM_ARRIVALS, alone);
+    random_seed(&c, 42, RANDOM_MIX, alone);
     uint64_t first = random_next(&a);
     expect(first == random_next(&b));
     expect(first != random_next(&c));
@@ -59,7 +61,7 @@ TEST(random_source, is_repeatable_and_its_streams_differ)
 TEST(random_source, fills_the_unit_interval_without_zero)
 {
     struct random_source source;
-    random_seed(&source, 1, 1);
+    random_seed(&source, 1, RANDOM_ARRIVALS, alone);
     double sum = 0;
     for (unsigned i = 0; i < COUNT; i++) {
         double unit = random_unit(&source);
@@ -72,9 +74,9 @@ TEST(random_source, fills_the_unit_interval_without_zero)
 TEST(arrivals, of_one_seed_are_the_same)
 {
     struct arrivals a, b, c;
-    arrivals_begin(&a, ARRIVALS_POISSON, 1000, 5, 100);
-    arrivals_begin(&b, ARRIVALS_POISSON, 1000, 5, 100);
-    arrivals_begin(&c, ARRIVALS_POISSON, 1000, 6, 100);
+    arrivals_begin(&a, ARRIVALS_POISSON, 1000, 5, alone, 100);
+    arrivals_begin(&b, ARRIVALS_POISSON, 1000, 5, alone, 100);
+    arrivals_begin(&c, ARRIVALS_POISSON, 1000, 6, alone, 100);
     bool differ = false;
     for (unsigned i = 0; i < 1000; i++) {
         uint64_t due_ns = arrivals_next(&a);
@@ -87,7 +89,7 @@ TEST(arrivals, of_one_seed_are_the_same)
 TEST(arrivals, that_are_constant_do_not_drift)
 {
     struct arrivals arrivals;
-    arrivals_begin(&arrivals, ARRIVALS_CONSTANT, 3, 1, 1000);
+    arrivals_begin(&arrivals, ARRIVALS_CONSTANT, 3, 1, alone, 1000);
     expect_int(arrivals_next(&arrivals), 1000);
     expect_int(arrivals_next(&arrivals), 1000 + 333333333);
     uint64_t last_ns = 0;
@@ -100,7 +102,7 @@ TEST(arrivals, that_are_constant_do_not_drift)
 TEST(arrivals, keep_the_mean_rate)
 {
     struct arrivals arrivals;
-    arrivals_begin(&arrivals, ARRIVALS_POISSON, 20000, 3, 0);
+    arrivals_begin(&arrivals, ARRIVALS_POISSON, 20000, 3, alone, 0);
     uint64_t last_ns = 0;
     for (unsigned i = 0; i < COUNT; i++) {
         uint64_t due_ns = arrivals_next(&arrivals);
@@ -117,7 +119,7 @@ TEST(arrivals, have_exponential_gaps)
     static double gaps[COUNT];
     for (unsigned r = 0; r < sizeof rates / sizeof rates[0]; r++) {
         struct arrivals arrivals;
-        arrivals_begin(&arrivals, ARRIVALS_POISSON, rates[r], 7, 0);
+        arrivals_begin(&arrivals, ARRIVALS_POISSON, rates[r], 7, alone, 0);
         uint64_t before_ns = 0;
         for (unsigned i = 0; i < COUNT; i++) {
             uint64_t due_ns = arrivals_next(&arrivals);
@@ -126,6 +128,55 @@ TEST(arrivals, have_exponential_gaps)
         }
         double distance = distance_of(gaps, COUNT, 1e9 / rates[r]);
         expect_msg(distance < distance_allowed(COUNT), "%f at %.0f/s", distance, rates[r]);
+    }
+}
+
+/* The schedules of several threads, in the order of their times: what the server sees. */
+static uint64_t next_of_all(struct arrivals *arrivals, uint64_t *next_ns, unsigned threads)
+{
+    unsigned first = 0;
+    for (unsigned i = 1; i < threads; i++) {
+        first = next_ns[i] < next_ns[first] ? i : first;
+    }
+    uint64_t due_ns = next_ns[first];
+    next_ns[first] = arrivals_next(&arrivals[first]);
+    return due_ns;
+}
+
+static void begin_all(struct arrivals *arrivals, uint64_t *next_ns, unsigned threads,
+                      enum arrivals_kind kind, double rate)
+{
+    for (unsigned i = 0; i < threads; i++) {
+        arrivals_begin(&arrivals[i], kind, rate, 7, (struct seat){i, threads}, 0);
+        next_ns[i] = arrivals_next(&arrivals[i]);
+    }
+}
+
+TEST(arrivals, of_several_threads_together_have_exponential_gaps)
+{
+    static double gaps[COUNT];
+    struct arrivals arrivals[5];
+    uint64_t next_ns[5], before_ns = 0;
+    for (unsigned threads = 2; threads <= 5; threads += 3) {
+        before_ns = 0;
+        begin_all(arrivals, next_ns, threads, ARRIVALS_POISSON, 20000);
+        for (unsigned i = 0; i < COUNT; i++) {
+            uint64_t due_ns = next_of_all(arrivals, next_ns, threads);
+            gaps[i] = (double)(due_ns - before_ns);
+            before_ns = due_ns;
+        }
+        double distance = distance_of(gaps, COUNT, 50e3);
+        expect_msg(distance < distance_allowed(COUNT), "%f of %u threads", distance, threads);
+    }
+}
+
+TEST(arrivals, of_several_threads_that_are_constant_take_turns)
+{
+    struct arrivals arrivals[3];
+    uint64_t next_ns[3];
+    begin_all(arrivals, next_ns, 3, ARRIVALS_CONSTANT, 1000);
+    for (unsigned i = 0; i < 1000; i++) {
+        expect_int(next_of_all(arrivals, next_ns, 3), i * NS_PER_MS);
     }
 }
 

@@ -42,7 +42,7 @@ TEST(mix, follows_its_weights)
 {
     struct mix mix;
     unsigned seen[3] = {0};
-    mix_begin(&mix, 1);
+    mix_begin(&mix, 1, (struct seat){0, 1});
     mix_add(&mix, 1);
     mix_add(&mix, 3);
     mix_add(&mix, 6);
@@ -58,8 +58,8 @@ TEST(mix, follows_its_weights)
 TEST(mix, of_one_seed_is_the_same)
 {
     struct mix a, b;
-    mix_begin(&a, 9);
-    mix_begin(&b, 9);
+    mix_begin(&a, 9, (struct seat){0, 1});
+    mix_begin(&b, 9, (struct seat){0, 1});
     for (unsigned i = 0; i < 2; i++) {
         mix_add(&a, 1);
         mix_add(&b, 1);

@@ -5,23 +5,22 @@
 
 #include <math.h>
 
-enum { ARRIVALS_STREAM = 1 };
-
 void arrivals_begin(struct arrivals *arrivals, enum arrivals_kind kind, double rate, uint64_t seed,
-                    uint64_t start_ns)
+                    struct seat seat, uint64_t start_ns)
 {
-    *arrivals =
-        (struct arrivals){.kind = kind, .mean_ns = (double)NS_PER_S / rate, .start_ns = start_ns};
-    random_seed(&arrivals->random, seed, ARRIVALS_STREAM);
+    *arrivals = (struct arrivals){
+        .kind = kind, .seat = seat, .mean_ns = (double)NS_PER_S / rate, .start_ns = start_ns};
+    random_seed(&arrivals->random, seed, RANDOM_ARRIVALS, seat);
 }
 
 uint64_t arrivals_next(struct arrivals *arrivals)
 {
+    struct seat seat = arrivals->seat;
     if (arrivals->kind == ARRIVALS_CONSTANT) {
-        arrivals->offset_ns = (double)arrivals->count * arrivals->mean_ns;
+        arrivals->position = (double)(arrivals->count * seat.of + seat.number);
     } else {
-        arrivals->offset_ns -= log(random_unit(&arrivals->random)) * arrivals->mean_ns;
+        arrivals->position -= log(random_unit(&arrivals->random)) * seat.of;
     }
     arrivals->count++;
-    return arrivals->start_ns + (uint64_t)arrivals->offset_ns;
+    return arrivals->start_ns + (uint64_t)(arrivals->position * arrivals->mean_ns);
 }

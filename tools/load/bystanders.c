@@ -58,10 +58,12 @@ static void look_silent(struct bystanders *all, struct bystander *one);
 static size_t bystanders_allowed(const struct bystander *one, enum bystander_kind slow,
                                  size_t most);
 
-struct bystanders *bystanders_new(struct loop *loop, const struct plan *plan)
+struct bystanders *bystanders_new(struct loop *loop, const struct plan *plan, struct seat seat)
 {
     const struct load_settings *settings = plan->settings;
-    const uint64_t wanted[] = {settings->idle, settings->slow_readers, settings->slow_senders};
+    const uint64_t wanted[] = {seat_share(seat, settings->idle),
+                               seat_share(seat, settings->slow_readers),
+                               seat_share(seat, settings->slow_senders)};
     uint64_t count = wanted[0] + wanted[1] + wanted[2];
     if (count == 0) {
         return NULL;

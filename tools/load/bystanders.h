@@ -30,8 +30,8 @@ struct bystander_counts {
 
 struct bystanders;
 
-/* NULL when none are asked for. */
-struct bystanders *bystanders_new(struct loop *loop, const struct plan *plan);
+/* The share of a seat. NULL when it has none. */
+struct bystanders *bystanders_new(struct loop *loop, const struct plan *plan, struct seat seat);
 void bystanders_free(struct bystanders *all);
 
 /* For people, or as a member of JSON. */

@@ -7,7 +7,8 @@
 
 enum {
     RELEASE_MAX = 64,   /* due requests of one turn: answers must get theirs */
-    TICK_NS = 20000000, /* deadlines, broken connections, seconds */
+    TICK_NS = 20000000, /* deadlines, broken connections, what other threads say */
+    START_AHEAD_NS = 3 * TICK_NS,
 };
 
 /* --- what is measured --- */
@@ -16,26 +17,11 @@ static void begin_window(struct drive *drive)
 {
     struct results *results = drive->results;
     drive->windowed = true;
-    drive->second_ns = results->window_ns = drive->window.start_ns;
+    results->window_ns = drive->window.start_ns;
     results->start_unix_s = usage_unix_s();
     drive->cpu_at_window_ns = usage_cpu_ns();
     drive->runqueue_at_window_ns = usage_runqueue_ns();
 }
-
-static void end_second(struct drive *drive, uint64_t now_ns)
-{
-    struct results *results = drive->results;
-    double start_s = (double)(drive->second_ns - drive->window.start_ns) / (double)NS_PER_S;
-    double length_s = (double)(now_ns - drive->second_ns) / (double)NS_PER_S;
-    if (drive->second_fn != NULL) {
-        drive->second_fn(drive->second_arg, start_s, length_s);
-    }
-    histogram_merge(&results->from_due, &results->second);
-    memset(&results->second, 0, sizeof results->second);
-    drive->second_ns = now_ns;
-}
-
-/* --- what is due --- */
 
 static void drive_ask(struct drive *drive, struct connection *connection, struct due due)
 {
@@ -124,6 +110,7 @@ static void end_window(struct drive *drive)
     struct results *results = drive->results;
     if (drive->windowed) {
         results->cpu_ns = usage_cpu_ns() - drive->cpu_at_window_ns;
+        results->cpu_total_ns = results->cpu_ns;
         results->runqueue_ns = usage_runqueue_ns() - drive->runqueue_at_window_ns;
         results->end_ns = drive->window.end_ns;
     }
@@ -171,37 +158,56 @@ static bool drive_catch_up(struct drive *drive)
     return released;
 }
 
-static void drive_begin_requests(struct drive *drive)
+static void drive_begin_requests(struct drive *drive, uint64_t start_ns)
 {
     const struct load_settings *settings = drive->plan->settings;
-    uint64_t now_ns = clock_ns();
     drive->phase = DRIVE_RUNNING;
-    drive->results->start_ns = now_ns;
-    drive->window.start_ns = now_ns + settings->warmup_ns;
+    drive->results->start_ns = start_ns;
+    drive->window.start_ns = start_ns + settings->warmup_ns;
     drive->window.end_ns = drive->window.start_ns + settings->duration_ns;
-    schedule_begin(&drive->schedule, drive->plan, now_ns);
-    for (uint64_t i = 0; !drive->schedule.open && i < drive->pool.count * settings->pipeline; i++) {
-        put_due(drive, now_ns, now_ns);
-    }
+    schedule_begin(&drive->schedule, drive->plan, drive->seat, start_ns);
     (void)drive_catch_up(drive);
-    drive_dispatch(drive);
 }
 
-/* --- events of connections --- */
+/* --- the start --- */
 
-/* The load starts when the first attempt of each connection is over. */
+static void begin_when_known(struct drive *drive)
+{
+    uint64_t start_ns = atomic_load(&drive->line->start_ns);
+    if (drive->phase != DRIVE_CONNECTING || !pool_is_settled(&drive->pool) || start_ns == 0) {
+        return;
+    }
+    if (start_ns == START_NEVER) {
+        drive->phase = DRIVE_OVER;
+    } else {
+        drive_begin_requests(drive, start_ns);
+    }
+}
+
+/* The first attempt of each connection is over. The last drive of which that is true fixes the
+ * time for all; the others find it at their next tick, which comes before that time. */
+static void arrive_at_line(struct drive *drive)
+{
+    struct starting_line *line = drive->line;
+    uint64_t ahead_ns = drive->seat.of > 1 ? START_AHEAD_NS : 0;
+    atomic_fetch_add(&line->opened, drive->results->opened);
+    if (atomic_fetch_sub(&line->missing, 1) == 1) {
+        bool some = atomic_load(&line->opened) > 0;
+        atomic_store(&line->start_ns, some ? clock_ns() + ahead_ns : START_NEVER);
+    }
+    begin_when_known(drive);
+}
+
 static void drive_open_more(struct drive *drive)
 {
     pool_open_more(&drive->pool);
-    if (!pool_is_settled(&drive->pool)) {
-        return;
-    }
-    if (drive->results->opened == 0) {
-        drive->phase = DRIVE_OVER;
-    } else {
-        drive_begin_requests(drive);
+    if (pool_is_settled(&drive->pool) && !drive->arrived) {
+        drive->arrived = true;
+        arrive_at_line(drive);
     }
 }
+
+/* --- events of connections --- */
 
 static void on_opened(void *owner, struct connection *connection, uint64_t took_ns)
 {
@@ -246,19 +252,18 @@ static void drive_on_closed(void *owner, struct connection *connection)
 /* A user of the closed loop asks again, on the same connection where that is possible. */
 static void next_of_user(struct drive *drive, struct connection *connection, uint64_t now_ns)
 {
-    uint64_t due_ns = now_ns + drive->plan->settings->think_ns;
     bool room = connection_has_room(connection);
-    if (drive->phase != DRIVE_RUNNING || due_ns >= drive->window.end_ns) {
+    if (drive->phase != DRIVE_RUNNING || now_ns >= drive->window.end_ns) {
         return;
     }
-    if (due_ns > now_ns) {
-        schedule_think(&drive->schedule, due_ns);
+    if (drive->plan->settings->think_ns > 0) {
+        schedule_think(&drive->schedule, now_ns);
     } else if (room && drive->pending.count == 0) {
-        drive->results->due += window_has(&drive->window, due_ns) ? 1 : 0;
-        drive_ask(drive, connection, (struct due){due_ns, due_ns});
+        drive->results->due += window_has(&drive->window, now_ns) ? 1 : 0;
+        drive_ask(drive, connection, (struct due){now_ns, now_ns});
         return;
     } else {
-        put_due(drive, due_ns, now_ns);
+        put_due(drive, now_ns, now_ns);
     }
     if (room) {
         ready_put(&drive->ready, connection);
@@ -307,18 +312,41 @@ static void drive_on_alarm(void *arg)
     (void)drive_catch_up(arg);
 }
 
+static void drive_show_pulse(struct drive *drive)
+{
+    const struct results *results = drive->results;
+    struct pulse *pulse = &drive->pulse;
+    atomic_store_explicit(&pulse->done, results->done_in_window, memory_order_relaxed);
+    atomic_store_explicit(&pulse->waiting, drive->pending.count, memory_order_relaxed);
+    atomic_store_explicit(&pulse->errors, errors_total(&results->errors), memory_order_relaxed);
+}
+
+static void drive_interrupt(struct drive *drive)
+{
+    drive->results->interrupted = true;
+    if (drive->phase == DRIVE_RUNNING) {
+        drive->window.end_ns = clock_ns();
+        end_window(drive);
+    }
+    drive->phase = DRIVE_OVER;
+}
+
 static void drive_on_tick(void *arg)
 {
     struct drive *drive = arg;
-    uint64_t now_ns = clock_ns();
     loop_timer_start(drive->tick, TICK_NS);
+    if (atomic_load(&drive->line->stop)) {
+        drive_interrupt(drive);
+        return;
+    }
+    uint64_t now_ns = clock_ns();
     wheel_advance(&drive->wheel, now_ns);
-    if (drive->phase != DRIVE_CONNECTING) {
+    if (drive->phase == DRIVE_CONNECTING) {
+        begin_when_known(drive);
+    } else {
         pool_retry(&drive->pool, now_ns);
     }
-    if (drive->phase == DRIVE_RUNNING && drive->windowed && now_ns - drive->second_ns >= NS_PER_S) {
-        end_second(drive, now_ns);
-    }
+    drive_show_pulse(drive);
     (void)drive_catch_up(drive);
 }
 
@@ -374,7 +402,8 @@ void drive_init(struct drive *drive)
 {
     const struct plan *plan = drive->plan;
     const struct load_settings *settings = plan->settings;
-    unsigned connections = (unsigned)settings->connections;
+    unsigned connections = (unsigned)seat_share(drive->seat, settings->connections);
+    unsigned before = (unsigned)seat_share_before(drive->seat, settings->connections);
     drive->loop = loop_new();
     drive->hooks = (struct loop_hooks){before_poll, after_poll, drive};
     loop_around_poll(drive->loop, &drive->hooks);
@@ -388,11 +417,12 @@ void drive_init(struct drive *drive)
         .events = &connection_events,
         .owner = drive,
     };
-    pool_init(&drive->pool, &shared, drive->results, connections);
+    pool_init(&drive->pool, &shared, drive->results, before, connections);
     ready_init(&drive->ready, connections);
     schedule_init(&drive->schedule, plan, connections * settings->pipeline);
-    pending_init(&drive->pending, settings->max_pending);
-    mix_begin(&drive->mix, settings->seed);
+    pending_init(&drive->pending,
+                 seat_share(drive->seat, settings->max_pending + drive->seat.of - 1));
+    mix_begin(&drive->mix, settings->seed, drive->seat);
     for (unsigned i = 0; i < plan->target_count; i++) {
         mix_add(&drive->mix, plan->targets[i].url.weight);
     }
@@ -410,7 +440,7 @@ void drive_deinit(struct drive *drive)
 }
 
 /* What has no answer at the end was interrupted. */
-bool drive_run(struct drive *drive)
+void drive_run(struct drive *drive)
 {
     drive->results->precedence = usage_precedence();
     loop_timer_start(drive->tick, TICK_NS);
@@ -423,20 +453,10 @@ bool drive_run(struct drive *drive)
     drop_pending(drive);
     loop_timer_stop(drive->tick);
     pool_shut(&drive->pool, LOAD_ABANDONED, "interrupted");
-    if (drive->windowed) {
-        end_second(drive, clock_ns());
-    }
     drive->results->bytes_sent = drive->pool.shared.bytes_sent;
     drive->results->bytes_received = drive->pool.shared.bytes_received;
-    return drive->results->opened > 0;
-}
-
-void drive_interrupt(struct drive *drive)
-{
-    drive->results->interrupted = true;
-    if (drive->phase == DRIVE_RUNNING) {
-        drive->window.end_ns = clock_ns();
-        end_window(drive);
+    drive_show_pulse(drive);
+    if (drive->log != NULL) {
+        drive->log_error = request_log_free(drive->log);
     }
-    drive->phase = DRIVE_OVER;
 }

@@ -13,7 +13,7 @@
  * up to --timeout, and what was sent is answered or times out: a request that is left out would be
  * one of the slowest.
  *
- * One loop, one thread. Times to the microsecond come from an alarm (alarm.h), and each answer
+ * One loop, one thread, which is one of several (crew.h). Times to the microsecond come from an alarm (alarm.h), and each answer
  * checks the schedule too, so that a long round of the loop delays no request.
  */
 #ifndef TOOLS_LOAD_DRIVE_H
@@ -29,10 +29,27 @@
 
 enum drive_phase { DRIVE_CONNECTING, DRIVE_RUNNING, DRIVE_DRAINING, DRIVE_OVER };
 
+/* What the drives of a run share: all begin at one time, when each has made its connections. */
+struct starting_line {
+    _Atomic unsigned missing;  /* drives whose connections are not settled */
+    _Atomic uint64_t opened;   /* connections of the others */
+    _Atomic uint64_t start_ns; /* 0: not known yet */
+    _Atomic bool stop;         /* interrupted */
+};
+#define START_NEVER UINT64_MAX
+
+/* What another thread may read of a drive that runs; up to 20 ms old. */
+struct pulse {
+    _Atomic uint64_t done, waiting, errors;
+};
+
 struct drive {
     const struct plan *plan;
+    struct seat seat;
+    struct starting_line *line;
     struct results *results;
-    struct request_log *log; /* NULL: none */
+    struct request_log *log; /* or NULL; the drive's own, which its run ends */
+    int log_error;           /* then: 0, or why not all of it was written */
 
     struct loop *loop;
     struct loop_hooks hooks;
@@ -41,6 +58,7 @@ struct drive {
     struct loop_timer *tick;
 
     enum drive_phase phase;
+    bool arrived;  /* at the starting line */
     bool windowed; /* the window has begun */
     struct window window;
     uint64_t drained_ns; /* the end of draining */
@@ -52,22 +70,15 @@ struct drive {
     struct mix mix;
     uint64_t in_flight;
 
-    /* Called once a second of the window, and at its end, before `second` is merged: or NULL. */
-    void (*second_fn)(void *arg, double start_s, double length_s);
-    void *second_arg;
-    uint64_t second_ns; /* the one under way began */
-
+    struct pulse pulse;
     uint64_t cpu_at_window_ns, runqueue_at_window_ns;
 };
 
-/* `drive` is zeroes, but for plan, results, log, second_fn and second_arg. Opens nothing yet. */
+/* `drive` is zeroes, but for plan, seat, line, results and log. Opens nothing yet. */
 void drive_init(struct drive *drive);
 void drive_deinit(struct drive *drive);
 
-/* To the end of the run. False: no connection could be made, drive->pool.refused says why. */
-bool drive_run(struct drive *drive);
-
-/* From a callback of its loop: ends the run now, without waiting for answers. */
-void drive_interrupt(struct drive *drive);
+/* To the end of the run, in this thread. */
+void drive_run(struct drive *drive);
 
 #endif

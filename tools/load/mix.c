@@ -3,12 +3,10 @@
 
 #include "core/base/check.h"
 
-enum { MIX_STREAM = 2 };
-
-void mix_begin(struct mix *mix, uint64_t seed)
+void mix_begin(struct mix *mix, uint64_t seed, struct seat seat)
 {
     *mix = (struct mix){0};
-    random_seed(&mix->random, seed, MIX_STREAM);
+    random_seed(&mix->random, seed, RANDOM_MIX, seat);
 }
 
 void mix_add(struct mix *mix, unsigned weight)

@@ -12,7 +12,7 @@ struct mix {
     uint64_t below[MIX_MAX]; /* sums of the weights so far */
 };
 
-void mix_begin(struct mix *mix, uint64_t seed);
+void mix_begin(struct mix *mix, uint64_t seed, struct seat seat);
 void mix_add(struct mix *mix, unsigned weight);
 /* An index in the order of mix_add. */
 unsigned mix_next(struct mix *mix);

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { BODY_MAX = 1 << 30 };
+enum { BODY_MAX = 1 << 30, THREADS_MAX = 256 };
 
 _Static_assert((int)OPTION_TEXTS_MAX <= (int)MIX_MAX, "a mix holds every URL that can be given");
 
@@ -21,6 +21,7 @@ static bool generate_body(struct plan *plan, const char *size, char error[PLAN_E
 static bool read_body(struct plan *plan, const char *path, char error[PLAN_ERROR_MAX]);
 static bool set_expectations(struct plan *plan, char error[PLAN_ERROR_MAX]);
 static bool add_target(struct plan *plan, const char *text, char error[PLAN_ERROR_MAX]);
+static bool set_threads(struct plan *plan, char error[PLAN_ERROR_MAX]);
 
 bool plan_make(struct plan *plan, const struct load_settings *settings, char error[PLAN_ERROR_MAX])
 {
@@ -34,7 +35,12 @@ bool plan_make(struct plan *plan, const struct load_settings *settings, char err
             return false;
         }
     }
-    return true;
+    return set_threads(plan, error);
+}
+
+int plan_cpu(const struct plan *plan, unsigned thread)
+{
+    return plan->threads > 1 ? plan->cpus[thread % plan->cpu_count] : -1;
 }
 
 void plan_free(struct plan *plan)
@@ -44,6 +50,22 @@ void plan_free(struct plan *plan)
         free((char *)plan->targets[i].close.at);
     }
     free((char *)plan->body.at);
+}
+
+static bool set_threads(struct plan *plan, char error[PLAN_ERROR_MAX])
+{
+    const struct load_settings *settings = plan->settings;
+    plan->cpu_count = cpus_allowed(plan->cpus);
+    uint64_t threads = settings->threads != 0 ? settings->threads : plan->cpu_count;
+    threads = threads < settings->connections ? threads : settings->connections;
+    plan->threads = (unsigned)(threads < THREADS_MAX ? threads : THREADS_MAX);
+    if (settings->spin && plan->threads > plan->cpu_count) {
+        snprintf(error, PLAN_ERROR_MAX,
+                 "--spin needs a CPU for each of the %u threads, and %u are allowed", plan->threads,
+                 plan->cpu_count);
+        return false;
+    }
+    return true;
 }
 
 /* Always false, for `return plan_refuse(...)`. */

@@ -4,6 +4,7 @@
 #define TOOLS_LOAD_PLAN_H
 
 #include "core/base/bytes.h"
+#include "tools/load/cpus.h"
 #include "tools/load/digest.h"
 #include "tools/load/mix.h"
 #include "tools/load/options.h"
@@ -17,6 +18,9 @@ struct target {
 
 struct plan {
     const struct load_settings *settings;
+    unsigned threads;   /* never more than connections */
+    unsigned cpu_count; /* of those that this process may use */
+    int cpus[CPUS_MAX];
     unsigned target_count;
     struct target targets[MIX_MAX]; /* all of one server */
     const char *method;
@@ -31,6 +35,9 @@ struct plan {
 enum { PLAN_ERROR_MAX = 512 };
 bool plan_make(struct plan *plan, const struct load_settings *settings, char error[PLAN_ERROR_MAX]);
 void plan_free(struct plan *plan);
+
+/* The CPU on which a thread stays; -1: it is alone, and goes where the kernel puts it. */
+int plan_cpu(const struct plan *plan, unsigned thread);
 
 /* Open loop: the schedule, not the answers, says when a request is due. */
 static inline bool plan_is_open(const struct plan *plan)

@@ -14,7 +14,7 @@ enum {
 };
 
 void pool_init(struct pool *pool, const struct connection_shared *shared, struct results *results,
-               unsigned count)
+               unsigned first, unsigned count)
 {
     uint64_t pipeline = shared->plan->settings->pipeline;
     *pool = (struct pool){.shared = *shared, .results = results, .count = count};
@@ -22,7 +22,8 @@ void pool_init(struct pool *pool, const struct connection_shared *shared, struct
     pool->connections = must_calloc(count, sizeof *pool->connections);
     pool->shots = must_calloc(count * pipeline, sizeof *pool->shots);
     for (unsigned i = 0; i < count; i++) {
-        connection_init(&pool->connections[i], &pool->shared, i, pool->shots + i * pipeline);
+        connection_init(&pool->connections[i], &pool->shared, first + i,
+                        pool->shots + i * pipeline);
     }
 }
 

@@ -22,9 +22,9 @@ struct pool {
     char refused[ERROR_EXAMPLE_MAX]; /* why the last one could not be made */
 };
 
-/* `shared` is copied. Opens nothing. */
+/* `shared` is copied; connections are numbered from `first` on. Opens nothing. */
 void pool_init(struct pool *pool, const struct connection_shared *shared, struct results *results,
-               unsigned count);
+               unsigned first, unsigned count);
 void pool_deinit(struct pool *pool);
 
 /* More of the first attempts, as many as may be under way. */

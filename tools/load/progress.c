@@ -11,20 +11,20 @@ void progress_init(struct progress *progress, const struct plan *plan, FILE *out
     *progress = (struct progress){.plan = plan, .out = wanted ? out : NULL};
 }
 
-void progress_show(struct progress *progress, const struct results *results, uint64_t pending,
-                   double at_s)
+void progress_show(struct progress *progress, const struct histogram *second,
+                   struct progress_counts counts, double at_s)
 {
     char rate[FIGURE_TEXT], p50[FIGURE_TEXT], p99[FIGURE_TEXT], waiting[FIGURE_TEXT],
         errors[FIGURE_TEXT], whole[OPTION_TIME_TEXT];
     if (progress->out == NULL) {
         return;
     }
-    figure_count(results->done_in_window - progress->done_before, rate);
-    progress->done_before = results->done_in_window;
-    figure_time(histogram_percentile(&results->second, 0.5), p50);
-    figure_time(histogram_percentile(&results->second, 0.99), p99);
-    figure_count(pending, waiting);
-    figure_count(errors_total(&results->errors), errors);
+    figure_count(counts.done - progress->done_before, rate);
+    progress->done_before = counts.done;
+    figure_time(histogram_percentile(second, 0.5), p50);
+    figure_time(histogram_percentile(second, 0.99), p99);
+    figure_count(counts.waiting, waiting);
+    figure_count(counts.errors, errors);
     option_format_time(progress->plan->settings->duration_ns, whole);
     fprintf(progress->out, "\r%.0fs of %s: %s/s, p50 %s, p99 %s, waiting %s, errors %s\033[K", at_s,
             whole, rate, p50, p99, waiting, errors);

@@ -2,10 +2,15 @@
 #ifndef TOOLS_LOAD_PROGRESS_H
 #define TOOLS_LOAD_PROGRESS_H
 
+#include "core/base/histogram.h"
 #include "tools/load/plan.h"
-#include "tools/load/results.h"
 
 #include <stdio.h>
+
+/* Answers in the window, requests that wait for a connection now, errors. */
+struct progress_counts {
+    uint64_t done, waiting, errors;
+};
 
 struct progress {
     const struct plan *plan;
@@ -15,9 +20,9 @@ struct progress {
 };
 
 void progress_init(struct progress *progress, const struct plan *plan, FILE *out);
-/* At the end of a second of the window, which is results->second. */
-void progress_show(struct progress *progress, const struct results *results, uint64_t pending,
-                   double at_s);
+/* At the end of a second of the window: its latencies, and what there is so far. */
+void progress_show(struct progress *progress, const struct histogram *second,
+                   struct progress_counts counts, double at_s);
 /* Wipes the line. */
 void progress_end(struct progress *progress);
 

@@ -14,9 +14,10 @@ static uint64_t rotate_left(uint64_t x, unsigned bits)
     return (x << bits) | (x >> (64 - bits));
 }
 
-void random_seed(struct random_source *source, uint64_t seed, uint64_t stream)
+void random_seed(struct random_source *source, uint64_t seed, enum random_stream stream,
+                 struct seat seat)
 {
-    uint64_t state = stream;
+    uint64_t state = (uint64_t)stream + (uint64_t)RANDOM_STREAMS * seat.number;
     state = seed ^ splitmix64(&state);
     for (unsigned i = 0; i < 4; i++) {
         source->state[i] = splitmix64(&state);

@@ -6,14 +6,19 @@
 #ifndef TOOLS_LOAD_RANDOM_SOURCE_H
 #define TOOLS_LOAD_RANDOM_SOURCE_H
 
+#include "tools/load/seat.h"
+
 #include <stdint.h>
 
 struct random_source {
     uint64_t state[4];
 };
 
-/* `stream` separates sources of one seed: drawing from one does not move the others. */
-void random_seed(struct random_source *source, uint64_t seed, uint64_t stream);
+/* What numbers are drawn for. Drawing from one source does not move the others of its seed, nor
+ * those of other threads. */
+enum random_stream { RANDOM_ARRIVALS = 1, RANDOM_MIX, RANDOM_THINK, RANDOM_STREAMS = 16 };
+void random_seed(struct random_source *source, uint64_t seed, enum random_stream stream,
+                 struct seat seat);
 
 uint64_t random_next(struct random_source *source);
 

@@ -12,7 +12,7 @@ static void record_measured(struct results *results, const struct window *window
         return;
     }
     results->good++;
-    histogram_record(&results->second, outcome->done_ns - shot->due_ns);
+    histogram_record(&results->from_due, outcome->done_ns - shot->due_ns);
     histogram_record(&results->from_send, outcome->done_ns - shot->sent_ns);
     histogram_record(&results->first_byte, shot->first_byte_ns - shot->sent_ns);
     histogram_record(&results->send_lag, shot->sent_ns - shot->due_ns);

@@ -28,8 +28,8 @@ void report_head(FILE *out, const struct plan *plan)
     } else {
         fputs("closed loop: each answer brings the next request, so queueing is hidden", out);
     }
-    fprintf(out, "; %" PRIu64 " connections, %s after a warm-up of %s\n", settings->connections,
-            time, warmup);
+    fprintf(out, "; %" PRIu64 " connections on %u thread%s, %s after a warm-up of %s\n",
+            settings->connections, plan->threads, plan->threads > 1 ? "s" : "", time, warmup);
     for (unsigned i = 0; i < plan->target_count; i++) {
         fprintf(out, "  %s %s\n", plan->method, plan->targets[i].text);
     }
@@ -144,13 +144,13 @@ static void print_statuses(FILE *out, const struct results *results)
 static void print_crowd(FILE *out, const struct report *report)
 {
     for (unsigned i = 0; i < BYSTANDER_KINDS; i++) {
-        const struct bystander_counts *counts = &report->crowd[i];
-        if (counts->wanted > 0) {
+        struct bystander_counts counts = crew_crowd(report->crew, i);
+        if (counts.wanted > 0) {
             fprintf(out,
                     "%-12s %" PRIu64 " of %" PRIu64 " open at the end; %" PRIu64
                     " answers, %" PRIu64 " ended by the server, %" PRIu64 " refused\n",
-                    bystander_name(i), counts->open, counts->wanted, counts->answers, counts->ended,
-                    counts->refused);
+                    bystander_name(i), counts.open, counts.wanted, counts.answers, counts.ended,
+                    counts.refused);
         }
     }
 }
@@ -158,8 +158,21 @@ static void print_crowd(FILE *out, const struct report *report)
 static void print_generator(FILE *out, const struct report *report)
 {
     const struct results *results = report->results;
-    fprintf(out, "generator    busy %.0f%% of a CPU, waited for one %.1f%%\n",
-            results_cpu_share(results) * 100, results_wait_share(results) * 100);
+    const struct crew *crew = report->crew;
+    fprintf(out, "generator    busy %.0f%% of a CPU, waited for one %.1f%%%s\n",
+            results_cpu_share(results) * 100, results_wait_share(results) * 100,
+            crew->count > 1 ? ": the thread with most of it" : "");
+    for (unsigned i = 0; crew->count > 1 && i < crew->count; i++) {
+        const struct results *own = &crew->members[i].results;
+        char p50[FIGURE_TEXT], p99[FIGURE_TEXT];
+        figure_time(histogram_percentile(&own->own_lag, 0.5), p50);
+        figure_time(histogram_percentile(&own->own_lag, 0.99), p99);
+        fprintf(
+            out,
+            "  thread %-4u  CPU %d: busy %.0f%%, waited for it %.1f%%, own lag p50 %s, p99 %s\n", i,
+            plan_cpu(report->plan, i), results_cpu_share(own) * 100, results_wait_share(own) * 100,
+            p50, p99);
+    }
 }
 
 static void print_validity(FILE *out, const struct validity *validity)

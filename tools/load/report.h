@@ -2,7 +2,7 @@
 #ifndef TOOLS_LOAD_REPORT_H
 #define TOOLS_LOAD_REPORT_H
 
-#include "tools/load/bystanders.h"
+#include "tools/load/crew.h"
 #include "tools/load/plan.h"
 #include "tools/load/results.h"
 #include "tools/load/validity.h"
@@ -13,7 +13,7 @@ struct report {
     const struct plan *plan;
     const struct results *results;
     const struct validity *validity;
-    struct bystander_counts crowd[BYSTANDER_KINDS];
+    const struct crew *crew; /* its threads have ended */
 };
 
 /* What is about to be done, as one line. */

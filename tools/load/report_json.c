@@ -13,7 +13,9 @@ static void put_urls(struct json *json, const struct report *report);
 static void put_errors(struct json *json, const struct errors *errors);
 static void put_latencies(struct json *json, const struct results *results);
 static void put_histogram(struct json *json, const char *key, const struct histogram *histogram);
-static void put_generator(struct json *json, const struct results *results);
+static void put_generator(struct json *json, const struct report *report);
+static void put_usage(struct json *json, const struct results *results);
+static void put_threads(struct json *json, const struct report *report);
 static void put_crowd(struct json *json, const struct report *report);
 
 void report_json(FILE *out, const struct report *report)
@@ -31,7 +33,7 @@ void report_json(FILE *out, const struct report *report)
     put_urls(&json, report);
     put_errors(&json, &report->results->errors);
     put_latencies(&json, report->results);
-    put_generator(&json, report->results);
+    put_generator(&json, report);
     put_crowd(&json, report);
     option_text_json_object(&json, "options", &load_options, report->plan->settings);
     environment_to_json(&json, "environment");
@@ -150,9 +152,8 @@ static void put_latencies(struct json *json, const struct results *results)
 }
 
 /* As in the server's report, and p9999. */
-static void put_histogram(struct json *json, const char *key, const struct histogram *histogram)
+static void put_figures(struct json *json, const struct histogram *histogram)
 {
-    json_object(json, key);
     json_number(json, "count", histogram->count);
     json_number(json, "sum", histogram->sum);
     json_real(json, "mean", histogram_mean(histogram));
@@ -162,6 +163,12 @@ static void put_histogram(struct json *json, const char *key, const struct histo
     json_number(json, "p999", histogram_percentile(histogram, 0.999));
     json_number(json, "p9999", histogram_percentile(histogram, 0.9999));
     json_number(json, "max", histogram->max);
+}
+
+static void put_histogram(struct json *json, const char *key, const struct histogram *histogram)
+{
+    json_object(json, key);
+    put_figures(json, histogram);
     json_array(json, "buckets");
     for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++) {
         if (histogram->buckets[i] > 0) {
@@ -175,14 +182,41 @@ static void put_histogram(struct json *json, const char *key, const struct histo
     json_end(json);
 }
 
-static void put_generator(struct json *json, const struct results *results)
+/* Of the thread with most of it, but for cpu_ns. */
+static void put_generator(struct json *json, const struct report *report)
 {
+    const struct results *results = report->results;
     json_object(json, "generator");
-    json_real(json, "cpu_share", results_cpu_share(results));
-    json_number(json, "cpu_ns", results->cpu_ns);
-    json_number(json, "runqueue_ns", results->runqueue_ns);
+    put_usage(json, results);
     json_text(json, "policy", results->precedence.policy);
     json_signed(json, "nice", results->precedence.nice);
+    put_threads(json, report);
+    json_end(json);
+}
+
+static void put_usage(struct json *json, const struct results *results)
+{
+    json_real(json, "cpu_share", results_cpu_share(results));
+    json_number(json, "cpu_ns", results->cpu_total_ns);
+    json_number(json, "runqueue_ns", results->runqueue_ns);
+}
+
+static void put_threads(struct json *json, const struct report *report)
+{
+    json_array(json, "threads");
+    for (unsigned i = 0; i < report->crew->count; i++) {
+        const struct results *own = &report->crew->members[i].results;
+        json_object(json, NULL);
+        json_signed(json, "cpu", plan_cpu(report->plan, i));
+        json_number(json, "connections", report->crew->members[i].drive.pool.count);
+        json_number(json, "due", own->due);
+        json_number(json, "good", own->good);
+        put_usage(json, own);
+        json_object(json, "own_lag");
+        put_figures(json, &own->own_lag);
+        json_end(json);
+        json_end(json);
+    }
     json_end(json);
 }
 
@@ -190,16 +224,16 @@ static void put_crowd(struct json *json, const struct report *report)
 {
     json_object(json, "crowd");
     for (unsigned i = 0; i < BYSTANDER_KINDS; i++) {
-        const struct bystander_counts *counts = &report->crowd[i];
+        struct bystander_counts counts = crew_crowd(report->crew, i);
         json_object(json, bystander_key(i));
-        json_number(json, "wanted", counts->wanted);
-        json_number(json, "open", counts->open);
-        json_number(json, "opened", counts->opened);
-        json_number(json, "refused", counts->refused);
-        json_number(json, "ended", counts->ended);
-        json_number(json, "answers", counts->answers);
-        json_number(json, "bytes_sent", counts->bytes_sent);
-        json_number(json, "bytes_received", counts->bytes_received);
+        json_number(json, "wanted", counts.wanted);
+        json_number(json, "open", counts.open);
+        json_number(json, "opened", counts.opened);
+        json_number(json, "refused", counts.refused);
+        json_number(json, "ended", counts.ended);
+        json_number(json, "answers", counts.answers);
+        json_number(json, "bytes_sent", counts.bytes_sent);
+        json_number(json, "bytes_received", counts.bytes_received);
         json_end(json);
     }
     json_end(json);

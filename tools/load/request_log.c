@@ -4,14 +4,12 @@
 #include "core/base/check.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 enum { LOG_BUFFER = 1 << 17, LOG_LINE_MAX = 256 };
 
 struct request_log {
-    int fd;
+    FILE *out; /* unbuffered */
     int error; /* of the first write that failed */
     size_t len;
     char buffer[LOG_BUFFER];
@@ -22,17 +20,25 @@ static void put_text(struct request_log *log, const char *text);
 static void request_log_put_number(struct request_log *log, uint64_t value);
 static void put_time(struct request_log *log, uint64_t ns);
 
-struct request_log *request_log_open(const char *path)
+FILE *request_log_open(const char *path)
 {
-    struct request_log *log = must_alloc(sizeof *log);
-    log->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (log->fd < 0) {
+    FILE *out = fopen(path, "we");
+    if (out == NULL) {
         die(EXIT_WORLD, "--log: %s cannot be written: %s", path, strerror(errno));
     }
+    setvbuf(out, NULL, _IONBF, 0);
+    fputs("due_ns,sent_ns,first_byte_ns,done_ns,connection,url,status,bytes,measured,outcome,"
+          "released_ns,port,position\n",
+          out);
+    return out;
+}
+
+struct request_log *request_log_new(FILE *out)
+{
+    struct request_log *log = must_alloc(sizeof *log);
+    log->out = out;
     log->error = 0;
     log->len = 0;
-    put_text(log, "due_ns,sent_ns,first_byte_ns,done_ns,connection,url,status,bytes,measured,"
-                  "outcome,released_ns,port,position\n");
     return log;
 }
 
@@ -59,27 +65,19 @@ void request_log_put(struct request_log *log, const struct connection *connectio
     }
 }
 
-bool request_log_close(struct request_log *log)
+int request_log_free(struct request_log *log)
 {
     write_out(log);
-    if (close(log->fd) != 0 && log->error == 0) {
-        log->error = errno;
-    }
-    errno = log->error;
+    int error = log->error;
     free(log);
-    return errno == 0;
+    return error;
 }
 
+/* The stream's own lock keeps the lines of threads apart. */
 static void write_out(struct request_log *log)
 {
-    size_t done = 0;
-    while (done < log->len && log->error == 0) {
-        ssize_t len = write(log->fd, log->buffer + done, log->len - done);
-        if (len >= 0) {
-            done += (size_t)len;
-        } else if (errno != EINTR) {
-            log->error = errno;
-        }
+    if (log->error == 0 && fwrite(log->buffer, 1, log->len, log->out) != log->len) {
+        log->error = errno;
     }
     log->len = 0;
 }

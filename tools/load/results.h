@@ -1,5 +1,6 @@
 /* results.h: everything a run has found, as numbers: filled by the drive while it runs, read by the
- * reports and by the judgement of its validity. One thread.
+ * reports and by the judgement of its validity. Each thread of the load has its own, which are
+ * merged. One thread; another one may read from_due meanwhile.
  *
  * "Measured" is what was due inside the window: after the warm-up, before the end. Its latency is
  * recorded when a good answer came, whenever that was; every other outcome is an error, so that
@@ -32,7 +33,6 @@ struct results {
     struct histogram send_lag;   /* due to first byte sent: the generator, and waiting for room */
     struct histogram own_lag;    /* due to the generator's coming to it: its own part of that */
     struct histogram connect;    /* the whole run's */
-    struct histogram second;     /* from_due of the second under way, merged when it is over */
 
     /* Measured requests. */
     uint64_t due, sent, good, dropped;
@@ -52,11 +52,16 @@ struct results {
 
     uint64_t start_ns, window_ns, end_ns; /* CLOCK_MONOTONIC: first request, window, its end */
     double start_unix_s;                  /* the window's beginning */
-    uint64_t cpu_ns, idle_ns,
-        runqueue_ns; /* the generator's, in the window; idle: of its CPU time what --spin burnt in vain */
+    uint64_t cpu_total_ns;                /* of all threads, in the window */
+    /* Of a thread, in the window; idle: of its CPU time, what --spin burnt in vain. */
+    uint64_t cpu_ns, idle_ns, runqueue_ns;
     struct precedence precedence; /* as it began */
     bool interrupted;
 };
+
+/* Adds what another thread has found. Of CPU and precedence: those of the busiest thread, of that
+ * which waited longest, and of the first. `to` is zeroes before the first one. */
+void results_merge(struct results *to, const struct results *from);
 
 /* Seconds of the window. */
 double results_window_s(const struct results *results);

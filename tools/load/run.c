@@ -2,12 +2,14 @@
 #include "tools/load/run.h"
 
 #include "core/base/check.h"
+#include "core/base/clock.h"
 #include "tools/hlog.h"
-#include "tools/load/drive.h"
-#include "tools/load/progress.h"
+#include "tools/load/crew.h"
 #include "tools/load/report.h"
+#include "tools/load/seconds.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,53 +17,69 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-/* Descriptors beside the connections: files, loop, timer, standard streams. */
-enum { OTHER_DESCRIPTORS = 32 };
+/* Descriptors beside the connections: files and standard streams; a thread's loop and timer. */
+enum { OTHER_DESCRIPTORS = 32, THREAD_DESCRIPTORS = 8 };
 
 struct run {
     const struct plan *plan;
     struct results *results;
-    struct drive drive;
+    struct crew *crew;
+    struct seconds *seconds;
     struct progress progress;
-    FILE *hdr; /* or NULL */
-    struct watch signals;
+    FILE *hdr, *log; /* or NULL */
     int signal_fd;
 };
 
-static struct run *run_new(const struct plan *plan);
-static void run_free(struct run *run);
-static bool writes_json_only(const struct load_settings *settings);
-static void need_descriptors(const struct load_settings *settings);
-static FILE *open_for_writing(const char *option, const char *path);
-static void close_written(FILE *file, const char *option, const char *path);
-static void watch_signals(struct run *run);
-static void on_signal(struct watch *watch, unsigned ready);
-static void on_signals_closed(struct watch *watch);
-static void on_second(void *arg, double start_s, double length_s);
-static int report_run(const struct run *run, const struct report *report);
-
-int run_load(const struct plan *plan)
+static FILE *open_for_writing(const char *option, const char *path)
 {
-    struct run *run = run_new(plan);
-    if (!writes_json_only(plan->settings)) {
-        report_head(stdout, plan);
+    FILE *out = fopen(path, "we");
+    if (out == NULL) {
+        die(EXIT_WORLD, "--%s: %s cannot be written: %s", option, path, strerror(errno));
     }
-    struct bystanders *bystanders = bystanders_new(run->drive.loop, plan);
-    if (!drive_run(&run->drive)) {
-        die(EXIT_WORLD, "cannot connect to %s: %s", plan->targets[0].text,
-            run->results->interrupted ? "interrupted" : run->drive.pool.refused);
+    return out;
+}
+
+static void close_written(FILE *file, const char *option, const char *path)
+{
+    bool failed = ferror(file) != 0;
+    if (fclose(file) != 0 || failed) {
+        die(EXIT_WORLD, "--%s: %s cannot be written: %s", option, path, strerror(errno));
     }
-    progress_end(&run->progress);
-    struct validity validity;
-    validity_judge(&validity, plan, run->results);
-    struct report report = {.plan = plan, .results = run->results, .validity = &validity};
-    for (unsigned i = 0; i < BYSTANDER_KINDS; i++) {
-        report.crowd[i] = bystanders_count(bystanders, i);
+}
+
+/* As many as are needed, up to what this user may have. */
+static void need_descriptors(const struct plan *plan)
+{
+    const struct load_settings *settings = plan->settings;
+    uint64_t need = settings->connections + settings->idle + settings->slow_readers +
+                    settings->slow_senders + OTHER_DESCRIPTORS +
+                    (uint64_t)plan->threads * THREAD_DESCRIPTORS;
+    struct rlimit limit;
+    CHECK(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+    if (limit.rlim_cur >= need) {
+        return;
     }
-    bystanders_free(bystanders);
-    int status = report_run(run, &report);
-    run_free(run);
-    return status;
+    if (limit.rlim_max < need) {
+        die(EXIT_WORLD,
+            "so many connections need %llu descriptors, and %llu are allowed (ulimit -n)",
+            (unsigned long long)need, (unsigned long long)limit.rlim_max);
+    }
+    limit.rlim_cur = need;
+    CHECK(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+}
+
+/* Ctrl-C is an event like any other: the run ends, and what there is is printed. Blocked before
+ * there are threads, which inherit that. */
+static int open_signals(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    CHECK(sigprocmask(SIG_BLOCK, &set, NULL) == 0);
+    int fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    CHECK(fd >= 0);
+    return fd;
 }
 
 static struct run *run_new(const struct plan *plan)
@@ -70,26 +88,80 @@ static struct run *run_new(const struct plan *plan)
     struct run *run = must_calloc(1, sizeof *run);
     run->plan = plan;
     run->results = must_calloc(1, sizeof *run->results);
-    need_descriptors(settings);
+    run->seconds = must_calloc(1, sizeof *run->seconds);
+    need_descriptors(plan);
+    run->signal_fd = open_signals();
     run->hdr = settings->hdr != NULL ? open_for_writing("hdr", settings->hdr) : NULL;
-    run->drive = (struct drive){
-        .plan = plan, .results = run->results, .second_fn = on_second, .second_arg = run};
-    if (settings->log != NULL) {
-        run->drive.log = request_log_open(settings->log);
-    }
-    drive_init(&run->drive);
-    watch_signals(run);
+    run->log = settings->log != NULL ? request_log_open(settings->log) : NULL;
+    run->crew = crew_new(plan, run->log);
     progress_init(&run->progress, plan, stderr);
     return run;
 }
 
 static void run_free(struct run *run)
 {
-    watch_close(&run->signals, on_signals_closed);
     (void)close(run->signal_fd); /* nothing to lose */
-    drive_deinit(&run->drive);
+    crew_free(run->crew);
+    free(run->seconds);
     free(run->results);
     free(run);
+}
+
+static void run_end_second(struct run *run, uint64_t now_ns)
+{
+    struct seconds *seconds = run->seconds;
+    double start_s = (double)(seconds->end_ns - seconds->window_ns) / (double)NS_PER_S;
+    double length_s = (double)(now_ns - seconds->end_ns) / (double)NS_PER_S;
+    seconds_end(seconds, run->crew, now_ns);
+    if (run->hdr != NULL) {
+        if (start_s <= 0) {
+            double ago_s = (double)(now_ns - seconds->window_ns) / (double)NS_PER_S;
+            hlog_begin(run->hdr, usage_unix_s() - ago_s);
+        }
+        hlog_interval(run->hdr, start_s, length_s, &seconds->latest);
+    }
+    progress_show(&run->progress, &seconds->latest, crew_progress(run->crew), start_s + length_s);
+}
+
+/* Until `until_ns`, or the end of all drives. False: they have ended. */
+static bool wait_until(struct run *run, uint64_t until_ns)
+{
+    struct pollfd fds[] = {{.fd = run->signal_fd, .events = POLLIN},
+                           {.fd = run->crew->over_fd, .events = POLLIN}};
+    struct signalfd_siginfo info;
+    uint64_t now_ns = clock_ns(), left_ns = until_ns > now_ns ? until_ns - now_ns : 0;
+    struct timespec wait = {.tv_sec = (time_t)(left_ns / NS_PER_S),
+                            .tv_nsec = (long)(left_ns % NS_PER_S)};
+    int ready = ppoll(fds, 2, until_ns != UINT64_MAX ? &wait : NULL, NULL);
+    if (ready > 0 && read(run->signal_fd, &info, sizeof info) == (ssize_t)sizeof info) {
+        crew_interrupt(run->crew);
+    }
+    return ready <= 0 || fds[1].revents == 0;
+}
+
+/* The threads drive the load; this one watches. */
+static void watch_run(struct run *run)
+{
+    crew_start(run->crew);
+    uint64_t next_ns = seconds_next_ns(run->seconds, run->crew);
+    while (wait_until(run, next_ns)) {
+        uint64_t now_ns = clock_ns();
+        if (run->seconds->window_ns != 0 && now_ns >= next_ns) {
+            run_end_second(run, now_ns);
+        }
+        next_ns = seconds_next_ns(run->seconds, run->crew);
+    }
+    bool connected = crew_join(run->crew);
+    crew_merge(run->crew, run->results);
+    if (!connected) {
+        die(EXIT_WORLD, "cannot connect to %s: %s", run->plan->targets[0].text,
+            run->results->interrupted ? "interrupted" : crew_refused(run->crew));
+    }
+    (void)seconds_next_ns(run->seconds, run->crew);
+    if (run->results->window_ns != 0) {
+        run_end_second(run, clock_ns());
+    }
+    progress_end(&run->progress);
 }
 
 static bool writes_json_only(const struct load_settings *settings)
@@ -97,11 +169,23 @@ static bool writes_json_only(const struct load_settings *settings)
     return settings->json != NULL && strcmp(settings->json, "-") == 0;
 }
 
+static void close_log(const struct run *run)
+{
+    int error = crew_log_error(run->crew);
+    if (fclose(run->log) != 0 && error == 0) {
+        error = errno;
+    }
+    if (error != 0) {
+        die(EXIT_WORLD, "--log: %s cannot be written: %s", run->plan->settings->log,
+            strerror(error));
+    }
+}
+
 static int report_run(const struct run *run, const struct report *report)
 {
     const struct load_settings *settings = run->plan->settings;
-    if (run->drive.log != NULL && !request_log_close(run->drive.log)) {
-        die(EXIT_WORLD, "--log: %s cannot be written: %s", settings->log, strerror(errno));
+    if (run->log != NULL) {
+        close_log(run);
     }
     if (run->hdr != NULL) {
         close_written(run->hdr, "hdr", settings->hdr);
@@ -123,81 +207,18 @@ static int report_run(const struct run *run, const struct report *report)
     return report->validity->reason_count == 0 ? EXIT_SUCCESS : EXIT_INVALID;
 }
 
-/* As many as are needed, up to what this user may have. */
-static void need_descriptors(const struct load_settings *settings)
+int run_load(const struct plan *plan)
 {
-    uint64_t need = settings->connections + settings->idle + settings->slow_readers +
-                    settings->slow_senders + OTHER_DESCRIPTORS;
-    struct rlimit limit;
-    CHECK(getrlimit(RLIMIT_NOFILE, &limit) == 0);
-    if (limit.rlim_cur >= need) {
-        return;
+    struct run *run = run_new(plan);
+    if (!writes_json_only(plan->settings)) {
+        report_head(stdout, plan);
     }
-    if (limit.rlim_max < need) {
-        die(EXIT_WORLD,
-            "so many connections need %llu descriptors, and %llu are allowed (ulimit -n)",
-            (unsigned long long)need, (unsigned long long)limit.rlim_max);
-    }
-    limit.rlim_cur = need;
-    CHECK(setrlimit(RLIMIT_NOFILE, &limit) == 0);
-}
-
-static FILE *open_for_writing(const char *option, const char *path)
-{
-    FILE *out = fopen(path, "we");
-    if (out == NULL) {
-        die(EXIT_WORLD, "--%s: %s cannot be written: %s", option, path, strerror(errno));
-    }
-    return out;
-}
-
-static void close_written(FILE *file, const char *option, const char *path)
-{
-    bool failed = ferror(file) != 0;
-    if (fclose(file) != 0 || failed) {
-        die(EXIT_WORLD, "--%s: %s cannot be written: %s", option, path, strerror(errno));
-    }
-}
-
-/* Ctrl-C is an event like any other: the run ends, and what there is is printed. */
-static void watch_signals(struct run *run)
-{
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    CHECK(sigprocmask(SIG_BLOCK, &set, NULL) == 0);
-    run->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-    CHECK(run->signal_fd >= 0);
-    if (!watch_open(run->drive.loop, &run->signals, run->signal_fd, on_signal)) {
-        die(EXIT_WORLD, "cannot watch for signals: %s", strerror(errno));
-    }
-    watch_set(&run->signals, WATCH_READ);
-}
-
-static void on_signal(struct watch *watch, unsigned ready)
-{
-    struct run *run = (struct run *)(void *)((char *)watch - offsetof(struct run, signals));
-    struct signalfd_siginfo info;
-    (void)ready;
-    if (read(run->signal_fd, &info, sizeof info) == (ssize_t)sizeof info) {
-        drive_interrupt(&run->drive);
-    }
-}
-
-static void on_signals_closed(struct watch *watch)
-{
-    (void)watch; /* the run's memory, freed after the loop */
-}
-
-static void on_second(void *arg, double start_s, double length_s)
-{
-    struct run *run = arg;
-    if (run->hdr != NULL) {
-        if (start_s <= 0) {
-            hlog_begin(run->hdr, run->results->start_unix_s);
-        }
-        hlog_interval(run->hdr, start_s, length_s, &run->results->second);
-    }
-    progress_show(&run->progress, run->results, run->drive.pending.count, start_s + length_s);
+    watch_run(run);
+    struct validity validity;
+    validity_judge(&validity, plan, run->results);
+    struct report report = {
+        .plan = plan, .results = run->results, .validity = &validity, .crew = run->crew};
+    int status = report_run(run, &report);
+    run_free(run);
+    return status;
 }
