@@ -270,6 +270,14 @@ static void put_microseconds(struct line *line, int64_t ns)
     }
 }
 
+static void put_interval(struct line *line, enum interval interval, int64_t ns)
+{
+    put_text(line, " ");
+    put_text(line, interval_name(interval));
+    put_text(line, "=");
+    put_microseconds(line, ns);
+}
+
 /* The parts are those of trace_points.def, in its order. */
 static void put_times(struct line *line, const struct exchange *exchange)
 {
@@ -280,12 +288,10 @@ static void put_times(struct line *line, const struct exchange *exchange)
     put_microseconds(line, total_ns < 0 ? -1 : total_ns - total_ns % (int64_t)NS_PER_US);
     for (enum interval i = 0; i < INTERVAL_COUNT; i++) {
         if (interval_is_part(i)) {
-            put_text(line, " ");
-            put_text(line, interval_name(i));
-            put_text(line, "=");
-            put_microseconds(line, intervals[i]);
+            put_interval(line, i, intervals[i]);
         }
     }
+    put_interval(line, INTERVAL_SOCKET_WAIT, intervals[INTERVAL_SOCKET_WAIT]);
 }
 
 static void put_end(struct line *line, const struct conn *conn)

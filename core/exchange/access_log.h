@@ -3,13 +3,14 @@
  * The fields, always all of them and in this order:
  *
  *   host - - [22/Nov/2026:04:11:23 +0000] "GET /x HTTP/1.1" 200 4231 "referer" "user-agent"
- *       512 read=3.1 process.wait=20.04 process=400 write.wait=8 write=81.2 close=- answer=whole
+ *       512 read=3.1 process.wait=20.04 process=400 write.wait=8 write=81.2 socket.wait=35
+ *       close=- answer=whole
  *
  * That is the combined format (in UTC, and at the end of the request), but the size is that of all
  * bytes of the answer that the kernel took, head included (Apache's %O rather than %b): it is what
  * was really sent, also when an answer was cut. Then the total time in whole microseconds (Apache's
  * %D, but from the first byte received) and the five stage times in microseconds, which add up to
- * it; -1 is "not reached". `close` is the reason for which the connection ends here, or "-" when it
+ * it, and how long the request lay in its socket before that; -1 is "not reached". `close` is the reason for which the connection ends here, or "-" when it
  * stays open; `answer` is "whole", or "cut" when the client did not get all of it
  * (exchange_is_cut); COUNTER_ABORTED counts the same answers. A missing field is "-".
  *

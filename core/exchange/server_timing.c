@@ -12,6 +12,7 @@ static const struct {
     const char *name;
 } known_at_head[] = {
     {INTERVAL_ACCEPT_WAIT, "accept"},
+    {INTERVAL_SOCKET_WAIT, "socket"},
     {INTERVAL_READ, "read"},
     {INTERVAL_PROCESS_WAIT, "process-wait"},
 };

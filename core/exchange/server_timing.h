@@ -2,7 +2,7 @@
  * known when its answer's head is made, and behind a chunked body how long the handler took.
  *
  * Names are those of the intervals as far as they say something to a browser's user: accept,
- * read, process-wait, process. Durations are milliseconds, exact to the nanosecond. Any thread.
+ * socket, read, process-wait, process. Durations are milliseconds, exact to the nanosecond. Any thread.
  */
 #ifndef CORE_EXCHANGE_SERVER_TIMING_H
 #define CORE_EXCHANGE_SERVER_TIMING_H

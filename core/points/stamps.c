@@ -52,12 +52,14 @@ void stamps_intervals(const struct stamps *s, int64_t out[INTERVAL_COUNT])
         write_from_ns = s->writer_ns > s->handed_ns ? s->writer_ns : s->handed_ns;
     }
     out[INTERVAL_ACCEPT_WAIT] = ns_between(s->accepted_ns, s->adopted_ns);
+    out[INTERVAL_SOCKET_WAIT] = ns_between(s->arrived_ns, s->first_byte_ns);
     out[INTERVAL_READ] = ns_between(s->first_byte_ns, s->whole_ns);
     out[INTERVAL_PROCESS_WAIT] = ns_between(s->whole_ns, s->started_ns);
     out[INTERVAL_PROCESS] = ns_between(s->started_ns, s->handed_ns);
     out[INTERVAL_WRITE_WAIT] = ns_between(s->handed_ns, write_from_ns);
     out[INTERVAL_WRITE] = ns_between(write_from_ns, s->last_sent_ns);
     out[INTERVAL_TOTAL] = ns_between(s->first_byte_ns, s->last_sent_ns);
+    out[INTERVAL_SOJOURN] = ns_between(s->arrived_ns, s->last_sent_ns);
     out[INTERVAL_READ_BLOCKED] = s->whole_ns != 0 ? (int64_t)s->read_blocked_ns : -1;
     out[INTERVAL_WRITE_BLOCKED] = s->last_sent_ns != 0 ? (int64_t)s->write_blocked_ns : -1;
     out[INTERVAL_TTFB] = ns_between(s->first_byte_ns, s->first_sent_ns);

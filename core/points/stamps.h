@@ -56,7 +56,8 @@ static inline uint64_t stamp_now(void)
 }
 
 /* The intervals in nanoseconds; -1 where a phase was not reached. The five parts add up to TOTAL
- * exactly whenever TOTAL is not -1: they are differences of neighbouring stamps. */
+ * exactly whenever TOTAL is not -1: they are differences of neighbouring stamps. So SOCKET_WAIT and
+ * TOTAL add up to SOJOURN; both are -1 where it is not known when the request arrived. */
 void stamps_intervals(const struct stamps *stamps, int64_t out[INTERVAL_COUNT]);
 
 const char *interval_name(enum interval interval);

@@ -211,9 +211,13 @@ static void print_staged(struct exposition *e, const struct histogram *intervals
 static void print_intervals(struct exposition *e, const struct histogram *intervals)
 {
     static const struct interval_sample stages[] = {
-        {INTERVAL_ACCEPT_WAIT, "accept.wait"},   {INTERVAL_READ, "read"},
-        {INTERVAL_PROCESS_WAIT, "process.wait"}, {INTERVAL_PROCESS, "process"},
-        {INTERVAL_WRITE_WAIT, "write.wait"},     {INTERVAL_WRITE, "write"},
+        {INTERVAL_ACCEPT_WAIT, "accept.wait"},
+        {INTERVAL_SOCKET_WAIT, "socket.wait"},
+        {INTERVAL_READ, "read"},
+        {INTERVAL_PROCESS_WAIT, "process.wait"},
+        {INTERVAL_PROCESS, "process"},
+        {INTERVAL_WRITE_WAIT, "write.wait"},
+        {INTERVAL_WRITE, "write"},
         {INTERVAL_REQUEUE_WAIT, "requeue.wait"},
     };
     static const struct interval_sample blocked[] = {{INTERVAL_READ_BLOCKED, "read"},
@@ -227,6 +231,10 @@ static void print_intervals(struct exposition *e, const struct histogram *interv
     exposition_family(e, METRIC_HISTOGRAM, "quartet_request_duration", "seconds",
                       "From a request's first received byte to its answer's last byte sent");
     exposition_times(e, NO_LABELS, &intervals[INTERVAL_TOTAL]);
+    exposition_family(e, METRIC_HISTOGRAM, "quartet_request_sojourn", "seconds",
+                      "From a request's first received byte in the kernel to its answer's last "
+                      "byte sent; TCP only");
+    exposition_times(e, NO_LABELS, &intervals[INTERVAL_SOJOURN]);
     exposition_family(e, METRIC_HISTOGRAM, "quartet_time_to_first_byte", "seconds",
                       "From a request's first received byte to its answer's first byte sent");
     exposition_times(e, NO_LABELS, &intervals[INTERVAL_TTFB]);

@@ -70,8 +70,8 @@ const tables = (() => {
         const total = view.intervals.total ? view.intervals.total.sum : 0;
         return Object.entries(view.intervals).map(([id, h]) => {
             const part = PARTS.find((p) => p.name === id);
-            return {id, h, stage: part && part.stage, inside: !part && id !== "total",
-                    share: part && total > 0 ? h.sum / total : null};
+            return {id, h, stage: part && part.stage, inside: !part && id !== "total" && id !== "sojourn",
+                    share: part && !part.before && total > 0 ? h.sum / total : null};
         });
     }
 

@@ -1,5 +1,5 @@
-/* time_bar.js: where the mean request's time goes, as one bar of its five parts and a legend that is
- * a table. Solid is work, hatched is waiting for a thread; of the waiting, cross-hatched is the part
+/* time_bar.js: where the mean request's time goes, as one bar of its parts and a legend that is a
+ * table. The first part is the wait in the socket, where it is known. Solid is work, hatched is waiting for a thread; of the waiting, cross-hatched is the part
  * in which the thread waited for a CPU, and dotted, of reading and writing, the wait for the client.
  */
 "use strict";

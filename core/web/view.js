@@ -7,7 +7,9 @@
  */
 "use strict";
 
+/* Of the time from a request's arrival to its answer's last byte; what is `before` is not in `total`. */
 const PARTS = [
+    {name: "socket.wait", stage: "R", waits: true, before: true},
     {name: "read", stage: "R", waits: false},
     {name: "process.wait", stage: "P", waits: true, way: "request"},
     {name: "process", stage: "P", waits: false},
@@ -171,7 +173,7 @@ const view = (() => {
         return diff;
     }
 
-    /* The five parts, as shares of the mean request; waits with the part in which the thread that
+    /* The parts, as shares of the mean request; waits with the part in which the thread that
      * should have gone on was itself waiting for a CPU, work with the part spent on the client. */
     function parts(intervals, groups, ways) {
         const total = PARTS.reduce((n, part) => n + intervals[part.name].sum, 0);

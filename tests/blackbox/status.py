@@ -66,8 +66,10 @@ def timing_is_the_logs(world):
                                   "GET /nothing-there"))
     for nth, (response, line) in enumerate(zip(answers, lines)):
         said = timing(response.get("Server-Timing") or "")
-        names = ["read", "process-wait"] if nth else ["accept", "read", "process-wait"]
+        names = ["accept"] * (nth == 0) + ["socket"] * ("socket.wait" in line) + ["read", "process-wait"]
         require(list(said) == names, f"answer {nth} has {list(said)} instead of {names}")
+        require(said.get("socket") == line.get("socket.wait"),
+                f"socket is {said.get('socket')}, in the log {line.get('socket.wait')}")
         require(said["read"] == line["read"], f"read is {said['read']}, in the log {line['read']}")
         require(said["process-wait"] == line["process.wait"],
                 f"process-wait is {said['process-wait']}, in the log {line['process.wait']}")

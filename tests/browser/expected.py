@@ -10,7 +10,8 @@ import re
 from decimal import ROUND_HALF_UP, Decimal
 
 GAP = "\u202f"
-PARTS = ("read", "process.wait", "process", "write.wait", "write")
+PARTS = ("read", "process.wait", "process", "write.wait", "write")  # of the total
+SHARED = ("socket.wait", *PARTS)  # of the time bar
 
 
 # --- writing --------------------------------------------------------------------------------------
@@ -183,7 +184,7 @@ class Figures:
 
     def share(self, part):
         """Of the mean request's time."""
-        whole = sum(self.intervals[name].sum for name in PARTS)
+        whole = sum(self.intervals[name].sum for name in SHARED)
         return self.intervals[part].sum / whole if whole else 0
 
     # --- by key ---

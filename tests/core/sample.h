@@ -22,6 +22,7 @@ static inline struct trace_record sample_request(uint64_t id)
         .connection_id = 1 + id % 8,
         .accepted_ns = id <= 8 ? at - 5000 : 0,
         .adopted_ns = id <= 8 ? at - 1000 : 0,
+        .arrived_ns = id % 5 != 4 ? at - 4000 - id % 11 : 0,
         .first_byte_ns = at,
         .whole_ns = at + 2000 + id % 7,
         .started_ns = at + 9000 + id % 900,
@@ -39,6 +40,8 @@ static inline struct trace_record sample_request(uint64_t id)
         .kind = TRACE_REQUEST,
         .method = METHOD_GET,
         .close_reason = id % 100 == 0 ? CLOSE_CLIENT_ASKED : CLOSE_NONE,
+        .position = (uint32_t)(1 + id / 8),
+        .client_port = (uint16_t)(40000 + id % 8),
     };
 }
 

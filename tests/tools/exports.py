@@ -131,7 +131,7 @@ class Hdr(Case):
         run_tool("--hdr", logs, trace, status=1)
         self.assertEqual(list(logs.iterdir()), [])
         run_tool("--hdr", logs, "--salvage", trace)
-        self.assertEqual(len(list(logs.iterdir())), 11)
+        self.assertEqual(len(list(logs.iterdir())), 13)
 
     def test_says_what_cannot_be_made(self):
         trace = make_trace(self.dir / "a.trace", 1)

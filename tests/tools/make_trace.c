@@ -80,6 +80,7 @@ static uint64_t later(uint64_t a, uint64_t b)
 /* A client that lets its thread wait: it can do other things meanwhile. */
 static void read_request(struct maker *maker, struct trace_record *r, uint64_t idle_ns)
 {
+    r->arrived_ns = idle_ns;
     r->first_byte_ns = later(maker->free_ns[READER], idle_ns) + 100;
     r->whole_ns = r->first_byte_ns + 500 + below(maker, 1500);
     maker->free_ns[READER] = r->whole_ns;
@@ -118,6 +119,8 @@ static void make_request(struct maker *maker, uint64_t id)
     struct trace_record r = {
         .request_id = id,
         .connection_id = 1 + connection,
+        .client_port = (uint16_t)(40000 + connection),
+        .position = (uint32_t)(1 + id / CONNECTIONS),
         .kind = TRACE_REQUEST,
         .method = METHOD_GET,
         .status = below(maker, 100) == 0 ? 404 : 200,

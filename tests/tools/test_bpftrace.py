@@ -85,7 +85,7 @@ def check_stage_latency(said, asked):
     """Each stage has its histogram; those taken at the same moment count alike."""
     counts = histogram_counts(said)
     print(f"stage-latency: {counts}")
-    for name in ("accept_wait", "read", "process_wait", "process", "write_wait", "write", "total", "requeue_wait"):
+    for name in ("accept_wait", "socket_wait", "read", "process_wait", "process", "write_wait", "write", "total", "requeue_wait"):
         assert 0 < counts.get(name, 0) <= asked, f"@{name}: {counts.get(name)} values of {asked} requests"
     assert counts["write_wait"] == counts["write"] == counts["total"]
 

@@ -135,7 +135,7 @@ TEST(checks, tell_of_one_record_that_stands_in_for_another)
     make_run(&read);
     give_request(&read, 7);
     count_request(&read, 8);
-    expect_check(&read, "counts", CHECK_FAILED, "the server measured 401 times");
+    expect_check(&read, "counts", CHECK_FAILED, "the server measured 321 times");
     free_run(&read);
 }
 
@@ -150,6 +150,17 @@ TEST(checks, tell_of_an_answer_that_was_changed)
     read.summary.tally.statuses[2]--;
     read.summary.tally.statuses[5]++;
     expect_check(&read, "counts", CHECK_FAILED, "other statuses or bytes");
+    free_run(&read);
+}
+
+TEST(checks, tell_of_a_request_that_was_read_before_it_arrived)
+{
+    struct read_run read;
+    make_run(&read);
+    struct trace_record request = sample_request(1);
+    request.arrived_ns = request.first_byte_ns + 1;
+    summary_request(&read.summary, &request);
+    expect_check(&read, "parts", CHECK_FAILED, "socket.wait and total do not make sojourn");
     free_run(&read);
 }
 

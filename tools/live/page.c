@@ -210,12 +210,13 @@ static void page_put_stage(struct page *page, const struct snapshot *s, enum int
              inside ? cell_percent(share, 1).text : "");
 }
 
-/* Those that follow each other, and their sum. */
+/* Those that follow each other, and their sums. */
 static void page_put_stages(struct page *page, const struct snapshot *s)
 {
     static const enum interval shown[] = {
-        INTERVAL_ACCEPT_WAIT, INTERVAL_READ,  INTERVAL_PROCESS_WAIT, INTERVAL_PROCESS,
-        INTERVAL_WRITE_WAIT,  INTERVAL_WRITE, INTERVAL_TOTAL,        INTERVAL_REQUEUE_WAIT,
+        INTERVAL_ACCEPT_WAIT, INTERVAL_SOCKET_WAIT,  INTERVAL_READ,  INTERVAL_PROCESS_WAIT,
+        INTERVAL_PROCESS,     INTERVAL_WRITE_WAIT,   INTERVAL_WRITE, INTERVAL_TOTAL,
+        INTERVAL_SOJOURN,     INTERVAL_REQUEUE_WAIT,
     };
     if (!s->measured) {
         page_put(page, RANK_STAGES, "Stage times are not measured (--trace-level off).");

@@ -54,6 +54,8 @@ static void csv_request(void *state, const struct trace_source *source,
     csv_put_name(text, name_list_get(&source->threads, r->thread_read));
     csv_put_name(text, name_list_get(&source->threads, r->thread_process));
     csv_put_name(text, name_list_get(&source->threads, r->thread_write));
+    csv_put_number(text, r->client_port, ",");
+    csv_put_number(text, r->position, ",");
     csv_put_number(text, r->first_byte_ns, "");
     for (unsigned i = 0; i < INTERVAL_COUNT; i++) {
         text_out_put(text, ",");
@@ -91,8 +93,9 @@ static void csv_cancel(void *state)
 
 static void print_header(struct text_out *text)
 {
-    text_out_put(text, "source,request,connection,method,status,bytes_sent,close_reason,"
-                       "thread_read,thread_process,thread_write,first_byte_ns");
+    text_out_put(text,
+                 "source,request,connection,method,status,bytes_sent,close_reason,"
+                 "thread_read,thread_process,thread_write,client_port,position,first_byte_ns");
     for (unsigned i = 0; i < INTERVAL_COUNT; i++) {
         text_out_put(text, ",");
         text_out_put(text, interval_name(i));

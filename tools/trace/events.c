@@ -162,6 +162,10 @@ static void put_args(struct events *events, const struct flight *flight, const s
     if (part->blocked_us > 0) {
         events_put_number(events, ",\"blocked_us\":", part->blocked_us);
     }
+    if (flight->socket_wait_ns >= 0) {
+        text_out_put(&events->text, ",\"socket_wait_us\":");
+        text_out_us(&events->text, flight->socket_wait_ns);
+    }
     text_out_put(&events->text, "}}");
 }
 

@@ -2,6 +2,7 @@
 #include "tools/trace/flight.h"
 
 #include "tools/trace/record.h"
+#include "tools/trace/summary.h"
 
 static void add_part(struct flight *flight, struct part part);
 static bool is_together(const struct trace_record *r);
@@ -9,6 +10,8 @@ static bool is_together(const struct trace_record *r);
 void flight_fill(struct flight *flight, const struct trace_source *source,
                  const struct trace_record *r)
 {
+    int64_t intervals[INTERVAL_COUNT];
+    record_intervals(r, intervals);
     uint64_t write_ns = r->writer_ns > r->handed_ns ? r->writer_ns : r->handed_ns;
     *flight = (struct flight){.source = source,
                               .request_id = r->request_id,
@@ -16,6 +19,7 @@ void flight_fill(struct flight *flight, const struct trace_source *source,
                               .bytes_sent = r->bytes_sent,
                               .method = record_method(r),
                               .status = r->status,
+                              .socket_wait_ns = intervals[INTERVAL_SOCKET_WAIT],
                               .together = is_together(r)};
     add_part(flight, (struct part){"read", r->thread_read, r->read_blocked_us, r->first_byte_ns,
                                    r->whole_ns});

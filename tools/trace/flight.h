@@ -19,6 +19,7 @@ struct flight {
     uint64_t request_id, connection_id, bytes_sent;
     const char *method;
     uint16_t status;
+    int64_t socket_wait_ns; /* before its first part; -1: not known */
     bool together; /* one thread did all parts back to back: they are decided as one, the first */
     uint8_t part_count;           /* those that were reached and took time, in order */
     uint8_t undecided;            /* parts of which it is not known yet whether they are … */

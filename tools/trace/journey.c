@@ -6,7 +6,7 @@
 
 #include <inttypes.h>
 
-enum { BAR = 18, SEGMENTS = 7, ID = 32 };
+enum { BAR = 15, SEGMENTS = 8, ID = 32 };
 
 /* A part of the bar. What is spent waiting for the client is taken out of the phase before it. */
 struct segment {
@@ -27,7 +27,9 @@ static void print_segments(FILE *out, const struct segment segments[SEGMENTS]);
 
 void journey_print_legend(FILE *out)
 {
-    fputs("r read   . waits in a queue   P process   w write   _ waits for the client\n", out);
+    fputs("s waits in its socket   r read   . waits in a queue   P process   w write   _ waits for "
+          "the client\n",
+          out);
 }
 
 unsigned journey_width(const struct trace_source *source, const struct trace_record *request)
@@ -71,18 +73,19 @@ static void make_segments(const struct trace_source *source, const struct trace_
     const struct name_list *threads = &source->threads;
     int64_t ns[INTERVAL_COUNT];
     record_intervals(request, ns);
-    segments[0] =
+    segments[0] = journey_phase('s', ns[INTERVAL_SOCKET_WAIT], NULL);
+    segments[1] =
         journey_phase('r', ns[INTERVAL_READ], name_list_get(threads, request->thread_read));
-    segments[1] = journey_phase('_', -1, NULL);
-    segments[2] = journey_phase('.', ns[INTERVAL_PROCESS_WAIT], NULL);
-    segments[3] =
+    segments[2] = journey_phase('_', -1, NULL);
+    segments[3] = journey_phase('.', ns[INTERVAL_PROCESS_WAIT], NULL);
+    segments[4] =
         journey_phase('P', ns[INTERVAL_PROCESS], name_list_get(threads, request->thread_process));
-    segments[4] = journey_phase('.', ns[INTERVAL_WRITE_WAIT], NULL);
-    segments[5] =
+    segments[5] = journey_phase('.', ns[INTERVAL_WRITE_WAIT], NULL);
+    segments[6] =
         journey_phase('w', ns[INTERVAL_WRITE], name_list_get(threads, request->thread_write));
-    segments[6] = journey_phase('_', -1, NULL);
-    journey_split(&segments[0], &segments[1], ns[INTERVAL_READ_BLOCKED]);
-    journey_split(&segments[5], &segments[6], ns[INTERVAL_WRITE_BLOCKED]);
+    segments[7] = journey_phase('_', -1, NULL);
+    journey_split(&segments[1], &segments[2], ns[INTERVAL_READ_BLOCKED]);
+    journey_split(&segments[6], &segments[7], ns[INTERVAL_WRITE_BLOCKED]);
 }
 
 static struct segment journey_phase(char mark, int64_t ns, const char *thread)

@@ -244,8 +244,12 @@
         return found.filter((piece) => piece.ns > 0);
     }
 
+    /* From its arrival, where that is known. */
+    const whole_ns = (one) => Math.max(one.intervals_ns.total, one.intervals_ns.sojourn);
+
     function journey(host, one, index, longest) {
         const total = one.intervals_ns.total;
+        const whole = whole_ns(one);
         const item = element(host, "div", "journey");
         const head = element(item, "div", "journey-head");
         element(head, "b", "", `${one.method} ${one.status}`);
@@ -255,11 +259,11 @@
         sum.dataset.key = `slowest.${index}.total`;
         show(sum, "time", total);
         const bar = element(element(item, "div", "journey-track"), "div", "journey-bar");
-        bar.style.width = `${100 * total / longest}%`;
+        bar.style.width = `${100 * whole / longest}%`;
         const parts = element(item, "div", "journey-parts");
         pieces(one).forEach((piece) => {
             const node = element(bar, "div", `piece stage-${piece.stage} ${piece.cls}`);
-            node.style.flexGrow = piece.ns / total;
+            node.style.flexGrow = piece.ns / whole;
             node.title = `${piece.name} ${format.as("time", piece.ns)}`;
             const words = element(parts, "span");
             element(words, "i", `stage-${piece.stage} ${piece.cls}`);
@@ -270,7 +274,7 @@
     }
 
     function journeys() {
-        const longest = data.slowest.length > 0 ? data.slowest[0].intervals_ns.total : 1;
+        const longest = largest([1, ...data.slowest.map(whole_ns)]);
         data.slowest.forEach((one, i) => journey(by_id("journeys"), one, i, longest));
         if (data.slowest.length === 0) {
             element(by_id("journeys"), "p", "aside", "no request came to its end");

@@ -108,6 +108,11 @@ static void summary_parts_of(struct summary *summary, const struct trace_record 
         (void)snprintf(why, sizeof why, "they make %" PRIu64 " ns, total is %" PRId64 " ns", sum,
                        intervals[INTERVAL_TOTAL]);
         note_wrong(summary, request->request_id, why);
+    } else if (intervals[INTERVAL_SOJOURN] >= 0 &&
+               (request->arrived_ns > request->first_byte_ns ||
+                intervals[INTERVAL_SOCKET_WAIT] + intervals[INTERVAL_TOTAL] !=
+                    intervals[INTERVAL_SOJOURN])) {
+        note_wrong(summary, request->request_id, "socket.wait and total do not make sojourn");
     }
 }
 

@@ -13,8 +13,8 @@ enum { ROW_FIRST_BIT = 6, ROWS_BITS = 2, NO_LABEL = 255 };
 static const uint64_t first_width_ns = 50 * NS_PER_MS;
 
 static const enum interval heats[TIMELINE_HEATS] = {
-    INTERVAL_READ,       INTERVAL_PROCESS_WAIT, INTERVAL_PROCESS,
-    INTERVAL_WRITE_WAIT, INTERVAL_WRITE,        INTERVAL_TOTAL,
+    INTERVAL_SOCKET_WAIT, INTERVAL_READ,  INTERVAL_PROCESS_WAIT, INTERVAL_PROCESS,
+    INTERVAL_WRITE_WAIT,  INTERVAL_WRITE, INTERVAL_TOTAL,
 };
 
 /* What is known of a source's last sample, and which label its queues and threads have. */

@@ -16,7 +16,7 @@ enum {
     TIMELINE_COLUMNS = 240,
     TIMELINE_LABELS = 16, /* of groups; further ones are left out */
     TIMELINE_ROWS = 120,  /* of latency: four for each doubling, from 64 ns to 68 s */
-    TIMELINE_HEATS = 6,   /* the five parts and the total */
+    TIMELINE_HEATS = 7,   /* the wait before, the five parts and the total */
 };
 
 struct timeline_column {

@@ -28,7 +28,8 @@ static void make_exchange(void)
     request->field_count = 2;
     exchange->response.status = 200;
     exchange->sent = 4231;
-    exchange->stamps = (struct stamps){.first_byte_ns = 1000000,
+    exchange->stamps = (struct stamps){.arrived_ns = 965500,
+                                       .first_byte_ns = 1000000,
                                        .whole_ns = 1003100,
                                        .started_ns = 1023140,
                                        .handed_ns = 1423140,
@@ -90,7 +91,7 @@ TEST(access_log, writes_combined_then_times_then_the_end)
 {
     begin();
     expect_text(line(), "\"GET /x HTTP/1.1\" 200 4231 \"http://a/b\" \"test\" 512 read=3.1 "
-                        "process.wait=20.04 process=400 write.wait=8 write=81.11 close=- "
+                        "process.wait=20.04 process=400 write.wait=8 write=81.11 socket.wait=34.5 close=- "
                         "answer=whole\n");
     finish();
 }
@@ -120,7 +121,7 @@ TEST(access_log, has_a_dash_for_what_is_missing)
     exchange->cut = CLOSE_CLIENT_GONE;
     conn.close = CLOSE_CLIENT_GONE;
     expect_text(line(), "\"-\" - 0 \"-\" \"-\" -1 read=-1 process.wait=-1 process=-1 "
-                        "write.wait=-1 write=-1 close=client_gone answer=cut\n");
+                        "write.wait=-1 write=-1 socket.wait=-1 close=client_gone answer=cut\n");
     finish();
 }
 

@@ -15,6 +15,7 @@ static int64_t sum_of_parts(const int64_t intervals[INTERVAL_COUNT])
 static const struct stamps whole = {
     .accepted_ns = 1000,
     .adopted_ns = 1100,
+    .arrived_ns = 1300,
     .first_byte_ns = 2000,
     .whole_ns = 2030,
     .started_ns = 2500,
@@ -38,6 +39,8 @@ TEST(stamps, five_parts_make_the_total)
     expect_int(out[INTERVAL_WRITE_WAIT], 400);
     expect_int(out[INTERVAL_WRITE], 600);
     expect_int(out[INTERVAL_TOTAL], 3000);
+    expect_int(out[INTERVAL_SOCKET_WAIT], 700);
+    expect_int(out[INTERVAL_SOJOURN], 3700);
     expect_int(out[INTERVAL_READ_BLOCKED], 7);
     expect_int(out[INTERVAL_WRITE_BLOCKED], 9);
     expect_int(out[INTERVAL_TTFB], 2900);
@@ -63,6 +66,8 @@ TEST(stamps, a_phase_not_reached_is_minus_one)
     stamps_intervals(&stamps, out);
     expect_int(out[INTERVAL_READ], 10);
     expect_int(out[INTERVAL_READ_BLOCKED], 0);
+    expect_int(out[INTERVAL_SOCKET_WAIT], -1);
+    expect_int(out[INTERVAL_SOJOURN], -1);
     expect_int(out[INTERVAL_ACCEPT_WAIT], -1);
     expect_int(out[INTERVAL_PROCESS_WAIT], -1);
     expect_int(out[INTERVAL_WRITE_WAIT], -1);
@@ -70,17 +75,29 @@ TEST(stamps, a_phase_not_reached_is_minus_one)
     expect_int(out[INTERVAL_TOTAL], -1);
 }
 
+TEST(stamps, without_an_arrival_the_wait_in_the_socket_and_the_sojourn_are_unknown)
+{
+    struct stamps stamps = whole;
+    int64_t out[INTERVAL_COUNT];
+    stamps.arrived_ns = 0;
+    stamps_intervals(&stamps, out);
+    expect_int(out[INTERVAL_SOCKET_WAIT], -1);
+    expect_int(out[INTERVAL_SOJOURN], -1);
+    expect_int(out[INTERVAL_TOTAL], 3000);
+}
+
 TEST(stamps, random_stamps_in_order_add_up)
 {
     uint64_t state = 99;
     for (unsigned round = 0; round < 100000; round++) {
-        uint64_t at[6] = {1};
+        uint64_t at[6] = {1 + round};
         int64_t out[INTERVAL_COUNT];
         for (unsigned i = 1; i < 6; i++) {
             state = state * 6364136223846793005u + 1442695040888963407u;
             at[i] = at[i - 1] + (state >> (33 + i % 20));
         }
-        struct stamps stamps = {.first_byte_ns = at[0],
+        struct stamps stamps = {.arrived_ns = 1,
+                                .first_byte_ns = at[0],
                                 .whole_ns = at[1],
                                 .started_ns = at[2],
                                 .handed_ns = at[3],
@@ -88,6 +105,7 @@ TEST(stamps, random_stamps_in_order_add_up)
                                 .last_sent_ns = at[5]};
         stamps_intervals(&stamps, out);
         expect_int(sum_of_parts(out), out[INTERVAL_TOTAL]);
+        expect_int(out[INTERVAL_SOCKET_WAIT] + out[INTERVAL_TOTAL], out[INTERVAL_SOJOURN]);
     }
 }
 
@@ -103,5 +121,7 @@ TEST(stamps, five_intervals_are_parts_and_four_more_lie_inside_total)
     expect_int(inside, 9);
     expect(!interval_inside_total(INTERVAL_ACCEPT_WAIT));
     expect(!interval_inside_total(INTERVAL_REQUEUE_WAIT));
+    expect(!interval_inside_total(INTERVAL_SOCKET_WAIT));
+    expect(!interval_inside_total(INTERVAL_SOJOURN));
     expect_text(interval_name(INTERVAL_PROCESS_WAIT), "process.wait");
 }
