@@ -21,6 +21,7 @@ import traceback
 sys.dont_write_bytecode = True
 
 # pylint: disable=wrong-import-position
+import arrival
 import cli
 import docroot
 import explain
@@ -62,6 +63,7 @@ AREAS = {
     "sources": (sources, fairness, session_faults),
     "limits": (limits,),
     "status": (status, explain),
+    "arrival": (arrival,),
     "verdicts": (verdicts,),
     "quartet_load": (generator,),
     "quartet_load_times": (generator.times,),
