@@ -6,6 +6,7 @@ from . import charts, metrics, numbers, placement, svg
 from .status import PARTS
 
 KEY = [
+    ("socket.wait", "R", "hatched"),
     ("read", "R", "bar"),
     ("process.wait", "P", "hatched"),
     ("process", "P", "bar"),
@@ -159,7 +160,7 @@ class Maker:
         )
 
     def stages(self, level, what):
-        """Mean times of the five parts, which add up to the whole."""
+        """Mean times of the parts, which add up to the sojourn; where it is not known, to the total."""
         entries, texts, plain = [], [], []
         for subject in self.subjects:
             record = self.summary.middle(self.workload, level, subject)
@@ -175,8 +176,9 @@ class Maker:
                 )
                 for part, shade, style in KEY
             ]
-            entries.append((subject["name"], pieces, numbers.time_us(parts["total"]["mean"])))
-            shown = [(parts[part]["mean"], parts[part]["p99"]) for part in (*PARTS, "total")]
+            known = "sojourn" if parts["sojourn"]["mean"] is not None else "total"
+            entries.append((subject["name"], pieces, numbers.time_us(parts[known]["mean"])))
+            shown = [(parts[part]["mean"], parts[part]["p99"]) for part in (*PARTS, "total", "sojourn")]
             texts.append(
                 [subject["name"], *(f"{numbers.time_us(mean)} / {numbers.time_us(p99)}" for mean, p99 in shown)]
             )
@@ -194,9 +196,10 @@ class Maker:
         return Figure(
             self.named(what),
             title,
-            "Mean time inside the server, of the middle repetition; hatched parts are waits in a queue or for a wakeup.",
+            "Mean time from a request's arrival in its socket, of the middle repetition; hatched parts are waits in the "
+            "socket, in a queue or for a wakeup.",
             *pictures,
-            ["model (mean / p99)", *PARTS, "total"],
+            ["model (mean / p99)", *PARTS, "total", "sojourn"],
             texts,
             plain,
         )

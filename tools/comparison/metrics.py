@@ -37,7 +37,7 @@ METRICS = [
     Metric("generator_waited", "generator waited for a CPU", numbers.share, ""),
     Metric("others_cpus", "other programs' CPUs", numbers.amount, ""),
     Metric("stolen", "CPU time stolen", numbers.share, ""),
-    *(Metric(f"stage_{part}_us", f"{part}, mean", numbers.time_us, "less") for part in (*PARTS, "total")),
-    *(Metric(f"stage_{part}_p99_us", f"{part}, p99", numbers.time_us, "less") for part in (*PARTS, "total")),
+    *(Metric(f"stage_{part}_us", f"{part}, mean", numbers.time_us, "less") for part in (*PARTS, "total", "sojourn")),
+    *(Metric(f"stage_{part}_p99_us", f"{part}, p99", numbers.time_us, "less") for part in (*PARTS, "total", "sojourn")),
 ]
 BY_KEY = {metric.key: metric for metric in METRICS}

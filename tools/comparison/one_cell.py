@@ -69,7 +69,7 @@ def figures(report, before, after, window):
     }
     if window:
         found["wakeups"] = sum(queue["rung"] for queue in window["queues"]) / answered if answered else None
-        for part in (*status.PARTS, "total"):
+        for part in (*status.PARTS, "total", "sojourn"):
             found[f"stage_{part}_us"] = window["intervals"][part]["mean"]
             found[f"stage_{part}_p99_us"] = window["intervals"][part]["p99"]
     return found

@@ -10,8 +10,9 @@ import urllib.parse
 from . import histogram
 
 ASK_LIMIT_S = 3
-PARTS = ["read", "process.wait", "process", "write.wait", "write"]
-INTERVALS = ["accept.wait", *PARTS, "total", "read.blocked", "write.blocked", "ttfb", "requeue.wait"]
+# Of the sojourn, in order; those behind the first make the total.
+PARTS = ["socket.wait", "read", "process.wait", "process", "write.wait", "write"]
+INTERVALS = ["accept.wait", *PARTS, "total", "sojourn", "read.blocked", "write.blocked", "ttfb", "requeue.wait"]
 
 
 def ask(url):

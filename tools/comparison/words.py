@@ -197,7 +197,7 @@ def waiting_words(summary, workload, level):
         parts = {part: record["status"]["intervals"][part]["mean"] or 0 for part in PARTS}
         total = sum(parts.values())
         if total > 0:
-            waiting = (parts["process.wait"] + parts["write.wait"]) / total
+            waiting = (parts["socket.wait"] + parts["process.wait"] + parts["write.wait"]) / total
             shares.append((subject["name"], waiting, max(parts, key=parts.get)))
     shares.sort(key=lambda entry: -entry[1])
     some = [
@@ -208,9 +208,8 @@ def waiting_words(summary, workload, level):
 
 
 STAGE_WORDS = [
-    "These shares of a request's mean time inside the server were waiting between stages.",
-    "(The wait in the socket before the server reads the first byte is part of the latency only. A thread that runs "
-    "all stages has its queue there.)",
+    "These shares of a request's mean time, from its arrival in the socket to its last byte sent, were waiting: in the "
+    "socket, where a thread that runs all stages has its queue, and between stages.",
 ]
 
 
