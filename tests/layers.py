@@ -37,6 +37,7 @@ WRAPPED = {
     "http_parser.h": {"core/http/parse.c", "tools/load/response_parse.c"},
     "openssl/evp.h": {"tools/load/digest.c"},
     "curl/curl.h": {"tools/live/fetch.c"},
+    "jansson.h": {"tools/json_read.h"},
 }
 
 # A source without a header of its own name implements part of this header, and includes it first.

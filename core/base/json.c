@@ -95,12 +95,12 @@ static void open_level(struct json *json, const char *key, char opening, char cl
     json->depth++;
 }
 
-void json_object(struct json *json, const char *key)
+void json_begin_object(struct json *json, const char *key)
 {
     open_level(json, key, '{', '}');
 }
 
-void json_array(struct json *json, const char *key)
+void json_begin_array(struct json *json, const char *key)
 {
     open_level(json, key, '[', ']');
 }
@@ -141,7 +141,7 @@ void json_signed(struct json *json, const char *key, int64_t value)
 }
 
 /* JSON has no word for infinity or "not a number": both are null. */
-void json_real(struct json *json, const char *key, double value)
+void json_decimal(struct json *json, const char *key, double value)
 {
     begin_member(json, key);
     if (!isfinite(value)) {

@@ -1,7 +1,7 @@
 /* json.h: writing JSON: objects, arrays, strings and numbers, correctly escaped and comma'd.
  *
  *   json_begin(&json, file);
- *   json_object(&json, NULL);
+ *   json_begin_object(&json, NULL);
  *   json_number(&json, "depth", 3);
  *   json_end(&json);
  *
@@ -26,15 +26,15 @@ struct json {
 };
 
 void json_begin(struct json *json, FILE *out);
-void json_object(struct json *json, const char *key);
-void json_array(struct json *json, const char *key);
+void json_begin_object(struct json *json, const char *key);
+void json_begin_array(struct json *json, const char *key);
 /* Closes the innermost object or array. */
 void json_end(struct json *json);
 /* `text` NULL is null. Bytes that are no UTF-8 become U+FFFD. */
 void json_text(struct json *json, const char *key, const char *text);
 void json_number(struct json *json, const char *key, uint64_t value);
 void json_signed(struct json *json, const char *key, int64_t value);
-void json_real(struct json *json, const char *key, double value);
+void json_decimal(struct json *json, const char *key, double value);
 void json_bool(struct json *json, const char *key, bool value);
 
 #endif

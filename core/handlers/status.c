@@ -77,13 +77,14 @@ static void status_gather(struct report *report, struct status_facts *facts)
     const struct status_source *source = &status.source;
     CHECK(source->report != NULL);
     *facts = (struct status_facts){
+        .model = source->model,
+        .wiring = source->wiring,
         .process = source->process,
         .processes = source->processes,
         .started_s = status.started_s,
         .draining = source->is_draining(source->arg),
         .measured = source->measured,
     };
-    status_facts_read_config(facts, source->config_json);
     status_facts_ask(facts);
     facts->uptime_ns = facts->now_ns - status.started_ns;
     source->report(source->arg, report);
@@ -93,7 +94,7 @@ static void print_server(FILE *out, const struct status_facts *facts)
 {
     struct json json;
     json_begin(&json, out);
-    json_object(&json, NULL);
+    json_begin_object(&json, NULL);
     json_text(&json, "version", QUARTET_VERSION);
     json_number(&json, "pid", (uint64_t)facts->pid);
     json_number(&json, "process", facts->process);

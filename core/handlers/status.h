@@ -23,7 +23,10 @@ struct status_source {
     void (*report)(void *arg, struct report *report);
     bool (*is_draining)(void *arg);
     void *arg;
-    const char *config_json;     /* what --print-config prints; outlives the handlers */
+    /* These three outlive the handlers. */
+    const char *model;           /* empty where --wiring was given */
+    const char *wiring;          /* with its thread counts */
+    const char *config_json;     /* what --print-config prints */
     unsigned process, processes; /* this one's number, from 1; how many there are */
     bool measured;               /* there are histograms */
 };

@@ -114,7 +114,7 @@ void option_text_json(FILE *out, const struct option_table *table, const void *v
 static void print_json_texts(struct json *json, const struct option_row *row,
                              const struct option_texts *list)
 {
-    json_array(json, row->name);
+    json_begin_array(json, row->name);
     for (unsigned i = 0; i < list->count; i++) {
         json_text(json, NULL, list->at[i]);
     }
@@ -185,7 +185,7 @@ static void print_json_row(struct json *json, const struct option_table *table,
 void option_text_json_object(struct json *json, const char *key, const struct option_table *table,
                              const void *values)
 {
-    json_object(json, key);
+    json_begin_object(json, key);
     for (size_t i = 0; i < table->count; i++) {
         if (!option_is_action(&table->rows[i])) {
             print_json_row(json, table, &table->rows[i], values);

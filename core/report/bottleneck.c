@@ -452,7 +452,7 @@ void bottleneck_judge(struct bottleneck *verdict, const struct bottleneck_figure
 void bottleneck_to_json(struct json *json, const char *key, const struct bottleneck *verdict,
                         uint64_t since_ns)
 {
-    json_object(json, key);
+    json_begin_object(json, key);
     json_text(json, "cause", bottleneck_cause_name(verdict->cause));
     json_signed(json, "group", verdict->group);
     json_text(json, "limit", verdict->limit);

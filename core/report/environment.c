@@ -88,7 +88,7 @@ static void put_time(struct json *json)
 
 void environment_to_json(struct json *json, const char *key)
 {
-    json_object(json, key);
+    json_begin_object(json, key);
     put_kernel(json);
     put_cpu(json);
     put_limits(json);
@@ -108,7 +108,7 @@ void build_to_json(struct json *json, const char *key)
 #ifdef QUARTET_CHECKED
     checked = true;
 #endif
-    json_object(json, key);
+    json_begin_object(json, key);
     json_text(json, "version", QUARTET_VERSION);
     json_text(json, "compiler", COMPILER);
     json_bool(json, "trace_points", trace_points);

@@ -18,7 +18,6 @@ enum {
     REPORT_TIME = 16,
     REPORT_LETTERS = 8,
     REPORT_KIND = 12,
-    REPORT_LIST_MAX = 4096, /* queues, threads ... that report_from_json takes */
 };
 
 struct thread_report {
@@ -93,8 +92,5 @@ void report_time(double ns, char text[REPORT_TIME]);
 /* One JSON object (report_json.c): the same figures as numbers, percentiles and whole histograms,
  * each as [highest value of the bucket, count] pairs. Keys of times end in _ns. */
 void report_to_json(FILE *out, const struct report *report);
-/* The way back, from text that need not be trusted: what is missing or of another kind stays zero.
- * False when it is no JSON object at all. `report` is set either way and wants report_deinit. */
-bool report_from_json(struct report *report, struct bytes text);
 
 #endif

@@ -2,7 +2,6 @@
 #include "core/report/status_facts.h"
 
 #include "core/base/clock.h"
-#include "core/base/json_view.h"
 
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -46,11 +45,4 @@ void status_facts_ask(struct status_facts *facts)
     ask_cpu(facts);
     ask_built(facts);
     ask_load(facts);
-}
-
-void status_facts_read_config(struct status_facts *facts, const char *config_json)
-{
-    struct bytes config = bytes_of(config_json);
-    json_view_member_text(config, "model", facts->model, sizeof facts->model);
-    json_view_member_text(config, "wiring", facts->wiring, sizeof facts->wiring);
 }

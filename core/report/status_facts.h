@@ -8,11 +8,9 @@
 #include <stdint.h>
 #include <time.h>
 
-enum { STATUS_MODEL = 32, STATUS_WIRING = 96 };
-
 struct status_facts {
-    char model[STATUS_MODEL]; /* empty where --wiring was given */
-    char wiring[STATUS_WIRING];
+    const char *model; /* empty where --wiring was given; not a copy, and neither is this: */
+    const char *wiring;
     unsigned process, processes; /* this one's number, from 1; how many there are */
     int pid;
     uint64_t now_ns, uptime_ns;
@@ -25,8 +23,5 @@ struct status_facts {
 /* What the server itself knows is filled in already; this asks the system for the rest: pid, now,
  * built, CPU times, load. Any thread. */
 void status_facts_ask(struct status_facts *facts);
-
-/* Model and wiring out of what --print-config prints. */
-void status_facts_read_config(struct status_facts *facts, const char *config_json);
 
 #endif

@@ -236,7 +236,7 @@ static bool write_config(struct trace *trace, const char *config_json)
 
 static void put_names(struct json *json, const char *key, unsigned count, const char *const *names)
 {
-    json_array(json, key);
+    json_begin_array(json, key);
     for (unsigned i = 0; i < count; i++) {
         json_text(json, NULL, names[i]);
     }
@@ -246,17 +246,17 @@ static void put_names(struct json *json, const char *key, unsigned count, const 
 /* Those that come from the .def lists of this build. */
 static void put_fixed_names(struct json *json)
 {
-    json_array(json, "intervals");
+    json_begin_array(json, "intervals");
     for (unsigned i = 0; i < INTERVAL_COUNT; i++) {
         json_text(json, NULL, interval_name(i));
     }
     json_end(json);
-    json_array(json, "close_reasons");
+    json_begin_array(json, "close_reasons");
     for (unsigned i = 0; i < CLOSE_REASON_COUNT; i++) {
         json_text(json, NULL, close_reason_name(i));
     }
     json_end(json);
-    json_array(json, "counters");
+    json_begin_array(json, "counters");
     for (unsigned i = 0; i < COUNTER_COUNT; i++) {
         json_text(json, NULL, counter_name(i));
     }
@@ -269,7 +269,7 @@ static bool write_names(struct trace *trace, const struct trace_plan *plan)
     struct json json;
     text_open(&block);
     json_begin(&json, block.out);
-    json_object(&json, NULL);
+    json_begin_object(&json, NULL);
     put_names(&json, "threads", plan->thread_count, plan->thread_names);
     put_names(&json, "queues", plan->queue_count, plan->queue_names);
     put_fixed_names(&json);

@@ -160,10 +160,14 @@ static bool is_draining(void *arg)
 
 static void provide_status(struct engine *engine, const struct process *process)
 {
+    static char wiring[WIRING_TEXT];
+    wiring_format(&engine->wiring, wiring);
     const struct status_source source = {
         .report = report_to_status,
         .is_draining = is_draining,
         .arg = engine,
+        .model = engine->settings->model != NULL ? engine->settings->model : "",
+        .wiring = wiring,
         .config_json = process->config_json,
         .process = process->number,
         .processes = process->count,

@@ -6,10 +6,10 @@
 #include "tools/trace/text_out.h"
 
 #include "core/base/cell.h"
-#include "core/base/json_view.h"
 #include "core/http/request.h"
 #include "tests/core/trace_files.h"
 #include "tests/golden/golden.h"
+#include "tools/report_read.h"
 
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -95,17 +95,15 @@ TEST(quartet_trace, the_table_looks_like_its_picture)
 TEST(quartet_trace, the_json_holds_run_summary_and_report)
 {
     char path[TRACE_PATH];
-    struct bytes part, value;
     struct report report;
     trace_path(path);
     trace_make(path, 1000);
     struct shown shown = show(&trace_verb_json, path, false);
-    struct bytes text = bytes_of(shown.out);
-    expect(json_view_valid(text));
-    expect(json_view_member(text, "run", &part) && json_view_member(part, "config", &value));
-    expect(json_view_member(text, "summary", &part) && json_view_member(part, "requests", &value));
-    expect_int(json_view_number(value), 1000);
-    expect(json_view_member(text, "report", &part) && report_from_json(&report, part));
+    json_t *root = json_read(bytes_of(shown.out), NULL);
+    expect(json_object_get(json_object_get(root, "run"), "config") != NULL);
+    expect_int(json_read_count(json_object_get(root, "summary"), "requests"), 1000);
+    expect(report_read(&report, json_object_get(root, "report")));
+    json_decref(root);
     expect_int(report.tally.intervals[INTERVAL_TOTAL].count, 1000);
     expect_int(report.tally.intervals[INTERVAL_REQUEUE_WAIT].sum, 990 * 4000);
     report_deinit(&report);
@@ -127,7 +125,6 @@ TEST(quartet_trace, the_csv_has_a_row_a_request)
 TEST(quartet_trace, several_files_are_one_run)
 {
     char first[TRACE_PATH], second[TRACE_PATH];
-    struct bytes text, value;
     trace_path(first);
     trace_path(second);
     trace_make(first, 1000);
@@ -135,11 +132,11 @@ TEST(quartet_trace, several_files_are_one_run)
     const char *const paths[] = {first, second};
     struct shown json = show_all(&trace_verb_json, 2, paths, false);
     expect_int(json.status, 0);
-    expect(json_view_member(bytes_of(json.out), "summary", &text));
-    expect(json_view_member(text, "requests", &value) && json_view_number(value) == 1010);
-    expect(json_view_member(text, "records", &value) && json_view_number(value) == 2010);
-    expect(json_view_member(bytes_of(json.out), "report", &text));
-    expect(json_view_member(text, "connections", &value) && json_view_number(value) == 16);
+    json_t *root = json_read(bytes_of(json.out), NULL);
+    expect_int(json_read_count(json_object_get(root, "summary"), "requests"), 1010);
+    expect_int(json_read_count(json_object_get(root, "summary"), "records"), 2010);
+    expect_int(json_read_count(json_object_get(root, "report"), "connections"), 16);
+    json_decref(root);
     struct shown table = show_all(&trace_verb_table, 2, paths, false);
     expect(strstr(table.out, "\n  1:R->P ") != NULL && strstr(table.out, "\n  2:R->P ") != NULL);
     expect(strstr(table.out, "\n  1:writer ") != NULL &&

@@ -3,53 +3,48 @@
 #include "tools/trace/timeline.h"
 
 #include "core/base/clock.h"
-#include "core/base/json_view.h"
 #include "tests/test.h"
+#include "tools/json_read.h"
 
 #include <stdlib.h>
 
 static struct trace_run run = {.started_ns = 1000 * NS_PER_S};
-static char *text;
-
 /* The timeline as JSON, until the next call; frees it. */
-static struct bytes shown(struct timeline *timeline)
+static const json_t *shown(struct timeline *timeline)
 {
+    static json_t *root;
+    char *text, error[JSON_READ_ERROR];
     size_t len;
     struct json json;
-    free(text);
     FILE *out = open_memstream(&text, &len);
     json_begin(&json, out);
     timeline_to_json(&json, NULL, timeline);
     fclose(out);
     timeline_free(timeline);
-    expect(json_view_valid(bytes_of(text)));
-    return bytes_of(text);
+    json_decref(root);
+    root = json_read((struct bytes){text, len}, error);
+    expect_msg(root != NULL, "%s", error);
+    free(text);
+    return root;
 }
 
-static struct bytes member(struct bytes object, const char *key)
+static const json_t *member(const json_t *object, const char *key)
 {
-    struct bytes value = {"", 0};
-    expect_msg(json_view_member(object, key, &value), "no %s", key);
+    const json_t *value = json_object_get(object, key);
+    expect_msg(value != NULL, "no %s", key);
     return value;
 }
 
-static struct bytes element(struct bytes list, unsigned index)
+static const json_t *element(const json_t *list, unsigned index)
 {
-    struct bytes key, value = {"", 0};
-    for (unsigned i = 0; i <= index; i++) {
-        expect(json_view_next(&list, &key, &value));
-    }
+    const json_t *value = json_array_get(list, index);
+    expect_msg(value != NULL, "no element %u", index);
     return value;
 }
 
-static unsigned count_of(struct bytes list)
+static unsigned count_of(const json_t *list)
 {
-    struct bytes key, value;
-    unsigned count = 0;
-    while (json_view_next(&list, &key, &value)) {
-        count++;
-    }
-    return count;
+    return (unsigned)json_array_size(list);
 }
 
 /* One that took 300 ns in all and ended that long after the start. */
@@ -91,14 +86,14 @@ TEST(timeline, loses_no_request_when_columns_double)
     for (unsigned i = 0; i < REQUESTS; i++) {
         put_request(timeline, i * NS_PER_S);
     }
-    struct bytes json = shown(timeline), columns = member(json, "columns");
-    uint64_t requests = 0, in_row = 0, width_ns = json_view_number(member(json, "width_ns"));
+    const json_t *json = shown(timeline), *columns = member(json, "columns");
+    uint64_t requests = 0, in_row = 0, width_ns = json_read_number(member(json, "width_ns"));
     unsigned count = count_of(columns);
     for (unsigned i = 0; i < count; i++) {
-        struct bytes column = element(columns, i), heat = element(member(column, "heat"), 5);
-        requests += json_view_number(member(column, "requests"));
-        expect_int(json_view_number(element(heat, 0)), timeline_row(300));
-        in_row += json_view_number(element(heat, 1));
+        const json_t *column = element(columns, i), *heat = element(member(column, "heat"), 5);
+        requests += json_read_number(member(column, "requests"));
+        expect_int(json_read_number(element(heat, 0)), timeline_row(300));
+        in_row += json_read_number(element(heat, 1));
     }
     expect_int(requests, REQUESTS);
     expect_int(in_row, REQUESTS);
@@ -134,17 +129,10 @@ static void put_sample(struct timeline *timeline, struct trace_source *source, u
     timeline_sample(timeline, source, &sample, queues, busy_ns);
 }
 
-static double real(struct bytes value)
+static void expect_real(const json_t *value, double wanted)
 {
-    char number[64];
-    (void)snprintf(number, sizeof number, "%.*s", (int)value.len, value.at);
-    return strtod(number, NULL);
-}
-
-static void expect_real(struct bytes value, double wanted)
-{
-    expect_msg(real(value) > wanted - 1e-9 && real(value) < wanted + 1e-9, "%g, not %g",
-               real(value), wanted);
+    double real = json_number_value(value);
+    expect_msg(real > wanted - 1e-9 && real < wanted + 1e-9, "%g, not %g", real, wanted);
 }
 
 TEST(timeline, adds_the_queues_and_threads_of_a_group_up)
@@ -155,9 +143,9 @@ TEST(timeline, adds_the_queues_and_threads_of_a_group_up)
     put_sample(timeline, &source, 20, 100, 500); /* the first one only marks where time begins */
     put_sample(timeline, &source, 40, 3, 520);
     put_sample(timeline, &source, 60, 0, 520);
-    struct bytes json = shown(timeline), all = member(json, "all");
+    const json_t *json = shown(timeline), *all = member(json, "all");
     char label[TRACE_NAME];
-    (void)json_view_text(element(member(json, "labels"), 1), label, sizeof label);
+    (void)json_read_text(element(member(json, "labels"), 1), label, sizeof label);
     expect_text(label, "R");
     expect_int(count_of(member(json, "labels")), 3);
     expect_real(element(member(all, "depth"), 1), 2.5);
@@ -179,8 +167,8 @@ TEST(timeline, adds_processes_up)
     put_sample(timeline, &two, 20, 1, 0);
     put_sample(timeline, &one, 40, 1, 0);
     put_sample(timeline, &two, 40, 1, 0);
-    struct bytes json = shown(timeline), all = member(json, "all");
-    expect_int(json_view_number(member(json, "sources")), 2);
+    const json_t *json = shown(timeline), *all = member(json, "all");
+    expect_int(json_read_number(member(json, "sources")), 2);
     expect_real(member(all, "connections"), 14);
     expect_real(element(member(all, "depth"), 1), 4);
 }
@@ -189,7 +177,7 @@ TEST(timeline, says_nothing_of_samples_where_there_are_none)
 {
     struct timeline *timeline = timeline_new(&run);
     put_request(timeline, NS_PER_S);
-    struct bytes value, json = shown(timeline);
-    expect(!json_view_member(member(json, "all"), "depth", &value));
-    expect_int(json_view_number(member(json, "sources")), 0);
+    const json_t *json = shown(timeline);
+    expect(json_object_get(member(json, "all"), "depth") == NULL);
+    expect_int(json_read_number(member(json, "sources")), 0);
 }

@@ -1,26 +1,24 @@
 /* snapshot.c: reading what a server says of itself. See snapshot.h. */
 #include "tools/live/snapshot.h"
 
-#include "core/base/json_view.h"
+#include "tools/report_read.h"
 
-static uint64_t snapshot_read_number(struct bytes object, const char *key);
-static void read_server(struct snapshot *snapshot, struct bytes server);
+static void read_server(struct snapshot *snapshot, const json_t *server);
 
 bool snapshot_read(struct snapshot *snapshot, struct bytes json)
 {
-    struct bytes server, config, verdict, report;
     *snapshot = (struct snapshot){.since_start = true};
-    if (!json_view_valid(json) || !json_view_member(json, "server", &server) ||
-        !json_view_member(json, "report", &report)) {
-        return false;
-    }
+    json_t *root = json_read(json, NULL);
+    const json_t *server = json_object_get(root, "server");
+    const json_t *config = json_object_get(root, "config");
+    bool good = server != NULL && report_read(&snapshot->report, json_object_get(root, "report"));
     read_server(snapshot, server);
-    (void)json_view_member(json, "config", &config); /* empty when missing */
-    json_view_member_text(config, "model", snapshot->model, sizeof snapshot->model);
-    json_view_member_text(config, "wiring", snapshot->wiring, sizeof snapshot->wiring);
-    (void)json_view_member(json, "verdict", &verdict);
-    json_view_member_text(verdict, "text", snapshot->verdict, sizeof snapshot->verdict);
-    return report_from_json(&snapshot->report, report);
+    (void)json_read_word(config, "model", snapshot->model, sizeof snapshot->model);
+    (void)json_read_word(config, "wiring", snapshot->wiring, sizeof snapshot->wiring);
+    (void)json_read_word(json_object_get(root, "verdict"), "text", snapshot->verdict,
+                         sizeof snapshot->verdict);
+    json_decref(root);
+    return good;
 }
 
 void snapshot_deinit(struct snapshot *snapshot)
@@ -40,23 +38,15 @@ void snapshot_since(struct snapshot *now, const struct snapshot *before)
     report_since(&now->report, &before->report);
 }
 
-static uint64_t snapshot_read_number(struct bytes object, const char *key)
+static void read_server(struct snapshot *snapshot, const json_t *server)
 {
-    struct bytes value;
-    return json_view_member(object, key, &value) ? json_view_number(value) : 0;
-}
-
-static void read_server(struct snapshot *snapshot, struct bytes server)
-{
-    struct bytes measured;
-    json_view_member_text(server, "version", snapshot->version, sizeof snapshot->version);
-    json_view_member_text(server, "phase", snapshot->phase, sizeof snapshot->phase);
-    snapshot->pid = snapshot_read_number(server, "pid");
-    snapshot->started_s = snapshot_read_number(server, "started_s");
-    snapshot->process = snapshot_read_number(server, "process");
-    snapshot->processes = snapshot_read_number(server, "processes");
-    snapshot->now_ns = snapshot_read_number(server, "now_ns");
-    snapshot->uptime_ns = snapshot->over_ns = snapshot_read_number(server, "uptime_ns");
-    (void)json_view_member(server, "measured", &measured);
-    snapshot->measured = bytes_equal(bytes_trim(measured), BYTES("true"));
+    (void)json_read_word(server, "version", snapshot->version, sizeof snapshot->version);
+    (void)json_read_word(server, "phase", snapshot->phase, sizeof snapshot->phase);
+    snapshot->pid = json_read_count(server, "pid");
+    snapshot->started_s = json_read_count(server, "started_s");
+    snapshot->process = json_read_count(server, "process");
+    snapshot->processes = json_read_count(server, "processes");
+    snapshot->now_ns = json_read_count(server, "now_ns");
+    snapshot->uptime_ns = snapshot->over_ns = json_read_count(server, "uptime_ns");
+    snapshot->measured = json_is_true(json_object_get(server, "measured"));
 }

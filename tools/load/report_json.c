@@ -22,7 +22,7 @@ void report_json(FILE *out, const struct report *report)
 {
     struct json json;
     json_begin(&json, out);
-    json_object(&json, NULL);
+    json_begin_object(&json, NULL);
     json_text(&json, "tool", "quartet-load");
     json_text(&json, "version", QUARTET_VERSION);
     json_text(&json, "loop", plan_is_open(report->plan) ? "open" : "closed");
@@ -45,12 +45,12 @@ static void put_judgement(struct json *json, const struct report *report)
 {
     const struct validity *validity = report->validity;
     json_bool(json, "valid", validity->reason_count == 0);
-    json_array(json, "invalid");
+    json_begin_array(json, "invalid");
     for (unsigned i = 0; i < validity->reason_count; i++) {
         json_text(json, NULL, validity->reasons[i]);
     }
     json_end(json);
-    json_array(json, "notes");
+    json_begin_array(json, "notes");
     for (unsigned i = 0; i < validity->note_count; i++) {
         json_text(json, NULL, validity->notes[i]);
     }
@@ -61,25 +61,25 @@ static void put_judgement(struct json *json, const struct report *report)
 static void put_window(struct json *json, const struct report *report)
 {
     const struct results *results = report->results;
-    json_object(json, "window");
-    json_real(json, "start_unix_s", results->start_unix_s);
+    json_begin_object(json, "window");
+    json_decimal(json, "start_unix_s", results->start_unix_s);
     json_number(json, "start_ns", results->window_ns);
     json_number(json, "end_ns", results->end_ns);
-    json_real(json, "seconds", results_window_s(results));
+    json_decimal(json, "seconds", results_window_s(results));
     json_end(json);
-    json_object(json, "rate");
+    json_begin_object(json, "rate");
     json_number(json, "asked", report->plan->settings->rate);
     double seconds = results_window_s(results);
-    json_real(json, "due", seconds > 0 ? (double)results->due / seconds : 0);
-    json_real(json, "answered", results_rate(results));
-    json_real(json, "body_bytes",
+    json_decimal(json, "due", seconds > 0 ? (double)results->due / seconds : 0);
+    json_decimal(json, "answered", results_rate(results));
+    json_decimal(json, "body_bytes",
               seconds > 0 ? (double)results->body_bytes_in_window / seconds : 0);
     json_end(json);
 }
 
 static void put_requests(struct json *json, const struct results *results)
 {
-    json_object(json, "requests");
+    json_begin_object(json, "requests");
     json_number(json, "due", results->due);
     json_number(json, "sent", results->sent);
     json_number(json, "sent_in_time", results->sent_in_window);
@@ -91,7 +91,7 @@ static void put_requests(struct json *json, const struct results *results)
 
 static void put_run(struct json *json, const struct results *results)
 {
-    json_object(json, "run");
+    json_begin_object(json, "run");
     json_number(json, "sent", results->sent_ever);
     json_number(json, "answered", results->answered_ever);
     json_number(json, "bad", results->bad_ever);
@@ -99,7 +99,7 @@ static void put_run(struct json *json, const struct results *results)
     json_number(json, "unasked", results->unasked);
     json_number(json, "bytes_sent", results->bytes_sent);
     json_number(json, "bytes_received", results->bytes_received);
-    json_object(json, "statuses");
+    json_begin_object(json, "statuses");
     for (unsigned i = 0; i < RESULTS_STATUSES; i++) {
         char status[8];
         if (results->statuses[i] > 0) {
@@ -113,10 +113,10 @@ static void put_run(struct json *json, const struct results *results)
 
 static void put_urls(struct json *json, const struct report *report)
 {
-    json_array(json, "urls");
+    json_begin_array(json, "urls");
     for (unsigned i = 0; i < report->plan->target_count; i++) {
         const struct target_results *target = &report->results->targets[i];
-        json_object(json, NULL);
+        json_begin_object(json, NULL);
         json_text(json, "url", report->plan->targets[i].text);
         json_number(json, "weight", report->plan->targets[i].url.weight);
         json_number(json, "good", target->answers);
@@ -129,9 +129,9 @@ static void put_urls(struct json *json, const struct report *report)
 
 static void put_errors(struct json *json, const struct errors *errors)
 {
-    json_object(json, "errors");
+    json_begin_object(json, "errors");
     for (unsigned i = LOAD_GOOD + 1; i < LOAD_ERRORS; i++) {
-        json_object(json, error_name(i));
+        json_begin_object(json, error_name(i));
         json_number(json, "count", errors->count[i]);
         json_text(json, "first", errors->count[i] > 0 ? errors->first[i] : NULL);
         json_end(json);
@@ -141,7 +141,7 @@ static void put_errors(struct json *json, const struct errors *errors)
 
 static void put_latencies(struct json *json, const struct results *results)
 {
-    json_object(json, "latency_ns");
+    json_begin_object(json, "latency_ns");
     put_histogram(json, "from_due", &results->from_due);
     put_histogram(json, "from_send", &results->from_send);
     put_histogram(json, "first_byte", &results->first_byte);
@@ -156,7 +156,7 @@ static void put_figures(struct json *json, const struct histogram *histogram)
 {
     json_number(json, "count", histogram->count);
     json_number(json, "sum", histogram->sum);
-    json_real(json, "mean", histogram_mean(histogram));
+    json_decimal(json, "mean", histogram_mean(histogram));
     json_number(json, "p50", histogram_percentile(histogram, 0.5));
     json_number(json, "p90", histogram_percentile(histogram, 0.9));
     json_number(json, "p99", histogram_percentile(histogram, 0.99));
@@ -167,12 +167,12 @@ static void put_figures(struct json *json, const struct histogram *histogram)
 
 static void put_histogram(struct json *json, const char *key, const struct histogram *histogram)
 {
-    json_object(json, key);
+    json_begin_object(json, key);
     put_figures(json, histogram);
-    json_array(json, "buckets");
+    json_begin_array(json, "buckets");
     for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++) {
         if (histogram->buckets[i] > 0) {
-            json_array(json, NULL);
+            json_begin_array(json, NULL);
             json_number(json, NULL, histogram_bucket_high(i));
             json_number(json, NULL, histogram->buckets[i]);
             json_end(json);
@@ -186,7 +186,7 @@ static void put_histogram(struct json *json, const char *key, const struct histo
 static void put_generator(struct json *json, const struct report *report)
 {
     const struct results *results = report->results;
-    json_object(json, "generator");
+    json_begin_object(json, "generator");
     put_usage(json, results);
     json_text(json, "policy", results->precedence.policy);
     json_signed(json, "nice", results->precedence.nice);
@@ -196,23 +196,23 @@ static void put_generator(struct json *json, const struct report *report)
 
 static void put_usage(struct json *json, const struct results *results)
 {
-    json_real(json, "cpu_share", results_cpu_share(results));
+    json_decimal(json, "cpu_share", results_cpu_share(results));
     json_number(json, "cpu_ns", results->cpu_total_ns);
     json_number(json, "runqueue_ns", results->runqueue_ns);
 }
 
 static void put_threads(struct json *json, const struct report *report)
 {
-    json_array(json, "threads");
+    json_begin_array(json, "threads");
     for (unsigned i = 0; i < report->crew->count; i++) {
         const struct results *own = &report->crew->members[i].results;
-        json_object(json, NULL);
+        json_begin_object(json, NULL);
         json_signed(json, "cpu", plan_cpu(report->plan, i));
         json_number(json, "connections", report->crew->members[i].drive.pool.count);
         json_number(json, "due", own->due);
         json_number(json, "good", own->good);
         put_usage(json, own);
-        json_object(json, "own_lag");
+        json_begin_object(json, "own_lag");
         put_figures(json, &own->own_lag);
         json_end(json);
         json_end(json);
@@ -222,10 +222,10 @@ static void put_threads(struct json *json, const struct report *report)
 
 static void put_crowd(struct json *json, const struct report *report)
 {
-    json_object(json, "crowd");
+    json_begin_object(json, "crowd");
     for (unsigned i = 0; i < BYSTANDER_KINDS; i++) {
         struct bystander_counts counts = crew_crowd(report->crew, i);
-        json_object(json, bystander_key(i));
+        json_begin_object(json, bystander_key(i));
         json_number(json, "wanted", counts.wanted);
         json_number(json, "open", counts.open);
         json_number(json, "opened", counts.opened);

@@ -1,7 +1,7 @@
 /* events.c: see events.h. */
 #include "tools/trace/events.h"
 
-#include "core/base/json_view.h"
+#include "tools/json_read.h"
 
 static void put_process_name(struct events *events, const struct trace_source *source);
 static void put_station(struct events *events, const char *phase, const struct flight *flight,
@@ -123,13 +123,12 @@ void events_counter(struct events *events, const struct trace_source *source, ui
 static void put_process_name(struct events *events, const struct trace_source *source)
 {
     char model[TRACE_NAME] = "";
-    struct bytes config;
-    if (json_view_member(source->config, "config", &config)) {
-        json_view_member_text(config, "model", model, sizeof model);
-        if (model[0] == '\0') {
-            json_view_member_text(config, "wiring", model, sizeof model);
-        }
+    json_t *root = json_read(source->config, NULL); /* NULL where the file has none */
+    const json_t *config = json_object_get(root, "config");
+    if (json_read_word(config, "model", model, sizeof model) == 0) {
+        (void)json_read_word(config, "wiring", model, sizeof model);
     }
+    json_decref(root);
     put_event(events, "M", source->number);
     text_out_put(&events->text, ",\"name\":\"process_name\",\"args\":{\"name\":\"quartet");
     text_out_put(&events->text, source->prefix[0] != '\0' || model[0] != '\0' ? " " : "");

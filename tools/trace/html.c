@@ -132,7 +132,7 @@ static void print_data(FILE *out, const struct html *html, const struct trace_ru
     timeline_to_json(&json, NULL, html->timeline);
     fputs(",\n\"slowest\": ", out);
     json_begin(&json, out);
-    json_array(&json, NULL);
+    json_begin_array(&json, NULL);
     for (unsigned i = 0; i < html->slowest->count; i++) {
         print_journey(&json, &html->slowest->at[i], run->started_ns);
     }
@@ -153,7 +153,7 @@ static void print_journey(struct json *json, const struct slow *slow, uint64_t o
     const struct trace_record *request = &slow->request;
     int64_t intervals[INTERVAL_COUNT];
     record_intervals(request, intervals);
-    json_object(json, NULL);
+    json_begin_object(json, NULL);
     json_text(json, "source", slow->source->prefix);
     json_number(json, "request", request->request_id);
     json_number(json, "connection", request->connection_id);
@@ -163,12 +163,12 @@ static void print_journey(struct json *json, const struct slow *slow, uint64_t o
     json_number(json, "bytes_sent", request->bytes_sent);
     json_text(json, "close_reason",
               name_list_get(&slow->source->close_reasons, request->close_reason));
-    json_object(json, "threads");
+    json_begin_object(json, "threads");
     print_thread(json, "read", slow->source, request->thread_read);
     print_thread(json, "process", slow->source, request->thread_process);
     print_thread(json, "write", slow->source, request->thread_write);
     json_end(json);
-    json_object(json, "intervals_ns");
+    json_begin_object(json, "intervals_ns");
     for (unsigned i = 0; i < INTERVAL_COUNT; i++) {
         json_signed(json, interval_name(i), intervals[i]);
     }

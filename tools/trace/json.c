@@ -69,10 +69,10 @@ static void json_verb_cancel(void *state)
 
 static void print_sources(struct json *json, const struct trace_run *run)
 {
-    json_array(json, NULL);
+    json_begin_array(json, NULL);
     for (unsigned i = 0; i < run->source_count; i++) {
         const struct trace_source *source = &run->sources[i];
-        json_object(json, NULL);
+        json_begin_object(json, NULL);
         json_text(json, "file", source->path);
         json_number(json, "started_ns", source->started_ns);
         json_number(json, "started_s", source->wall_s);
@@ -88,9 +88,9 @@ static void print_sources(struct json *json, const struct trace_run *run)
 
 static void json_print_checks(struct json *json, const struct checks *checks)
 {
-    json_array(json, NULL);
+    json_begin_array(json, NULL);
     for (unsigned i = 0; i < checks->count; i++) {
-        json_object(json, NULL);
+        json_begin_object(json, NULL);
         json_text(json, "name", checks->at[i].name);
         json_text(json, "outcome", check_outcome_name(checks->at[i].outcome));
         json_text(json, "text", checks->at[i].text);
@@ -102,11 +102,11 @@ static void json_print_checks(struct json *json, const struct checks *checks)
 static void print_summary(struct json *json, const struct trace_run *run,
                           const struct summary *summary)
 {
-    json_object(json, NULL);
+    json_begin_object(json, NULL);
     json_number(json, "requests", summary->requests);
     json_number(json, "unfinished", summary->unfinished);
     json_number(json, "duration_ns", summary_duration_ns(summary));
-    json_real(json, "requests_per_second", summary_rate(summary));
+    json_decimal(json, "requests_per_second", summary_rate(summary));
     json_number(json, "bytes_sent", summary->bytes_sent);
     json_number(json, "records", run->records);
     json_number(json, "records_lost", run->lost);

@@ -2,7 +2,7 @@
 #include "tools/trace/source.h"
 
 #include "core/base/check.h"
-#include "core/base/json_view.h"
+#include "tools/report_read.h"
 #include "tools/trace/run.h"
 
 #include <inttypes.h>
@@ -13,7 +13,7 @@ static void pass_request(void *to, const struct trace_record *request);
 static void source_take_block(struct trace_source *source);
 static void take_config(struct trace_source *source);
 static void take_names(struct trace_source *source);
-static void take_list(struct name_list *names, struct bytes text, const char *key);
+static void take_list(struct name_list *names, const json_t *list);
 static void take_records(struct trace_source *source);
 static void source_take_sample(struct trace_source *source);
 static void note_lost(struct trace_source *source, uint32_t thread, uint64_t lost);
@@ -128,9 +128,11 @@ static void source_take_block(struct trace_source *source)
 static void take_config(struct trace_source *source)
 {
     struct bytes text = source->reader.payload;
-    if (source->opened || source->config_store != NULL || !json_view_valid(text)) {
+    json_t *root = source->opened || source->config_store != NULL ? NULL : json_read(text, NULL);
+    if (root == NULL) {
         return;
     }
+    json_decref(root);
     source->config_store = must_alloc(text.len + 1);
     memcpy(source->config_store, text.at, text.len);
     source->config = (struct bytes){source->config_store, text.len};
@@ -138,28 +140,25 @@ static void take_config(struct trace_source *source)
 
 static void take_names(struct trace_source *source)
 {
-    struct bytes text = source->reader.payload;
-    if (source->opened || source->threads.at != NULL || !json_view_valid(text)) {
+    bool late = source->opened || source->threads.at != NULL;
+    json_t *root = late ? NULL : json_read(source->reader.payload, NULL);
+    if (root == NULL) {
         return;
     }
-    take_list(&source->threads, text, "threads");
-    take_list(&source->queues, text, "queues");
-    take_list(&source->close_reasons, text, "close_reasons");
+    take_list(&source->threads, json_object_get(root, "threads"));
+    take_list(&source->queues, json_object_get(root, "queues"));
+    take_list(&source->close_reasons, json_object_get(root, "close_reasons"));
     source->lost_by_thread = must_calloc(source->threads.count + 1, sizeof(uint64_t));
+    json_decref(root);
 }
 
-static void take_list(struct name_list *names, struct bytes text, const char *key)
+static void take_list(struct name_list *names, const json_t *list)
 {
-    struct bytes list, none, value;
-    unsigned count = 0;
-    (void)json_view_member(text, key, &list); /* empty when missing */
-    for (struct bytes rest = list;
-         count < TRACE_NAMES_MAX && json_view_next(&rest, &none, &value);) {
-        count++;
-    }
-    names->at = must_calloc(count + 1, sizeof *names->at);
-    for (; names->count < count && json_view_next(&list, &none, &value); names->count++) {
-        (void)json_view_text(value, names->at[names->count], TRACE_NAME);
+    size_t count = json_array_size(list); /* 0 when missing */
+    names->count = count < TRACE_NAMES_MAX ? (unsigned)count : TRACE_NAMES_MAX;
+    names->at = must_calloc(names->count + 1, sizeof *names->at);
+    for (unsigned i = 0; i < names->count; i++) {
+        (void)json_read_text(json_array_get(list, i), names->at[i], TRACE_NAME);
     }
 }
 
@@ -216,16 +215,18 @@ static void source_note_time(struct trace_source *source, uint64_t at_ns)
 
 static void take_report(struct trace_source *source)
 {
-    struct bytes number, report, text = source->reader.payload;
-    if (source->reported || !json_view_valid(text)) {
+    json_t *root = source->reported ? NULL : json_read(source->reader.payload, NULL);
+    const json_t *report = json_object_get(root, "report");
+    if (root == NULL) {
         return;
     }
-    source->written = json_view_member(text, "written", &number) ? json_view_number(number) : 0;
-    source->lost = json_view_member(text, "lost", &number) ? json_view_number(number) : 0;
-    if (json_view_member(text, "report", &report)) {
+    source->written = json_read_count(root, "written");
+    source->lost = json_read_count(root, "lost");
+    if (report != NULL) {
         report_deinit(&source->report); /* of an earlier block that held none */
-        source->reported = report_from_json(&source->report, report);
+        source->reported = report_read(&source->report, report);
     }
+    json_decref(root);
 }
 
 /* A file whose blocks are whole can still lack some of them. */

@@ -2,7 +2,7 @@
 #include "tools/trace/run.h"
 
 #include "core/base/check.h"
-#include "core/base/json_view.h"
+#include "tools/json_read.h"
 #include "tools/trace/review.h"
 
 #include <inttypes.h>
@@ -24,11 +24,11 @@ static void *table_begin(struct trace_run *run, const char *argument);
 static int table_end(void *state, struct trace_run *run);
 static void table_cancel(void *state);
 static void print_missing(const struct trace_run *run);
-static void print_settings(FILE *out, struct bytes config, const char *title, const char *key);
-static void print_members(struct settings_line *line, const char *prefix, struct bytes object,
-                          unsigned depth);
-static void print_setting(struct settings_line *line, const char *name, struct bytes value);
-static bool worth_showing(struct bytes value);
+static void print_config(FILE *out, struct bytes text);
+static void print_settings(FILE *out, const char *title, json_t *settings);
+static void print_value(struct settings_line *line, const char *name, json_t *value);
+static void print_setting(struct settings_line *line, const char *name, const json_t *value);
+static void format_setting(const json_t *value, char text[WORD]);
 static void table_print_requests(const struct trace_run *run, const struct summary *summary);
 static void table_print_checks(FILE *out, const struct checks *checks);
 static void table_print_verdict(FILE *out, const char *text);
@@ -54,9 +54,7 @@ static int table_end(void *state, struct trace_run *run)
     struct review *review = state;
     int status = review_end(review, run);
     print_missing(run);
-    print_settings(run->out, run->config, "options", "config");
-    print_settings(run->out, run->config, "environment", "environment");
-    print_settings(run->out, run->config, "build", "build");
+    print_config(run->out, run->config);
     table_print_requests(run, &review->summary);
     table_print_checks(run->out, &review->checks);
     table_print_verdict(run->out, review->verdict.text);
@@ -90,13 +88,21 @@ static void print_missing(const struct trace_run *run)
     }
 }
 
-static void print_settings(FILE *out, struct bytes config, const char *title, const char *key)
+static void print_config(FILE *out, struct bytes text)
 {
-    struct bytes object;
+    json_t *root = json_read(text, NULL); /* NULL where the file has none */
+    print_settings(out, "options", json_object_get(root, "config"));
+    print_settings(out, "environment", json_object_get(root, "environment"));
+    print_settings(out, "build", json_object_get(root, "build"));
+    json_decref(root);
+}
+
+static void print_settings(FILE *out, const char *title, json_t *settings)
+{
     struct settings_line line = {.out = out, .column = TITLE};
     fprintf(out, "%-*s", TITLE, title);
-    if (json_view_member(config, key, &object)) {
-        print_members(&line, "", object, 0);
+    if (json_is_object(settings)) {
+        print_value(&line, "", settings);
     }
     if (line.column == TITLE) {
         fputs(" unknown", out);
@@ -104,34 +110,39 @@ static void print_settings(FILE *out, struct bytes config, const char *title, co
     fputc('\n', out);
 }
 
-/* Nested objects as outer.inner=value, arrays as name=a name=b. */
-static void print_members(struct settings_line *line, const char *prefix, struct bytes object,
-                          unsigned depth)
+/* Nested objects as outer.inner=value, arrays as name=a name=b. json_read has a limit on depth. */
+static void print_value(struct settings_line *line, const char *name, json_t *value)
 {
-    struct bytes key, value;
-    while (json_view_next(&object, &key, &value)) {
-        char word[WORD], name[WORD / 4];
-        size_t len = strlen(prefix);
-        (void)json_view_text(key, name, sizeof name);
-        if (len >= sizeof word / 2) {
-            return;
-        }
-        (void)snprintf(word, sizeof word, "%s%s%s", prefix, len > 0 && name[0] != '\0' ? "." : "",
-                       name);
-        if (json_view_is(value, '{') || json_view_is(value, '[')) {
-            if (depth < JSON_VIEW_DEPTH_MAX) {
-                print_members(line, word, value, depth + 1);
-            }
-        } else if (worth_showing(value)) {
-            print_setting(line, word, value);
-        }
+    const char *key;
+    json_t *member;
+    size_t i;
+    if (strlen(name) >= WORD / 2) {
+        return;
+    }
+    json_object_foreach(value, key, member)
+    {
+        char word[WORD], shown[WORD / 4];
+        (void)json_read_shown(bytes_of(key), shown, sizeof shown);
+        (void)snprintf(word, sizeof word, "%s%s%s", name, name[0] != '\0' ? "." : "", shown);
+        print_value(line, word, member);
+    }
+    json_array_foreach(value, i, member)
+    {
+        print_value(line, name, member);
+    }
+    if (!json_is_object(value) && !json_is_array(value)) {
+        print_setting(line, name, value);
     }
 }
 
-static void print_setting(struct settings_line *line, const char *name, struct bytes value)
+/* What is null or empty is left out. */
+static void print_setting(struct settings_line *line, const char *name, const json_t *value)
 {
     char text[WORD];
-    (void)json_view_text(value, text, sizeof text);
+    format_setting(value, text);
+    if (text[0] == '\0') {
+        return;
+    }
     const char *quote = strchr(text, ' ') != NULL ? "'" : "";
     unsigned len = (unsigned)(strlen(name) + 1 + strlen(text) + 2 * strlen(quote));
     if (line->column + 1 + len > WIDTH && line->column > TITLE) {
@@ -142,11 +153,15 @@ static void print_setting(struct settings_line *line, const char *name, struct b
     line->column += len + 1;
 }
 
-static bool worth_showing(struct bytes value)
+static void format_setting(const json_t *value, char text[WORD])
 {
-    value = bytes_trim(value);
-    return value.len > 0 && !bytes_equal(value, BYTES("null")) &&
-           !bytes_equal(value, BYTES("\"\""));
+    text[0] = '\0';
+    if (json_is_string(value)) {
+        (void)json_read_text(value, text, WORD);
+    } else if (value != NULL && !json_is_null(value)) {
+        size_t len = json_dumpb(value, text, WORD - 1, JSON_ENCODE_ANY | JSON_REAL_PRECISION(12));
+        text[len < WORD ? len : 0] = '\0';
+    }
 }
 
 static void table_print_requests(const struct trace_run *run, const struct summary *summary)

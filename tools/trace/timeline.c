@@ -241,12 +241,12 @@ void timeline_to_json(struct json *json, const char *key, const struct timeline 
     for (unsigned i = 0; i < TIMELINE_COLUMNS; i++) {
         add_column(&all, &timeline->columns[i]);
     }
-    json_object(json, key);
+    json_begin_object(json, key);
     json_number(json, "width_ns", timeline->width_ns);
     json_number(json, "sources", timeline->sources);
     timeline_print_names(json, timeline);
     print_columns(json, timeline);
-    json_object(json, "all");
+    json_begin_object(json, "all");
     print_samples(json, timeline, &all);
     json_end(json);
     json_end(json);
@@ -255,17 +255,17 @@ void timeline_to_json(struct json *json, const char *key, const struct timeline 
 /* What the numbers in columns mean, by their place. */
 static void timeline_print_names(struct json *json, const struct timeline *timeline)
 {
-    json_array(json, "labels");
+    json_begin_array(json, "labels");
     for (unsigned i = 0; i < timeline->label_count; i++) {
         json_text(json, NULL, timeline->labels[i]);
     }
     json_end(json);
-    json_array(json, "heats");
+    json_begin_array(json, "heats");
     for (unsigned i = 0; i < TIMELINE_HEATS; i++) {
         json_text(json, NULL, interval_name(heats[i]));
     }
     json_end(json);
-    json_array(json, "row_lows_ns");
+    json_begin_array(json, "row_lows_ns");
     for (unsigned i = 0; i < TIMELINE_ROWS; i++) {
         json_number(json, NULL, timeline_row_low(i));
     }
@@ -284,7 +284,7 @@ static void print_columns(struct json *json, const struct timeline *timeline)
     while (count > 0 && is_empty(&timeline->columns[count - 1])) {
         count--;
     }
-    json_array(json, "columns");
+    json_begin_array(json, "columns");
     for (unsigned i = 0; i < count; i++) {
         print_column(json, timeline, &timeline->columns[i]);
     }
@@ -294,10 +294,10 @@ static void print_columns(struct json *json, const struct timeline *timeline)
 static void print_column(struct json *json, const struct timeline *timeline,
                          const struct timeline_column *column)
 {
-    json_object(json, NULL);
+    json_begin_object(json, NULL);
     json_number(json, "requests", column->requests);
     print_samples(json, timeline, column);
-    json_array(json, "heat");
+    json_begin_array(json, "heat");
     for (unsigned i = 0; i < TIMELINE_HEATS; i++) {
         print_heat(json, column->heat[i]);
     }
@@ -308,7 +308,7 @@ static void print_column(struct json *json, const struct timeline *timeline,
 /* [row, requests, row, requests, ...] of rows that have some. */
 static void print_heat(struct json *json, const uint32_t heat[TIMELINE_ROWS])
 {
-    json_array(json, NULL);
+    json_begin_array(json, NULL);
     for (unsigned row = 0; row < TIMELINE_ROWS; row++) {
         if (heat[row] != 0) {
             json_number(json, NULL, row);
@@ -326,21 +326,21 @@ static void print_samples(struct json *json, const struct timeline *timeline,
         return;
     }
     double each = timeline->sources / column->ns;
-    json_real(json, "connections", column->connections * each);
-    json_real(json, "in_flight", column->in_flight * each);
-    json_array(json, "depth");
+    json_decimal(json, "connections", column->connections * each);
+    json_decimal(json, "in_flight", column->in_flight * each);
+    json_begin_array(json, "depth");
     for (unsigned i = 0; i < timeline->label_count; i++) {
-        json_real(json, NULL, column->label[i].depth * each);
+        json_decimal(json, NULL, column->label[i].depth * each);
     }
     json_end(json);
-    json_array(json, "depth_max");
+    json_begin_array(json, "depth_max");
     for (unsigned i = 0; i < timeline->label_count; i++) {
         json_number(json, NULL, column->label[i].depth_max);
     }
     json_end(json);
-    json_array(json, "busy");
+    json_begin_array(json, "busy");
     for (unsigned i = 0; i < timeline->label_count; i++) {
-        json_real(json, NULL, column->label[i].busy * each);
+        json_decimal(json, NULL, column->label[i].busy * each);
     }
     json_end(json);
 }

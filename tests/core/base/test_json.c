@@ -29,7 +29,7 @@ static const char *written_real(double value)
 {
     struct json json;
     FILE *out = begin(&json);
-    json_real(&json, NULL, value);
+    json_decimal(&json, NULL, value);
     fclose(out);
     return text;
 }
@@ -38,17 +38,17 @@ TEST(json, puts_members_of_the_outer_levels_on_lines)
 {
     struct json json;
     FILE *out = begin(&json);
-    json_object(&json, NULL);
+    json_begin_object(&json, NULL);
     json_number(&json, "max", UINT64_MAX);
     json_signed(&json, "min", INT64_MIN);
-    json_array(&json, "list");
-    json_object(&json, NULL);
+    json_begin_array(&json, "list");
+    json_begin_object(&json, NULL);
     json_bool(&json, "a", true);
     json_text(&json, "b", NULL);
     json_end(&json);
     json_bool(&json, NULL, false);
     json_end(&json);
-    json_object(&json, "empty");
+    json_begin_object(&json, "empty");
     json_end(&json);
     json_end(&json);
     fclose(out);
@@ -73,7 +73,7 @@ TEST(json, escapes_keys_too)
 {
     struct json json;
     FILE *out = begin(&json);
-    json_object(&json, NULL);
+    json_begin_object(&json, NULL);
     json_number(&json, "a\"", 1);
     json_end(&json);
     fclose(out);

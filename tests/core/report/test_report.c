@@ -1,7 +1,6 @@
 /* The table, the JSON and back, and what /proc reports on a thread. */
 #include "core/report/report.h"
 
-#include "core/base/json_view.h"
 #include "tests/core/sample.h"
 #include "tests/golden/golden.h"
 
@@ -36,48 +35,6 @@ TEST(report, an_empty_one_leaves_sections_out)
     free(text);
     report_deinit(&report);
     report_deinit(NULL);
-}
-
-TEST(report, comes_back_from_json_as_it_was)
-{
-    struct report report, again;
-    sample_report(&report);
-    char *json = text_of(report_to_json, &report);
-    expect(json_view_valid(bytes_of(json)));
-    expect(report_from_json(&again, bytes_of(json)));
-    char *before = text_of(report_print, &report), *after = text_of(report_print, &again);
-    expect_text(after, before);
-    char *json_again = text_of(report_to_json, &again);
-    expect_text(json_again, json); /* which has everything */
-    free(json_again);
-    free(before);
-    free(after);
-    free(json);
-    report_deinit(&report);
-    report_deinit(&again);
-}
-
-TEST(report, json_of_another_shape_is_zeros)
-{
-    static const char *const texts[] = {
-        "{}", "{\"queues\": 3, \"threads\": {}, \"wall_ns\": \"x\", \"intervals_ns\": [1]}",
-        "{\"queues\": [1, [], {\"wait_ns\": {\"buckets\": [[], [1], 2, [3, 4, 5]]}}]}"};
-    for (unsigned i = 0; i < sizeof texts / sizeof *texts; i++) {
-        struct report report;
-        expect(report_from_json(&report, bytes_of(texts[i])));
-        expect_int(report.wall_ns, 0);
-        report_deinit(&report);
-    }
-}
-
-TEST(report, what_is_no_object_is_refused)
-{
-    static const char *const texts[] = {"", "[]", "{", "{} {}", "nonsense"};
-    for (unsigned i = 0; i < sizeof texts / sizeof *texts; i++) {
-        struct report report;
-        expect(!report_from_json(&report, bytes_of(texts[i])));
-        report_deinit(&report);
-    }
 }
 
 TEST(report, reads_the_cpu_time_of_a_thread)

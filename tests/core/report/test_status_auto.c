@@ -111,7 +111,7 @@ TEST(status_auto, leaves_out_durations_that_are_not_measured)
 TEST(status_auto, has_numbers_for_a_server_that_has_done_nothing)
 {
     struct report report = {0};
-    struct status_facts none = {.wiring = "LRPW*2", .processes = 1};
+    struct status_facts none = {.model = "", .wiring = "LRPW*2", .processes = 1};
     print(&report, &none);
     expect_text(value_of("ServerMPM"), "LRPW*2");
     expect_text(value_of("ServerUptime"), "0 seconds");

@@ -2,8 +2,8 @@
  * disk that refuses to be written. */
 #include "core/trace/trace.h"
 
-#include "core/base/json_view.h"
 #include "tests/core/trace_files.h"
+#include "tools/json_read.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -151,7 +151,6 @@ TEST(trace, stopping_nothing_is_allowed)
 TEST(trace, tells_configuration_environment_and_build)
 {
     char path[TRACE_PATH], text[64];
-    struct bytes object, value;
     trace_path(path);
     trace_make(path, 1);
     struct trace_reader reader;
@@ -159,16 +158,15 @@ TEST(trace, tells_configuration_environment_and_build)
     trace_reader_init(&reader, in, false);
     expect_int(trace_reader_next(&reader), TRACE_ITEM_BLOCK);
     expect_int(reader.block.kind, TRACE_BLOCK_CONFIG);
-    expect(json_view_valid(reader.payload));
-    expect(json_view_member(reader.payload, "config", &object));
-    expect(json_view_member(object, "wiring", &value) && json_view_text(value, text, sizeof text));
+    json_t *root = json_read(reader.payload, NULL);
+    expect(root != NULL);
+    (void)json_read_word(json_object_get(root, "config"), "wiring", text, sizeof text);
     expect_text(text, "L | R | P*2 | W");
-    expect(json_view_member(reader.payload, "environment", &object));
-    expect(json_view_member(object, "page_size", &value));
-    expect_int(json_view_number(value), sysconf(_SC_PAGESIZE));
-    expect(json_view_member(reader.payload, "build", &object));
-    expect(json_view_member(object, "version", &value) && json_view_text(value, text, sizeof text));
+    expect_int(json_read_count(json_object_get(root, "environment"), "page_size"),
+               sysconf(_SC_PAGESIZE));
+    (void)json_read_word(json_object_get(root, "build"), "version", text, sizeof text);
     expect_text(text, QUARTET_VERSION);
+    json_decref(root);
     trace_reader_deinit(&reader);
     expect_int(fclose(in), 0);
     expect_int(unlink(path), 0);

@@ -1,0 +1,63 @@
+/* test_report_read.c: a report comes back as it was written; of another shape it is zeros. */
+#include "tools/report_read.h"
+
+#include "tests/core/sample.h"
+
+static char *text_of(void (*print)(FILE *, const struct report *), const struct report *report)
+{
+    char *text;
+    size_t len;
+    FILE *out = open_memstream(&text, &len);
+    print(out, report);
+    expect_int(fclose(out), 0);
+    return text;
+}
+
+static bool read_text(struct report *report, const char *text)
+{
+    json_t *root = json_read(bytes_of(text), NULL);
+    bool good = report_read(report, root);
+    json_decref(root);
+    return good;
+}
+
+TEST(report_read, comes_back_from_json_as_it_was)
+{
+    struct report report, again;
+    sample_report(&report);
+    char *json = text_of(report_to_json, &report);
+    expect(read_text(&again, json));
+    char *before = text_of(report_print, &report), *after = text_of(report_print, &again);
+    expect_text(after, before);
+    char *json_again = text_of(report_to_json, &again);
+    expect_text(json_again, json); /* which has everything */
+    free(json_again);
+    free(before);
+    free(after);
+    free(json);
+    report_deinit(&report);
+    report_deinit(&again);
+}
+
+TEST(report_read, json_of_another_shape_is_zeros)
+{
+    static const char *const texts[] = {
+        "{}", "{\"queues\": 3, \"threads\": {}, \"wall_ns\": \"x\", \"intervals_ns\": [1]}",
+        "{\"queues\": [1, [], {\"wait_ns\": {\"buckets\": [[], [1], 2, [3, 4, 5]]}}]}"};
+    for (unsigned i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct report report;
+        expect(read_text(&report, texts[i]));
+        expect_int(report.wall_ns, 0);
+        report_deinit(&report);
+    }
+}
+
+TEST(report_read, what_is_no_object_is_refused)
+{
+    static const char *const texts[] = {"", "[]", "{", "{} {}", "nonsense"};
+    for (unsigned i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct report report;
+        expect(!read_text(&report, texts[i]));
+        report_deinit(&report);
+    }
+}

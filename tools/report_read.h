@@ -1,0 +1,16 @@
+/* report_read.h: a report out of JSON, as report_to_json (core/report/report.h) has written it.
+ *
+ * It need not be trusted: what is missing or of another kind stays zero. Any thread.
+ */
+#ifndef TOOLS_REPORT_READ_H
+#define TOOLS_REPORT_READ_H
+
+#include "core/report/report.h"
+#include "tools/json_read.h"
+
+enum { REPORT_LIST_MAX = 4096 }; /* queues, threads ... that are taken */
+
+/* False when `json` is no object. `report` is set either way and wants report_deinit. */
+bool report_read(struct report *report, const json_t *json);
+
+#endif
