@@ -32,9 +32,11 @@ TOOL_MAY_INCLUDE = {
 
 # A library's header and the sources that may see it: one, or one for each thing the library does.
 WRAPPED = {
-    "uv.h": {"core/loop/loop.c"},
+    # Each is asked for its version besides.
+    "uv.h": {"core/loop/loop.c", "core/base/libraries.c", "tests/core/base/test_libraries.c"},
     # It reads requests for the server and responses for the load generator, in different ways.
-    "http_parser.h": {"core/http/parse.c", "tools/load/response_parse.c"},
+    "http_parser.h": {"core/http/parse.c", "tools/load/response_parse.c", "core/base/libraries.c",
+                      "tests/core/base/test_libraries.c"},
     "openssl/evp.h": {"tools/load/digest.c"},
     "curl/curl.h": {"tools/live/fetch.c"},
     "jansson.h": {"tools/json_read.h"},

@@ -3,6 +3,7 @@
  * Exit status: 0; 1 when the file is cut, damaged or foreign, or a request's parts do not add up;
  * 2 for a wrong command line.
  */
+#include "tools/json_read.h"
 #include "tools/trace/run.h"
 
 #include "core/base/check.h"
@@ -95,7 +96,7 @@ static bool parse_word(struct command *command, const char *word)
         exit(EXIT_SUCCESS);
     }
     if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0) {
-        printf("quartet-trace %s\n", QUARTET_VERSION);
+        printf("quartet-trace %s (libjansson %s)\n", QUARTET_VERSION, jansson_version_str());
         exit(EXIT_SUCCESS);
     }
     if (strcmp(word, "--salvage") == 0) {

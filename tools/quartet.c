@@ -2,6 +2,7 @@
  * parent of several. Everything else is in stages/.
  */
 #include "core/base/json.h"
+#include "core/base/libraries.h"
 #include "core/base/log.h"
 #include "core/options/option_text.h"
 #include "core/options/options.h"
@@ -59,13 +60,20 @@ static char *config_text(const struct settings *settings, const struct wiring *w
     return text;
 }
 
+static void main_print_version(void)
+{
+    char libraries[LIBRARIES_TEXT];
+    libraries_format(libraries);
+    printf("quartet %s (%s; %s)\n", QUARTET_VERSION, build_features(), libraries);
+}
+
 /* Options that are questions: answered, and done. */
 static void main_answer(const struct settings *settings)
 {
     if (settings->help) {
         option_text_help(stdout, &server_options);
     } else if (settings->version) {
-        printf("quartet %s (%s)\n", QUARTET_VERSION, build_features());
+        main_print_version();
     } else if (settings->list_models) {
         presets_print(stdout);
     } else {

@@ -1,4 +1,4 @@
-/* loop.c: poll loops over libuv. See loop.h; the only source that includes uv.h.
+/* loop.c: poll loops over libuv. See loop.h; the only source that polls with libuv.
  *
  * What libuv does for a watch: uv_poll_init costs three system calls, arming one more at the next
  * round, an armed handle none. A late uv_close would unregister whatever descriptor has the number

@@ -1,6 +1,8 @@
 /* environment.c: asking the system what it is. See environment.h. */
 #include "core/report/environment.h"
 
+#include "core/base/libraries.h"
+
 #include <sched.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -114,6 +116,7 @@ void build_to_json(struct json *json, const char *key)
     json_bool(json, "trace_points", trace_points);
     json_bool(json, "probes", probes);
     json_bool(json, "checked", checked);
+    libraries_to_json(json, "libraries");
     json_end(json);
 }
 

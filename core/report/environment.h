@@ -10,7 +10,7 @@
 void environment_to_json(struct json *json, const char *key);
 
 /* An object: version, compiler, whether the trace points, the USDT probes and the debug checks are
- * compiled in. */
+ * compiled in, the libraries that run. */
 void build_to_json(struct json *json, const char *key);
 
 /* The same three in words, for --version. */

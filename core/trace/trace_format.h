@@ -5,7 +5,8 @@
  * blocks before it:
  *
  *   head     magic, version, sizes                                       struct trace_head
- *   block    CONFIG   {"config": effective options and wiring, "environment": machine, "build": us}
+ *   block    CONFIG   {"config": effective options and wiring, "environment": machine,
+ *                      "build": us and the libraries}
  *   block    NAMES    {"threads": [], "queues": [], "intervals": [], "close_reasons": [],
  *                      "counters": []}
  *   blocks   RECORDS  one thread's records, in that thread's order       struct trace_record

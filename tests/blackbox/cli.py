@@ -245,12 +245,13 @@ def help_text(world):
     require(code == 0 and short == out, "-h says something else")
 
 
-@case("--version is one line with the name, a number and what is compiled in")
+@case("--version is one line with the name, a number, what is compiled in, and the libraries")
 def version(world):
     """On stdout."""
     code, out, _ = call(world, "--version")
     require(code == 0, f"exit code {code}")
-    line = r"quartet \d+\.\d+(\.\d+)? \((no )?trace points(, [A-Za-z ]+)*\)\n"
+    line = (r"quartet \d+\.\d+(\.\d+)? \((no )?trace points(, [A-Za-z ]+)*; "
+            r"libuv 1\.\d+\.\d+, http-parser 2\.\d+\.\d+\)\n")
     require(re.fullmatch(line, out), f"printed {out!r}")
 
 

@@ -167,6 +167,9 @@ def json_counts(world):
         require(0 < found["server"]["uptime_ns"] <= found["server"]["now_ns"], "no time")
         require(found["report"]["statuses"]["4xx"] == 3, f"{found['report']['statuses']}")
         require(len(found["report"]["groups"]) > 0 and found["config"]["wiring"], "no wiring")
+        named = ", ".join(f"{name} {number}" for name, number in found["build"]["libraries"].items())
+        said = subprocess.run([world.program, "--version"], capture_output=True, text=True, check=True).stdout
+        require(f"; {named})" in said, f"--version says {said!r}, the build {named!r}")
         threads = sum(0 if group["in_turn"] else group["threads"]
                       for group in found["report"]["groups"])
         there = len(found["report"]["threads"]) + found["report"]["threads_unused"]

@@ -166,6 +166,9 @@ TEST(trace, tells_configuration_environment_and_build)
                sysconf(_SC_PAGESIZE));
     (void)json_read_word(json_object_get(root, "build"), "version", text, sizeof text);
     expect_text(text, QUARTET_VERSION);
+    const json_t *libraries = json_object_get(json_object_get(root, "build"), "libraries");
+    expect(json_read_word(libraries, "libuv", text, sizeof text) > 0);
+    expect(json_read_word(libraries, "http-parser", text, sizeof text) > 0);
     json_decref(root);
     trace_reader_deinit(&reader);
     expect_int(fclose(in), 0);
