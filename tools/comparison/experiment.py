@@ -8,7 +8,7 @@ import shutil
 import sys
 import tempfile
 
-from . import cells, cpus, driver, environment, numbers, one_cell, peers, placement, report, results, runner
+from . import cells, cgroups, cpus, driver, environment, numbers, one_cell, peers, placement, report, results, runner
 from . import processes, spec, tables_of_toml, workloads
 from .trouble import BadSpec, Trouble
 
@@ -251,6 +251,7 @@ def bench_of(options, wanted, places):
             wanted.load,
             places,
             allowed,
+            cgroups.prepared(next(iter(places.values())).kind == "shared"),
             facts,
         )
 

@@ -13,6 +13,7 @@ class Usage:
 
     cpu_s: float
     switches: dict  # (process, thread) -> (voluntary, involuntary)
+    waited_s: float = None  # in which some thread waited for a CPU; None where nothing counts it
 
 
 def family(pid):

@@ -27,6 +27,7 @@ class Bench:
     load_words: dict  # how it is started
     places: dict  # workload's name -> Placement
     cpus: list  # all that the comparison may use
+    cgroups: object  # the folder for those of the servers, or None
     environment: dict  # of this machine, into each record: the cells of one comparison may run on several
 
 
@@ -51,7 +52,7 @@ def warm_up(bench, cell, url, rate, folder):
 def snapshot(server, cell):
     """Kernel's and server's own figures at this moment."""
     own = status.ask(server.url) if cell.subject["kind"] == "quartet" else None
-    return own, measure.usage(server.process.pid)
+    return own, server.usage()
 
 
 def figures(report, before, after, window):
@@ -86,7 +87,7 @@ def measured_run(bench, cell, server, rate, folder):
     with counting as counted:
         report = drive(bench, cell, server.url, rate, folder, "load", (cell.times["settle"], cell.times["duration"]))
     server.check_alive()
-    usage_after = measure.usage(server.process.pid)
+    usage_after = server.usage()
     others_after = disturbance.snapshot(bench.cpus)
     time.sleep(SETTLE_S)
     own_after = status.ask(server.url) if own_before else None
@@ -94,12 +95,16 @@ def measured_run(bench, cell, server, rate, folder):
     found = figures(report, usage_before, usage_after, window)
     found |= disturbance.between(others_before, others_after, os.cpu_count(), len(bench.cpus))
     found["pss_kib"], found["rss_kib"], found["threads"] = measure.memory(server.process.pid)
+    if usage_after.waited_s is not None:
+        found["cpu_pressure"] = (usage_after.waited_s - usage_before.waited_s) / (others_after.at - others_before.at)
+    found["memory_peak_kib"] = server.group.peak_kib() if server.group else None
     result = {
         "metrics": found,
         "status": window,
         "config": own_after and own_after.get("config"),
         "build": own_after and own_after.get("build"),
         "command": server.command,
+        "cgroup": server.group is not None,
     }
     if counted is not None:
         result["syscalls"] = counted.by_name()
@@ -155,8 +160,8 @@ def read_trace(bench, folder):
 def attempt(bench, cell, rate, folder):
     more = ["--trace", str(folder / "server.trace")] if cell.purpose == "trace" else []
     words = {**bench.spec.server, "args": bench.spec.server["args"] + cell.workload["server_args"]}
-    own = bench.places[cell.workload["name"]].server
-    with servers.server_of(cell.subject, bench.build, bench.root, folder, words, own, more) as server:
+    room = servers.Room(bench.places[cell.workload["name"]].server, bench.cgroups)
+    with servers.server_of(cell.subject, bench.build, bench.root, folder, words, room, more) as server:
         result, report = measured_run(bench, cell, server, rate, folder)
     if cell.purpose == "trace":
         result["trace"] = read_trace(bench, folder)

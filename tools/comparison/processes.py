@@ -5,12 +5,14 @@ import os
 import signal
 import subprocess
 
+from . import cgroups
+
 STOP_LIMIT_S = 15
 PR_SET_PDEATHSIG = 1
 LIBC = ctypes.CDLL(None)
 
 
-def begin(parent, cpus):
+def begin(parent, cpus, group=None):
     """In the child, before it becomes the program. The parent may be gone already, or go before that: so the signal must
     not meet a handler that ends with this image, and a process that started too late sees another parent."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -19,10 +21,12 @@ def begin(parent, cpus):
         os._exit(1)
     if cpus:
         os.sched_setaffinity(0, cpus)
+    if group:
+        cgroups.enter(group.folder)
 
 
-def start(command, out, err, cwd=None, cpus=None):
-    """On these CPUs, or on those of this program."""
+def start(command, out, err, cwd=None, cpus=None, group=None):
+    """On these CPUs, or on those of this program; in this cgroup, or in ours."""
     parent = os.getpid()
     return subprocess.Popen(
         command,
@@ -31,7 +35,7 @@ def start(command, out, err, cwd=None, cpus=None):
         stderr=err,
         start_new_session=True,
         cwd=cwd,
-        preexec_fn=lambda: begin(parent, cpus),
+        preexec_fn=lambda: begin(parent, cpus, group),
     )
 
 

@@ -1,10 +1,12 @@
 """A server that is measured: ours or a peer. Ready when entered, ended when left."""
+import dataclasses
 import pathlib
 import re
 import socket
+import subprocess
 import time
 
-from . import peers, processes
+from . import cgroups, measure, peers, processes
 from .trouble import Trouble
 
 START_LIMIT_S = 15
@@ -15,30 +17,59 @@ class Crashed(Trouble):
     """The server of a cell ended by itself, or was never ready."""
 
 
+@dataclasses.dataclass
+class Room:
+    """Where a server runs."""
+
+    cpus: tuple
+    cgroups: object  # the folder in which it gets a cgroup of its own, or None
+
+
 class Server:
     """What all servers have in common: a process, its logs, and a way to see that it is there."""
 
-    def __init__(self, name, work, cpus):
+    whole_group = True  # does its whole process group get the signal to end?
+
+    def __init__(self, name, work, room):
         self.name = name
-        self.cpus = cpus
+        self.cpus = room.cpus
         self.work = pathlib.Path(work)
+        self.group = cgroups.make(room.cgroups, self.work.name) if room.cgroups else None
         self.out, self.err = self.work / "server.stdout", self.work / "server.stderr"
         self.command = []
         self.process = None
         self.url = None
 
     def __enter__(self):
-        with open(self.out, "wb") as out, open(self.err, "wb") as err:
-            try:
-                self.process = processes.start(self.command, out, err, cpus=self.cpus)
-            except OSError as error:
-                raise Crashed(f"{self.name} cannot be started: {self.command[0]}: {error.strerror}") from None
         try:
+            self.start()
             self.wait_ready()
         except BaseException:
             self.end()
             raise
         return self
+
+    def start(self):
+        with open(self.out, "wb") as out, open(self.err, "wb") as err:
+            try:
+                self.process = processes.start(self.command, out, err, cpus=self.cpus, group=self.group)
+            except (OSError, subprocess.SubprocessError) as error:
+                why = getattr(error, "strerror", None) or error
+                raise Crashed(f"{self.name} cannot be started: {self.command[0]}: {why}") from None
+
+    def end(self):
+        """Its process, and what else is in its cgroup."""
+        if self.process:
+            processes.end(self.process, self.whole_group)
+        if self.group:
+            self.group.remove()
+
+    def usage(self):
+        """measure.Usage since its start; CPU time from its cgroup, where it has one."""
+        found = measure.usage(self.process.pid)
+        if self.group:
+            found.cpu_s, found.waited_s = self.group.cpu_s(), self.group.waited_s()
+        return found
 
     def __exit__(self, *unused):
         self.end()
@@ -69,8 +100,10 @@ def open_to(address):
 class OurServer(Server):
     """quartet says where it listens."""
 
-    def __init__(self, subject, program, root, work, server_words, cpus, more):
-        super().__init__(subject["name"], work, cpus)
+    whole_group = False  # it ends its children itself
+
+    def __init__(self, subject, program, root, work, server_words, room, more):
+        super().__init__(subject["name"], work, room)
         self.command = [
             *server_words["prefix"],
             str(program),
@@ -91,18 +124,15 @@ class OurServer(Server):
         self.url = match[1] if match else None
         return match is not None
 
-    def end(self):
-        return processes.end(self.process)
-
 
 class Peer(Server):
     """A peer gets its address from us, and is ready when it accepts connections."""
 
-    def __init__(self, subject, root, work, server_words, cpus):
-        super().__init__(subject["name"], work, cpus)
+    def __init__(self, subject, root, work, server_words, room):
+        super().__init__(subject["name"], work, room)
         self.address = server_words["address"]
         self.port = free_port(self.address)
-        own = peers.command_of(subject, self.address, self.port, root, self.work, len(cpus))
+        own = peers.command_of(subject, self.address, self.port, root, self.work, len(self.cpus))
         self.command = [*server_words["prefix"], *own]
         self.url = f"http://{self.address}:{self.port}"
 
@@ -113,9 +143,6 @@ class Peer(Server):
             return False
         return True
 
-    def end(self):
-        return processes.end(self.process, whole_group=True)
-
 
 def free_port(address):
     """A port that is free now. If another program takes it before the peer does, the cell has crashed."""
@@ -125,8 +152,7 @@ def free_port(address):
         return probe.getsockname()[1]
 
 
-def server_of(subject, build, root, work, server_words, cpus, more=()):
-    """A server that runs on these CPUs."""
+def server_of(subject, build, root, work, server_words, room, more=()):
     if subject["kind"] == "quartet":
-        return OurServer(subject, build / "quartet", root, work, server_words, cpus, more)
-    return Peer(subject, root, work, server_words, cpus)
+        return OurServer(subject, build / "quartet", root, work, server_words, room, more)
+    return Peer(subject, root, work, server_words, room)

@@ -139,6 +139,15 @@ def placed(facts):
     return [f"CPUs by their numbers: {'; '.join(listed)}. The load generator did not sleep (--spin)."]
 
 
+def cpu_time_words(summary):
+    """Where the CPU time comes from."""
+    ran = [record["cgroup"] for record in summary.records if "cgroup" in record]
+    if not any(ran):
+        return "all from /proc"
+    where = "" if all(ran) else f" in {sum(ran)} of {len(ran)} cells"
+    return f"the CPU time comes from a cgroup of the server's own{where}, the rest from /proc"
+
+
 def not_run(count, one, many, why):
     """Planned cells that were not run, as sentences."""
     return [f"{count} more planned {one if count == 1 else many} not run, {why}."] if count else []
@@ -171,8 +180,8 @@ def method(summary, facts):
         "repetition), of a closed loop from when it was sent."
     )
     said.append(
-        "CPU time, context switches and memory are the kernel's (/proc), of the server and its children, "
-        "divided by all requests between two snapshots. "
+        "CPU time, context switches and memory are the kernel's, of the server and its children, "
+        f"divided by all requests between two snapshots; {cpu_time_words(summary)}. "
         "Stage times, queues and threads are Quartet's own, the difference of two snapshots of "
         "/server-status?json around the run; they need no trace."
     )

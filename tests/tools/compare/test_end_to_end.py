@@ -12,7 +12,7 @@ import time
 import unittest
 
 import support
-from comparison import cpus, measure, peers, placement
+from comparison import cgroups, cpus, measure, peers, placement
 
 BUILD = pathlib.Path(sys.argv.pop(1)) if len(sys.argv) > 1 else support.REPO / "build" / "dev"
 SHORT = 'warmup = "50ms"\nsettle = "50ms"\nduration = "200ms"\n'
@@ -88,6 +88,7 @@ class Compare(unittest.TestCase):
         process.wait()
         eventually(lambda: not any(os.path.exists(f"/proc/{pid}/exe") for pid in family))
         before = self.finished()
+        left = self.cgroups_of(process.pid)
         self.assertLess(len(before), 6)
         self.assertIn("--resume goes on with it", self.run_it(SIX, status=1))
         said = self.run_it(SIX, "--resume")
@@ -95,9 +96,16 @@ class Compare(unittest.TestCase):
         self.assertEqual([row["id"] for row in self.rows()], planned)
         self.assertEqual({name: self.finished()[name] for name in before}, before)
         self.assertIn("A tiny file, hot", said)
+        self.assertEqual(self.cgroups_of(process.pid), [], left)
         for name in ("index.html", "report.md", "figures/tiny-throughput.svg", "figures/tiny-stages.csv"):
             self.assertGreater((self.out / name).stat().st_size, 100, name)
         self.check_record(self.rows()[0])
+
+    @staticmethod
+    def cgroups_of(pid):
+        """Those that a comparison has made and not removed."""
+        base = cgroups.base_of(False)
+        return list(base.glob(f"{cgroups.PREFIX}{pid}-*")) if base else []
 
     def check_record(self, row):
         """A cell has its figures, and beside them all that they were made from."""
@@ -120,6 +128,8 @@ class Compare(unittest.TestCase):
         record = json.loads((folder / "cell.json").read_text())
         self.assertEqual(record["environment"]["cpus_allowed"], len(os.sched_getaffinity(0)))
         self.assertEqual(record["config"]["options"]["root"], record["command"][record["command"].index("--root") + 1])
+        self.assertEqual(record["cgroup"], cgroups.base_of(False) is not None)
+        self.assertEqual(row["cpu_pressure"] != "", record["cgroup"] and os.path.exists("/proc/pressure/cpu"))
         self.assertTrue((folder / "load.json").is_file() and (folder / "load.hlog").is_file())
 
     @unittest.skipUnless(peers.find("nginx"), "nginx is not installed")
