@@ -28,7 +28,7 @@ def interval_words(spec):
 def machine_words(summary):
     """Cells of several machines are compared only where the machines are alike."""
     places = {
-        tuple(record["environment"].get(key) for key in ("host", "cpu", "kernel"))
+        tuple(record["environment"].get(key) for key in ("host", "cpu", "kernel", "cpus_allowed"))
         for record in summary.records
         if record.get("environment")
     }
@@ -40,7 +40,7 @@ def machine_words(summary):
         + (
             " of one CPU model and kernel: the intervals include the difference between those machines."
             if alike
-            else " of different CPUs or kernels: do not compare their figures."
+            else " of different CPUs, numbers of CPUs or kernels: do not compare their figures."
         )
     ]
 

@@ -57,7 +57,7 @@ def run(program, options, load_words, folder, name):
     with open(folder / f"{name}.txt", "wb") as out:
         process = processes.start(command, out, subprocess.STDOUT, cpus=load_words.get("cpus"))
         try:
-            status = process.wait(seconds + GRACE_S)
+            status = processes.wait(process, seconds + GRACE_S)
         except subprocess.TimeoutExpired:
             raise LoadFailed(f"quartet-load did not end {numbers.clock(seconds + GRACE_S)} after its start") from None
         finally:

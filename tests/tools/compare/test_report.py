@@ -198,7 +198,10 @@ class Words(unittest.TestCase):
 
     def test_cells_of_machines_that_differ_are_not_to_be_compared(self):
         self.assertIn(
-            "different CPUs or kernels", self.written(places=({"host": "a", "cpu": "x"}, {"host": "b", "cpu": "y"}))
+            "different CPUs, numbers", self.written(places=({"host": "a", "cpu": "x"}, {"host": "b", "cpu": "y"}))
+        )
+        self.assertIn(
+            "of CPUs or kernels", self.written(places=({"host": "a", "cpus_allowed": 2}, {"host": "b", "cpus_allowed": 4}))
         )
         self.assertIn(
             "the intervals include the difference", self.written(places=({"host": "a", "cpu": "x"}, {"host": "b", "cpu": "x"}))
