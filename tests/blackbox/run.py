@@ -28,6 +28,7 @@ import explain
 import fairness
 import faults
 import file_faults
+import floor
 import generator
 import handler_faults
 import harness
@@ -67,6 +68,7 @@ AREAS = {
     "verdicts": (verdicts,),
     "quartet_load": (generator,),
     "quartet_load_times": (generator.times,),
+    "floor": (floor,),
     "live": (live,),
     "cli": (cli,),
 }
