@@ -10,13 +10,16 @@ import json
 import random
 
 
+KINDS = ("closed", "rate", "slowest", "own", "climb")
+
+
 @dataclasses.dataclass(frozen=True)
 class Level:
     """How much load. `kind` says what `value` is: connections of a closed loop, requests a second of an open one, or a
     share of the peak of the slowest or of the subject itself. The steps of a climb are shares of the subject's own
     peak, one after the other until it is full."""
 
-    kind: str  # closed, rate, slowest, own, climb
+    kind: str  # of KINDS
     value: float
     connections: int
 
@@ -70,7 +73,8 @@ def step_above_peak(spec):
     return next((step for step in steps_of(spec.levels["climb"]) if step > 1), None)
 
 
-def levels_of(spec):
+def asked_levels(spec):
+    """The levels of the spec."""
     asked = spec.levels
     closed = [Level("closed", count, count) for count in sorted(asked["connections"])]
     opened = asked["open_connections"]
@@ -81,6 +85,18 @@ def levels_of(spec):
         + [Level("own", share, opened) for share in sorted(asked["shares_of_own"])]
         + [Level("climb", share, opened) for share in steps_of(asked["climb"])]
     )
+
+
+def levels_for(spec, workload):
+    """The levels at which a workload runs: its own rates where it has some, else those of the spec."""
+    own = [Level("rate", rate, spec.levels["open_connections"]) for rate in sorted(workload.get("rates", []))]
+    return own or asked_levels(spec)
+
+
+def levels_of(spec):
+    """All levels of all workloads, in the order of the kinds."""
+    found = dict.fromkeys(level for workload in spec.workloads for level in levels_for(spec, workload))
+    return sorted(found, key=lambda level: (KINDS.index(level.kind), level.value))
 
 
 def make_cell(spec, purpose, subject, workload, level, repetition):
@@ -122,6 +138,7 @@ def blocks(spec, levels):
             make_cell(spec, "measure", subject, workload, level, repetition)
             for subject, workload in pairs(spec)
             for level in levels
+            if level in levels_for(spec, workload)
         ]
         order.shuffle(block)
         cells += block
@@ -140,10 +157,9 @@ def featured(levels):
 
 def passes(spec):
     """Cells that are not measured for their rates: a whole trace, a count of system calls."""
-    level = featured(levels_of(spec))
     purposes = [purpose for purpose, wanted in (("trace", spec.trace), ("syscalls", spec.syscalls)) if wanted]
     return [
-        make_cell(spec, purpose, subject, workload, level, 1)
+        make_cell(spec, purpose, subject, workload, featured(levels_for(spec, workload)), 1)
         for purpose in purposes
         for subject, workload in pairs(spec)
         if purpose != "trace" or subject["kind"] == "quartet"

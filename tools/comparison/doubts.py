@@ -126,7 +126,7 @@ def of_comparison(summary, environment):
     said = [interval_words(summary.spec)]
     if summary.spec.repetitions < 6:
         said.append("Fewer than six repetitions cannot give an interval of 95 %.")
-    if summary.closed():
+    if any(not level.is_open for level in summary.levels):
         said.append(
             "The closed loop hides queueing: a slow answer delays the next request instead of making it wait, "
             "so its latencies are those of "

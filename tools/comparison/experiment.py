@@ -43,6 +43,11 @@ def subject_words(tuned):
     return {"name": tuned["name"], kind.removeprefix("--"): what, "flags": flags}
 
 
+def here(name):
+    """A workload of the command line: the path of a file is relative to where the command runs, not to the spec."""
+    return str(pathlib.Path(name).absolute()) if name.endswith(".toml") else name
+
+
 def values_of(options):
     """(what a TOML file would hold, where it comes from, its folder, its text)."""
     if options.spec:
@@ -68,7 +73,7 @@ def values_of(options):
         values["models"] = ["staged", "loops"]
     if options.workloads:
         values.pop("workload", None)
-        values["workloads"] = split(options.workloads)
+        values["workloads"] = [here(name) for name in split(options.workloads)]
     if options.address:
         values = merged(values, {"server": {"address": options.address}})
     if options.placement:

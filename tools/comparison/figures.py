@@ -105,7 +105,7 @@ class Maker:
         return Figure(self.named(what), title, note, *pictures, columns, texts, plain)
 
     def throughput(self):
-        levels = self.summary.closed()
+        levels = self.summary.closed(self.workload)
         values = [level.value for level in levels]
         return self.over_load(
             "throughput",
@@ -344,15 +344,15 @@ def at_level(make, busy, featured):
 def of_workload(summary, workload):
     """All figures of a workload, in the order in which one reads them."""
     make = Maker(summary, workload)
-    busy, featured = summary.busy_level(), summary.featured(workload)
-    made = [make.throughput()] if summary.closed() else []
-    for levels in (summary.common(), summary.own()):
+    busy, featured = summary.busy_level(workload), summary.featured(workload)
+    made = [make.throughput()] if summary.closed(workload) else []
+    for levels in (summary.common(workload), summary.own(workload)):
         if levels:
             made += [
                 make.latency(levels, key, word)
                 for key, word in (("p50_us", "p50"), ("p99_us", "p99"), ("p999_us", "p999"))
             ]
-    made.append(make.answered(summary.own()))
+    made.append(make.answered(summary.own(workload)))
     if featured is not None:
         made += at_level(make, busy, featured)
     return [figure for figure in made if figure is not None]

@@ -16,14 +16,14 @@ TOP = {
     "duration": (checks.duration(0.05, 24 * 3600), 3.0),
     "trace": (checks.flag, False),
     "syscalls": (checks.flag, False),
-    "workloads": (checks.list_of(checks.name, 1), None),
+    "workloads": (checks.list_of(checks.text(), 1), None),
     "models": (checks.list_of(checks.name, 0), None),
     "peers": (checks.list_of(checks.name, 0), None),
 }
 SERVER = {"args": (checks.words, []), "prefix": (checks.words, []), "address": (checks.name, "127.0.0.1")}
 LOAD = {"args": (checks.words, []), "prefix": (checks.words, []), "nice": (checks.whole(-20, 19), -5)}
 LEVELS = {
-    "connections": (checks.list_of(checks.whole(1, 100000)), [64]),
+    "connections": (checks.list_of(checks.whole(1, 100000)), None),
     "rates": (checks.list_of(checks.number(1, 10_000_000)), []),
     "shares_of_slowest": (checks.list_of(checks.number(0.01, 5)), []),
     "shares_of_own": (checks.list_of(checks.number(0.01, 5)), []),
@@ -121,12 +121,20 @@ def workloads_of(where, folder, top, entries):
     return chosen
 
 
+ONE_LOOP = [64]  # connections, where nothing is said of them and they are needed
+
+
 def check_levels(where, levels):
+    """Where connections are not given, rates alone need none: there is a closed loop only if a level needs its peak, or
+    if there is no other load."""
+    peaks = levels["shares_of_slowest"] or levels["shares_of_own"] or levels["climb"]
+    if levels["connections"] is None:
+        levels["connections"] = [] if levels["rates"] and not peaks else list(ONE_LOOP)
     if 0 < levels["climb"] < 0.02:
         refuse(where, "levels.climb", levels["climb"], "0 for none, or a share of the peak from 0.02 to 1")
     if levels["climb"] and levels["shares_of_own"]:
         raise BadSpec(f"{where}: levels: climb and shares_of_own are both shares of one's own peak: give one of them")
-    if (levels["shares_of_slowest"] or levels["shares_of_own"] or levels["climb"]) and not levels["connections"]:
+    if peaks and not levels["connections"]:
         raise BadSpec(f"{where}: levels: shares of a peak need connections, whose closed loop finds the peak")
     if not any(levels[key] for key in ("connections", "rates")):
         raise BadSpec(f"{where}: levels: no load: give connections or rates")
@@ -147,8 +155,9 @@ def from_values(values, where, folder=pathlib.Path("."), text=""):
     entries = {}
     for name, keys in LISTS.items():
         given = values.pop(name, [])
-        if not isinstance(given, list):
-            refuse(where, name, given, f"tables headed [[{name}]]")
+        if not isinstance(given, list) or any(isinstance(entry, str) for entry in given):
+            names = f"; did you mean {name}s, which takes names?" if isinstance(given, (list, str)) else ""
+            refuse(where, name, given, f"tables headed [[{name}]]{names}")
         entries[name] = [read_table(where, f"{name}[{i}].", entry, keys) for i, entry in enumerate(given)]
     headings = [f"[{name}]" for name in TABLES] + [f"[[{name}]]" for name in LISTS]
     top = read_table(where, "", values, TOP, headings)

@@ -60,30 +60,35 @@ class Summary:
         )
         return records[(len(records) - 1) // 2] if records else None
 
-    def closed(self):
-        return [level for level in self.levels if not level.is_open]
+    def levels_for(self, workload):
+        """Those at which the workload runs."""
+        return [level for level in self.levels if level in cells.levels_for(self.spec, workload)]
 
-    def common(self):
+    def closed(self, workload):
+        return [level for level in self.levels_for(workload) if not level.is_open]
+
+    def common(self, workload):
         """Open levels at which all subjects get the same rate."""
-        return [level for level in self.levels if level.kind in ("rate", "slowest")]
+        return [level for level in self.levels_for(workload) if level.kind in ("rate", "slowest")]
 
-    def own(self):
+    def own(self, workload):
         """Shares of each one's own peak."""
-        return [level for level in self.levels if level.kind in ("own", "climb")]
+        return [level for level in self.levels_for(workload) if level.kind in ("own", "climb")]
 
-    def busy_level(self):
+    def busy_level(self, workload):
         """The closed loop with most connections."""
-        return self.closed()[-1] if self.closed() else None
+        closed = self.closed(workload)
+        return closed[-1] if closed else None
 
     def featured(self, workload):
         """The open level whose cells stand for the workload: the middle one of those at which most subjects have valid
         cells, of the levels that are the same for all where there are any; else the busy one."""
-        for levels in (self.common(), self.own()):
+        for levels in (self.common(workload), self.own(workload)):
             seen = [sum(bool(self.valid(workload, level, one)) for one in self.subjects(workload)) for level in levels]
             most = [level for level, count in zip(levels, seen) if count == max(seen) > 0]
             if most:
                 return most[len(most) // 2]
-        return self.busy_level()
+        return self.busy_level(workload)
 
     def rate_at(self, workload, level):
         """The requests/s that a common open level asked for."""
@@ -116,7 +121,7 @@ class Summary:
         """(highest open rate that was kept up with in most repetitions, lowest above it that was not in most, whether
         valid runs say so), either rate None."""
         kept, above = None, []
-        for level in self.common() + self.own():
+        for level in self.common(workload) + self.own(workload):
             records = self.all(workload, level, subject)
             rates = [record["rate_asked"] for record in records if record["rate_asked"]]
             if not rates:

@@ -21,7 +21,7 @@ def subjects(spec):
 def overview(summary, workload):
     """One line for each subject at the busy closed level and at the featured open one; where there is neither, at the
     last level, so that a reader sees that none of its runs is valid."""
-    levels = [level for level in (summary.busy_level(), summary.featured(workload)) if level] or summary.levels[-1:]
+    levels = [level for level in (summary.busy_level(workload), summary.featured(workload)) if level] or summary.levels_for(workload)[-1:]
     rows = [["model", "load", "valid", *(metrics.BY_KEY[key].title for key in SUMMARY_KEYS)]]
     for level in dict.fromkeys(levels):
         for subject in summary.subjects(workload):

@@ -115,7 +115,7 @@ class Sweep:
                     "name": shlex.join([self.base["name"], *words]),
                     "args": self.base["args"] + words,
                 }
-                level = cells.levels_of(self.spec)[0]
+                level = cells.asked_levels(self.spec)[0]
                 block.append(
                     (words, cells.make_cell(self.spec, "measure", subject, self.spec.workloads[0], level, number))
                 )

@@ -90,7 +90,7 @@ def level_words(level):
 def peak_words(summary, workload):
     """Throughput in the closed loop where it was largest for most."""
     level = max(
-        summary.closed(),
+        summary.closed(workload),
         key=lambda one: sum(e.median for _, e in summary.estimates(workload, one, "rate")),
         default=None,
     )
@@ -117,7 +117,7 @@ def outrun_words(summary, workload):
     for subject in summary.subjects(workload):
         outrun = [
             record
-            for level in summary.closed()
+            for level in summary.closed(workload)
             for record in summary.all(workload, level, subject)
             if record["outcome"] == "invalid" and record["metrics"]["generator_cpu"] > GENERATOR_FULL
         ]
@@ -159,7 +159,7 @@ def latency_words(summary, workload):
     if level is None or not level.is_open:
         return (
             ["No open loop has a valid run, so this report has no latency at a given rate."]
-            if summary.common() + summary.own()
+            if summary.common(workload) + summary.own(workload)
             else []
         )
     entries = summary.estimates(workload, level, "p99_us")
@@ -215,14 +215,14 @@ STAGE_WORDS = [
 
 def stage_words(summary, workload):
     """At the level that stands for the workload, and where all connections are busy."""
-    levels = dict.fromkeys(level for level in (summary.featured(workload), summary.busy_level()) if level)
+    levels = dict.fromkeys(level for level in (summary.featured(workload), summary.busy_level(workload)) if level)
     listed = [(level, waiting_words(summary, workload, level)) for level in levels]
     said = [f"{level_words(level).removesuffix(', ')}: {words}." for level, words in listed if words]
     return [*STAGE_WORDS, *said] if said else []
 
 
 def cost_words(summary, workload):
-    level = summary.busy_level() or summary.featured(workload)
+    level = summary.busy_level(workload) or summary.featured(workload)
     entries = summary.estimates(workload, level, "cpu_us") if level else []
     if len(entries) < 2:
         return []

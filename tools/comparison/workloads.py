@@ -49,6 +49,7 @@ WORKLOAD = {
     "title": (checks.text(100), None),
     "what": (checks.text(), None),
     "targets": (checks.list_of(target, 0, URLS_MOST), []),
+    "rates": (checks.list_of(checks.number(1, 10_000_000)), []),
     "files": (checks.list_of(file_entry), []),
     "classes": (checks.list_of(class_entry), []),
     "zipf_exponent": (checks.number(0, 5), 1.0),
@@ -61,12 +62,9 @@ WORKLOAD = {
 
 
 def by_name(where, name, folder):
-    """A shipped workload, or a file beside the spec."""
-
-    path = SHIPPED / f"{name}.toml"
-    if name.endswith(".toml"):
-        path = folder / name
-    if not path.is_file():
+    """A shipped workload, or a file: its path is absolute or relative to the spec's folder."""
+    path = folder / name if name.endswith(".toml") else SHIPPED / f"{name}.toml"
+    if not name.endswith(".toml") and name not in shipped():
         raise BadSpec(
             f"{where}: workloads: {name!r} is not accepted: one of {', '.join(shipped())}, or the path of a .toml file"
         )
@@ -94,7 +92,8 @@ def finish(where, entry):
         )
     entry["title"] = entry["title"] or entry["name"]
     entry["ours_only"] = entry["ours_only"] or any(path.startswith("/synthetic/") for _, path in entry["targets"])
-    return {key: entry[key] for key in WORKLOAD if key not in ("classes", "zipf_exponent", "seed")}
+    made_of = ("classes", "zipf_exponent", "seed") if entry["rates"] else ("classes", "zipf_exponent", "seed", "rates")
+    return {key: entry[key] for key in WORKLOAD if key not in made_of}
 
 
 def zipf(entry):

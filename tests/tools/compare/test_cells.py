@@ -46,6 +46,19 @@ class Plan(unittest.TestCase):
         ):
             self.assertFalse(base & set(ids(cells.plan(support.make_spec(**change)))), change)
 
+    def test_a_workload_with_rates_of_its_own_runs_at_those_only(self):
+        spec = support.make_spec(workloads=["tiny", "near-idle"], levels={"connections": [8], "rates": [100, 500]}, trace=True)
+        plan = cells.plan(spec)
+        found = {(cell.workload["name"], cell.level.key, cell.purpose) for cell in plan}
+        self.assertEqual(
+            found,
+            {("tiny", f"{level}", "measure") for level in ("closed-8", "rate-100", "rate-500")}
+            | {("near-idle", "rate-100", "measure"), ("near-idle", "rate-100", "trace"), ("tiny", "rate-500", "trace")},
+        )
+        self.assertEqual(len(plan), 5 * 2 * 4 + 2 * 2)
+        alone = support.make_spec(workloads=["near-idle"], levels={"connections": [8]})
+        self.assertEqual([level.key for level in cells.levels_of(alone)], ["rate-100"])
+
     def test_more_repetitions_keep_the_names_of_the_first(self):
         self.assertLess(
             set(ids(cells.plan(support.make_spec(repetitions=3)))),

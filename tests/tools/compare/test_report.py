@@ -313,6 +313,18 @@ class Words(unittest.TestCase):
         steps = {row["load"] for row in csv.DictReader(io.StringIO(data))}
         self.assertEqual(steps, {f"{share} % of its own peak" for share in (50, 100, 150)})
 
+    def test_a_workload_with_rates_of_its_own_has_no_rows_of_other_levels(self):
+        wanted = support.make_spec(workloads=["tiny", "near-idle"], levels={"connections": [64]}, repetitions=2)
+        records = [support.record(cell, cell.level.value, asked=cell.level.value if cell.level.is_open else None)
+                   for cell in cells.plan(wanted)]
+        tiny, idle = reported(wanted, records).split("A server that is nearly idle", 1)
+        self.assertIn("64 connections, closed loop", tiny)
+        self.assertNotIn("100 requests/s", tiny.split("A tiny file, hot", 1)[1])
+        idle = idle.split("What cannot be concluded", 1)[0]
+        self.assertIn("100 requests/s", idle)
+        self.assertNotIn("closed loop", idle)
+        self.assertNotIn("0 of 0", tiny + idle)
+
     def test_results_of_another_version_are_refused(self):
         wanted = support.make_spec(repetitions=3)
         with tempfile.TemporaryDirectory() as folder:

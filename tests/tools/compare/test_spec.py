@@ -2,9 +2,10 @@
 import pathlib
 import tempfile
 import unittest
+from unittest import mock
 
 import support
-from comparison import spec, tables_of_toml, workloads
+from comparison import command, experiment, spec, tables_of_toml, workloads
 from comparison.trouble import BadSpec
 
 REFUSED = [  # what the file holds, words of the line
@@ -67,6 +68,11 @@ REFUSED = [  # what the file holds, words of the line
     ('models = ["staged"]\n[load]\nprefix = "taskset -c 0"', ["load.prefix:", "placement.generator_cpus"]),
     ('models = ["staged"]\nlevels = 3', ["levels: 3 is not accepted: a table"]),
     ('models = ["staged"\n', ["not TOML"]),
+    ('models = ["staged"]\nworkload = ["tiny"]', ["workload: ['tiny'] is not accepted: tables headed [[workload]]; did you "
+                                                  "mean workloads, which takes names?"]),
+    ('model = "staged"', ["model: 'staged' is not accepted: tables headed [[model]]; did you mean models"]),
+    ('models = ["staged"]\nworkload = 3', ["workload: 3 is not accepted: tables headed [[workload]]"]),
+    ('models = ["staged"]\n[[workload]]\nname = "x"\ntargets = ["/a"]\nrates = [0]', ["workload[0].rates: [0] is not"]),
 ]
 
 
@@ -92,6 +98,8 @@ class Specs(unittest.TestCase):
     def test_a_file_that_is_not_there_is_one_line(self):
         with self.assertRaisesRegex(BadSpec, "nowhere.toml: cannot be read"):
             tables_of_toml.read_toml("nowhere.toml")
+        with self.assertRaisesRegex(BadSpec, "nowhere.toml: cannot be read"):
+            support.make_spec(workloads=["./nowhere.toml"])
 
     def test_models_with_flags_wirings_and_peers_are_subjects(self):
         read = self.read(
@@ -111,10 +119,44 @@ class Specs(unittest.TestCase):
         )
 
 
+    def test_rates_alone_bring_no_closed_loop(self):
+        for levels, connections in (("rates = [10]", []), ("rates = [10]\nshares_of_own = [0.5]", [64]),
+                                    ("shares_of_slowest = [0.5]", [64]), ("climb = 0.5", [64]), ("", [64]),
+                                    ("rates = [10]\nconnections = [3]", [3])):
+            with self.subTest(levels=levels):
+                read = self.read(f'models = ["staged"]\n[levels]\n{levels}')
+                self.assertEqual(read.levels["connections"], connections)
+        self.assertEqual(self.read('models = ["staged"]').levels["connections"], [64])
+
+    def test_workloads_have_any_path_relative_to_the_spec(self):
+        with tempfile.TemporaryDirectory() as outer:
+            folder = pathlib.Path(outer) / "inner (1)"
+            folder.mkdir()
+            for place in (pathlib.Path(outer) / "a#.toml", folder / "b.toml"):
+                place.write_text('targets = ["/x"]')
+            path = folder / "spec.toml"
+            path.write_text(f'models = ["staged"]\nworkloads = ["../a#.toml", "./b.toml", "{folder}/./b.toml"]')
+            values, text = tables_of_toml.read_toml(path)
+            with self.assertRaisesRegex(BadSpec, "two workloads have the name 'b'"):
+                spec.from_values(values, str(path), path.parent, text)
+            values["workloads"].pop()
+            read = spec.from_values(values, str(path), path.parent, text)
+            self.assertEqual([workload["name"] for workload in read.workloads], ["a#", "b"])
+
+    def test_a_path_of_the_command_line_is_relative_to_where_it_runs(self):
+        options = command.parser().parse_args(["dir/spec.toml", "--workloads", "tiny,./a.toml,/b.toml"])
+        options.tuned = []
+        with mock.patch.object(tables_of_toml, "read_toml", lambda path: ({}, "")):
+            values, *_ = experiment.values_of(options)
+        self.assertEqual(values["workloads"], ["tiny", str(pathlib.Path.cwd() / "a.toml"), "/b.toml"])
+
+
 class Workloads(unittest.TestCase):
     def test_all_that_are_shipped_can_be_read(self):
         self.assertEqual(
-            set(workloads.shipped()), {"tiny", "zipf", "cpu", "blocking", "slow-clients", "close", "stream", "filter"}
+            set(workloads.shipped()),
+            {"tiny", "zipf", "cpu", "blocking", "slow-clients", "close", "stream", "filter"}
+            | {"near-idle", "mix", "dispersed", "spin50", "large"},
         )
         read = support.make_spec(workloads=workloads.shipped())
         self.assertTrue(all(workload["what"] for workload in read.workloads))
