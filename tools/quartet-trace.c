@@ -22,7 +22,8 @@ struct command {
     unsigned path_count;
     const char *paths[TRACE_SOURCES_MAX];
     bool salvage;
-    unsigned count; /* of a verb that reads no files; 0: not given */
+    const char *client_log; /* NULL: none */
+    unsigned count;         /* of a verb that reads no files; 0: not given */
 };
 
 static void main_parse(struct command *command, int argc, char **argv);
@@ -30,10 +31,12 @@ static void add_path(struct command *command, const char *path);
 static void check_files(const struct command *command);
 static bool parse_word(struct command *command, const char *word);
 static bool parse_count(struct command *command, const char *word, char ***next);
+static bool parse_client_log(struct command *command, const char *word, char ***next);
 static bool parse_verb(struct command *command, const char *word, char ***next);
 static void print_help(void);
 _Noreturn static void main_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 static int main_show(const struct command *command);
+static bool open_ledger(struct ledger *ledger, const char *path);
 static FILE *open_file(const char *path);
 
 int main(int argc, char **argv)
@@ -67,7 +70,7 @@ static void main_parse(struct command *command, int argc, char **argv)
             options = false;
         } else if (options && word[0] == '-' && word[1] != '\0') {
             if (!parse_word(command, word) && !parse_count(command, word, &next) &&
-                !parse_verb(command, word, &next)) {
+                !parse_client_log(command, word, &next) && !parse_verb(command, word, &next)) {
                 main_usage("unknown option %s", word);
             }
         } else {
@@ -116,6 +119,9 @@ static void check_files(const struct command *command)
     if (verb->alone != NULL && (command->path_count > 0 || command->salvage)) {
         main_usage("%s reads no file", verb->option);
     }
+    if (command->client_log != NULL && !verb->ledger) {
+        main_usage("--client-log goes with --table, --json and --csv");
+    }
     if (verb->alone == NULL && command->count > 0) {
         main_usage("--count goes with --live");
     }
@@ -136,6 +142,26 @@ static bool parse_count(struct command *command, const char *word, char ***next)
         main_usage("--count needs a number from 1");
     }
     command->count = (unsigned)count;
+    return true;
+}
+
+/* --client-log=FILE or --client-log FILE. */
+static bool parse_client_log(struct command *command, const char *word, char ***next)
+{
+    const char *path = strncmp(word, "--client-log=", 13) == 0 ? word + 13 : NULL;
+    if (path == NULL && strcmp(word, "--client-log") != 0) {
+        return false;
+    }
+    if (path == NULL) {
+        path = *++*next;
+    }
+    if (path == NULL || path[0] == '\0') {
+        main_usage("--client-log needs the file that quartet-load --log wrote");
+    }
+    if (command->client_log != NULL) {
+        main_usage("--client-log is given twice");
+    }
+    command->client_log = path;
     return true;
 }
 
@@ -185,6 +211,8 @@ static void print_help(void)
         printf("  %-22s%s\n", option, verb->help);
     }
     printf("  %-22s%s\n", "--salvage", "read the whole blocks of a cut or damaged file");
+    printf("  %-22s%s\n", "--client-log LOG",
+           "join the log of quartet-load --log: every microsecond from client to client");
     printf("  %-22s%s\n", "--count N", "end --live after N tables");
     printf("  %-22s%s\n", "-h, --help", "print this help and exit");
     printf("  %-22s%s\n", "-V, --version", "print the version and exit");
@@ -215,7 +243,12 @@ static int main_show(const struct command *command)
     if (isatty(STDERR_FILENO) && !(command->verb->streams && isatty(STDOUT_FILENO))) {
         run.progress = stderr;
     }
+    static struct ledger ledger;
     bool good = true;
+    if (command->client_log != NULL) {
+        good = open_ledger(&ledger, command->client_log);
+        run.ledger = &ledger;
+    }
     for (unsigned i = 0; i < command->path_count && good; i++) {
         sources[i] =
             (struct trace_source){.path = command->paths[i], .in = open_file(command->paths[i])};
@@ -226,7 +259,24 @@ static int main_show(const struct command *command)
     for (unsigned i = 0; i < run.source_count; i++) {
         (void)fclose(sources[i].in); /* read only: nothing can be lost */
     }
+    ledger_deinit(&ledger);
     return status;
+}
+
+/* False when it is no such log, and that was said. */
+static bool open_ledger(struct ledger *ledger, const char *path)
+{
+    char error[CLIENT_LOG_ERROR];
+    FILE *in = open_file(path);
+    if (in == NULL) {
+        return false;
+    }
+    bool good = ledger_init(ledger, in, error);
+    if (!good) {
+        fprintf(stderr, "quartet-trace: %s: %s\n", path, error);
+    }
+    (void)fclose(in); /* read only: nothing can be lost */
+    return good;
 }
 
 /* NULL when it cannot be opened, and that was said. */

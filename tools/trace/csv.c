@@ -9,6 +9,11 @@
 
 #include <stdlib.h>
 
+struct csv {
+    struct text_out text;
+    struct ledger *ledger; /* the run's, or NULL */
+};
+
 static void *csv_begin(struct trace_run *run, const char *argument);
 static void csv_request(void *state, const struct trace_source *source,
                         const struct trace_record *request);
@@ -16,12 +21,14 @@ static int csv_end(void *state, struct trace_run *run);
 static void csv_cancel(void *state);
 static void csv_put_number(struct text_out *text, uint64_t value, const char *end);
 static void csv_put_name(struct text_out *text, const char *name);
-static void print_header(struct text_out *text);
+static void put_ledger(struct csv *csv, const struct trace_record *record);
+static void print_header(struct csv *csv);
 
 const struct trace_verb trace_verb_csv = {
     .option = "--csv",
     .help = "a header line and a row for each request, times in nanoseconds",
     .streams = true,
+    .ledger = true,
     .begin = csv_begin,
     .request = csv_request,
     .end = csv_end,
@@ -31,17 +38,19 @@ const struct trace_verb trace_verb_csv = {
 static void *csv_begin(struct trace_run *run, const char *argument)
 {
     (void)argument;
-    struct text_out *text = must_alloc(sizeof *text);
-    text_out_init(text, run->out);
-    print_header(text);
-    return text;
+    struct csv *csv = must_alloc(sizeof *csv);
+    csv->ledger = run->ledger;
+    text_out_init(&csv->text, run->out);
+    print_header(csv);
+    return csv;
 }
 
 /* Thread names are ours and hold no comma; one from a forged file is its own forger's loss. */
 static void csv_request(void *state, const struct trace_source *source,
                         const struct trace_record *r)
 {
-    struct text_out *text = state;
+    struct csv *csv = state;
+    struct text_out *text = &csv->text;
     int64_t intervals[INTERVAL_COUNT];
     record_intervals(r, intervals);
     csv_put_number(text, source->number, ",");
@@ -61,7 +70,32 @@ static void csv_request(void *state, const struct trace_source *source,
         text_out_put(text, ",");
         text_out_signed(text, intervals[i]);
     }
+    if (csv->ledger != NULL) {
+        put_ledger(csv, r);
+    }
     text_out_put(text, "\n");
+}
+
+/* The ends of the ledger: what lies between them is in the intervals. Empty where the client's log
+ * has no such request. */
+static void put_ledger(struct csv *csv, const struct trace_record *record)
+{
+    int64_t parts[LEDGER_PARTS];
+    const struct client_request *asked = ledger_parts_of(csv->ledger, record, parts);
+    if (asked == NULL) {
+        text_out_put(&csv->text, ",,,,,");
+        return;
+    }
+    static const enum ledger_part ends[] = {LEDGER_OWN_LAG, LEDGER_CONNECTION_WAIT, LEDGER_WAY_IN,
+                                            LEDGER_WAY_OUT};
+    for (unsigned i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        text_out_put(&csv->text, ",");
+        if (ends[i] != LEDGER_WAY_IN || record->arrived_ns != 0) {
+            text_out_signed(&csv->text, parts[ends[i]]);
+        }
+    }
+    text_out_put(&csv->text, ",");
+    text_out_signed(&csv->text, (int64_t)(asked->done_ns - asked->due_ns));
 }
 
 static void csv_put_number(struct text_out *text, uint64_t value, const char *end)
@@ -87,18 +121,23 @@ static int csv_end(void *state, struct trace_run *run)
 /* The rows up to where reading failed stay. */
 static void csv_cancel(void *state)
 {
-    text_out_flush(state);
-    free(state);
+    struct csv *csv = state;
+    text_out_flush(&csv->text);
+    free(csv);
 }
 
-static void print_header(struct text_out *text)
+static void print_header(struct csv *csv)
 {
+    struct text_out *text = &csv->text;
     text_out_put(text,
                  "source,request,connection,method,status,bytes_sent,close_reason,"
                  "thread_read,thread_process,thread_write,client_port,position,first_byte_ns");
     for (unsigned i = 0; i < INTERVAL_COUNT; i++) {
         text_out_put(text, ",");
         text_out_put(text, interval_name(i));
+    }
+    if (csv->ledger != NULL) {
+        text_out_put(text, ",own.lag,connection.wait,way.in,way.out,latency");
     }
     text_out_put(text, "\n");
 }

@@ -18,6 +18,7 @@ const struct trace_verb trace_verb_json = {
     .option = "--json",
     .help = "one JSON object: the same figures, and whole histograms",
     .begin = json_verb_begin,
+    .ledger = true,
     .request = review_request,
     .sample = review_sample,
     .end = json_verb_end,
@@ -58,6 +59,11 @@ void json_print_run(FILE *out, const struct trace_run *run, const struct review 
     fprintf(out, ",\n\"verdict\": ");
     json_begin(&json, out);
     bottleneck_to_json(&json, NULL, &review->verdict, review->judged_ns);
+    if (run->ledger != NULL) {
+        fprintf(out, ",\n\"ledger\": ");
+        json_begin(&json, out);
+        ledger_to_json(&json, NULL, run->ledger);
+    }
     fprintf(out, ",\n\"report\": ");
     report_to_json(out, &run->report);
 }

@@ -12,6 +12,7 @@ static void note_growth(struct bottleneck_figures *figures, const struct report 
 struct review *review_new(const struct trace_run *run)
 {
     struct review *review = must_calloc(1, sizeof *review);
+    review->ledger = run->ledger;
     summary_init(&review->summary);
     flow_init(&review->flow, run);
     return review;
@@ -29,6 +30,9 @@ void review_request(void *state, const struct trace_source *source,
     struct review *review = state;
     (void)source;
     summary_request(&review->summary, request);
+    if (review->ledger != NULL) {
+        ledger_request(review->ledger, request);
+    }
 }
 
 void review_sample(void *state, const struct trace_source *source,
@@ -45,7 +49,12 @@ int review_end(struct review *review, struct trace_run *run)
     checks_make(&review->checks, run, &review->summary, &review->flow);
     summary_to_report(&review->summary, run);
     review_judge(review, run);
-    return review->checks.failed == 0 ? EXIT_SUCCESS : EXIT_WORLD;
+    if (review->ledger != NULL) {
+        ledger_finish(review->ledger);
+    }
+    bool good =
+        review->checks.failed == 0 && (review->ledger == NULL || review->ledger->wrong == 0);
+    return good ? EXIT_SUCCESS : EXIT_WORLD;
 }
 
 /* While nothing is asked threads are idle, so that their busy time is that of the active part: what

@@ -12,6 +12,7 @@
 struct review {
     struct summary summary;
     struct flow flow;
+    struct ledger *ledger;     /* the run's, or NULL */
     struct checks checks;      /* after review_end */
     struct bottleneck verdict; /* after review_end */
     uint64_t judged_ns;        /* how much time the verdict is of */
@@ -28,7 +29,8 @@ void review_sample(void *state, const struct trace_source *source,
                    const uint64_t *busy_ns);
 
 /* The run has been read: checks, judges, and puts the intervals made from the records into the
- * run's report. Returns the exit status that the checks ask for. */
+ * run's report. Returns the exit status that the checks and the ledger
+ * ask for. */
 int review_end(struct review *review, struct trace_run *run);
 
 #endif

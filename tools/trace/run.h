@@ -8,6 +8,7 @@
 #ifndef TOOLS_TRACE_RUN_H
 #define TOOLS_TRACE_RUN_H
 
+#include "tools/trace/ledger.h"
 #include "tools/trace/source.h"
 
 enum { TRACE_SOURCES_MAX = 64 }; /* as many as --processes allows */
@@ -20,6 +21,7 @@ struct trace_run {
     FILE *progress;       /* where to say how far reading is; NULL: nowhere */
     unsigned source_count;
     struct trace_source *sources; /* path and file are set */
+    struct ledger *ledger;        /* of the client's log; NULL: there is none */
 
     /* known before the first record */
     uint64_t started_ns, wall_s; /* of the source that began first */
@@ -41,6 +43,7 @@ struct trace_verb {
     const char *argument; /* its metavariable, or NULL */
     const char *help;
     bool streams; /* writes to run->out while it reads, and not only at the end */
+    bool ledger;  /* can show run->ledger */
     /* What is wrong with that argument, or NULL. */
     const char *(*wrong)(const char *argument);
     /* Of a verb that reads no files: shows what it finds at `argument`, `count` times (0: until it

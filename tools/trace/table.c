@@ -37,6 +37,7 @@ const struct trace_verb trace_verb_table = {
     .option = "--table",
     .help = "tables for people: configuration, intervals, queues, threads (the default)",
     .begin = table_begin,
+    .ledger = true,
     .request = review_request,
     .sample = review_sample,
     .end = table_end,
@@ -58,6 +59,9 @@ static int table_end(void *state, struct trace_run *run)
     table_print_requests(run, &review->summary);
     table_print_checks(run->out, &review->checks);
     table_print_verdict(run->out, review->verdict.text);
+    if (run->ledger != NULL) {
+        ledger_print(run->out, run->ledger);
+    }
     fputc('\n', run->out);
     report_print(run->out, &run->report);
     review_free(review);
