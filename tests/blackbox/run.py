@@ -33,6 +33,7 @@ import generator
 import handler_faults
 import harness
 import in_time
+import ledger
 import limits
 import live
 import load
@@ -70,6 +71,7 @@ AREAS = {
     "quartet_load_times": (generator.times,),
     "floor": (floor,),
     "live": (live,),
+    "ledger": (ledger,),
     "cli": (cli,),
 }
 
