@@ -157,10 +157,10 @@ def contradiction(world):
         log, trace = os.path.join(folder, "log"), os.path.join(folder, "trace")
         with start(world, "--trace", trace) as server, server.client() as client:
             before = time.monotonic_ns()
-            require(client.ask(get("/synthetic/sleep?ms=20")).status == 200, "no answer")
+            require(client.ask(get("/synthetic/sleep?ms=400")).status == 200, "no answer")
             after = time.monotonic_ns()
             port = client.sock.getsockname()[1]
-        middle = after - 15_000_000
+        middle = before + (after - before) // 2  # the handler sleeps
         with open(log, "w", encoding="ascii") as file:
             file.write(f"{COLUMNS}\n{before},{before},{before},{middle},{port},1,1,good\n")
         said = json.loads(show(world, "--json", log, trace, code=1))["ledger"]
