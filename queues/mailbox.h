@@ -1,8 +1,8 @@
 /* mailbox.h: the queue between two thread groups: bounded, lock-protected, intrusive, with a
- * doorbell.
+ * doorbell for each taker.
  *
- * Why intrusive: a connection is in at most one queue for each purpose. So its slip is part of it,
- * and a hand-over allocates nothing. Why one lock: the critical sections are a few instructions
+ * What waits are chains of slips (chain.h); who takes, sleeps and is called is in takers.h; how long
+ * what is taken has waited, in take.h. Why one lock: the critical sections are a few instructions
  * long and move whole batches.
  *
  * Use: many putters; takers are either one poll loop (mailbox_take, mailbox_sleep) or the threads
@@ -34,25 +34,8 @@
 
 #include "core/base/lock.h"
 #include "core/report/queue_report.h"
-#include "queues/cpu_wait.h"
-#include "queues/doorbell.h"
-
-/* Embedded in the item that waits here. */
-struct slip {
-    struct slip *next;
-    uint64_t put_ns;
-    bool back; /* was taken since, and given back */
-};
-
-/* A chain of slips on its way into or out of a mailbox. */
-struct chain {
-    struct slip *head, *tail;
-    unsigned count;
-};
-
-void chain_append(struct chain *chain, struct slip *slip);
-/* Takes the first slip, or NULL. */
-struct slip *chain_next(struct chain *chain);
+#include "queues/chain.h"
+#include "queues/takers.h"
 
 enum put_how {
     PUT_BOUNDED,  /* refused when full; rings when needed */
@@ -61,40 +44,6 @@ enum put_how {
 };
 
 typedef void mailbox_room_fn(void *arg);
-
-/* The waits of one take, in order: `slips` of them were put together and waited equally long.
- * When there are more runs than fit, the last run holds the rest, which waited a little less. */
-enum { TAKE_RUNS = 64 };
-struct take {
-    struct take_run {
-        uint64_t wait_ns;
-        unsigned slips;
-    } run[TAKE_RUNS];
-    unsigned runs, slips;
-    uint64_t cpu_wait_ns;
-};
-
-/* One thread that takes from a mailbox: its bell, and whether it sleeps. Made before the thread
- * starts, freed after it has ended. */
-struct taker {
-    struct doorbell bell; /* any thread rings it; the taking thread alone waits for it */
-
-    /* under the lock of its mailbox */
-    struct doorbell *rung GUARDED; /* what wakes it: its bell, or a loop's in which it sleeps */
-    struct slip *slot GUARDED;     /* direct: handed to it while it slept */
-    struct taker *next GUARDED;    /* in the mailbox's stack of sleepers */
-    bool asleep GUARDED;           /* in that stack */
-    bool here GUARDED;             /* has taken from the mailbox since it became a taker */
-    uint64_t called_ns GUARDED;    /* when it was taken off the stack to be rung */
-
-    /* As called_ns is not 0, for the taker that has the turn, which reads it without the lock. */
-    _Atomic bool called;
-    struct cpu_wait cpu_wait; /* the taking thread's own */
-    struct take take GUARDED; /* gives_back: not counted yet, for some may be given back */
-};
-
-void taker_init(struct taker *taker, int doorbell, bool polled);
-void taker_deinit(struct taker *taker);
 
 typedef bool mailbox_spawn_fn(void *arg);
 
@@ -117,28 +66,19 @@ struct mailbox_config {
 
 struct mailbox {
     struct mailbox_config config;
-    struct condition room;    /* for pool threads that were refused; waited for with shared.lock */
+    struct condition room;    /* for pool threads that were refused; waited for with takers.lock */
     mailbox_room_fn *room_fn; /* these four and config are fixed before there are threads */
     void *room_arg;
     mailbox_spawn_fn *spawn_fn;
     void *spawn_arg;
     _Atomic unsigned waiting_hint; /* the depth, for spinning takers: relaxed, only a hint */
+    struct takers takers;          /* with the lock */
     struct {
-        struct lock lock;
         struct chain items GUARDED;
-        struct taker *sleepers GUARDED; /* last asleep, first called: its caches are the warmest */
-        struct taker *last GUARDED;     /* took last: --wakeup always rings it when none sleeps */
-        unsigned asleep GUARDED;        /* how many those are */
-        unsigned takers GUARDED;        /* how many there are, asleep or not */
-        unsigned coming GUARDED;        /* of them, those that have not taken yet */
-        bool turn_taken GUARDED;        /* some taker has the turn */
-        struct taker *turn_called GUARDED; /* called to take it, not awake yet */
-        unsigned away GUARDED;             /* takers busy for long: they do not count as awake */
         bool hear_all GUARDED;             /* quiet puts ring the sleeper too */
         bool refused GUARDED;              /* some putter waits for room */
-        bool closed GUARDED;
         struct queue_report stats GUARDED; /* its name and bound are fixed */
-    } shared;
+    } shared;                              /* under takers.lock */
 };
 
 void mailbox_init(struct mailbox *box, const struct mailbox_config *config);
@@ -154,16 +94,16 @@ void mailbox_on_spawn(struct mailbox *box, mailbox_spawn_fn *spawn_fn, void *arg
 /* Moves slips from `chain` into the mailbox. The slips that stay in `chain` were refused. True:
  * none was. */
 bool mailbox_put(struct mailbox *box, struct chain *chain, enum put_how how)
-    EXCLUDES(box->shared.lock);
+    EXCLUDES(box->takers.lock);
 
 /* A loop's thread: never waits; takes at most `most`, in order. The taker counts as awake then. */
 unsigned mailbox_take(struct mailbox *box, struct taker *taker, struct chain *chain, unsigned most)
-    EXCLUDES(box->shared.lock);
+    EXCLUDES(box->takers.lock);
 
 /* A loop's thread, before it blocks. True: nothing waits for it, and the mailbox counts it as
  * asleep now. False: something came, take it. With `hear_all`, quiet puts ring too. */
 bool mailbox_sleep(struct mailbox *box, struct taker *taker, bool hear_all)
-    EXCLUDES(box->shared.lock);
+    EXCLUDES(box->takers.lock);
 
 enum wait_end {
     WAIT_TOOK,    /* there is something in the chain */
@@ -174,11 +114,11 @@ enum wait_end {
 
 /* A pool's thread: sleeps until one of these; takes its share, at most `most`. */
 enum wait_end mailbox_wait(struct mailbox *box, struct taker *taker, struct chain *chain,
-                           unsigned most) EXCLUDES(box->shared.lock);
+                           unsigned most) EXCLUDES(box->takers.lock);
 
 /* The taker that has the turn gives it up, and then takes work. A taker that takes some calls
  * another one to the turn, if one sleeps. */
-void mailbox_end_turn(struct mailbox *box, struct taker *taker) EXCLUDES(box->shared.lock);
+void mailbox_end_turn(struct mailbox *box, struct taker *taker) EXCLUDES(box->takers.lock);
 
 /* For the taker that has the turn: should it give the turn up? A hint, without the lock. */
 static inline bool mailbox_wants(const struct mailbox *box, const struct taker *taker)
@@ -190,29 +130,29 @@ static inline bool mailbox_wants(const struct mailbox *box, const struct taker *
 /* A pool's thread: the slips that it took last and has not begun, maybe none, go back to the front.
  * Their wait continues. */
 void mailbox_give_back(struct mailbox *box, struct taker *taker, struct chain *chain)
-    EXCLUDES(box->shared.lock);
+    EXCLUDES(box->takers.lock);
 
 /* A pool's thread will be busy for long: the mailbox does not count on it until mailbox_back. */
-void mailbox_away(struct mailbox *box) EXCLUDES(box->shared.lock);
-void mailbox_back(struct mailbox *box) EXCLUDES(box->shared.lock);
+void mailbox_away(struct mailbox *box) EXCLUDES(box->takers.lock);
+void mailbox_back(struct mailbox *box) EXCLUDES(box->takers.lock);
 
 /* A pool's thread that was refused here: sleeps until there is room. */
-void mailbox_wait_room(struct mailbox *box) EXCLUDES(box->shared.lock);
+void mailbox_wait_room(struct mailbox *box) EXCLUDES(box->takers.lock);
 
 /* No more sleeping: all sleepers are called; takers find what is left, then 0. */
-void mailbox_close(struct mailbox *box) EXCLUDES(box->shared.lock);
+void mailbox_close(struct mailbox *box) EXCLUDES(box->takers.lock);
 
 /* Does a taker sleep here whom the next put would call? Any thread. */
-bool mailbox_has_sleeper(struct mailbox *box) EXCLUDES(box->shared.lock);
+bool mailbox_has_sleeper(struct mailbox *box) EXCLUDES(box->takers.lock);
 
 /* How many wait now, how many waited at most, and were put in all. Any thread. */
 struct mailbox_depth {
     uint64_t put;
     uint64_t depth, depth_max;
 };
-struct mailbox_depth mailbox_depth(struct mailbox *box) EXCLUDES(box->shared.lock);
+struct mailbox_depth mailbox_depth(struct mailbox *box) EXCLUDES(box->takers.lock);
 
 /* A copy of what has been counted. Any thread. */
-void mailbox_report(struct mailbox *box, struct queue_report *report) EXCLUDES(box->shared.lock);
+void mailbox_report(struct mailbox *box, struct queue_report *report) EXCLUDES(box->takers.lock);
 
 #endif
