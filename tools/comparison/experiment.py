@@ -126,18 +126,6 @@ def places_of(options, wanted):
     }
 
 
-def places_words(places):
-    """A line for each way to place them."""
-    said = {}
-    for name, place in places.items():
-        facts = place.facts()
-        runner_words = f", runner {facts['runner_cpus']}" if facts["runner_cpus"] else ""
-        which = f"server {facts['server_cpus']}, generator {facts['generator_cpus'] or 'elsewhere'}{runner_words}"
-        note = f", {place.note}" if place.note else ""
-        said.setdefault(f"{placement.words(facts)} ({which}){note}", []).append(name)
-    return [f"placement: {line}" + (f": {', '.join(names)}" if len(said) > 1 else "") for line, names in said.items()]
-
-
 def check_models(build, wanted, places):
     """What the server says of a model's words on the CPUs that it will have, before anything runs."""
     for own in {place.server for place in places.values()}:
@@ -168,7 +156,7 @@ def show_plan(wanted, todo, places):
     )
     if climbs:
         print(f"A climb ends with the step at which a server is full, at the latest at {100 * cells.CLIMB_MOST:g} %.")
-    print("\n".join(places_words(places)))
+    print(placement.lines(places))
     warn_of_short(wanted)
 
 
@@ -272,7 +260,7 @@ def run_cells(options, wanted, plan, todo):
         f"compare: {len(left)} of {len(plan)} cells to run, about "
         f"{numbers.clock(sum(runner.expected(left, wanted)))}; results in {options.out}"
     )
-    print("\n".join(places_words(places)))
+    print(placement.lines(places))
     warn_of_short(wanted)
     with bench_of(options, wanted, places) as bench:
         runner.Runner(bench, there, plan).run(left)

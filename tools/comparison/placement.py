@@ -149,3 +149,15 @@ def words(facts):
     if facts["kind"] == ELSEWHERE:
         return f"{counted(server, 'server')}, load from other machines"
     return f"{counted(server, 'server')}, {counted(cpus.read_list(facts['generator_cpus']), 'generator')}"
+
+
+def lines(places):
+    """For a terminal: a line for each way in which {workload's name: Placement} places them."""
+    said = {}
+    for name, place in places.items():
+        facts = place.facts()
+        sides = {"server": facts["server_cpus"], "generator": facts["generator_cpus"], "runner": facts["runner_cpus"]}
+        which = ", ".join(f"{side} {numbers}" for side, numbers in sides.items() if numbers)
+        note = f", {place.note}" if place.note else ""
+        said.setdefault(f"placement: {words(facts)} ({which}){note}", []).append(name)
+    return "\n".join(line + (f": {', '.join(names)}" if len(said) > 1 else "") for line, names in said.items())

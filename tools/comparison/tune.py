@@ -14,7 +14,7 @@ import math
 import random
 import shlex
 
-from . import cells, experiment, metrics, numbers, processes, results, runner, spec, stats
+from . import cells, experiment, metrics, numbers, placement, processes, results, runner, spec, stats
 from .trouble import BadSpec, Trouble
 
 FLAG_OF = {"L": "--listeners", "K": "--pollers", "R": "--readers", "P": "--processors", "W": "--writers"}
@@ -289,7 +289,7 @@ def tune_model(options, model):
         f"tune: {base['name']}: {len(sweep.settings)} settings of {', '.join(sweep.knobs)}; "
         f"{sweep.expected_runs()} runs, about {numbers.clock(seconds)}"
     )
-    print("\n".join(experiment.places_words(places)))
+    print(placement.lines(places))
     if options.dry_run:
         return None
     there = experiment.open_results(where, wanted, places)

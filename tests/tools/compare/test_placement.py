@@ -133,6 +133,19 @@ class Words(unittest.TestCase):
             placement.words(planned(machine(1), remote=True).facts()), "one server CPU, load from other machines"
         )
 
+    def test_name_each_way_once(self):
+        core_of = machine(16)
+        places = {"tiny": planned(core_of), "zipf": planned(core_of), "cpu": planned(core_of, cost=10)}
+        self.assertEqual(
+            placement.lines(places),
+            "placement: 10 server CPUs, 5 generator CPUs (server 1-10, generator 11-15, runner 0): tiny, zipf\n"
+            "placement: 13 server CPUs, 2 generator CPUs (server 1-13, generator 14-15, runner 0): cpu",
+        )
+        self.assertEqual(
+            placement.lines({"tiny": planned(machine(1))}),
+            "placement: server and generator share one CPU (server 0, generator 0), because this program may use one CPU only",
+        )
+
 
 if __name__ == "__main__":
     unittest.main()
