@@ -18,24 +18,39 @@ EMPTY_LIMIT_S = 5
 LOOK_EVERY_S = 0.01
 
 
-def mount_of(text):
-    """(root, folder) of the mount of cgroup v2 in what mountinfo holds, or None."""
+def mount_of(text, controller=None):
+    """(root, folder) of a mount in what mountinfo holds: of version 2, or of a controller of version 1. Or None."""
     for line in text.splitlines():
         before, _, after = line.partition(" - ")
-        if after.split()[:1] == ["cgroup2"]:
+        kind, *rest = after.split() or [""]
+        if kind == "cgroup2" if controller is None else kind == "cgroup" and controller in rest[-1].split(","):
             root, folder = before.split()[3:5]
             return root, re.sub(r"\\([0-7]{3})", lambda code: chr(int(code[1], 8)), folder)
     return None
 
 
+def path_of(text, controller=None):
+    """Ours below the root, in what /proc/self/cgroup holds, or None."""
+    for line in text.splitlines():
+        number, controllers, path = line.split(":", 2)
+        if number == "0" if controller is None else controller in controllers.split(","):
+            return path
+    return None
+
+
+def chain_of(mounts, own, controller=None):
+    """Folders of our cgroup and of those above it, ours first; none where they cannot be seen."""
+    mount, path = mount_of(mounts, controller), path_of(own, controller)
+    if mount is None or path is None or ".." in path or not (path + "/").startswith(mount[0].rstrip("/") + "/"):
+        return []
+    top = pathlib.Path(mount[1])
+    ours = top / path[len(mount[0]) :].lstrip("/")
+    return [ours, *(folder for folder in ours.parents if folder.is_relative_to(top))]
+
+
 def bases_of(mounts, own):
     """Folders in which a server's cgroup may lie, the preferred one first."""
-    mount = mount_of(mounts)
-    path = next((line[3:] for line in own.splitlines() if line.startswith("0::/")), None)
-    if mount is None or path is None or not path.startswith(mount[0]) or ".." in path:
-        return []
-    ours = pathlib.Path(mount[1]) / path[len(mount[0]) :].lstrip("/")
-    return [ours] if ours == pathlib.Path(mount[1]) else [ours.parent, ours]
+    return chain_of(mounts, own)[1::-1]
 
 
 def can_be_entered(folder):

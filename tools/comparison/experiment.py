@@ -8,7 +8,7 @@ import shutil
 import sys
 import tempfile
 
-from . import cells, cgroups, cpus, driver, environment, numbers, one_cell, peers, placement, report, results, runner
+from . import cells, cgroups, cpus, driver, environment, numbers, one_cell, peers, placement, quota, report, results, runner
 from . import processes, spec, tables_of_toml, workloads
 from .trouble import BadSpec, Trouble
 
@@ -118,10 +118,12 @@ def check_programs(build, subjects):
 
 def places_of(options, wanted):
     """{workload's name: Placement}, from the CPUs that this program may use now: before it limits itself to some."""
-    allowed = cpus.allowed()
+    allowed, asked = cpus.allowed(), wanted.placement
+    if asked["kind"] == "apart" and not (asked["server_cpus"] or asked["generator_cpus"]):
+        allowed = quota.within(allowed, quota.ours())
     core_of, remote = cpus.core_of(allowed), bool(options.load_hosts)
     return {
-        workload["name"]: placement.plan(allowed, core_of, wanted.placement, workload["server_cost"], remote)
+        workload["name"]: placement.plan(allowed, core_of, asked, workload["server_cost"], remote)
         for workload in wanted.workloads
     }
 

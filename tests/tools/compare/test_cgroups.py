@@ -29,6 +29,11 @@ class Places(unittest.TestCase):
         moved = UNIFIED.replace(" / ", " /box ").replace("/sys/fs/cgroup", "/a\\040b")
         self.assertEqual(self.bases(moved, "0::/box/a\n"), ["/a b", "/a b/a"])
 
+    def test_end_at_the_mount(self):
+        chain = cgroups.chain_of(UNIFIED, "0::/a/b\n")
+        self.assertEqual([str(folder) for folder in chain], [f"/sys/fs/cgroup{rest}" for rest in ("/a/b", "/a", "")])
+        self.assertEqual(cgroups.chain_of(UNIFIED.replace(" / ", " /box "), "0::/boxes\n"), [])
+
     def test_are_none_where_version_2_is_not(self):
         self.assertEqual(self.bases("33 31 0:30 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n", "0::/\n"), [])
         self.assertEqual(self.bases(UNIFIED, "1:cpu:/x\n"), [])

@@ -12,7 +12,7 @@ import time
 import unittest
 
 import support
-from comparison import cgroups, cpus, measure, peers, placement
+from comparison import cgroups, cpus, measure, peers, placement, quota
 
 BUILD = pathlib.Path(sys.argv.pop(1)) if len(sys.argv) > 1 else support.REPO / "build" / "dev"
 SHORT = 'warmup = "50ms"\nsettle = "50ms"\nduration = "200ms"\n'
@@ -226,7 +226,7 @@ class Compare(unittest.TestCase):
         text = 'models = ["loops"]\nrepetitions = 1\n' + SHORT + "[levels]\nconnections = [2]\n"
         allowed = cpus.allowed()
         wanted = {"kind": "apart", "server_cpus": None, "generator_cpus": None}
-        place = placement.plan(allowed, cpus.core_of(allowed), wanted)
+        place = placement.plan(quota.within(allowed, quota.ours()), cpus.core_of(allowed), wanted)
         said = self.run_it(text)
         facts = place.facts()
         self.check_placed(facts)
