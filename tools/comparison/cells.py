@@ -129,19 +129,23 @@ def pairs(spec):
 
 
 def blocks(spec, levels):
-    """Whole repetitions one after the other, each in an order of its own: a disturbance meets all alike, and what is
-    there when it is stopped early is balanced."""
+    """Whole repetitions one after the other, so what is there when it is stopped early is balanced. In a repetition the
+    blocks are in random order, and in a block its subjects: they are compared with each other, so they run side by side."""
     order = random.Random(spec.seed)
     cells = []
     for repetition in range(1, spec.repetitions + 1):
-        block = [
-            make_cell(spec, "measure", subject, workload, level, repetition)
-            for subject, workload in pairs(spec)
-            for level in levels
-            if level in levels_for(spec, workload)
+        places = [
+            (workload, level) for workload in spec.workloads for level in levels if level in levels_for(spec, workload)
         ]
-        order.shuffle(block)
-        cells += block
+        order.shuffle(places)
+        for workload, level in places:
+            block = [
+                make_cell(spec, "measure", subject, workload, level, repetition)
+                for subject in spec.subjects
+                if can_run(subject, workload)
+            ]
+            order.shuffle(block)
+            cells += block
     return cells
 
 
@@ -192,6 +196,19 @@ def step_below(cells, cell):
     return [one for one in same if one.level.value == highest]
 
 
+def block_of(cell):
+    """What the cells of one block have in common: all but the subject."""
+    return cell.purpose, cell.workload["name"], cell.level.key, cell.repetition
+
+
+def in_blocks(cells):
+    """The cells, block by block, in the order of the first of each."""
+    found = {}
+    for cell in cells:
+        found.setdefault(block_of(cell), []).append(cell)
+    return list(found.values())
+
+
 def share_of(cells, part, parts):
-    """Every parts-th cell, from the part-th on (from 1)."""
-    return cells[part - 1 :: parts]
+    """Every parts-th block, from the part-th on (from 1): what is compared runs on one machine."""
+    return [cell for block in in_blocks(cells)[part - 1 :: parts] for cell in block]

@@ -68,7 +68,7 @@ def draw_series(sheet, one, across, up, write, aside):
         x, estimate = across.at(point.x) + aside, point.estimate
         sheet.line(x, up.at(estimate.low), x, up.at(estimate.high), f"whisker {shade}")
         interval = f"{write(estimate.low)} to {write(estimate.high)}"
-        title = f"{one.name}: {write(estimate.median)} ({interval}), {estimate.count} repetitions"
+        title = f"{one.name}: {estimate.text(write)} ({interval}), {estimate.count} repetitions"
         sheet.mark(x, up.at(estimate.median), one.number, shade, title)
 
 
@@ -130,7 +130,7 @@ def rows(name, title, entries, write, log=False):
         sheet.mark(
             scale.at(estimate.median), y, number, shade, f"{label}: {write(estimate.low)} to {write(estimate.high)}"
         )
-        sheet.text(WIDTH, y + 4, write(estimate.median), "end strong")
+        sheet.text(WIDTH, y + 4, estimate.text(write), "end strong")
     return sheet.svg(title, False), sheet.svg(title, True)
 
 

@@ -35,8 +35,9 @@ def parser():
     what.add_argument("--peers", metavar="A,B", help=f"other servers: {', '.join(peers.KINDS)}")
     what.add_argument("--workloads", metavar="A,B", help=f"workloads: {', '.join(workloads.shipped())}, or .toml files")
     how = out.add_argument_group("how")
-    how.add_argument("--quick", action="store_true", help="3 repetitions of 1 s at two levels: a first impression, not to publish")
+    how.add_argument("--quick", action="store_true", help="6 repetitions of 1 s at two levels: a first impression, not to publish")
     how.add_argument("--repetitions", type=int, metavar="N", help="instead of the spec's")
+    how.add_argument("--reference", metavar="NAME", help="the model or peer that all others are compared with (default: the first)")
     how.add_argument("--duration", metavar="T", help="of the measured part of a cell, instead of the spec's")
     how.add_argument(
         "--trace", action="store_true", help="one more cell for each model and workload, with a full trace"
@@ -97,6 +98,7 @@ def parser():
         metavar="FLAG=A,B",
         help="values of a flag, instead of those made from the CPUs; repeatable",
     )
+    sweep.add_argument("--p99-limit", metavar="T", help="the best is the highest goodput whose p99 is at most this, such as 10ms")
     sweep.add_argument(
         "--connections", type=int, default=64, metavar="N", help="of the closed loop that is tuned for (default 64)"
     )

@@ -1,14 +1,32 @@
 """The limits of a comparison, as sentences: what its results do not prove. Made from its spec and from what was
 measured beside the load."""
-from . import cpus, disturbance, stats
+from . import cpus, disturbance, outside, pairs, stats
 
 FEW = 1000  # requests behind a percentile
 WAITED_WORTH_SAYING = 0.1  # of a load generator's time: as quartet-load notes
 
 
-def interval_words(spec):
+PUBLISH = 9  # repetitions from which on a comparison is worth publishing
+QUICK = 6  # repetitions from which on the interval of a median reaches 95 %
+
+
+def repetitions_of(summary):
+    """(the fewest, the most) valid runs that a figure rests on: what there is, not what was planned."""
+    counts = [
+        len(summary.valid(workload, level, subject))
+        for workload in summary.spec.workloads
+        for level in summary.levels
+        for subject in summary.subjects(workload)
+    ]
+    known = [count for count in counts if count]
+    return (min(known), max(known)) if known else (0, 0)
+
+
+def interval_words(summary):
     """What an interval here means, exactly."""
-    count = spec.repetitions
+    least, count = repetitions_of(summary)
+    if count == 0:
+        return "No run is valid, so there are no intervals."
     if count < 2:
         return "With one repetition there are no intervals, and no difference can be distinguished from chance."
     low, high, coverage = stats.ranks(count)
@@ -16,13 +34,57 @@ def interval_words(spec):
         "from the smallest to the largest" if (low, high) == (1, count) else f"from the {low}. to the {high}. in order"
     )
     return (
-        f"An interval runs {kind} of {count} repetitions and contains the true median in at least "
-        f"{100 * coverage:.1f} % of cases. The report calls two "
-        f"results different only where their intervals do not overlap. For two equal servers this happens in "
-        f"{100 * stats.chance_apart(count, count):.2g} % "
-        f"of pairs, so expect some false differences among many pairs. Each repetition starts a new server; requests of "
-        f"several repetitions are never pooled."
+        f"The interval of a median runs {kind} of {count} repetitions and contains the true median in at least "
+        f"{100 * coverage:.1f} % of cases"
+        + (f"; where a figure rests on {least}, in {100 * stats.ranks(least)[2]:.1f} %. " if least < count else ". ")
+        + "Each repetition starts a new server; requests of several repetitions are never pooled."
     )
+
+
+def comparison_words(summary):
+    """What the headlines claim, and what not."""
+    made = summary.comparisons
+    if not made:
+        return []
+    counts = sorted({one.ratio.count for one in made if one.ratio})
+    if not counts:
+        return ["No server has two runs beside two of the reference, so nothing is compared."]
+    which = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    undecided = sum(one.decision == pairs.UNDECIDED for one in made)
+    margin = 100 * summary.spec.margin
+    return [
+        f"Each comparison is with {summary.spec.reference}, by the ratios of the two runs in each of {which} blocks (Student's "
+        f"interval of their logarithms, {100 * pairs.COVERAGE:g} %). faster, slower, cheaper and dearer are corrected for all "
+        f"{len(made)} comparisons of this report (Holm): the chance that any of them is false is at most {100 * pairs.ALPHA:g} %. "
+        f"equal means that the whole interval lies within {margin:g} %."
+        + (f" {undecided} of them are not decided: that is no equality, and more repetitions may decide them." if undecided else "")
+    ]
+
+
+def repeated_words(summary):
+    """Blocks that were repeated, with the causes, and those that stayed disturbed."""
+    measured = [record for record in summary.records if record["purpose"] == "measure"]
+    blocks = {}
+    for record in measured:
+        level = record["level"]
+        place = record["workload"], level["kind"], level["value"], record["repetition"]
+        blocks.setdefault(place, []).append(record)
+    again = [records for records in blocks.values() if outside.repeats(records)]
+    still = [records for records in blocks.values() if outside.of_block(records)]
+    said = []
+    if again:
+        times = sum(outside.repeats(records) for records in again)
+        first = next(cause for records in again for one in records for early in one.get("earlier", []) for cause in early["causes"])
+        said.append(
+            f"{len(again)} of {len(blocks)} blocks were repeated whole, {times} times together, because something outside the "
+            f"experiment disturbed them, such as: {first}. Their earlier runs are in the records (cell.json) and in no figure."
+        )
+    if still:
+        said.append(
+            f"{len(still)} of {len(blocks)} blocks were disturbed from outside in the runs that count, such as: "
+            f"{outside.of_block(still[0])[0]}. This widens the intervals."
+        )
+    return said
 
 
 def machine_words(summary):
@@ -57,7 +119,7 @@ def few_words(summary):
         return []
     return [
         f"In {len(few)} of {len(counts)} cells fewer than {FEW:,} requests were measured (the smallest count is {min(few):.0f}). "
-        "There a p99 is one of the ten longest, and a p99.9 is the longest."
+        "There a p99 would be one of the ten longest, so it is not given (-). A p99.9 needs 10,000 requests."
     ]
 
 
@@ -85,7 +147,7 @@ def disturbance_words(summary):
     said = disturbance.words(summary.records, "The machine was shared: ")
     return [
         f"{one} The servers and the load generator then had less CPU time. This may be the cause of the highest percentiles "
-        "and of runs that are INVALID because the generator was late. To publish, measure again on a quiet machine."
+        "and of grades that are not clean. To publish, measure again on a quiet machine."
         for one in said
     ]
 
@@ -123,9 +185,13 @@ def one_cpu_words(summary):
 
 def of_comparison(summary, environment):
     """All sentences about the limits of a comparison."""
-    said = [interval_words(summary.spec)]
-    if summary.spec.repetitions < 6:
-        said.append("Fewer than six repetitions cannot give an interval of 95 %.")
+    said = [*summary.changed, interval_words(summary), *comparison_words(summary)]
+    fewest = repetitions_of(summary)[0]
+    if fewest < PUBLISH:
+        said.append(
+            f"To publish, plan {PUBLISH} repetitions or more"
+            + (f"; fewer than {QUICK} cannot give the interval of a median of 95 %." if fewest < QUICK else ".")
+        )
     if any(not level.is_open for level in summary.levels):
         said.append(
             "The closed loop hides queueing: a slow answer delays the next request instead of making it wait, "
@@ -142,6 +208,7 @@ def of_comparison(summary, environment):
         "The results are of one machine, one kernel, these files and these flags. Another number of threads in a model "
         "may change the order; tools/compare --tune finds the best setting for a workload."
     )
+    said += repeated_words(summary)
     said += precedence_words(summary)
     said += waited_words(summary)
     said += few_words(summary)

@@ -8,8 +8,8 @@ import shutil
 import sys
 import tempfile
 
-from . import cells, cgroups, cpus, driver, environment, numbers, one_cell, peers, placement, quota, report, results, runner
-from . import processes, spec, tables_of_toml, workloads
+from . import cells, cgroups, comparisons, cpus, driver, environment, numbers, one_cell, peers, placement, quota, report
+from . import processes, results, runner, spec, tables_of_toml, workloads
 from .trouble import BadSpec, Trouble
 
 DEFAULTS = {
@@ -17,9 +17,10 @@ DEFAULTS = {
     "levels": {"connections": [1, 16, 64, 256], "shares_of_slowest": [0.3, 0.6, 0.9], "climb": 0.25},
 }
 QUICK = {
-    "repetitions": 3,
-    "warmup": "500ms",
-    "settle": "200ms",
+    "repetitions": 6,
+    "repeats": 0,
+    "warmup": "300ms",
+    "settle": "100ms",
     "duration": "1s",
     "levels": {"connections": [1, 64], "shares_of_slowest": [0.5], "climb": 0},
 }
@@ -59,7 +60,7 @@ def values_of(options):
     if options.quick:
         values = merged(values, QUICK)
     if options.models or options.peers or options.wiring or options.tuned:
-        for key in ("models", "model", "peers", "peer"):
+        for key in ("models", "model", "peers", "peer", "reference"):
             values.pop(key, None)
         values.update(
             {
@@ -78,7 +79,7 @@ def values_of(options):
         values = merged(values, {"server": {"address": options.address}})
     if options.placement:
         values = merged(values, {"placement": {"kind": options.placement}})
-    for key in ("repetitions", "duration"):
+    for key in ("repetitions", "duration", "reference"):
         if getattr(options, key) is not None:
             values[key] = getattr(options, key)
     values.update({key: True for key in ("trace", "syscalls") if getattr(options, key)})
@@ -178,6 +179,7 @@ def manifest_of(wanted, options, places):
         "question": wanted.question,
         "command": shlex.join(sys.argv),
         "spec": wanted.text,
+        "declared": comparisons.declared(wanted),
         "cells": [cell.id for cell in cells.plan(wanted)],
         "environment": environment.describe(options.build, wanted.subjects, places),
         "peers": {s["name"]: peers.template_text(s["kind"]) for s in wanted.subjects if s["kind"] in peers.KINDS},

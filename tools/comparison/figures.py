@@ -58,7 +58,7 @@ class Maker:
 
     def table(self, levels, keys):
         """(columns, rows as texts, rows as numbers) of medians with intervals."""
-        columns = ["model", "load", *(metrics.BY_KEY[key].title for key in keys), "valid"]
+        columns = ["model", "load", *(metrics.BY_KEY[key].title for key in keys), "valid", "grades"]
         texts, plain = [], []
         for level in levels:
             for subject in self.subjects:
@@ -73,12 +73,19 @@ class Maker:
                     [
                         subject["name"],
                         label,
-                        *(written(e, metrics.BY_KEY[key]) for e, key in zip(found, keys)),
+                        *(written(e, metrics.BY_KEY[key], valid) for e, key in zip(found, keys)),
                         f"{valid} of {tried}",
+                        self.summary.grade_words(self.workload, level, subject),
                     ]
                 )
                 plain.append(
-                    [subject["name"], label, *(f"{e.median:.6g}" if e else "" for e in found), f"{valid}/{tried}"]
+                    [
+                        subject["name"],
+                        label,
+                        *(f"{e.median:.6g}" if e else "" for e in found),
+                        f"{valid}/{tried}",
+                        self.summary.grade_words(self.workload, level, subject),
+                    ]
                 )
         return columns, texts, plain
 
@@ -149,7 +156,7 @@ class Maker:
         return self.over_load(
             "answered",
             "Answered against offered load",
-            "Open loop. Runs with requests that the generator could not send in time are left out.",
+            "Open loop. Where the generator itself fell behind, the figure is a lower bound.",
             levels,
             "rate",
             lambda level: level.value,
@@ -312,12 +319,13 @@ def main_letter(letters):
     return next((letter for letter in "PRWKL" if letter in letters.upper()), "N")
 
 
-def written(estimate, metric):
+def written(estimate, metric, valid=0):
+    """With its interval. Of valid runs without the figure: a dash, as where a percentile has too few requests."""
     if estimate is None:
-        return "no valid run"
+        return numbers.NONE if valid else "no valid run"
     if estimate.count == 1:
-        return metric.write(estimate.median)
-    return f"{metric.write(estimate.median)} ({metric.write(estimate.low)} to {metric.write(estimate.high)})"
+        return estimate.text(metric.write)
+    return f"{estimate.text(metric.write)} ({metric.write(estimate.low)} to {metric.write(estimate.high)})"
 
 
 def short(metric):

@@ -3,7 +3,7 @@ import json
 import math
 import subprocess
 
-from . import numbers, processes, workloads
+from . import grades, numbers, processes, workloads
 from .trouble import Trouble
 
 INVALID_STATUS = 3
@@ -69,11 +69,12 @@ def run(program, options, load_words, folder, name):
 
 def latency_us(report):
     """Latency of an open loop runs from the moment when a request was due; of a closed loop from when it was sent,
-    since there none is due."""
+    since there none is due. A percentile with too few requests beyond it is None."""
     kind = "from_due" if report["loop"] == "open" else "from_send"
     figures = report["latency_ns"][kind]
     keys = {"mean": "mean", "p50": "p50", "p90": "p90", "p99": "p99", "p999": "p999", "max": "max"}
-    return {f"{name}_us": figures[key] / 1000 if figures["count"] else None for name, key in keys.items()}
+    enough = grades.percentiles(figures["count"]) if figures["count"] else []
+    return {f"{name}_us": figures[key] / 1000 if name in enough else None for name, key in keys.items()}
 
 
 def lag_us(report):
@@ -81,11 +82,6 @@ def lag_us(report):
     if report["loop"] != "open":
         return {}
     return {f"{kind}_p99_us": report["latency_ns"][kind]["p99"] / 1000 for kind in ("send_lag", "own_lag")}
-
-
-def failures(report):
-    """What went wrong, as words; empty when nothing did."""
-    return "; ".join(f"{name}: {error['count']}" for name, error in report["errors"].items() if error["count"])
 
 
 def fell_behind(record):
@@ -98,5 +94,10 @@ def fell_behind(record):
 
 
 def kept_up(record):
-    """A valid run in which what was due was answered."""
+    """A run in which what was due was answered."""
     return record["outcome"] == "ok" and not fell_behind(record)
+
+
+def server_fell_behind(record):
+    """A run in which what was due was not answered, and the generator was not the limit."""
+    return record["outcome"] == "ok" and fell_behind(record) and not record.get("generator_full")

@@ -25,7 +25,10 @@ METRICS = [
     Metric("mean_us", "mean", numbers.time_us, "less"),
     Metric("send_lag_p99_us", "due until sent, p99", numbers.time_us, "less"),
     Metric("own_lag_p99_us", "of it the generator's, p99", numbers.time_us, "less"),
+    Metric("error_share", "without a good answer", numbers.share, "less"),
+    Metric("shed_share", "answered 503", numbers.share, "less"),
     Metric("cpu_us", "CPU per request", numbers.time_us, "less"),
+    Metric("capacity", "capacity bound of a CPU", numbers.amount, "more"),  # 1 / CPU per request
     Metric("cpu_pressure", "server waited for a CPU", numbers.share, "less"),
     Metric("voluntary", "voluntary switches per request", numbers.amount, "less"),
     Metric("involuntary", "involuntary switches per request", numbers.amount, "less"),
@@ -39,6 +42,7 @@ METRICS = [
     Metric("generator_waited", "generator waited for a CPU", numbers.share, ""),
     Metric("others_cpus", "other programs' CPUs", numbers.amount, ""),
     Metric("stolen", "CPU time stolen", numbers.share, ""),
+    Metric("clock_gaps", "CPU stood still", numbers.share, ""),
     *(Metric(f"stage_{part}_us", f"{part}, mean", numbers.time_us, "less") for part in (*PARTS, "total", "sojourn")),
     *(Metric(f"stage_{part}_p99_us", f"{part}, p99", numbers.time_us, "less") for part in (*PARTS, "total", "sojourn")),
 ]

@@ -7,10 +7,11 @@ exactly. Requests/s and latencies are those of the generator's window.
 import contextlib
 import dataclasses
 import json
+import math
 import os
 import time
 
-from . import capacity, disturbance, load, measure, processes, servers, status, syscalls
+from . import capacity, clock_gaps, disturbance, grades, load, measure, processes, servers, status, steadiness, syscalls
 from .trouble import Trouble
 
 SETTLE_S = 0.05  # until the kernel has closed the generator's connections
@@ -61,13 +62,16 @@ def figures(report, before, after, window):
     answered = report["run"]["answered"]
     each = {"cpu_us": cpu_s * 1e6, "voluntary": voluntary, "involuntary": involuntary}
     found = {
-        "rate": report["rate"]["answered"],
+        "rate": grades.goodput(report),
         **load.latency_us(report),
         **load.lag_us(report),
+        "error_share": grades.lost(report),
+        "shed_share": grades.shed(report),
         **{name: value / answered if answered else None for name, value in each.items()},
         "generator_cpu": report["generator"]["cpu_share"],
         "generator_waited": report["generator"]["runqueue_ns"] / 1e9 / report["window"]["seconds"],
     }
+    found["capacity"] = 1e6 / found["cpu_us"] if found["cpu_us"] else None
     if window:
         found["wakeups"] = sum(queue["rung"] for queue in window["queues"]) / answered if answered else None
         for part in (*status.PARTS, "total", "sojourn"):
@@ -81,6 +85,7 @@ def measured_run(bench, cell, server, rate, folder):
     warm_up(bench, cell, server.url, rate, folder)
     time.sleep(SETTLE_S)
     server.check_alive()
+    counts_before = clock_gaps.snapshot()
     others_before = disturbance.snapshot(bench.cpus)
     own_before, usage_before = snapshot(server, cell)
     counting = syscalls.counter(server.process.pid, folder) if cell.purpose == "syscalls" else contextlib.nullcontext()
@@ -88,12 +93,14 @@ def measured_run(bench, cell, server, rate, folder):
         report = drive(bench, cell, server.url, rate, folder, "load", (cell.times["settle"], cell.times["duration"]))
     server.check_alive()
     usage_after = server.usage()
+    counts_after = clock_gaps.snapshot()
     others_after = disturbance.snapshot(bench.cpus)
     time.sleep(SETTLE_S)
     own_after = status.ask(server.url) if own_before else None
     window = status.window(own_after, own_before)
     found = figures(report, usage_before, usage_after, window)
     found |= disturbance.between(others_before, others_after, os.cpu_count(), len(bench.cpus))
+    found["clock_gaps"] = clock_gaps.share(counts_before, counts_after, bench.cpus)
     found["pss_kib"], found["rss_kib"], found["threads"] = measure.memory(server.process.pid)
     if usage_after.waited_s is not None:
         found["cpu_pressure"] = (usage_after.waited_s - usage_before.waited_s) / (others_after.at - others_before.at)
@@ -113,17 +120,27 @@ def measured_run(bench, cell, server, rate, folder):
     return result, report
 
 
-def judge(report, taken=""):
-    """(outcome, why) of what the load generator says of its own run. A run with failed requests is no measurement.
-    `taken`: what took the CPUs, where they were full."""
-    wrong = load.failures(report)
+def judge(report):
+    """(outcome, why) of what the load generator says of its own run. Nothing is left out because of what it measured."""
+    wrong = grades.wrong(report)
     if wrong:
-        return "failed", f"requests failed: {wrong}"
-    if not report["valid"]:
-        return "invalid", "; ".join(report["invalid"] + ([f"the CPUs were full: {taken}"] if taken else []))
-    if not report["rate"]["answered"]:
-        return "invalid", "no answer came within the window"
-    return "ok", ""
+        return "failed", f"wrong answers: {wrong}"
+    cannot = grades.invalid(report)
+    return ("invalid", "; ".join(cannot)) if cannot else ("ok", "")
+
+
+def graded(report, log, taken=""):
+    """What the figures of a run are worth, for its record. An open bound is null there. `taken`: what took the CPUs, where
+    they were full."""
+    grade = grades.grade(report)
+    bounds = {key: [low, high if math.isfinite(high) else None] for key, (low, high) in grade.bounds.items()}
+    return {
+        "grade": grade.name,
+        "grade_why": [*grade.why, *([f"the CPUs were full: {taken}"] if taken and grade.full else [])],
+        "bounds": bounds,
+        "generator_full": grade.full,
+        "unsteady": steadiness.notes(log),
+    }
 
 
 def load_figures(report):
@@ -165,8 +182,10 @@ def attempt(bench, cell, rate, folder):
         result, report = measured_run(bench, cell, server, rate, folder)
     if cell.purpose == "trace":
         result["trace"] = read_trace(bench, folder)
-    facts = bench.places[cell.workload["name"]].facts()
-    outcome, why = judge(report, capacity.taken_words({**result, "placement": facts}))
+    outcome, why = judge(report)
+    if outcome == "ok":
+        taken = capacity.taken_words({**result, "placement": bench.places[cell.workload["name"]].facts()})
+        result |= graded(report, (folder / "load.hlog").read_text(encoding="utf-8"), taken)
     return {**result, "outcome": outcome, "why": why, "load": load_figures(report)}
 
 

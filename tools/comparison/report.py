@@ -1,7 +1,7 @@
 """Writes what a comparison says: the page, the same as text, and each figure with its data as files of their own."""
 import shutil
 
-from . import figures, report_html, report_md, results, svg
+from . import comparisons, figures, report_html, report_md, results, svg
 from .summary import Summary
 
 
@@ -10,6 +10,7 @@ def summary_of(there, wanted, plan):
     manifest = there.read_json("manifest.json")
     summary = Summary(wanted, [there.records[cell.id] for cell in plan if cell.id in there.records])
     summary.facts = {**manifest["environment"], "load_hosts": manifest["load_hosts"]}
+    summary.changed = comparisons.changed(summary, manifest)
     return summary, manifest
 
 
@@ -26,6 +27,7 @@ def write(there, wanted, plan):
     summary, manifest = summary_of(there, wanted, plan)
     made = {workload["name"]: figures.of_workload(summary, workload) for workload in wanted.workloads}
     write_figures(there.folder / "figures", made)
+    results.write_whole(there.folder / "comparisons.csv", comparisons.csv_text(summary))
     results.write_whole(there.folder / "index.html", report_html.whole(summary, made, manifest, svg.STYLE))
     results.write_whole(there.folder / "report.md", report_md.whole(summary, made, manifest))
     return report_md.terminal(summary, made)

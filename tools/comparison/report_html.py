@@ -7,7 +7,7 @@ import pathlib
 import re
 import urllib.parse
 
-from . import doubts, numbers, placement, tables, words
+from . import comparisons, doubts, numbers, placement, tables, words
 
 STYLE = pathlib.Path(__file__).resolve().parent / "report.css"
 MARK = (
@@ -93,6 +93,11 @@ def head(summary):
     )
 
 
+def decided(summary, workload):
+    rows = comparisons.table(summary, workload)
+    return table(rows, "texts decided") if rows else ""
+
+
 def workload_section(summary, workload, figures):
     where = summary.placement(workload)
     calls = tables.calls(summary, workload)
@@ -106,7 +111,7 @@ def workload_section(summary, workload, figures):
     what = f'<p class="what">{text(workload["what"])}</p>' if workload["what"] else ""
     return (
         f'<section id="{text(workload["name"])}"><h2>{text(placement.titled(workload["title"], where))}</h2>{what}'
-        f'<div class="words">{said}</div>{table(tables.overview(summary, workload))}'
+        f'<div class="words">{said}</div>{decided(summary, workload)}{table(tables.overview(summary, workload))}'
         f'<div class="figures">{"".join(figure_text(figure) for figure in figures)}</div>{more}</section>'
     )
 

@@ -1,5 +1,5 @@
 """The report for a terminal or a repository."""
-from . import doubts, placement, tables, words
+from . import comparisons, doubts, placement, tables, words
 
 
 def cell_text(text):
@@ -20,10 +20,12 @@ def word_lines(summary, workload):
 
 
 def workload_text(summary, workload, figures, with_figures):
+    decided = comparisons.table(summary, workload)
     parts = [
         f"## {placement.titled(workload['title'], summary.placement(workload))}",
         workload["what"] or "",
         word_lines(summary, workload),
+        table(decided) if decided else "",
         table(tables.overview(summary, workload)),
     ]
     stages = next((figure for figure in figures if figure.name.endswith("-stages")), None)

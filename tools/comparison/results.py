@@ -33,7 +33,9 @@ FIXED = [
     "rate_asked",
     "repetition",
     "outcome",
+    "grade",
     "why",
+    "repeated",
     "started",
     "seconds",
 ]
@@ -41,6 +43,7 @@ OWN = [
     "manifest.json",
     "peaks.json",
     "cells.csv",
+    "comparisons.csv",
     "index.html",
     "report.md",
     "raw",
@@ -80,7 +83,9 @@ def row_of(record):
         "rate_asked": number(record["rate_asked"]),
         "repetition": record["repetition"],
         "outcome": record["outcome"],
-        "why": record["why"].replace("\n", " "),
+        "grade": record.get("grade", ""),
+        "why": "; ".join([record["why"].replace("\n", " "), *record.get("grade_why", [])]).strip("; "),
+        "repeated": len(record.get("earlier", [])),
         "started": f"{record['started']:.3f}",
         "seconds": f"{record['seconds']:.3f}",
     }

@@ -1,5 +1,5 @@
 """Going through all cells: skipping those that are done, surviving those that crash, finding peaks on the way."""
-from . import cells, load, one_cell, stats
+from . import cells, load, one_cell, outside, stats
 from .progress import Progress
 from .trouble import Trouble
 
@@ -52,7 +52,7 @@ def why_full(below, records):
     kept_up = [record for record in known if load.kept_up(record)]
     if not known or len(known) < len(below) or 2 * len(kept_up) > len(known):
         return ""
-    behind = sum(record["outcome"] == "ok" for record in known) - len(kept_up)
+    behind = sum(map(load.server_fell_behind, known))
     if 2 * behind >= len(known):
         return "it did not keep up with the step below"
     before = next((record["why"] for record in known if record["outcome"] == "full"), "")
@@ -84,6 +84,7 @@ class Runner:
         self.bench, self.results, self.plan = bench, results, plan
         self.peaks = results.read_json("peaks.json")
         self.reported = set()  # (subject, workload, outcome) of cells that were not run
+        self.in_vain = 0  # blocks in a row that stayed disturbed however often they were repeated
 
     def needs_peaks(self, cell):
         return cell.level.kind in ("slowest", "own", "climb")
@@ -135,23 +136,60 @@ class Runner:
             progress.note(f"  not run: {which[0]}, {which[1]}, {where}: {why}")
         return not_run(cell, outcome, why)
 
+    def disturbed(self, block):
+        """Why a block is to be repeated; nothing where it is not whole (others run a part of it) or has been repeated
+        often enough."""
+        records = [self.results.records.get(cell.id) for cell in block]
+        if None in records or block[0].purpose != "measure" or self.in_vain >= outside.IN_VAIN:
+            return []
+        return outside.of_block(records) if outside.repeats(records) < self.bench.spec.repeats else []
+
+    def run_again(self, block):
+        """A whole block, with the same rates, in the same order."""
+        for cell in block:
+            before = self.results.records[cell.id]
+            if before["metrics"]:
+                again = one_cell.run(self.bench, cell, before["rate_asked"], self.results.cell_folder(cell))
+                self.results.add(outside.with_earlier(again, before))
+        self.results.write_csv(self.plan)
+
+    def repeat(self, block, progress):
+        """While something outside the experiment disturbs it. On a machine that is always disturbed this does not help:
+        then it ends for all blocks."""
+        repeated = False
+        while why := self.disturbed(block):
+            cell = block[0]
+            progress.note(f"  repeated: {cell.workload['name']}, {cell.level.label}, repetition {cell.repetition}: {'; '.join(why)}")
+            self.run_again(block)
+            repeated = True
+        if not repeated:
+            return
+        still = outside.of_block([self.results.records[cell.id] for cell in block])
+        self.in_vain = self.in_vain + 1 if still else 0
+        if self.in_vain == outside.IN_VAIN:
+            progress.note(f"  {outside.IN_VAIN} blocks in a row stayed disturbed: none is repeated any more")
+
+    def run_cell(self, cell, progress):
+        """Returns whether it went wrong."""
+        record = self.record_of(cell, progress)
+        self.results.add(record)
+        self.results.write_csv(self.plan)
+        if record["outcome"] in ("ok", "full"):
+            return False
+        if record["outcome"] != "skipped":
+            progress.note(f"  {record['outcome']}: {cell.title}, repetition {cell.repetition}: {record['why'][:300]}")
+        return True
+
     def run(self, todo):
         """Returns how many of the cells went wrong."""
         todo = [cell for cell in todo if cell.id not in self.results.records]
+        whole = {cells.block_of(block[0]): block for block in cells.in_blocks(self.plan)}
         progress = Progress(expected(todo, self.bench.spec))
         wrong = 0
         try:
-            for cell in todo:
-                record = self.record_of(cell, progress)
-                self.results.add(record)
-                self.results.write_csv(self.plan)
-                if record["outcome"] in ("ok", "full"):
-                    continue
-                wrong += 1
-                if record["outcome"] != "skipped":
-                    progress.note(
-                        f"  {record['outcome']}: {cell.title}, repetition {cell.repetition}: {record['why'][:300]}"
-                    )
+            for block in cells.in_blocks(todo):
+                wrong += sum(self.run_cell(cell, progress) for cell in block)
+                self.repeat(whole[cells.block_of(block[0])], progress)
         finally:
             progress.end()
         return wrong

@@ -9,7 +9,10 @@ from .trouble import BadSpec
 TOP = {
     "title": (checks.text(200), "A comparison of threading models"),
     "question": (checks.text(), None),
-    "repetitions": (checks.whole(1, 1000), 5),
+    "reference": (checks.name, None),
+    "margin": (checks.number(0.001, 0.5), 0.05),
+    "repetitions": (checks.whole(1, 1000), 9),
+    "repeats": (checks.whole(0, 2), 2),
     "seed": (checks.whole(0, 2**31), 1),
     "warmup": (checks.duration(0, 3600), 1.0),
     "settle": (checks.duration(0, 60), 0.25),
@@ -51,7 +54,10 @@ class Spec:
 
     title: str
     question: str
+    reference: str  # the subject that all others are compared with
+    margin: float  # a ratio within it is called equal
     repetitions: int
+    repeats: int  # of a block that something outside the experiment disturbed, at most
     seed: int
     warmup: float
     settle: float
@@ -124,6 +130,14 @@ def workloads_of(where, folder, top, entries):
 ONE_LOOP = [64]  # connections, where nothing is said of them and they are needed
 
 
+def reference_of(where, name, subjects):
+    """The first subject, if none is given."""
+    names = [subject["name"] for subject in subjects]
+    if name is not None and name not in names:
+        refuse(where, "reference", name, "one of " + ", ".join(names))
+    return name or names[0]
+
+
 def check_levels(where, levels):
     """Where connections are not given, rates alone need none: there is a closed loop only if a level needs its peak, or
     if there is no other load."""
@@ -163,10 +177,12 @@ def from_values(values, where, folder=pathlib.Path("."), text=""):
     top = read_table(where, "", values, TOP, headings)
     check_levels(where, tables["levels"])
     check_prefixes(where, tables)
+    subjects = subjects_of(where, top, entries)
     return Spec(
-        subjects=subjects_of(where, top, entries),
+        reference=reference_of(where, top["reference"], subjects),
+        subjects=subjects,
         workloads=workloads_of(where, folder, top, entries),
         text=text,
         **tables,
-        **{key: top[key] for key in top if key not in ("workloads", "models", "peers")},
+        **{key: top[key] for key in top if key not in ("reference", "workloads", "models", "peers")},
     )

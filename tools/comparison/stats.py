@@ -1,4 +1,4 @@
-"""Medians and intervals over repetitions.
+"""Medians and intervals over repetitions, of one server. Two are compared by pairs.py.
 
 The unit is one repetition: a new server, with one figure of each kind. Requests within a repetition share
 its placement in memory, its scheduling and its disturbances, so they are never pooled and tested as if each were a
@@ -20,6 +20,7 @@ class Estimate:
     high: float
     coverage: float  # how often such an interval holds the true median, at least
     values: tuple
+    bound: str = ""  # \u2265 or \u2264 where the figure is at least or at most the median, ? where it is unknown
 
     @property
     def count(self):
@@ -32,7 +33,12 @@ class Estimate:
             self.high * factor,
             self.coverage,
             tuple(v * factor for v in self.values),
+            self.bound,
         )
+
+    def text(self, write):
+        """The median in words, with its bound."""
+        return f"{self.bound} {write(self.median)}".strip()
 
 
 def median(values):
@@ -64,35 +70,15 @@ def estimate(values):
     return Estimate(median(known), known[low - 1], known[high - 1], coverage, tuple(known))
 
 
-def separate(first, second):
-    """Do two intervals lie apart? Only then is a difference called one. One repetition proves nothing."""
-    if first is None or second is None or min(first.count, second.count) < 2:
-        return False
-    return first.high < second.low or second.high < first.low
-
-
-def chance_apart(first_count, second_count):
-    """How often the intervals of two equal things come apart by chance, exactly: all orders are then alike."""
-    low_a, high_a, _ = ranks(first_count)
-    low_b, high_b, _ = ranks(second_count)
-    return order_chance(high_a, first_count, low_b, second_count) + order_chance(
-        high_b, second_count, low_a, first_count
-    )
-
-
-def order_chance(rank_a, count_a, rank_b, count_b):
-    """The chance that the rank_a-th of count_a values lies below the rank_b-th of count_b others."""
-    # A's value comes first exactly when, in the merged order, at most rank_b - 1 of B stand before it.
-    ways = 0
-    for before in range(rank_b):
-        ways += math.comb(rank_a - 1 + before, before) * math.comb(
-            count_a - rank_a + count_b - before, count_b - before
-        )
-    return ways / math.comb(count_a + count_b, count_a)
-
-
-def ratio_range(first, second):
-    """The least and the largest ratio of the medians that both intervals allow."""
-    if second.low <= 0:
+def bounded(runs):
+    """Of [(value, low, high)], a figure and its bounds for each run. The interval covers what the bounds allow; where one
+    is open, the estimate is itself a bound."""
+    known = [run for run in runs if run[0] is not None and math.isfinite(run[0])]
+    whole = estimate([value for value, _, _ in known])
+    if whole is None:
         return None
-    return first.low / second.high, first.high / second.low
+    at_most, at_least = (any(low <= 0 < value for value, low, _ in known), any(math.isinf(high) for *_, high in known))
+    lows = estimate([low if low > 0 else value for value, low, _ in known])
+    highs = estimate([high if math.isfinite(high) else value for value, _, high in known])
+    bound = {(False, False): "", (True, False): "\u2264", (False, True): "\u2265", (True, True): "?"}[at_most, at_least]
+    return dataclasses.replace(whole, low=lows.low, high=highs.high, bound=bound)

@@ -1,6 +1,9 @@
 """The records of a comparison, gathered for reports: which cells of a subject, workload and level are valid, their
 estimates, and what went wrong."""
-from . import cells, load, placement, stats
+import functools
+import math
+
+from . import cells, comparisons, grades, load, placement, stats
 
 
 class Summary:
@@ -8,6 +11,7 @@ class Summary:
 
     def __init__(self, spec, records):
         self.spec = spec
+        self.changed = []  # sentences on what was declared before the cells ran and is another now
         run = [record for record in records if record["outcome"] != "full"]
         self.missing = len(cells.plan(spec)) - len(records)
         self.full = len(records) - len(run)
@@ -29,7 +33,29 @@ class Summary:
 
     def estimate(self, workload, level, subject, key):
         """Over the valid repetitions of one figure, or None."""
-        return stats.estimate([record["metrics"].get(key) for record in self.valid(workload, level, subject)])
+        return stats.bounded(
+            [(record["metrics"].get(key), *range_of(record, key)) for record in self.valid(workload, level, subject)]
+        )
+
+    def pairs(self, workload, level, subject, reference, key):
+        """[(subject's range, reference's range)] of one figure, from the repetitions in which both have it."""
+        other = {record["repetition"]: record for record in self.valid(workload, level, reference)}
+        return [
+            (range_of(record, key), range_of(other[record["repetition"]], key))
+            for record in self.valid(workload, level, subject)
+            if record["repetition"] in other
+            and None not in (record["metrics"].get(key), other[record["repetition"]]["metrics"].get(key))
+        ]
+
+    @functools.cached_property
+    def comparisons(self):
+        """All headlines, corrected for each other."""
+        return comparisons.family(self)
+
+    def grade_words(self, workload, level, subject):
+        """How many of the runs have which grade: 4 clean, 2 censored."""
+        found = [record.get("grade", grades.CLEAN) for record in self.valid(workload, level, subject)]
+        return ", ".join(f"{found.count(name)} {name}" for name in grades.ORDER if name in found)
 
     def estimates(self, workload, level, key):
         """[(subject, estimate)] of those that have one."""
@@ -129,10 +155,16 @@ class Summary:
             if 2 * sum(map(load.kept_up, records)) > len(records):
                 kept = max(kept or 0, stats.median(rates))
             else:
-                behind = sum(record["outcome"] == "ok" and load.fell_behind(record) for record in records)
-                above.append((stats.median(rates), behind > sum(record["outcome"] != "ok" for record in records)))
+                behind = sum(map(load.server_fell_behind, records))
+                above.append((stats.median(rates), 2 * behind > len(records)))
         rate, known = min((one for one in above if one[0] > (kept or 0)), default=(None, False))
         return kept, rate, known
+
+
+def range_of(record, key):
+    """(low, high) of a figure that a record has: both are the figure where it is exact."""
+    low, high = record.get("bounds", {}).get(key, [record["metrics"].get(key)] * 2)
+    return low, math.inf if high is None else high
 
 
 def is_climbed(record):

@@ -6,7 +6,7 @@ from .figures import written
 
 CALLS_TITLE = "System calls, counted in a separate pass"
 TRACES_TITLE = "Trace of a separate pass, and what limits the server"
-SUMMARY_KEYS = ["rate", "p50_us", "p99_us", "cpu_us", "voluntary", "pss_kib"]
+SUMMARY_KEYS = ["rate", "p50_us", "p99_us", "cpu_us", "capacity", "pss_kib"]
 
 
 def subjects(spec):
@@ -22,17 +22,18 @@ def overview(summary, workload):
     """One line for each subject at the busy closed level and at the featured open one; where there is neither, at the
     last level, so that a reader sees that none of its runs is valid."""
     levels = [level for level in (summary.busy_level(workload), summary.featured(workload)) if level] or summary.levels_for(workload)[-1:]
-    rows = [["model", "load", "valid", *(metrics.BY_KEY[key].title for key in SUMMARY_KEYS)]]
+    rows = [["model", "load", "valid", *(metrics.BY_KEY[key].title for key in SUMMARY_KEYS), "grades"]]
     for level in dict.fromkeys(levels):
         for subject in summary.subjects(workload):
             found = [summary.estimate(workload, level, subject, key) for key in SUMMARY_KEYS]
-            counted = f"{len(summary.valid(workload, level, subject))} of {len(summary.all(workload, level, subject))}"
-            shown = [written(found[0], metrics.BY_KEY["rate"])]
+            valid = len(summary.valid(workload, level, subject))
+            counted = f"{valid} of {len(summary.all(workload, level, subject))}"
+            shown = [written(found[0], metrics.BY_KEY["rate"], valid)]
             shown += [
-                metrics.BY_KEY[key].write(e.median) if e else numbers.NONE
+                e.text(metrics.BY_KEY[key].write) if e else numbers.NONE
                 for e, key in zip(found[1:], SUMMARY_KEYS[1:])
             ]
-            rows.append([subject["name"], level.label, counted, *shown])
+            rows.append([subject["name"], level.label, counted, *shown, summary.grade_words(workload, level, subject)])
     return rows
 
 
@@ -158,8 +159,8 @@ def method(summary, facts):
     spec = summary.spec
     skipped = sum(record["outcome"] == "skipped" for record in summary.records)
     said = [
-        f"{len(summary.records) - skipped} cells, each with a new server, in random interleaved order (seed "
-        f"{spec.seed}), {spec.repetitions} repetitions.",
+        f"{len(summary.records) - skipped} cells, each with a new server, in random order (seed {spec.seed}), "
+        f"{spec.repetitions} repetitions. The servers of one workload, level and repetition run one after the other: a block.",
         *not_run(
             summary.full,
             "step of a climb was",
@@ -171,7 +172,10 @@ def method(summary, facts):
         f"Each cell: {numbers.write_time(spec.warmup)} of warm-up, then {numbers.write_time(spec.duration)} measured "
         f"behind {numbers.write_time(spec.settle)} "
         "of the same load to settle.",
-        "Load comes from quartet-load, which checks itself: a run that it calls INVALID is in no median.",
+        "Load comes from quartet-load. A run is clean where the generator's lag is at most 5 % of the mean latency and 10 % of "
+        "the percentile, bracketed up to 25 % (the interval then runs from the latency from send to the one from due), "
+        "censored beyond or where the generator was full: at least (\u2265) or at most (\u2264) the figure. Wrong answers are in no "
+        "median; nothing else is left out because of what it measured.",
     ]
     said += precedence(summary.records, facts.get("placement"))
     said += placed(facts)

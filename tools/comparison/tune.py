@@ -1,9 +1,11 @@
 """The best setting of a model's thread flags for a workload, and how flat the optimum is.
 
 All settings of a grid run once; the better half runs again, and so on (successive halving), so that most of the time
-goes to those that may be best. At the end the few that are left, and the default, run several times again, interleaved.
-Only those last runs make the medians and intervals: a setting that was chosen because it was lucky is not measured by
-its luck. Every run is in tuning.csv.
+goes to those that may be best. Then the few that are left, and the default, run several times again, interleaved, and the best
+of them is the winner. One more round runs the winner beside the default, and only it makes the figures of the verdict: a
+setting that was chosen because it was lucky is not measured by its luck. Every run is in tuning.csv.
+
+What is best is the goodput, of those settings whose p99 keeps a limit where one is given.
 """
 import argparse
 import csv
@@ -14,7 +16,7 @@ import math
 import random
 import shlex
 
-from . import cells, experiment, metrics, numbers, placement, processes, results, runner, spec, stats
+from . import cells, comparisons, experiment, metrics, numbers, pairs, placement, processes, results, runner, spec, stats
 from .trouble import BadSpec, Trouble
 
 FLAG_OF = {"L": "--listeners", "K": "--pollers", "R": "--readers", "P": "--processors", "W": "--writers"}
@@ -79,6 +81,8 @@ def settings_of(knobs):
 class Sweep:
     """The tuning of one model on the server's CPUs."""
 
+    limit_us = None  # of p99, from when a request was sent
+
     def __init__(self, wanted, base, build, grid, own):
         self.spec, self.base, self.own = wanted, base, own
         config = config_of(build, base["args"], own)
@@ -124,12 +128,18 @@ class Sweep:
         return made
 
     def median(self, words, last_round=None):
-        rates = [
-            record["metrics"]["rate"]
+        scores = [
+            self.score(record)
             for number, ran, record in self.runs
             if ran == words and record["outcome"] == "ok" and last_round in (None, number)
         ]
-        return stats.median(rates) if rates else -math.inf
+        return stats.median(scores) if scores else -math.inf
+
+    def score(self, record):
+        """The goodput, or nothing where p99 is above the limit or cannot be given."""
+        p99 = record["metrics"]["p99_us"]
+        kept = self.limit_us is None or (p99 is not None and p99 <= self.limit_us)
+        return record["metrics"]["rate"] if kept else 0.0
 
     def better_half(self, settings, keep):
         return sorted(settings, key=lambda words: -self.median(words))[:keep]
@@ -142,6 +152,17 @@ class Sweep:
             left = self.better_half(left, max(FINALISTS, len(left) // 2))
             number = min(number * 2, 4)
         yield left + ([self.default] if self.default not in left else []), self.final
+        yield self.confirmed(), self.final
+
+    def confirmed(self):
+        """The winner of the round before, and what it is confirmed against: the default, or the second if that is the
+        winner."""
+        order = [words for words, _ in self.finalists(self.last)]
+        if not order:
+            return []
+        self.winner = order[0]
+        others = [words for words in [self.default, *order] if words != self.winner]
+        return [self.winner, *others[:1]]
 
     def expected_runs(self):
         """As many as rounds() makes."""
@@ -150,11 +171,13 @@ class Sweep:
             total += left * number
             left = max(FINALISTS, left // 2)
             number = min(number * 2, 4)
-        return total + (left + 1) * self.final
+        return total + (left + 1) * self.final + 2 * self.final
 
     def run(self, bench, there):
         plan = []
         for number, (settings, repetitions) in enumerate(self.rounds(), 1):
+            if not settings:
+                return
             block = self.cells_of(settings, repetitions)
             plan += [cell for _, cell in block]
             print(
@@ -165,24 +188,35 @@ class Sweep:
             self.runs += [(number, words, there.records[cell.id]) for words, cell in block]
             self.last = number
 
-    def estimate(self, words, key="rate"):
-        """Of the last round alone."""
-        return stats.estimate(
-            [
-                record["metrics"].get(key)
-                for number, ran, record in self.runs
-                if number == self.last and ran == words and record["outcome"] == "ok"
-            ]
-        )
-
-    def finalists(self):
-        """[(setting, estimate)], best first."""
-        seen = [
-            list(words)
-            for words in dict.fromkeys(tuple(words) for number, words, _ in self.runs if number == self.last)
+    def rates(self, words, number):
+        """Of one round, in the order of its repetitions; None for a run that is not valid."""
+        return [
+            self.score(record) if record["outcome"] == "ok" else None
+            for round_number, ran, record in self.runs
+            if round_number == number and ran == words
         ]
-        found = [(words, self.estimate(words)) for words in seen]
+
+    def estimate(self, words, number=None):
+        """Of one round alone, the last one if no other is named."""
+        return stats.estimate(self.rates(words, number or self.last))
+
+    def finalists(self, number=None):
+        """[(setting, estimate)] of one round, best first."""
+        number = number or self.last
+        seen = dict.fromkeys(tuple(words) for ran, words, _ in self.runs if ran == number)
+        found = [(list(words), self.estimate(list(words), number)) for words in seen]
         return sorted(((words, e) for words, e in found if e), key=lambda pair: -pair[1].median)
+
+    def compared(self, words, others, number):
+        """A setting against each of the others, in the runs of one round that stood side by side."""
+        found = []
+        for other in others:
+            both = [pair for pair in zip(self.rates(words, number), self.rates(other, number)) if None not in pair]
+            found.append(pairs.ratio([((a, a), (b, b)) for a, b in both]))
+        return [
+            comparisons.Comparison(self.spec.workloads[0]["name"], None, "rate", named(words), named(other), ratio, FLAT)
+            for other, ratio in zip(others, pairs.holm(found))
+        ]
 
     def csv_text(self):
         out = io.StringIO()
@@ -224,33 +258,52 @@ def flat_words(sweep, best, alone):
     return begin + said + (f" (near it: {', '.join(spans)})." if near else ".")
 
 
+def confirmation(sweep):
+    """(the best setting, the comparison that confirms it or None). Where the last round shows that the other one is faster, that
+    one is the best."""
+    others = [words for words, _ in sweep.finalists() if words != sweep.winner]
+    if not others or sweep.estimate(sweep.winner) is None:
+        return (others[0] if others else sweep.winner), None
+    found = sweep.compared(sweep.winner, others[:1], sweep.last)[0]
+    if found.decision == pairs.BELOW:
+        return others[0], sweep.compared(others[0], [sweep.winner], sweep.last)[0]
+    return sweep.winner, found
+
+
 def verdict(sweep):
     """The outcome in sentences."""
-    order = sweep.finalists()
-    if not order:
+    if not sweep.finalists():
         raise Trouble(f"--tune: no valid run of {sweep.base['name']} in the last round; tuning.csv says why")
-    best, estimate = order[0]
-    write = metrics.BY_KEY["rate"].write
+    best, confirmed = confirmation(sweep)
+    estimate, write = sweep.estimate(best), metrics.BY_KEY["rate"].write
+    if not estimate.median:
+        raise Trouble(f"--tune: no setting of {sweep.base['name']} keeps p99 below {numbers.time_us(sweep.limit_us)}")
+    limit = f" and p99 at most {numbers.time_us(sweep.limit_us)}" if sweep.limit_us else ""
     said = [
-        f"Best for {sweep.spec.workloads[0]['name']} with {sweep.spec.levels['connections'][0]} connections: "
+        f"Best for {sweep.spec.workloads[0]['name']} with {sweep.spec.levels['connections'][0]} connections{limit}: "
         f"{sweep.base['name']} {named(best)}: "
         f"{write(estimate.median)} requests/s ({write(estimate.low)} to {write(estimate.high)}, "
         f"{estimate.count} repetitions)."
     ]
-    alike = [named(words) for words, other in order[1:] if not stats.separate(estimate, other)]
+    before = sweep.last - 1
+    rest = [words for words, _ in sweep.finalists(before) if words != best]
+    alike = [one.reference for one in sweep.compared(best, rest, before) if one.decision != pairs.ABOVE]
     if alike:
-        said.append(f"Not distinguishable from it: {'; '.join(alike)}.")
-    default = next((e for words, e in order if words == sweep.default), None)
-    if default and best != sweep.default:
-        more = estimate.median / default.median - 1
-        apart = (
-            "and their intervals do not overlap"
-            if stats.separate(estimate, default)
-            else "but their intervals overlap"
-        )
-        said.append(f"That is {numbers.share(more)} more than the default, {apart}.")
+        said.append(f"Not distinguishable from it among the finalists: {'; '.join(alike)}.")
+    if confirmed:
+        said.append(f"One more round, against {confirmed.reference}: {comparisons.words(confirmed)}.")
     said.append(flat_words(sweep, best, not alike))
     return said
+
+
+def limit_of(options):
+    """In microseconds; None where there is no limit."""
+    if options.p99_limit is None:
+        return None
+    try:
+        return numbers.read_time_s(options.p99_limit) * 1e6
+    except ValueError:
+        raise BadSpec(f"--p99-limit: {options.p99_limit!r} is not accepted: a time such as 10ms") from None
 
 
 def spec_of(options, model):
@@ -290,6 +343,7 @@ def tune_model(options, model):
         f"{sweep.expected_runs()} runs, about {numbers.clock(seconds)}"
     )
     print(placement.lines(places))
+    sweep.limit_us = limit_of(options)
     if options.dry_run:
         return None
     there = experiment.open_results(where, wanted, places)
@@ -297,7 +351,7 @@ def tune_model(options, model):
         sweep.run(bench, there)
     results.write_whole(there.folder / "tuning.csv", sweep.csv_text())
     said = verdict(sweep)
-    best = sweep.finalists()[0][0]
+    best, _ = confirmation(sweep)
     print("\n".join([*said, f"tune: {there.folder / 'tuning.csv'} has every run\n"]))
     return {
         "name": shlex.join([base["name"], *best]),

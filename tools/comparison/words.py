@@ -1,9 +1,8 @@
 """A comparison in sentences, written from its numbers.
 
-The text calls one result higher or lower than another only where their intervals do not overlap. Where they overlap,
-it says so.
+Every comparison is one of comparisons.py: against the reference, with its interval, and decided for the report as a whole.
 """
-from . import capacity, disturbance, load, metrics, numbers, stats
+from . import cells, comparisons, disturbance, grades, load, metrics, numbers
 from .status import PARTS
 
 
@@ -15,71 +14,40 @@ def listing(names):
 
 def span(estimate, write):
     if estimate.count == 1:
-        return write(estimate.median)
-    return f"{write(estimate.median)} ({write(estimate.low)} to {write(estimate.high)})"
+        return estimate.text(write)
+    return f"{estimate.text(write)} ({write(estimate.low)} to {write(estimate.high)})"
 
 
 def ranked(entries, metric):
     return sorted(entries, key=lambda entry: entry[1].median * (-1 if metric.better == "more" else 1))
 
 
-def like_best(order):
-    """The names of those whose intervals overlap that of the first."""
-    return [subject["name"] for subject, estimate in order[1:] if not stats.separate(order[0][1], estimate)]
-
-
-def times_more(first, second, metric):
-    """How many times as much, as words."""
-    more, less = (first, second) if metric.better == "more" else (second, first)
-    if less.median <= 0:
-        return "far more"
-    ratio = more.median / less.median
-    return f"{ratio:.2f} times" if ratio < 9.95 else f"{ratio:.0f} times"
-
-
-def not_apart(names, what):
-    """Sentences about those whose intervals overlap."""
-    return [f"{listing(names)} {'does' if len(names) == 1 else 'do'} not differ from {what} measurably: the intervals overlap."] if names else []
-
-
-def best_and_worst(where, entries, key, best, worst):
-    """The best, those not distinguishable from it, and how far the worst is behind. `best` and `worst` are the
-    ends of sentences, with {name}, {value} and {ratio}."""
+def headline(summary, workload, level, key, where, what):
+    """Sentences about one figure at one level: the reference's, and each other one against it, the best first."""
     metric = metrics.BY_KEY[key]
-    single = [(subject, estimate) for subject, estimate in entries if estimate.count == 1]
-    if len(single) == len(entries) > 1:
-        parts = [f"{subject['name']} {metric.write(estimate.median)}" for subject, estimate in ranked(entries, metric)]
-        listed = f"{where}{metric.title} was: {', '.join(parts)}"
-        return [f"{listed}; from one run each, so differences cannot be distinguished from chance."]
-    if single and len(entries) > 1:
-        rest = best_and_worst(where, [entry for entry in entries if entry not in single], key, best, worst)
-        alone = listing(f"{subject['name']} ({metric.write(estimate.median)})" for subject, estimate in single)
-        return [*rest, f"Of {alone} only one run is valid, so it is not compared."]
-    order = ranked(entries, metric)
-    name, value = order[0][0]["name"], span(order[0][1], metric.write)
+    order = ranked(summary.estimates(workload, level, key), metric)
+    if not order:
+        return []
     if len(order) == 1:
-        return [f"{where}only {name} has valid runs, so there is no comparison: {metric.title} {value}."]
-    first = where + best.format(name=name, value=value)
-    alike = like_best(order)
-    if len(alike) == len(order) - 1:
-        ends = " to ".join(
-            f"{metric.write(estimate.median)} ({subject['name']})" for subject, estimate in (order[0], order[-1])
-        )
-        return [
-            f"{where}no {metric.title} differs measurably from the best: medians from {ends}, with overlapping intervals."
-        ]
-    said = [first + "."]
-    said += not_apart(alike, "it")
-    last, estimate = order[-1]
-    if last["name"] not in alike:
-        said.append(
-            worst.format(
-                name=last["name"], value=span(estimate, metric.write), ratio=times_more(order[0][1], estimate, metric)
-            )
-            + "."
-        )
-        said += not_apart(like_best(order[::-1]), "that")
-    return said
+        name, value = order[0][0]["name"], span(order[0][1], metric.write)
+        return [f"{where}only {name} has valid runs, so there is no comparison: {what} {value}."]
+    decided = {
+        one.subject: comparisons.words(one)
+        for one in summary.comparisons
+        if (one.workload, one.level, one.key) == (workload["name"], level, key)
+    }
+    reference = next((e for subject, e in order if subject["name"] == summary.spec.reference), None)
+    if reference is None or not decided:
+        listed = ", ".join(f"{subject['name']} {span(e, metric.write)}" for subject, e in order)
+        return [f"{where}{what}: {listed}. {summary.spec.reference}, the reference, has none, so nothing is compared."]
+    parts = [
+        f"{subject['name']} ({estimate.text(metric.write)}) {decided[subject['name']]}"
+        for subject, estimate in order
+        if subject["name"] in decided
+    ]
+    return [
+        f"{where}{what} of {summary.spec.reference}, the reference: {span(reference, metric.write)}. Against it: {'; '.join(parts)}."
+    ]
 
 
 def level_words(level):
@@ -88,54 +56,58 @@ def level_words(level):
 
 
 def peak_words(summary, workload):
-    """Throughput in the closed loop where it was largest for most."""
-    level = max(
-        summary.closed(workload),
-        key=lambda one: sum(e.median for _, e in summary.estimates(workload, one, "rate")),
-        default=None,
-    )
-    entries = summary.estimates(workload, level, "rate") if level else []
-    if not entries:
-        return []
-    said = best_and_worst(
-        level_words(level),
-        entries,
-        "rate",
-        "{name} had the highest throughput, {value} requests/s",
-        "{name} had the lowest, {value}; the highest is {ratio} that",
-    )
-    return said + meanwhile_words(summary, workload, level)
+    """Throughput in the closed loop with most connections."""
+    level = summary.busy_level(workload)
+    said = headline(summary, workload, level, "rate", level_words(level), "requests/s") if level else []
+    return said + meanwhile_words(summary, workload, level) if said else []
 
 
-GENERATOR_FULL = 0.9  # of a CPU: what quartet-load calls its own limit
-
-
-def outrun_words(summary, workload):
-    """Closed loops that are INVALID because the load generator had no time left. It was the limit where the server had
-    some; where the CPUs of the server were full too, no side alone was. The rates are lower bounds in both cases."""
-    alone, both = [], []
-    for subject in summary.subjects(workload):
-        outrun = [
-            record
-            for level in summary.closed(workload)
-            for record in summary.all(workload, level, subject)
-            if record["outcome"] == "invalid" and record["metrics"]["generator_cpu"] > GENERATOR_FULL
-        ]
-        full = [record for record in outrun if capacity.taken_words(record)]
-        for said, runs in ((both, full), (alone, [record for record in outrun if record not in full])):
+def grade_words(summary, workload):
+    """Runs whose figures are bounds, with the reasons, at all levels."""
+    said = []
+    for name, what in ((grades.CENSORED, "Bounds only (censored)"), (grades.BRACKETED, "Known between two bounds (bracketed)")):
+        parts = []
+        for subject in summary.subjects(workload):
+            runs = [
+                record
+                for level in summary.levels_for(workload)
+                for record in summary.valid(workload, level, subject)
+                if record.get("grade") == name
+            ]
             if runs:
-                best = max(runs, key=lambda record: record["metrics"]["rate"])
-                count = "1 run" if len(runs) == 1 else f"{len(runs)} runs"
-                rate = f"with up to {numbers.amount(best['metrics']['rate'])} requests/s"
-                taken = f" ({capacity.taken_words(best)})" if capacity.taken_words(best) else ""
-                said.append(f"{subject['name']} in {count}, {rate}{taken}")
+                parts.append(f"{len(runs)} {'run' if len(runs) == 1 else 'runs'} of {subject['name']}, such as: {', '.join(runs[0]['grade_why'])}")
+        if parts:
+            said.append(f"{what}: {'; '.join(parts)}.")
+    return said
+
+
+SHED_WORTH_SAYING = 0.001  # of the answers
+
+
+def shed_words(summary, workload):
+    """Subjects that refused requests: then requests/s are the good answers."""
+    said = []
+    for subject in summary.subjects(workload):
+        for level in summary.levels:
+            refused = summary.estimate(workload, level, subject, "shed_share")
+            if refused and refused.median > SHED_WORTH_SAYING:
+                good = summary.estimate(workload, level, subject, "rate")
+                said.append(
+                    f"{subject['name']} {numbers.share(refused.median)} ({level.label}; {good.text(numbers.amount)} good answers/s)"
+                )
+    return [f"Requests answered 503, which are in no requests/s: {'; '.join(said)}."] if said else []
+
+
+def unsteady_words(summary, workload):
+    """Runs whose second half differs from the first."""
+    runs = [record for level in summary.levels for subject in summary.subjects(workload) for record in summary.valid(workload, level, subject)]
+    noted = [record for record in runs if record.get("unsteady")]
+    if not noted:
+        return []
+    first = noted[0]
     return [
-        f"{begin}: {'; '.join(said)}."
-        for begin, said in (
-            ("The CPU of the load generator was the limit, not the server", alone),
-            ("The CPUs were full, so neither the load generator nor the server alone was the limit", both),
-        )
-        if said
+        f"In {len(noted)} of {len(runs)} runs the second half of the window differs from the first, such as {first['subject']['name']}, "
+        f"{cells.Level(**first['level']).label}, repetition {first['repetition']}: {' and '.join(first['unsteady'])}."
     ]
 
 
@@ -162,20 +134,14 @@ def latency_words(summary, workload):
             if summary.common(workload) + summary.own(workload)
             else []
         )
-    entries = summary.estimates(workload, level, "p99_us")
+    key = comparisons.latency_key(summary, workload, level)
     rate = summary.rate_at(workload, level) if level.kind == "slowest" else None
     where = f"At {numbers.amount(rate)} requests/s ({level.label}), " if rate else level_words(level)
-    said = best_and_worst(
-        where,
-        entries,
-        "p99_us",
-        "{name} had the lowest p99 from when a request was due, {value}",
-        "{name} had the highest, {value}, {ratio} as long",
-    )
+    said = headline(summary, workload, level, key, where, f"{metrics.BY_KEY[key].title} from when a request was due")
     behind = []
     for subject in summary.subjects(workload):
         valid = summary.valid(workload, level, subject)
-        count = sum(map(load.fell_behind, valid))
+        count = sum(map(load.server_fell_behind, valid))
         behind += [f"{subject['name']} in {count} of its {len(valid)} valid runs"] if count else []
     said += [f"Requests queued, because the rate was higher than the server sustained: {listing(behind)}."] if behind else []
     return said + meanwhile_words(summary, workload, level)
@@ -223,16 +189,12 @@ def stage_words(summary, workload):
 
 def cost_words(summary, workload):
     level = summary.busy_level(workload) or summary.featured(workload)
-    entries = summary.estimates(workload, level, "cpu_us") if level else []
-    if len(entries) < 2:
+    if not level or len(summary.estimates(workload, level, "cpu_us")) < 2:
         return []
-    return best_and_worst(
-        level_words(level),
-        entries,
-        "cpu_us",
-        "{name} used the least CPU time for each request, {value}",
-        "{name} used the most, {value}, {ratio} as much",
-    )
+    said = headline(summary, workload, level, "cpu_us", level_words(level), "CPU time per request")
+    order = ranked(summary.estimates(workload, level, "capacity"), metrics.BY_KEY["capacity"])
+    listed = ", ".join(f"{subject['name']} {estimate.text(numbers.amount)}" for subject, estimate in order)
+    return said + [f"One divided by it is the most that one CPU could serve, in requests/s: {listed}."]
 
 
 def missing_words(summary, workload):
@@ -245,25 +207,26 @@ def missing_words(summary, workload):
     for record in summary.bad(workload):
         kinds.setdefault(record["outcome"], []).append(record["subject"]["name"])
     for outcome, names in sorted(kinds.items()):
-        cells = listing(f"{names.count(name)} of {name}" for name in sorted(set(names)))
+        whose = listing(f"{names.count(name)} of {name}" for name in sorted(set(names)))
         many = "1 cell" if len(names) == 1 else f"{len(names)} cells"
-        said.append(f"Not in the medians: {many} ({cells}) {REASONS[outcome]}.")
+        said.append(f"Not in the medians: {many} ({whose}) {REASONS[outcome]}.")
     return said
 
 
 REASONS = {
-    "invalid": "that the load generator reports as INVALID",
-    "failed": "in which requests failed",
+    "invalid": "for which the load generator cannot vouch (INVALID)",
+    "failed": "with wrong answers",
     "crashed": "in which the server or the load generator failed",
     "skipped": "for which no peak is known, so that their rate has no value",
 }
 
 
 PARAGRAPHS = [
-    ("Throughput", lambda *of: peak_words(*of) + outrun_words(*of) + saturation_words(*of)),
+    ("Throughput", lambda *of: peak_words(*of) + shed_words(*of) + saturation_words(*of)),
     ("Latency", latency_words),
     ("Where the time goes", stage_words),
     ("Cost", cost_words),
+    ("How far to trust it", lambda *of: grade_words(*of) + unsteady_words(*of)),
     ("Left out", missing_words),
 ]
 

@@ -5,7 +5,7 @@ import sys
 REPO = pathlib.Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(REPO / "tools"))
 
-from comparison import cells, results, spec, status  # noqa: E402
+from comparison import cells, comparisons, results, spec, status  # noqa: E402
 
 PLACEMENT = {"kind": "apart", "server_cpus": "1-2", "generator_cpus": "3", "runner_cpus": "0", "note": ""}
 ENVIRONMENT = {
@@ -60,6 +60,9 @@ def metrics_of(rate, scale, ours=True, opened=False):
     found = {
         "rate": rate,
         "cpu_us": 1e6 / rate,
+        "capacity": rate,
+        "error_share": 0.0,
+        "shed_share": 0.0,
         "voluntary": 0.25 * scale,
         "involuntary": 0.01,
         "wakeups": 0.5,
@@ -70,6 +73,7 @@ def metrics_of(rate, scale, ours=True, opened=False):
         "generator_waited": 0.01,
         "others_cpus": 0.01,
         "stolen": 0.0,
+        "clock_gaps": 0.0,
     }
     if opened:
         found |= {"send_lag_p99_us": 40.0 * scale, "own_lag_p99_us": 30.0}
@@ -103,6 +107,7 @@ def record(cell, rate, scale=1.0, outcome="ok", why="", asked=None):
         "seconds": 2.0,
         "outcome": outcome,
         "why": why,
+        **({"grade": "clean", "grade_why": [], "bounds": {}} if outcome == "ok" else {}),
         "metrics": metrics_of(rate, scale, ours, cell.level.is_open) if whole else {},
         "status": window(scale) if ours and whole else None,
         "load": {"answered": rate, "due": asked or rate, "dropped": 0, "seconds": 3.0, "nice": -5, "policy": "other"} if whole else None,
@@ -122,6 +127,7 @@ def store(folder, wanted, records):
             "question": None,
             "command": "tools/compare test.toml",
             "spec": "",
+            "declared": comparisons.declared(wanted),
             "cells": [cell.id for cell in plan],
             "environment": ENVIRONMENT,
             "peers": {},

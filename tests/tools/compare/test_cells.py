@@ -33,8 +33,8 @@ class Plan(unittest.TestCase):
             support.make_spec(levels=LEVELS, trace=True, syscalls=True, peers=["nginx"], workloads=["tiny", "cpu"])
         )
         self.assertEqual(len(set(ids(plan))), len(plan))
-        # Two models with two workloads and nginx with one; 4 levels, 5 times; a trace of ours, a count of all.
-        self.assertEqual(len(plan), 5 * 4 * 5 + 4 + 5)
+        # Two models with two workloads and nginx with one; 4 levels, 9 times; a trace of ours, a count of all.
+        self.assertEqual(len(plan), 5 * 4 * 9 + 4 + 5)
 
     def test_names_change_with_what_is_measured(self):
         base = set(ids(cells.plan(support.make_spec())))
@@ -55,7 +55,7 @@ class Plan(unittest.TestCase):
             {("tiny", f"{level}", "measure") for level in ("closed-8", "rate-100", "rate-500")}
             | {("near-idle", "rate-100", "measure"), ("near-idle", "rate-100", "trace"), ("tiny", "rate-500", "trace")},
         )
-        self.assertEqual(len(plan), 5 * 2 * 4 + 2 * 2)
+        self.assertEqual(len(plan), spec.repetitions * 2 * 4 + 2 * 2)
         alone = support.make_spec(workloads=["near-idle"], levels={"connections": [8]})
         self.assertEqual([level.key for level in cells.levels_of(alone)], ["rate-100"])
 
@@ -71,6 +71,17 @@ class Plan(unittest.TestCase):
         self.assertTrue(all({cell.repetition for cell in block} == {i + 1} for i, block in enumerate(blocks)))
         orders = {tuple((cell.subject["name"], cell.level.key) for cell in block) for block in blocks}
         self.assertGreater(len(orders), 1)
+
+    def test_runs_the_subjects_of_a_block_side_by_side_in_random_order(self):
+        plan = cells.plan(support.make_spec(models=["staged", "loops", "acceptor"], levels=LEVELS, workloads=["tiny", "cpu"]))
+        found = [plan[i : i + 3] for i in range(0, len(plan), 3)]
+        for block in found:
+            self.assertEqual(len({cells.block_of(cell) for cell in block}), 1)
+            self.assertEqual({cell.subject["name"] for cell in block}, {"staged", "loops", "acceptor"})
+        self.assertEqual(len({tuple(cell.subject["name"] for cell in block) for block in found}), 6)
+        places = [[cells.block_of(block[0])[1:3] for block in found if block[0].repetition == n and not block[0].level.is_open] for n in (1, 2, 3)]
+        self.assertEqual(sorted(places[0]), sorted(places[1]))
+        self.assertGreater(len({tuple(one) for one in places}), 1)
 
     def test_runs_what_finds_a_peak_before_what_needs_it(self):
         kinds = [cell.level.is_open for cell in cells.plan(support.make_spec(levels=LEVELS))]
@@ -88,6 +99,11 @@ class Plan(unittest.TestCase):
         plan = cells.plan(support.make_spec(levels=LEVELS))
         shares = [ids(cells.share_of(plan, part, 3)) for part in (1, 2, 3)]
         self.assertEqual(sorted(sum(shares, [])), sorted(ids(plan)))
+
+    def test_shares_are_whole_blocks(self):
+        plan = cells.plan(support.make_spec(levels=LEVELS))
+        shares = [{cells.block_of(cell) for cell in cells.share_of(plan, part, 3)} for part in (1, 2, 3)]
+        self.assertFalse(shares[0] & shares[1] or shares[0] & shares[2] or shares[1] & shares[2])
 
 
 class Peaks(unittest.TestCase):

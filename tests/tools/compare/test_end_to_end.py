@@ -217,9 +217,8 @@ class Compare(unittest.TestCase):
         self.assertIn("he optimum is", done.stdout)
         with open(self.folder / "out-tuning" / "loops" / "tuning.csv", newline="", encoding="utf-8") as log:
             settings = [row["setting"] for row in csv.DictReader(log)]
-        self.assertEqual(
-            sorted(settings), ["", "", "--processors 1", "--processors 1", "--processors 2", "--processors 2"]
-        )
+        self.assertEqual(set(settings), {"", "--processors 1", "--processors 2"})
+        self.assertEqual(len(settings), 2 * 3 + 2 * 2)  # the finalists with the default, then the winner and one other
 
     def test_server_and_generator_have_cpus_of_their_own(self):
         """As many as the CPUs that this test may use leave to them; loops starts a thread for each of the server's."""

@@ -1,6 +1,7 @@
 """Going through a climb: what is not run, and that it is said once, counted, and in no table."""
 import contextlib
 import io
+import json
 import pathlib
 import tempfile
 import types
@@ -8,7 +9,8 @@ import unittest
 from unittest import mock
 
 import support
-from comparison import capacity, cells, figures, one_cell, results, runner, summary, tables
+import test_grades
+from comparison import capacity, cells, clock_gaps, figures, load, measure, one_cell, results, runner, summary, tables
 
 
 def pretended(bench, cell, rate, folder):
@@ -95,15 +97,28 @@ class Peaks(unittest.TestCase):
 
 class Judgement(unittest.TestCase):
     def test_a_window_without_an_answer_is_no_measurement(self):
-        report = {"errors": {}, "valid": True, "invalid": [], "rate": {"answered": 0}}
+        report = test_grades.a_report()
+        self.assertEqual(one_cell.judge(report), ("ok", ""))
+        report["rate"]["answered"] = 0
         self.assertEqual(one_cell.judge(report), ("invalid", "no answer came within the window"))
-        self.assertEqual(one_cell.judge({**report, "rate": {"answered": 7.5}}), ("ok", ""))
 
+    def test_a_generator_that_is_late_or_full_is_a_grade(self):
+        late = {**test_grades.a_report(own_mean=50, cpu=0.99), "valid": False}
+        late["invalid"] = ["the generator was late: by 1ms at p99, at most 100us is accepted", "the generator was busy for 99% of the time: it is the limit"]
+        self.assertEqual(one_cell.judge(late), ("ok", ""))
+        found = one_cell.graded(late, "")
+        self.assertEqual((found["grade"], found["bounds"]["p99_us"], found["generator_full"]), ("censored", [0.0, 400.0], True))
+        self.assertIsNone(one_cell.graded(test_grades.a_report(loop="closed", cpu=0.99), "")["bounds"]["rate"][1])
+        json.dumps(found)
+
+    def test_refusals_are_a_result_and_wrong_answers_are_not(self):
+        self.assertEqual(one_cell.judge(test_grades.a_report(status=900)), ("ok", ""))
+        self.assertEqual(one_cell.judge(test_grades.a_report(length=1))[0], "failed")
 
     def test_names_full_cpus_beside_what_the_generator_says(self):
-        report = {"errors": {}, "valid": False, "invalid": ["it was late"], "rate": {"answered": 7.5}}
-        self.assertEqual(one_cell.judge(report), ("invalid", "it was late"))
-        self.assertEqual(one_cell.judge(report, "server 2"), ("invalid", "it was late; the CPUs were full: server 2"))
+        found = one_cell.graded(test_grades.a_report(cpu=0.95), "", "server 2")
+        self.assertEqual(found["grade_why"][-1], "the CPUs were full: server 2")
+        self.assertEqual(one_cell.graded(test_grades.a_report(), "", "server 2")["grade_why"], [])
 
     def test_calls_cpus_full_by_what_both_sides_took(self):
         place = {"kind": "shared", "server_cpus": "0-1", "generator_cpus": "0-1"}
@@ -118,6 +133,92 @@ class Judgement(unittest.TestCase):
         ):
             record = {"placement": facts, "metrics": {"cpu_us": cpu_us, "rate": 1e4, "generator_cpu": generator}}
             self.assertEqual(capacity.taken_words(record), said)
+
+    def test_percentiles_of_few_requests_are_not_given(self):
+        few, many = (load.latency_us(test_grades.a_report(count=count)) for count in (999, 1000))
+        self.assertEqual((few["p99_us"], few["p50_us"], many["p99_us"]), (None, 80, 400))
+
+
+class Repeats(unittest.TestCase):
+    """Blocks that something outside the experiment disturbs."""
+
+    def run_all(self, disturbed, repeats=2, kept=lambda cell: True):
+        """`disturbed(cell, nth)` are the metrics of the nth run of a cell. Returns (records by cell, runs of each, what it
+        said)."""
+        spec = support.make_spec(levels={"connections": [1]}, repetitions=4, repeats=repeats)
+        plan = cells.plan(spec)
+        runs = {}
+
+        def made(bench, cell, rate, folder):
+            folder.mkdir(parents=True)
+            nth = runs[cell.id] = runs.get(cell.id, 0) + 1
+            one = support.record(cell, 1000 * nth)
+            one["metrics"] |= disturbed(cell, nth)
+            return one
+
+        with tempfile.TemporaryDirectory() as folder, mock.patch.object(one_cell, "run", made):
+            there = results.Results(pathlib.Path(folder))
+            there.open()
+            said = io.StringIO()
+            with contextlib.redirect_stdout(said):
+                runner.Runner(types.SimpleNamespace(spec=spec), there, plan).run([cell for cell in plan if kept(cell)])
+            there.close()
+        return [(cell, there.records.get(cell.id)) for cell in plan], runs, said.getvalue()
+
+    def test_take_the_whole_block_and_keep_its_earlier_runs(self):
+        def once(cell, nth):
+            return {"stolen": 0.02} if (cell.subject["name"], cell.repetition, nth) == ("loops", 2, 1) else {}
+
+        found, runs, said = self.run_all(once)
+        for cell, record in found:
+            self.assertEqual(runs[cell.id], 2 if cell.repetition == 2 else 1)
+            self.assertEqual(record["metrics"]["rate"], 1000 * runs[cell.id])
+            self.assertEqual(results.row_of(record)["repeated"], runs[cell.id] - 1)
+        causes = [early["causes"] for _, record in found for early in record.get("earlier", [])]
+        self.assertEqual(sorted(causes), [[], ["the hypervisor took 2.0 % of the CPUs' time"]])
+        self.assertEqual(said.count("repeated: tiny, 1 connection, closed loop, repetition 2: the hypervisor took"), 1)
+
+    def test_are_two_at_most_and_end_on_a_machine_that_is_always_disturbed(self):
+        _, runs, said = self.run_all(lambda cell, nth: {"others_cpus": 0.5})
+        by_block = [count for _, count in sorted(runs.items())]
+        self.assertEqual(sorted(by_block), [1] * 2 + [3] * 6)
+        self.assertIn("3 blocks in a row stayed disturbed: none is repeated any more", said)
+
+    def test_are_as_many_as_the_spec_allows(self):
+        for repeats in (0, 1):
+            _, runs, _ = self.run_all(lambda cell, nth: {"clock_gaps": 0.006} if cell.repetition == 1 else {}, repeats)
+            self.assertEqual(max(runs.values()), 1 + repeats)
+
+    def test_have_no_cause_in_what_was_measured(self):
+        _, runs, _ = self.run_all(lambda cell, nth: {"p99_us": 1e9, "rate": 1, "generator_waited": 1, "clock_gaps": 0.005, "stolen": 0.01, "others_cpus": 0.05})
+        self.assertEqual(set(runs.values()), {1})
+
+    def test_wait_for_the_cells_that_others_run(self):
+        _, runs, _ = self.run_all(lambda cell, nth: {"stolen": 1}, kept=lambda cell: cell.subject["name"] == "loops")
+        self.assertEqual(set(runs.values()), {1})
+
+
+class ClockGaps(unittest.TestCase):
+    TEXT = "cpu  9 9 9 9 9 9 9 9 9 9\ncpu0 10 20 30 40 50 60 70 80 900 0\ncpu12 1 0 0 0 0 0 0 0 0 0\nintr 1 2\n"
+
+    def share(self, seconds, *counted):
+        before = clock_gaps.Counts(100.0, dict.fromkeys(range(len(counted)), 5.0))
+        after = clock_gaps.Counts(100.0 + seconds, {cpu: 5.0 + one for cpu, one in enumerate(counted)})
+        return clock_gaps.share(before, after, {0, 1, 7})
+
+    def test_are_read_for_each_cpu_without_guests(self):
+        tick = measure.TICK_S
+        self.assertEqual(clock_gaps.counted(self.TEXT), {0: 360 * tick, 12: tick})
+        self.assertTrue(clock_gaps.snapshot().by_cpu)
+
+    def test_are_the_time_that_a_cpu_of_ours_did_not_count(self):
+        self.assertAlmostEqual(self.share(10, 9.9, 10.0), 0.008)
+        self.assertAlmostEqual(self.share(10, 10.0, 9.48), 0.05)
+        self.assertEqual(self.share(10, 10.0, 10.0, 0.0), 0)
+
+    def test_are_not_what_is_cut_to_ticks(self):
+        self.assertEqual(self.share(1, 0.98, 1.02), 0)
+        self.assertAlmostEqual(self.share(1, 0.97, 1.0), 0.01)
 
 
 class Expectation(unittest.TestCase):

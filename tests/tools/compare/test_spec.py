@@ -16,6 +16,9 @@ REFUSED = [  # what the file holds, words of the line
     ('models = ["staged"]\nduration = 3', ["duration: 3 is not accepted: a time such as 10s"]),
     ('models = ["staged"]\nwarmup = "2h"', ["warmup: '2h' is not accepted", "from 0s to 3600s"]),
     ("models = []", ["nothing to compare"]),
+    ('models = ["staged", "loops"]\nreference = "nginx"', ["reference: 'nginx' is not accepted: one of staged, loops"]),
+    ('models = ["staged"]\nmargin = 0', ["margin: 0 is not accepted: a number from 0.001 to 0.5"]),
+    ('models = ["staged"]\nrepeats = 3', ["repeats: 3 is not accepted: a whole number from 0 to 2"]),
     ('models = ["staged", "staged"]', ["a list without repetitions"]),
     ('models = ["--model"]', ["models: ['--model'] is not accepted"]),
     ('models = ["staged"]\n[[model]]\nmodel = "staged"', ["two models or peers have the name 'staged'"]),
@@ -100,6 +103,11 @@ class Specs(unittest.TestCase):
             tables_of_toml.read_toml("nowhere.toml")
         with self.assertRaisesRegex(BadSpec, "nowhere.toml: cannot be read"):
             support.make_spec(workloads=["./nowhere.toml"])
+
+    def test_the_reference_is_the_first_or_the_one_that_is_named(self):
+        for line, wanted in (("", "staged"), ('reference = "nginx"\n', "nginx")):
+            read = self.read(line + 'models = ["staged", "loops"]\npeers = ["nginx"]')
+            self.assertEqual((read.reference, read.margin, read.repetitions), (wanted, 0.05, 9))
 
     def test_models_with_flags_wirings_and_peers_are_subjects(self):
         read = self.read(

@@ -42,35 +42,27 @@ class Intervals(unittest.TestCase):
         self.assertEqual(stats.ranks(5)[:2], (1, 5))
         self.assertEqual(stats.ranks(20)[:2], (6, 15))
 
-    def test_of_one_value_tell_nothing_apart(self):
-        self.assertFalse(stats.separate(stats.estimate([1.0]), stats.estimate([2.0])))
-
-    def test_that_touch_are_not_apart(self):
-        self.assertFalse(stats.separate(stats.estimate([1, 2, 3]), stats.estimate([3, 4, 5])))
-        self.assertTrue(stats.separate(stats.estimate([1, 2, 3]), stats.estimate([4, 5, 6])))
-
     def test_of_nothing_are_none(self):
         self.assertIsNone(stats.estimate([]))
         self.assertIsNone(stats.estimate([None, math.nan]))
 
 
-class Chance(unittest.TestCase):
-    def test_of_equal_things_coming_apart_is_exact(self):
-        self.assertAlmostEqual(stats.chance_apart(3, 3), 2 / math.comb(6, 3))
-        self.assertAlmostEqual(stats.chance_apart(5, 5), 2 / math.comb(10, 5))
+class Bounds(unittest.TestCase):
+    def test_widen_the_interval_to_what_they_allow(self):
+        found = stats.bounded([(10, 8, 10), (11, 9, 11), (12, 12, 12)])
+        self.assertEqual((found.low, found.median, found.high, found.bound), (8, 11, 12, ""))
 
-    def test_of_equal_things_coming_apart_is_what_is_seen(self):
-        random_source = random.Random(11)
-        for count in (3, 9):
-            apart = sum(
-                stats.separate(
-                    stats.estimate([random_source.random() for _ in range(count)]),
-                    stats.estimate([random_source.random() for _ in range(count)]),
-                )
-                for _ in range(DRAWS)
-            )
-            expected = stats.chance_apart(count, count)
-            self.assertAlmostEqual(apart / DRAWS, expected, delta=4 * math.sqrt(expected / DRAWS) + 1e-3)
+    def test_that_are_open_make_the_estimate_a_bound(self):
+        at_least = stats.bounded([(10, 10, math.inf), (11, 11, 11)])
+        self.assertEqual(at_least.text(str), "\u2265 10.5")
+        at_most = stats.bounded([(10, 0, 10)])
+        self.assertEqual((at_most.text(str), at_most.low), ("\u2264 10", 10))
+        self.assertEqual(stats.bounded([(10, 0, 10), (11, 11, math.inf)]).bound, "?")
+
+    def test_of_exact_figures_change_nothing(self):
+        self.assertEqual(stats.bounded([(v, v, v) for v in (3, 1, 2)]), stats.estimate([3, 1, 2]))
+        self.assertIsNone(stats.bounded([(None, None, None)]))
+        self.assertEqual(stats.bounded([(0.0, 0.0, 0.0)] * 2).bound, "")
 
 
 if __name__ == "__main__":
