@@ -84,7 +84,10 @@ TEST(url, that_makes_no_sense_is_refused)
                                       "http://127.0.0.1/a b",
                                       "http://127.0.0.1/\r\nX: y",
                                       "http://127.0.0.1/\xc3\xa4",
-                                      "-1,http://127.0.0.1/"};
+                                      "-1,http://127.0.0.1/",
+                                      "http://127.0.0.1/a,http://127.0.0.1/b",
+                                      "http://127.0.0.1/a,unix:/b",
+                                      "unix:/a:/,http://127.0.0.1/b"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         expect_msg(!parse(bad[i]), "'%s' was accepted", bad[i]);
         expect(error[0] != '\0' && strlen(error) < URL_ERROR_MAX - 1);

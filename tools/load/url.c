@@ -22,6 +22,11 @@ bool url_parse(const char *text, struct url *url, char error[URL_ERROR_MAX])
         snprintf(error, URL_ERROR_MAX, "WEIGHT,URL with a weight from 1 to %d", URL_WEIGHT_MAX);
         return false;
     }
+    if (strstr(text, ",http://") != NULL || strstr(text, ",unix:") != NULL) {
+        snprintf(error, URL_ERROR_MAX,
+                 "one URL: several are several arguments, and a comma before http:// is %%2C");
+        return false;
+    }
     bool http = strncmp(text, "http://", 7) == 0;
     if (http) {
         text += 7;
