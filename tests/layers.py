@@ -39,7 +39,7 @@ WRAPPED = {
                       "tests/core/base/test_libraries.c"},
     "openssl/evp.h": {"tools/load/digest.c"},
     "curl/curl.h": {"tools/live/fetch.c"},
-    "jansson.h": {"tools/json_read.h"},
+    "jansson.h": {"core/base/json_read.h"},
 }
 
 # A source without a header of its own name implements part of this header, and includes it first.

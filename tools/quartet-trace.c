@@ -3,7 +3,7 @@
  * Exit status: 0; 1 when the file is cut, damaged or foreign, or a request's parts do not add up;
  * 2 for a wrong command line.
  */
-#include "tools/json_read.h"
+#include "core/base/json_read.h"
 #include "tools/trace/run.h"
 
 #include "core/base/check.h"

@@ -25,12 +25,19 @@ uint64_t histogram_bucket_high(unsigned bucket)
     return histogram_bucket_low(bucket) + (1ull << bucket_shift(bucket)) - 1;
 }
 
+/* Behind these all are empty: most histograms use a third of their range. */
+static unsigned used_buckets(const struct histogram *histogram)
+{
+    return histogram_bucket(cell_value(&histogram->max)) + 1;
+}
+
 void histogram_merge(struct histogram *to, const struct histogram *from)
 {
     if (cell_value(&from->count) == 0) {
         return; /* most histograms of a short run: saves a walk over the buckets */
     }
-    for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++) {
+    unsigned used = used_buckets(from);
+    for (unsigned i = 0; i < used; i++) {
         uint64_t n = cell_value(&from->buckets[i]);
         if (n != 0) {
             histogram_bump(&to->buckets[i], n);
@@ -54,10 +61,11 @@ static void take_away(_Atomic uint64_t *cell, uint64_t n)
 void histogram_subtract(struct histogram *of, const struct histogram *from)
 {
     uint64_t max = 0;
+    unsigned used = used_buckets(of);
     if (cell_value(&from->count) == 0) {
         return;
     }
-    for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++) {
+    for (unsigned i = 0; i < used; i++) {
         take_away(&of->buckets[i], cell_value(&from->buckets[i]));
         max = cell_value(&of->buckets[i]) != 0 ? histogram_bucket_high(i) : max;
     }
@@ -72,7 +80,8 @@ void histogram_subtract(struct histogram *of, const struct histogram *from)
 static uint64_t bucket_sum(const struct histogram *histogram)
 {
     uint64_t sum = 0;
-    for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++) {
+    unsigned used = used_buckets(histogram);
+    for (unsigned i = 0; i < used; i++) {
         sum += cell_value(&histogram->buckets[i]);
     }
     return sum;

@@ -6,6 +6,7 @@
 #include "core/exchange/response.h"
 #include "core/http/accept.h"
 #include "core/report/environment.h"
+#include "core/report/bottleneck.h"
 #include "core/report/metrics.h"
 #include "core/report/recent.h"
 #include "core/report/status_auto.h"
@@ -13,6 +14,8 @@
 #include "core/web/web_page.h"
 
 #include <stdlib.h>
+
+enum { STATUS_WINDOWS_MAX = 4 };
 
 /* Fixed once provided. */
 static struct {
@@ -107,26 +110,69 @@ static void print_server(FILE *out, const struct status_facts *facts)
     json_end(&json);
 }
 
-static void status_print_verdict(FILE *out, const struct report *report,
-                                 const struct status_facts *facts)
+/* What is judged is what is shown: the verdict is of the same window. */
+static void print_verdict(FILE *out, const struct report *window)
 {
+    struct bottleneck_figures figures;
     struct bottleneck verdict;
     struct json json;
-    uint64_t since_ns;
-    recent_judge(&status.recent, report, facts->now_ns, &verdict, &since_ns);
+    bottleneck_read(&figures, window);
+    bottleneck_judge(&verdict, &figures);
     json_begin(&json, out);
-    bottleneck_to_json(&json, NULL, &verdict, since_ns);
+    bottleneck_to_json(&json, NULL, &verdict, window->wall_ns);
 }
 
-static void print_json(FILE *out, const struct report *report, const struct status_facts *facts)
+/* The seconds of the windows that are asked for. */
+struct windows {
+    unsigned count;
+    unsigned seconds[STATUS_WINDOWS_MAX];
+};
+
+static void print_window(FILE *out, struct bytes json, uint64_t now_ns, unsigned seconds)
 {
+    struct report window;
+    recent_window(&status.recent, json, now_ns, seconds, &window);
+    fprintf(out, "{\"seconds\": %u, \"verdict\": ", seconds);
+    print_verdict(out, &window);
+    fputs(", \"report\": ", out);
+    report_to_json(out, &window);
+    fputs("}", out);
+    report_deinit(&window);
+}
+
+static void print_windows(FILE *out, struct bytes json, uint64_t now_ns,
+                          const struct windows *windows)
+{
+    fputs(", \"windows\": [", out);
+    for (unsigned i = 0; i < windows->count; i++) {
+        fputs(i > 0 ? ", " : "", out);
+        print_window(out, json, now_ns, windows->seconds[i]);
+    }
+    fputs("]", out);
+}
+
+static void print_json(FILE *out, const struct report *report, const struct status_facts *facts,
+                       const struct windows *windows)
+{
+    struct text json;
+    struct report last;
+    text_begin(&json);
+    report_to_json(json.out, report);
+    text_end(&json);
+    struct bytes bytes = {json.at, json.len};
+    recent_window(&status.recent, bytes, facts->now_ns, 1, &last);
     fputs("{\"server\": ", out);
     print_server(out, facts);
     fprintf(out, ", \"config\": %s, %s, \"verdict\": ", status.source.config_json, status.system);
-    status_print_verdict(out, report, facts);
-    fputs(", \"report\": ", out);
-    report_to_json(out, report);
+    print_verdict(out, &last);
+    fprintf(out, ", \"report\": %s", json.at);
+    if (windows->count > 0) {
+        print_windows(out, bytes, facts->now_ns, windows);
+    }
     fputs("}\n", out);
+    recent_note(&status.recent, bytes, facts->now_ns);
+    report_deinit(&last);
+    free(json.at);
 }
 
 /* --- answering --- */
@@ -170,6 +216,61 @@ static void send_report(struct exchange *x, const char *type, print_fn *print)
     send_text(x, &text);
 }
 
+static void send_json(struct exchange *x, const struct windows *windows)
+{
+    struct report report;
+    struct status_facts facts;
+    struct text text;
+    status_gather(&report, &facts);
+    text_begin(&text);
+    print_json(text.out, &report, &facts, windows);
+    report_deinit(&report);
+    send_head(x, 200, "application/json");
+    send_text(x, &text);
+}
+
+/* Up to RECENT_SECONDS_MAX, in digits alone. */
+static bool read_seconds(struct bytes text, unsigned *seconds)
+{
+    unsigned value = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.at[i] < '0' || text.at[i] > '9') {
+            return false;
+        }
+        value = 10 * value + (unsigned)(text.at[i] - '0');
+        if (value > RECENT_SECONDS_MAX) {
+            return false;
+        }
+    }
+    *seconds = value;
+    return text.len > 0;
+}
+
+static bool read_windows(struct bytes list, struct windows *windows)
+{
+    struct bytes one;
+    while (bytes_next_member(&list, &one)) {
+        if (windows->count == STATUS_WINDOWS_MAX ||
+            !read_seconds(one, &windows->seconds[windows->count])) {
+            return false;
+        }
+        windows->count++;
+    }
+    return windows->count > 0;
+}
+
+/* "json", or "json&seconds=1,10". */
+static bool wants_json(struct bytes query, struct windows *windows)
+{
+    struct bytes name = BYTES("json&seconds=");
+    *windows = (struct windows){0};
+    if (bytes_equal(query, BYTES("json"))) {
+        return true;
+    }
+    return bytes_start_with(query, name) &&
+           read_windows((struct bytes){query.at + name.len, query.len - name.len}, windows);
+}
+
 /* It may run its own script and style and ask us for figures, and nothing else. */
 static void send_page(struct exchange *x)
 {
@@ -190,14 +291,18 @@ static void send_page(struct exchange *x)
 enum handler_verdict status_run(struct exchange *x)
 {
     struct bytes query = x->request.query;
+    struct windows windows;
     if (query.len == 0) {
         send_page(x);
-    } else if (bytes_equal(query, BYTES("json"))) {
-        send_report(x, "application/json", print_json);
+    } else if (wants_json(query, &windows)) {
+        send_json(x, &windows);
     } else if (bytes_equal(query, BYTES("auto"))) {
         send_report(x, "text/plain; charset=ISO-8859-1", status_auto_print); /* as Apache says */
     } else {
-        send_words(x, 400, "after the question mark: nothing (a page), auto or json\n");
+        send_words(x, 400,
+                   "after the question mark: nothing (a page), auto, json, or json&seconds=1,10: "
+                   "with what happened in so many seconds, 0 to 300 (0: since the start), "
+                   "of at most 4 windows\n");
     }
     return HANDLER_DONE;
 }

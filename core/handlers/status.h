@@ -2,7 +2,9 @@
  *
  *   /server-status         a page for people
  *   /server-status?auto    Apache's keys (status_auto.h)
- *   /server-status?json    everything
+ *   /server-status?json    everything since the start, and a verdict of the last second or two
+ *   /server-status?json&seconds=1,10  beside it what happened in so many seconds, each window with
+ *                          a verdict of its own (core/report/recent.h); 0: since the start
  *   /metrics               for Prometheus (metrics.h), in the format that Accept asks for
  *
  * Why a source: core knows nothing of the stages, which have the figures. They provide a function

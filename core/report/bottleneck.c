@@ -1,128 +1,19 @@
-/* bottleneck.c: figures by group, and the rules. See bottleneck.h. */
+/* bottleneck.c: the rules, and the words of their verdicts. See bottleneck.h. */
 #include "core/report/bottleneck.h"
 
 #include "core/base/cell.h"
-#include "core/base/check.h"
-#include "core/base/clock.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
-#include <stdlib.h>
 #include <string.h>
 
-/* Where a group counts as full. Below 1, since neither arrivals nor our clocks are even. */
-static const double full_share = 0.8;
-/* Mean number of requests in front of a group from which on they count as waiting for it. */
-static const double waiting_least = 1.0;
 /* Busy share up to which sessions count as held rather than at work. */
 static const double held_share = 0.5;
 static const double clients_share = 0.5;
-/* Part of a group's busy time spent waiting for a CPU from which on this is reported. */
-static const double starved_share = 0.25;
-
-/* --- reading --- */
-
-static void read_queue(struct bottleneck_figures *figures, const struct queue_report *queue)
-{
-    if (queue->accept) {
-        figures->accept_depth += queue->depth;
-    }
-}
-
-/* A report's busy time begins when a thread runs again: the wait for a CPU before that, after it
- * was woken, is not in it, but what waits for the thread waits then, too. */
-static uint64_t wanted_ns(const struct thread_report *thread)
-{
-    uint64_t ready_ns = thread->cpu_ns + thread->runqueue_ns;
-    return thread->busy_ns > ready_ns ? thread->busy_ns : ready_ns;
-}
-
-static void bottleneck_add_thread(struct bottleneck_group *group,
-                                  const struct thread_report *thread)
-{
-    uint64_t busy_ns = wanted_ns(thread);
-    group->used++;
-    group->busy_ns += busy_ns;
-    group->cpu_ns += thread->cpu_ns;
-    group->runqueue_ns += thread->runqueue_ns;
-    if (busy_ns > group->busiest_ns) {
-        group->busiest_ns = busy_ns;
-    }
-}
-
-static void sum_threads(struct bottleneck_figures *figures)
-{
-    for (unsigned i = 0; i < figures->group_count; i++) {
-        struct bottleneck_group *group = &figures->groups[i];
-        group->used = 0;
-        group->busy_ns = group->cpu_ns = group->runqueue_ns = group->busiest_ns = 0;
-    }
-    for (unsigned i = 0; i < figures->thread_count; i++) {
-        const struct thread_report *thread = &figures->threads[i];
-        if (thread->group < figures->group_count) {
-            bottleneck_add_thread(&figures->groups[thread->group], thread);
-        }
-    }
-}
-
-void bottleneck_read(struct bottleneck_figures *figures, const struct report *report)
-{
-    const struct histogram *intervals = report->tally.intervals;
-    *figures = (struct bottleneck_figures){
-        .wall_ns = report->wall_ns,
-        .accepted = report->tally.counters[COUNTER_ACCEPTED],
-        .begun = report->tally.counters[COUNTER_BEGUN],
-        .requests = report->tally.counters[COUNTER_REQUESTS],
-    };
-    figures->room_waits = report->tally.counters[COUNTER_ROOM_WAITS];
-    for (unsigned i = 0; intervals != NULL && i < INTERVAL_COUNT; i++) {
-        figures->interval_ns[i] = intervals[i].sum;
-    }
-    for (unsigned i = 0; i < report->group_count && i < BOTTLENECK_GROUPS_MAX; i++) {
-        const struct group_report *from = &report->groups[i];
-        struct bottleneck_group *group = &figures->groups[figures->group_count++];
-        memcpy(group->letters, from->letters, sizeof group->letters);
-        group->loop = strcmp(from->kind, "loop") == 0;
-        group->session = strcmp(from->kind, "session") == 0;
-        group->in_turn = from->in_turn;
-        group->threads = from->threads;
-    }
-    for (unsigned i = 0; i < report->queue_count; i++) {
-        read_queue(figures, &report->queues[i]);
-    }
-    figures->thread_count = report->thread_count;
-    figures->threads = must_alloc((report->thread_count + 1) * sizeof *figures->threads);
-    for (unsigned i = 0; i < report->thread_count; i++) {
-        figures->threads[i] = report->threads[i];
-    }
-    sum_threads(figures);
-}
-
-void bottleneck_deinit(struct bottleneck_figures *figures)
-{
-    free(figures->threads);
-    *figures = (struct bottleneck_figures){0};
-}
-
-/* What has been counted can seem to fall: a report is gathered while threads count. */
-static uint64_t minus_or_zero(uint64_t now, uint64_t before)
-{
-    return now > before ? now - before : 0;
-}
-
-void bottleneck_since(struct bottleneck_figures *now, const struct bottleneck_figures *before)
-{
-    now->wall_ns = minus_or_zero(now->wall_ns, before->wall_ns);
-    now->accepted = minus_or_zero(now->accepted, before->accepted);
-    now->begun = minus_or_zero(now->begun, before->begun);
-    now->room_waits = minus_or_zero(now->room_waits, before->room_waits);
-    now->requests = minus_or_zero(now->requests, before->requests);
-    for (unsigned i = 0; i < INTERVAL_COUNT; i++) {
-        now->interval_ns[i] = minus_or_zero(now->interval_ns[i], before->interval_ns[i]);
-    }
-    thread_reports_since(now->threads, now->thread_count, before->threads, before->thread_count);
-    sum_threads(now);
-}
+/* A client that sends its next request so soon after an answer waited for that answer. */
+static const double at_once_ns = 10e6;
+/* Mean number of requests in the server from which on it is used at all. */
+static const double used_least = 0.1;
 
 /* --- words --- */
 
@@ -141,70 +32,15 @@ static double percent_of(double part, double whole)
     return whole > 0 ? 100 * part / whole : 0;
 }
 
-static bool group_has_stage(const struct bottleneck_group *group, char stage)
+static void say_machine(struct bottleneck *verdict, const struct bottleneck_figures *figures)
 {
-    return strpbrk(group->letters, (char[]){stage, (char)(stage + 'a' - 'A'), '\0'}) != NULL;
-}
-
-/* --- shares --- */
-
-static double capacity_ns(const struct bottleneck_figures *figures,
-                          const struct bottleneck_group *group)
-{
-    return (double)figures->wall_ns * (group->threads > 0 ? group->threads : 1);
-}
-
-static double share_of(double part_ns, double whole_ns)
-{
-    double share = whole_ns > 0 ? part_ns / whole_ns : 0;
-    return share < 1 ? share : 1;
-}
-
-static double busy_share(const struct bottleneck_figures *figures,
-                         const struct bottleneck_group *group)
-{
-    return share_of((double)group->busy_ns, capacity_ns(figures, group));
-}
-
-/* The interval that a request spends in front of this group. What waits for a reader lies in the
- * kernel, where we do not see it; only a new connection waits for it in a queue of ours. */
-static int wait_before(const struct bottleneck_group *group)
-{
-    if (group_has_stage(group, 'R')) {
-        return group_has_stage(group, 'L') ? -1 : INTERVAL_ACCEPT_WAIT;
-    }
-    return group_has_stage(group, 'P')   ? INTERVAL_PROCESS_WAIT
-           : group_has_stage(group, 'W') ? INTERVAL_WRITE_WAIT
-                                         : -1;
-}
-
-/* Requests in front of it, in the mean over the time (Little's law). */
-static double requests_waiting(const struct bottleneck_figures *figures,
-                               const struct bottleneck_group *group)
-{
-    int interval = wait_before(group);
-    double mean = 0;
-    if (interval >= 0 && figures->wall_ns > 0) {
-        mean = (double)figures->interval_ns[interval] / (double)figures->wall_ns;
-    }
-    return group_has_stage(group, 'L') ? mean + (double)figures->accept_depth : mean;
-}
-
-/* The share that decides whether it is full: of all its threads, or of one that others do not
- * help. */
-static double queue_fullness(const struct bottleneck_figures *figures,
-                             const struct bottleneck_group *group)
-{
-    double all = busy_share(figures, group);
-    double one = share_of((double)group->busiest_ns, (double)figures->wall_ns);
-    bool alone = group->loop || requests_waiting(figures, group) >= waiting_least;
-    return alone && one > all ? one : all;
-}
-
-static double work_ns(const struct bottleneck_group *group)
-{
-    return (double)minus_or_zero(group->busy_ns, group->runqueue_ns) /
-           (group->used > 0 ? group->used : 1);
+    double server = (double)figures->machine.server_ns / (double)figures->wall_ns;
+    double used = figures_cpus_in_use(figures), others = used > server ? used - server : 0;
+    bool full = figures_machine_is_full(figures);
+    say_words(verdict,
+              " The machine was %s: the server used %.2f of %u CPUs, other programs %.2f%s.",
+              full ? "full" : "not full", server, figures->machine.cpus, others,
+              full ? "" : "; so a pin or a quota keeps the threads from the rest");
 }
 
 /* --- a group is busy --- */
@@ -218,14 +54,14 @@ static void say_which_stage(struct bottleneck *verdict, const struct bottleneck_
         char stage;
         double ns;
     } parts[] = {
-        {'R', (double)minus_or_zero(ns[INTERVAL_READ], ns[INTERVAL_READ_BLOCKED])},
+        {'R', (double)figures_minus(ns[INTERVAL_READ], ns[INTERVAL_READ_BLOCKED])},
         {'P', (double)ns[INTERVAL_PROCESS]},
-        {'W', (double)minus_or_zero(ns[INTERVAL_WRITE], ns[INTERVAL_WRITE_BLOCKED])},
+        {'W', (double)figures_minus(ns[INTERVAL_WRITE], ns[INTERVAL_WRITE_BLOCKED])},
     };
     double sum = 0, most = 0;
     char which = '\0';
     for (unsigned i = 0; i < 3; i++) {
-        double mine = group_has_stage(group, parts[i].stage) ? parts[i].ns : 0;
+        double mine = figures_has_stage(group, parts[i].stage) ? parts[i].ns : 0;
         sum += mine;
         if (mine > most) {
             most = mine;
@@ -242,16 +78,16 @@ static void bottleneck_say_waiting(struct bottleneck *verdict,
                                    const struct bottleneck_figures *figures,
                                    const struct bottleneck_group *group)
 {
-    int interval = wait_before(group);
+    int interval = figures_wait_before(group);
     bool accepts = strcmp(group->letters, "L") == 0;
     uint64_t count = accepts ? figures->accepted : figures->requests;
     double requests = count > 0 ? (double)count : 1;
     if (interval >= 0 && interval != INTERVAL_ACCEPT_WAIT) {
         double wait_ns = (double)figures->interval_ns[interval] / requests;
         say_words(verdict, "; %.1f requests waited in front of it in the mean, each %s",
-                  requests_waiting(figures, group), cell_time(wait_ns).text);
+                  figures_waiting(figures, group), cell_time(wait_ns).text);
     }
-    if (group_has_stage(group, 'L') && figures->accept_depth > 0) {
+    if (figures_has_stage(group, 'L') && figures->accept_depth > 0) {
         say_words(verdict, "; %" PRIu64 " connections wait to be accepted", figures->accept_depth);
     }
     if (group->depth_late > 2 * group->depth_early && group->depth_late > 8) {
@@ -266,25 +102,22 @@ static void bottleneck_say_waiting(struct bottleneck *verdict,
 static void say_busy(struct bottleneck *verdict, const struct bottleneck_figures *figures,
                      const struct bottleneck_group *group)
 {
-    double busy_ns = (double)group->busy_ns, capacity = capacity_ns(figures, group);
+    double busy_ns = (double)group->busy_ns, capacity = figures_capacity_ns(figures, group);
     say_words(verdict, "%s limits: ", group->letters);
-    if (busy_share(figures, group) >= full_share) {
+    if (figures_busy_share(figures, group) >= figures_full) {
         say_words(verdict, "its %u thread%s busy %.0f %% of the time", group->threads,
-                  group->threads == 1 ? " was" : "s were", 100 * share_of(busy_ns, capacity));
+                  group->threads == 1 ? " was" : "s were", 100 * figures_share(busy_ns, capacity));
     } else {
         say_words(verdict,
                   "one of its %u threads was busy %.0f %% of the time, all together %.0f %%",
                   group->threads, percent_of((double)group->busiest_ns, (double)figures->wall_ns),
-                  100 * share_of(busy_ns, capacity));
+                  100 * figures_share(busy_ns, capacity));
     }
     say_words(verdict, " (%.0f %% of that on a CPU, %.0f %% waiting for one)",
               percent_of((double)group->cpu_ns, busy_ns),
               percent_of((double)group->runqueue_ns, busy_ns));
     bottleneck_say_waiting(verdict, figures, group);
     say_which_stage(verdict, figures, group);
-    if ((double)group->runqueue_ns >= starved_share * busy_ns) {
-        say_words(verdict, " The CPUs are the limit behind it: more threads would not help.");
-    }
 }
 
 static bool bottleneck_judge_busy(struct bottleneck *verdict,
@@ -293,8 +126,10 @@ static bool bottleneck_judge_busy(struct bottleneck *verdict,
     int found = -1;
     for (unsigned i = 0; i < figures->group_count; i++) {
         const struct bottleneck_group *group = &figures->groups[i];
-        if (queue_fullness(figures, group) >= full_share &&
-            (found < 0 || work_ns(group) > work_ns(&figures->groups[found]))) {
+        if (figures_fullness(figures, group) >= figures_full &&
+            !figures_is_starved(figures, group) &&
+            (found < 0 ||
+             figures_work_each_ns(group) > figures_work_each_ns(&figures->groups[found]))) {
             found = (int)i;
         }
     }
@@ -310,28 +145,67 @@ static bool bottleneck_judge_busy(struct bottleneck *verdict,
 
 /* --- the CPUs --- */
 
+/* Do clients send a request as soon as the one before is answered? */
+static bool load_is_closed(const struct bottleneck_figures *figures)
+{
+    return figures_inside(figures) >= used_least && figures_pause_ns(figures) <= at_once_ns;
+}
+
+/* The group that is full because it waits for a CPU, or -1. */
+static int find_starved(const struct bottleneck_figures *figures)
+{
+    for (unsigned i = 0; i < figures->group_count; i++) {
+        const struct bottleneck_group *group = &figures->groups[i];
+        if (figures_fullness(figures, group) >= figures_full &&
+            figures_is_starved(figures, group)) {
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
+/* The group that used most is to blame only where the server used most. */
+static void blame_for_cpu(struct bottleneck *verdict, const struct bottleneck_figures *figures,
+                          unsigned most)
+{
+    const struct bottleneck_group *group = &figures->groups[most];
+    if (figures_server_is_alone(figures)) {
+        verdict->group = (int)most;
+        memcpy(verdict->limit, group->letters, sizeof verdict->limit);
+    }
+    say_words(verdict, " Of the server's threads %s used most, %.0f %% of a CPU.", group->letters,
+              percent_of((double)group->cpu_ns, (double)figures->wall_ns));
+    say_which_stage(verdict, figures, group);
+}
+
 static bool bottleneck_judge_cpu(struct bottleneck *verdict,
                                  const struct bottleneck_figures *figures)
 {
     double wanting_ns = 0;
     unsigned most = 0;
+    int starved = find_starved(figures);
     for (unsigned i = 0; i < figures->group_count; i++) {
         wanting_ns += (double)figures->groups[i].runqueue_ns;
         most = figures->groups[i].cpu_ns > figures->groups[most].cpu_ns ? i : most;
     }
     double wanting = wanting_ns / (double)figures->wall_ns;
-    if (figures->group_count == 0 || wanting < waiting_least) {
+    bool unserved = load_is_closed(figures) && figures_machine_is_full(figures);
+    if (starved < 0 && !unserved && (figures->group_count == 0 || wanting < figures_waits)) {
         return false;
     }
-    const struct bottleneck_group *group = &figures->groups[most];
     verdict->cause = BOTTLENECK_CPU;
-    verdict->group = (int)most;
-    memcpy(verdict->limit, group->letters, sizeof verdict->limit);
-    say_words(
-        verdict,
-        "The CPUs limit: %.1f threads waited for one in the mean. %s used most, %.0f %% of one.",
-        wanting, group->letters, percent_of((double)group->cpu_ns, (double)figures->wall_ns));
-    say_which_stage(verdict, figures, group);
+    say_words(verdict, "The CPUs limit: %.1f threads waited for one in the mean", wanting);
+    if (starved >= 0) {
+        const struct bottleneck_group *group = &figures->groups[starved];
+        say_words(verdict, "; %s was busy %.0f %% of the time, %.0f %% of that waiting for a CPU",
+                  group->letters, 100 * figures_fullness(figures, group),
+                  percent_of((double)group->runqueue_ns, (double)group->busy_ns));
+    }
+    say_words(verdict, ".");
+    if (figures->machine.cpus > 0) {
+        say_machine(verdict, figures);
+    }
+    blame_for_cpu(verdict, figures, most);
     return true;
 }
 
@@ -342,9 +216,9 @@ static bool bottleneck_judge_sessions(struct bottleneck *verdict,
 {
     for (unsigned i = 0; i < figures->group_count; i++) {
         const struct bottleneck_group *group = &figures->groups[i];
-        double front = requests_waiting(figures, group);
-        if (!group->session || group->used < group->threads || front < waiting_least ||
-            busy_share(figures, group) > held_share) {
+        double front = figures_waiting(figures, group);
+        if (!group->session || group->used < group->threads || front < figures_waits ||
+            figures_busy_share(figures, group) > held_share) {
             continue;
         }
         verdict->cause = BOTTLENECK_SESSIONS;
@@ -355,7 +229,7 @@ static bool bottleneck_judge_sessions(struct bottleneck *verdict,
             "%s limits: its %u sessions are held by clients that stall: %.1f waited in front of it "
             "in the "
             "mean while it was busy %.0f %% of the time.",
-            group->letters, group->threads, front, 100 * busy_share(figures, group));
+            group->letters, group->threads, front, 100 * figures_busy_share(figures, group));
         return true;
     }
     return false;
@@ -367,10 +241,10 @@ static double waited_for_room_ns(const struct bottleneck_figures *figures)
 {
     uint64_t busy_ns = 0;
     for (unsigned i = 0; i < figures->group_count; i++) {
-        busy_ns += group_has_stage(&figures->groups[i], 'P') ? figures->groups[i].busy_ns : 0;
+        busy_ns += figures_has_stage(&figures->groups[i], 'P') ? figures->groups[i].busy_ns : 0;
     }
     bool some = figures->room_waits > 0;
-    return some ? (double)minus_or_zero(figures->interval_ns[INTERVAL_PROCESS], busy_ns) : 0;
+    return some ? (double)figures_minus(figures->interval_ns[INTERVAL_PROCESS], busy_ns) : 0;
 }
 
 static bool bottleneck_judge_clients(struct bottleneck *verdict,
@@ -388,7 +262,7 @@ static bool bottleneck_judge_clients(struct bottleneck *verdict,
     verdict->limit[0] = writes ? 'W' : 'R';
     for (unsigned i = 0; i < figures->group_count; i++) {
         verdict->group =
-            group_has_stage(&figures->groups[i], verdict->limit[0]) ? (int)i : verdict->group;
+            figures_has_stage(&figures->groups[i], verdict->limit[0]) ? (int)i : verdict->group;
     }
     say_words(
         verdict,
@@ -400,26 +274,22 @@ static bool bottleneck_judge_clients(struct bottleneck *verdict,
     return true;
 }
 
-/* --- nothing limits --- */
+/* --- no stage limits --- */
 
-static void bottleneck_judge_none(struct bottleneck *verdict,
-                                  const struct bottleneck_figures *figures)
+static void say_busiest(struct bottleneck *verdict, const struct bottleneck_figures *figures)
 {
     const struct bottleneck_group *busiest = NULL;
     for (unsigned i = 0; i < figures->group_count; i++) {
         const struct bottleneck_group *group = &figures->groups[i];
-        if (!group->in_turn && (busiest == NULL || queue_fullness(figures, group) >
-                                                       queue_fullness(figures, busiest))) {
+        if (!group->in_turn && (busiest == NULL || figures_fullness(figures, group) >
+                                                       figures_fullness(figures, busiest))) {
             busiest = group;
         }
     }
-    verdict->cause = BOTTLENECK_NONE;
-    if (busiest == NULL) {
-        say_words(verdict, "No stage limits.");
-        return;
+    if (busiest != NULL) {
+        say_words(verdict, "the busiest group, %s, was busy %.0f %% of the time", busiest->letters,
+                  100 * figures_fullness(figures, busiest));
     }
-    say_words(verdict, "No stage limits: the busiest group, %s, was busy %.0f %% of the time",
-              busiest->letters, 100 * queue_fullness(figures, busiest));
     double total = (double)figures->interval_ns[INTERVAL_TOTAL];
     double waited = (double)figures->interval_ns[INTERVAL_PROCESS_WAIT] +
                     (double)figures->interval_ns[INTERVAL_WRITE_WAIT];
@@ -428,6 +298,31 @@ static void bottleneck_judge_none(struct bottleneck *verdict,
                   percent_of(waited, total));
     }
     say_words(verdict, ".");
+}
+
+static void bottleneck_judge_none(struct bottleneck *verdict,
+                                  const struct bottleneck_figures *figures)
+{
+    bool closed = load_is_closed(figures);
+    verdict->cause = closed ? BOTTLENECK_LOAD : BOTTLENECK_NONE;
+    say_words(verdict, closed ? "The load limits: no stage does; " : "No stage limits: ");
+    say_busiest(verdict, figures);
+    if (!closed) {
+        say_words(verdict, " In the mean %.2f requests were in the server.",
+                  figures_inside(figures));
+    } else if (figures_pause_ns(figures) <= 0) {
+        say_words(verdict,
+                  " In the mean %.1f requests were in the server, and clients sent the "
+                  "next one at once: with more of them it would answer more.",
+                  figures_inside(figures));
+    } else {
+        say_words(verdict,
+                  " In the mean %.1f requests were in the server, over %" PRIu64
+                  " connections, whose clients sent the next one %s after an answer: with more "
+                  "connections, or a faster load generator, it would answer more.",
+                  figures_inside(figures), figures->connections,
+                  cell_time(figures_pause_ns(figures)).text);
+    }
 }
 
 /* --- the verdict --- */
@@ -447,6 +342,28 @@ void bottleneck_judge(struct bottleneck *verdict, const struct bottleneck_figure
         !bottleneck_judge_clients(verdict, figures)) {
         bottleneck_judge_none(verdict, figures);
     }
+    if (verdict->cause != BOTTLENECK_CPU && figures_machine_is_full(figures)) {
+        say_machine(verdict, figures);
+    }
+}
+
+/* Broken between words. */
+void bottleneck_print(FILE *out, const struct bottleneck *verdict)
+{
+    const char *title = "verdict", *text = verdict->text;
+    while (*text != '\0') {
+        size_t len = strlen(text), room = BOTTLENECK_WIDTH - BOTTLENECK_TITLE;
+        if (len > room) {
+            len = room;
+            while (len > 0 && text[len] != ' ') {
+                len--;
+            }
+            len = len > 0 ? len : room; /* no space in it: it is cut where it must be */
+        }
+        fprintf(out, "%-*s%.*s\n", BOTTLENECK_TITLE, title, (int)len, text);
+        title = "";
+        text += len + (text[len] == ' ');
+    }
 }
 
 void bottleneck_to_json(struct json *json, const char *key, const struct bottleneck *verdict,
@@ -463,6 +380,7 @@ void bottleneck_to_json(struct json *json, const char *key, const struct bottlen
 
 const char *bottleneck_cause_name(enum bottleneck_cause cause)
 {
-    static const char *const names[] = {"idle", "none", "busy", "cpu", "sessions", "clients"};
+    static const char *const names[] = {"idle",     "none",    "busy", "cpu",
+                                        "sessions", "clients", "load"};
     return names[cause];
 }

@@ -1,7 +1,8 @@
 /* bottleneck.h: which thread group limits a server, judged from what its report has counted.
  *
- * Use: bottleneck_read twice and bottleneck_since for what happened in between, or once for all of
- * a run; then bottleneck_judge; then bottleneck_deinit. Plain data, any thread.
+ * Use: bottleneck_read a report, since the start or of a window (report_since), then
+ * bottleneck_judge. Plain data, any thread. Every verdict is made here, and of the same report that
+ * is shown beside it: of a trace, of a running server, at SIGUSR1.
  *
  * The rules, in this order; the figures they rest on are in the text:
  *   1. Nothing was asked: there is nothing to judge.
@@ -9,48 +10,31 @@
  *      100 % it can do no more). One full thread is enough where the others cannot help it: in a
  *      group of loops, and where requests wait in front of a pool all the same. Of several such
  *      groups, the one with most work, which is busy time without the wait for a CPU.
- *   3. One thread or more waited for a CPU in the mean: the group that used most of the CPUs
- *      limits.
+ *   3. The CPUs limit where such a group is full only with its wait for a CPU, where one thread or
+ *      more waited for a CPU in the mean, or where all CPUs were in use while clients sent as soon
+ *      as they were answered. The group that used most of them is named where the
+ *      server used most of what was used; otherwise other programs have the CPUs.
  *   4. A group of sessions that are hardly busy while clients wait in front of it: its sessions are
  *      held by clients that stall.
  *   5. Half of all requests' time and more was spent waiting for clients: they limit, in the stage
  *      in which they are waited for.
- *   6. Nobody limits.
+ *   6. Clients send as soon as they are answered, and there is room: the load limits.
+ *   7. Nobody limits.
  *
- * Busy is all time in which a thread did not wait for work: on a CPU, waiting for one, or blocked
- * in a handler. Time in which nothing was asked should not be in the figures: it waters them down.
+ * Where all CPUs are in use, every verdict says so, and by whom. Busy is defined at
+ * thread_report_busy (core/report/report.h). Time in which nothing was asked should not be in the
+ * figures: it waters them down.
  */
 #ifndef CORE_REPORT_BOTTLENECK_H
 #define CORE_REPORT_BOTTLENECK_H
 
 #include "core/base/json.h"
-#include "core/report/report.h"
+#include "core/report/bottleneck_figures.h"
 
-enum { BOTTLENECK_GROUPS_MAX = 16, BOTTLENECK_TEXT = 512 };
-
-struct bottleneck_group {
-    char letters[REPORT_LETTERS];
-    bool loop, session, in_turn;
-    unsigned threads; /* at most */
-    /* made from the figures' threads: */
-    unsigned used;                         /* of them, those that have had something to do */
-    uint64_t busy_ns, cpu_ns, runqueue_ns; /* of all its threads */
-    uint64_t busiest_ns;                   /* busy time of the busiest */
-    double depth_early, depth_late; /* mean depth of its queues in the first and last quarter of the
-                                       time; both 0 when not known */
-};
-
-struct bottleneck_figures {
-    uint64_t wall_ns; /* the time that these figures are of */
-    uint64_t accepted, begun, requests;
-    uint64_t room_waits;   /* times a handler let go because its client was too slow */
-    uint64_t accept_depth; /* waiting in the kernel's accept queue now */
-    uint64_t interval_ns[INTERVAL_COUNT];
-    unsigned group_count;
-    struct bottleneck_group groups[BOTTLENECK_GROUPS_MAX];
-    /* One by one: the busiest thread between two moments is not the difference of two maxima. */
-    unsigned thread_count;
-    struct thread_report *threads;
+enum {
+    BOTTLENECK_TEXT = 768,
+    BOTTLENECK_TITLE = 14,  /* columns of "verdict" */
+    BOTTLENECK_WIDTH = 100, /* where its lines are broken */
 };
 
 enum bottleneck_cause {
@@ -60,6 +44,7 @@ enum bottleneck_cause {
     BOTTLENECK_CPU,      /* there are too few CPUs for what a group does */
     BOTTLENECK_SESSIONS, /* a group's sessions are held */
     BOTTLENECK_CLIENTS,  /* clients are waited for */
+    BOTTLENECK_LOAD,     /* clients send at once, and the server has time left */
 };
 
 struct bottleneck {
@@ -69,12 +54,10 @@ struct bottleneck {
     char text[BOTTLENECK_TEXT]; /* a sentence or two, for people */
 };
 
-/* Wants bottleneck_deinit. */
-void bottleneck_read(struct bottleneck_figures *figures, const struct report *report);
-void bottleneck_deinit(struct bottleneck_figures *figures);
-/* Makes `now` what happened since `before`, of the same server. */
-void bottleneck_since(struct bottleneck_figures *now, const struct bottleneck_figures *before);
 void bottleneck_judge(struct bottleneck *verdict, const struct bottleneck_figures *figures);
+
+/* "verdict", then the text, in lines. */
+void bottleneck_print(FILE *out, const struct bottleneck *verdict);
 
 /* An object: cause, group (or -1), limit, text, and of how much time it is (since_ns). */
 void bottleneck_to_json(struct json *json, const char *key, const struct bottleneck *verdict,

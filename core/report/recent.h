@@ -1,34 +1,44 @@
-/* recent.h: what limited the server lately, for reports while it runs.
+/* recent.h: what happened lately, for whoever watches a server while it runs.
  *
- * Figures since the start would hide what happens now. So the figures of two earlier moments are
- * kept, and the time since one of them is judged: at least a second, and not more than two where a
- * client asks every second.
+ * Figures since the start would hide what happens now. So the reports that were given away are
+ * kept as their JSON, about one a second and later one in five seconds, for five minutes; and a
+ * window is the report of now less the one that is as old as the window is long (report_since).
+ * A server that nobody watches keeps nothing.
  *
- * Thread-safety: recent_judge from any thread; the other functions while there is only one. */
+ * Thread-safety: recent_note and recent_window from any thread; the other functions while there is
+ * only one. */
 #ifndef CORE_REPORT_RECENT_H
 #define CORE_REPORT_RECENT_H
 
 #include "core/base/lock.h"
-#include "core/report/bottleneck.h"
+#include "core/report/report.h"
 
-struct recent_moment {
-    uint64_t at_ns; /* 0: the start, when all figures were 0 */
-    struct bottleneck_figures figures;
+enum {
+    RECENT_SECONDS_MAX = 300,
+    RECENT_MOMENTS = 128,
+    RECENT_BYTES_MAX = 16 << 20, /* of all texts; over it the oldest goes */
 };
 
 struct recent {
     struct {
         struct lock lock;
-        struct recent_moment older GUARDED, newer GUARDED;
+        unsigned count GUARDED;
+        struct recent_moment *at[RECENT_MOMENTS] GUARDED; /* oldest first */
     } shared;
 };
 
-/* What it keeps lives until recent_deinit: some 200 bytes for each of the server's threads. */
 void recent_init(struct recent *recent);
 void recent_deinit(struct recent *recent);
 
-/* Judges what happened until `report`, which is of `now_ns`; *since_ns is how long that is. */
-void recent_judge(struct recent *recent, const struct report *report, uint64_t now_ns,
-                  struct bottleneck *verdict, uint64_t *since_ns) EXCLUDES(recent->shared.lock);
+/* Keeps a copy of `json`, what report_to_json has made at `now_ns`, unless the last one is younger
+ * than a second. */
+void recent_note(struct recent *recent, struct bytes json, uint64_t now_ns)
+    EXCLUDES(recent->shared.lock);
+
+/* Sets `window` to what happened in the `seconds` until that report: since the youngest kept one
+ * that is as old, or the oldest of them; since the start where `seconds` is 0 or none is a second
+ * old. How long it is stands in its wall_ns. It wants report_deinit. */
+void recent_window(struct recent *recent, struct bytes json, uint64_t now_ns, unsigned seconds,
+                   struct report *window) EXCLUDES(recent->shared.lock);
 
 #endif

@@ -68,6 +68,15 @@ void thread_report_read(struct thread_report *thread, int tid)
     read_switches(thread, tid);
 }
 
+void thread_report_busy(struct thread_report *thread)
+{
+    uint64_t ready_ns = thread->cpu_ns + thread->runqueue_ns;
+    thread->busy_ns = thread->awake_ns > ready_ns ? thread->awake_ns : ready_ns;
+    if (thread->busy_ns > thread->wall_ns) {
+        thread->busy_ns = thread->wall_ns; /* the two clocks are not read at the same moment */
+    }
+}
+
 static double report_per_second(uint64_t n, uint64_t wall_ns)
 {
     return wall_ns != 0 ? (double)n * (double)NS_PER_S / (double)wall_ns : 0;

@@ -10,6 +10,7 @@
 
 #include "core/base/bytes.h"
 #include "core/points/tally.h"
+#include "core/report/machine.h"
 #include "core/report/queue_report.h"
 
 #include <stdio.h>
@@ -22,10 +23,11 @@ enum {
 
 struct thread_report {
     char name[REPORT_NAME];
-    uint64_t wall_ns; /* since the thread started */
-    uint64_t busy_ns; /* of these, not waiting for work */
-    uint64_t cpu_ns;
+    uint64_t wall_ns;                /* since the thread started */
+    uint64_t awake_ns;               /* of these, from waking until it waits for work again */
+    uint64_t cpu_ns;                 /* on a CPU (schedstat) */
     uint64_t runqueue_ns;            /* ready to run and waiting for a CPU (schedstat) */
+    uint64_t busy_ns;                /* made of these: thread_report_busy */
     uint64_t voluntary, involuntary; /* context switches */
     uint64_t turns;                  /* rounds of its loop, or takes from its queue */
     unsigned group;
@@ -51,7 +53,8 @@ struct way_report {
 struct report {
     uint64_t wall_ns;
     uint64_t connections; /* open now */
-    struct tally tally;   /* of all threads */
+    struct machine_report machine;
+    struct tally tally; /* of all threads */
     unsigned group_count;
     struct group_report *groups;
     unsigned way_count;
@@ -69,6 +72,13 @@ void report_deinit(struct report *report);
 /* cpu, run-queue wait and context switches of a thread from /proc/self/task/TID; zeros where the
  * kernel does not report them (also for a thread that has ended: read it before). Any thread. */
 void thread_report_read(struct thread_report *thread, int tid);
+
+/* Sets busy_ns, all time in which the thread did not wait for work: on a CPU, waiting for one, or
+ * blocked in a handler. The thread does not see that it waits for a CPU after it was woken, so its
+ * awake time lacks that; the kernel does not see why a thread blocks. So busy is the longer of the
+ * two sides, awake and CPU with run-queue wait, and at most wall_ns. It is the only meaning of
+ * "busy" in reports, tables, pages and verdicts. */
+void thread_report_busy(struct thread_report *thread);
 
 /* How long the calling thread has been ready to run without a CPU, in all, in ns (schedstat).
  * False: the kernel does not report it. Some 4 us a call. */

@@ -56,8 +56,9 @@ static void report_put_flow(struct json *json, const struct tally *tally)
 static void report_put_buckets(struct json *json, const struct histogram *histogram)
 {
     bool some = atomic_load_explicit(&histogram->count, memory_order_relaxed) != 0;
+    unsigned last = histogram_bucket(atomic_load_explicit(&histogram->max, memory_order_relaxed));
     json_begin_array(json, "buckets");
-    for (unsigned i = 0; some && i < HISTOGRAM_BUCKETS; i++) {
+    for (unsigned i = 0; some && i <= last; i++) {
         uint64_t n = atomic_load_explicit(&histogram->buckets[i], memory_order_relaxed);
         if (n != 0) {
             json_begin_array(json, NULL);
@@ -96,6 +97,15 @@ static void report_put_tally(struct json *json, const struct tally *tally)
     for (unsigned i = 0; tally->intervals != NULL && i < INTERVAL_COUNT; i++) {
         report_put_histogram(json, interval_name(i), &tally->intervals[i]);
     }
+    json_end(json);
+}
+
+static void report_put_machine(struct json *json, const struct machine_report *machine)
+{
+    json_begin_object(json, "machine");
+    json_number(json, "cpus", machine->cpus);
+    json_number(json, "busy_ns", machine->busy_ns);
+    json_number(json, "server_ns", machine->server_ns);
     json_end(json);
 }
 
@@ -169,6 +179,7 @@ static void report_put_thread(struct json *json, const struct thread_report *thr
     json_number(json, "group", thread->group);
     json_bool(json, "idle", thread->idle);
     json_number(json, "wall_ns", thread->wall_ns);
+    json_number(json, "awake_ns", thread->awake_ns);
     json_number(json, "busy_ns", thread->busy_ns);
     json_number(json, "cpu_ns", thread->cpu_ns);
     json_number(json, "runqueue_ns", thread->runqueue_ns);
@@ -195,6 +206,7 @@ void report_to_json(FILE *out, const struct report *report)
     json_begin_object(&json, NULL);
     json_number(&json, "wall_ns", report->wall_ns);
     json_number(&json, "connections", report->connections);
+    report_put_machine(&json, &report->machine);
     report_put_tally(&json, &report->tally);
     report_put_wiring(&json, report);
     report_put_queues(&json, report);

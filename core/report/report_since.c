@@ -59,13 +59,13 @@ static void queue_since(struct queue_report *now, const struct queue_report *bef
     histogram_subtract(&now->cpu_wait, &before->cpu_wait);
 }
 
-/* The server counts busy time over all threads that stood in a place, the kernel counts each one
+/* The server counts awake time over all threads that stood in a place, the kernel counts each one
  * from zero: where its figures fell, another thread has come, and they are all of the time since.
  */
 static void thread_since(struct thread_report *now, const struct thread_report *before)
 {
     subtract_or_zero(&now->wall_ns, before->wall_ns);
-    subtract_or_zero(&now->busy_ns, before->busy_ns);
+    subtract_or_zero(&now->awake_ns, before->awake_ns);
     subtract_or_zero(&now->turns, before->turns);
     if (now->cpu_ns >= before->cpu_ns) {
         subtract_or_zero(&now->cpu_ns, before->cpu_ns);
@@ -73,6 +73,7 @@ static void thread_since(struct thread_report *now, const struct thread_report *
         subtract_or_zero(&now->voluntary, before->voluntary);
         subtract_or_zero(&now->involuntary, before->involuntary);
     }
+    thread_report_busy(now);
 }
 
 void thread_reports_since(struct thread_report *now, unsigned count,
@@ -103,6 +104,7 @@ static void queues_since(struct report *now, const struct report *before)
 void report_since(struct report *now, const struct report *before)
 {
     subtract_or_zero(&now->wall_ns, before->wall_ns);
+    machine_since(&now->machine, &before->machine);
     tally_since(&now->tally, &before->tally);
     queues_since(now, before);
     thread_reports_since(now->threads, now->thread_count, before->threads, before->thread_count);

@@ -37,6 +37,10 @@ enum { FLUSH_MS = 20, CACHE_LINE = 64 };
  * each sample reads a few cache lines of each. */
 enum { SAMPLE_MS = 20, SAMPLE_THREADS = 512 };
 
+/* At least so long between two moments; so many times what making one takes, and such a part of the
+ * time since the start. */
+enum { MOMENT_MS = 250, MOMENT_COST = 100, MOMENT_AGE = 16 };
+
 struct trace_ring {
     /* fixed after start */
     struct trace_record *records;
@@ -63,6 +67,8 @@ struct trace {
     unsigned ring_count;
     struct trace_ring *rings;
     trace_sample_fn *sample; /* or NULL */
+    trace_report_fn *report; /* or NULL */
+    uint64_t started_ns;
     void *sample_arg;
     unsigned queue_count;
     uint64_t sample_step_ns;
@@ -76,7 +82,7 @@ struct trace {
         off_t offset; /* where the next block goes */
         uint64_t written;
         bool failed; /* said so */
-        uint64_t sample_due_ns;
+        uint64_t sample_due_ns, moment_due_ns;
         unsigned short random[3];
         bool promptness_denied;
         struct trace_sample *sample_room; /* with its queues and threads behind it; or NULL */
@@ -132,6 +138,8 @@ static struct trace *trace_new(int fd, const struct trace_plan *plan)
         ring_init(&trace->rings[i], i, records);
     }
     trace->sample = plan->sample;
+    trace->report = plan->report;
+    trace->started_ns = clock_ns();
     trace->sample_arg = plan->arg;
     trace->queue_count = plan->queue_count;
     trace->sample_step_ns = SAMPLE_MS * NS_PER_MS * (1 + threads / SAMPLE_THREADS);
@@ -326,6 +334,37 @@ static void take_sample(struct trace *trace)
     (void)write_block(trace, block, sample);
 }
 
+/* When the next moment is due. A report takes about a millisecond to make, that of many threads much
+ * longer, and 100 KB: so that making them costs at most a hundredth of a CPU, and that a trace of
+ * hours has a few hundred, they are further apart the longer the run. */
+static uint64_t next_moment_ns(const struct trace *trace, uint64_t began_ns, uint64_t cost_ns)
+{
+    uint64_t step_ns = MOMENT_MS * NS_PER_MS;
+    uint64_t age_ns = (began_ns - trace->started_ns) / MOMENT_AGE;
+    step_ns = age_ns > step_ns ? age_ns : step_ns;
+    return began_ns + (MOMENT_COST * cost_ns > step_ns ? MOMENT_COST * cost_ns : step_ns);
+}
+
+/* So that a reader can leave out the begin of a run. A moment that cannot be written is no record,
+ * as a sample. */
+static void take_moment(struct trace *trace)
+{
+    struct text_block block;
+    struct report report;
+    uint64_t began_ns = clock_ns();
+    if (trace->report == NULL || began_ns < trace->mine.moment_due_ns ||
+        !atomic_load_explicit(&trace->samples, memory_order_acquire)) {
+        return;
+    }
+    if (trace->report(trace->sample_arg, &report)) {
+        text_open(&block);
+        report_to_json(block.out, &report);
+        (void)text_write(trace, &block, TRACE_BLOCK_MOMENT);
+    }
+    report_deinit(&report);
+    trace->mine.moment_due_ns = next_moment_ns(trace, began_ns, clock_ns() - began_ns);
+}
+
 static uint64_t min_u64(uint64_t a, uint64_t b)
 {
     return a < b ? a : b;
@@ -381,6 +420,7 @@ static void *flusher_main(void *arg)
         }
         take_sample(trace);
         be_prompt(trace, false);
+        take_moment(trace);
         hurry = flush_rings(trace);
     }
     be_prompt(trace, false);

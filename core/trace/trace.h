@@ -26,6 +26,10 @@ enum { TRACE_RING_RECORDS = 65536, TRACE_RING_LEAST = 1024, TRACE_RECORDS_MOST =
 typedef void trace_sample_fn(void *arg, struct trace_sample *sample,
                              struct trace_sample_queue *queues, uint64_t *busy_ns);
 
+/* Fills in a report, which report_deinit frees either way; false: it is not to be written. The same
+ * thread at the same time. */
+typedef bool trace_report_fn(void *arg, struct report *report);
+
 /* What trace_start wants to know; all of it stays the caller's, and but for `arg` is copied or used
  * up. */
 struct trace_plan {
@@ -37,6 +41,7 @@ struct trace_plan {
     unsigned queue_count;
     const char *const *queue_names;
     trace_sample_fn *sample; /* NULL: no samples */
+    trace_report_fn *report; /* NULL: no moments */
     void *arg;
     unsigned ring_records; /* a power of two, for tests; 0: as many as are usual */
 };

@@ -11,10 +11,11 @@
  *                      "counters": []}
  *   blocks   RECORDS  one thread's records, in that thread's order       struct trace_record
  *   blocks   SAMPLE   what the tracer saw of queues and threads          struct trace_sample
+ *   blocks   MOMENT   what report_to_json writes at that moment
  *   block    REPORT   {"written": n, "lost": n, "report": what report_to_json writes}
  *
  * Each block is a struct trace_block, then `length` bytes; the next one follows at once. CONFIG,
- * NAMES and REPORT are JSON text. A file without REPORT was cut short (the server was killed).
+ * NAMES, MOMENT and REPORT are JSON text. A file without REPORT was cut short (the server was killed).
  * Offsets of members are checked below; a change of any of them is a new TRACE_VERSION.
  */
 #ifndef CORE_TRACE_TRACE_FORMAT_H
@@ -55,6 +56,7 @@ enum trace_block_kind {
     TRACE_BLOCK_RECORDS = 3,
     TRACE_BLOCK_REPORT = 4,
     TRACE_BLOCK_SAMPLE = 5,
+    TRACE_BLOCK_MOMENT = 6,
 };
 
 struct trace_block {
@@ -117,7 +119,7 @@ enum trace_flow {
 };
 
 /* What a SAMPLE block holds: this, then `queue_count` queues in the order of NAMES, then for each
- * of `thread_count` threads, in that order, the nanoseconds it has been busy since its start. */
+ * of `thread_count` threads, in that order, the nanoseconds it has been awake since its start. */
 struct trace_sample {
     uint64_t at_ns;                  /*  0 clock_ns() */
     uint64_t connections;            /*  8 open */

@@ -155,7 +155,7 @@ static bool block_plausible(const struct trace_block *block)
     if (block->marker != TRACE_MARKER || block->length > TRACE_PAYLOAD_MAX) {
         return false;
     }
-    if (block->kind < TRACE_BLOCK_CONFIG || block->kind > TRACE_BLOCK_SAMPLE) {
+    if (block->kind < TRACE_BLOCK_CONFIG || block->kind > TRACE_BLOCK_MOMENT) {
         return false;
     }
     return block->kind != TRACE_BLOCK_RECORDS ||

@@ -52,14 +52,14 @@ const page = (() => {
         const node = by_id("verdict");
         const found = view.verdict;
         show(node, "text", found ? found.text : "");
-        node.title = found && found.since_ns ? `judged of the last ${format.duration(found.since_ns / 1e9)}` : "";
+        node.title = found && found.since_ns ? `judged over ${format.duration(found.since_ns / 1e9)}` : "";
         const group = found && view.groups[found.group];
         node.className = "verdict" + (group ? " stage-" + wiring_drawing.main_stage(group) : "");
     }
 
     const KEY = [
         ["works stage-N", "working; a thread: on a CPU"], ["waits stage-N", "waiting; a thread: for a CPU"],
-        ["held", "a thread: blocked otherwise"],
+        ["held", "a thread: blocked otherwise"], ["", "busy: all three"],
         ["", "percentages: of a request\u2019s time in stages and queues, of the clock for threads"],
     ];
 

@@ -1,6 +1,6 @@
-/* status.js: the live page. Asks for the JSON once a second, keeps what it needs to know how it was
- * ten seconds, a minute and five minutes ago, and shows the difference. A server that restarts counts
- * from zero again: so does the page. What was shown last, and what was subtracted from it, is in
+/* status.js: the live page. Asks for the JSON once a second: with what happened in the last second, for
+ * the charts, and in the window that is chosen, for all else. The server makes both windows, so a page
+ * that is opened again and quartet-trace --live have the same. The text that was shown last is in
  * window.quartet for whoever checks the numbers.
  */
 "use strict";
@@ -9,13 +9,14 @@
     const EVERY_MS = 1000;
     const PATIENCE_MS = 4000;
     const KEPT_S = 300;
-    const WINDOWS = [["10 s", 10], ["1 min", 60], ["5 min", KEPT_S], ["since start", Infinity]];
+    const WINDOWS = [["10 s", 10], ["1 min", 60], ["5 min", KEPT_S], ["since start", 0]];
     const THREADS_SHOWN = 32;
     const by_id = (id) => document.getElementById(id);
 
     let chosen = 10;
-    const histories = new Map(); /* of each process that answers, by its number: {start, kept} */
-    let kept = [];         /* snapshots of the one that answered last, oldest first */
+    let shown = null;      /* the view that is drawn */
+    let hurry = false;     /* another window was chosen */
+    let timer = 0;         /* of the next round; 0: it is under way */
     const points = [];     /* for the charts: one a second, null where there was no answer */
 
     /* --- the head --- */
@@ -42,7 +43,11 @@
             button.addEventListener("click", () => {
                 chosen = seconds;
                 press();
-                draw();
+                hurry = true;
+                if (timer !== 0) {
+                    clearTimeout(timer);
+                    round();
+                }
             });
             return [button, seconds];
         });
@@ -172,77 +177,44 @@
             ? page.time_words(view) || "no request " + span.replace("of", "in") : "not measured (--trace-level)");
     }
 
-    /* The snapshot that is as old as the window asks, or the oldest there is. */
-    function base_of(seconds) {
-        if (seconds === Infinity || kept.length < 2) {
-            return null;
-        }
-        const now = kept[kept.length - 1];
-        const young = kept.findIndex((one) => now.at_ns - one.at_ns < (seconds - 0.5) * 1e9);
-        return kept[Math.max(0, Math.min(young - 1, kept.length - 2))];
-    }
-
     function draw() {
-        const now = kept[kept.length - 1];
-        if (!now) {
+        if (shown === null) {
             return;
         }
-        const base = base_of(chosen);
-        const view = view_of(now, base);
-        figures(view);
-        page.verdict(view);
-        drawing.update(view);
-        bar.update(view);
-        lists(view);
-        asides(view);
-        window.quartet = {last: now.text, base: base ? base.text : null, drawn: (window.quartet ? window.quartet.drawn : 0) + 1};
+        figures(shown);
+        page.verdict(shown);
+        drawing.update(shown);
+        bar.update(shown);
+        lists(shown);
+        asides(shown);
     }
 
-    const view_of = (now, base) => view.make(now, base);
-
-    /* All of the last seconds, and every fifth of those before: enough to find any window's start. */
-    function keep(one) {
-        kept.push(one);
-        const age = (old) => (one.at_ns - old.at_ns) / 1e9;
-        kept = kept.filter((old, i) => age(old) <= KEPT_S + 5 && (age(old) < 15 || old.number % 5 === 0 || i === kept.length - 1));
-    }
-
-    let number = 0;
-
-    /* With several processes any of them may answer; one that was started again has no past. */
-    function history_of(one) {
-        const start = `${one.pid}/${one.started_s}`;
-        const known = histories.get(one.process);
-        if (!known || known.start !== start) {
-            histories.set(one.process, {start, kept: []});
-        }
-        return histories.get(one.process).kept;
+    /* What is in flight now is known from all that has passed. */
+    function view_of(doc, index) {
+        const {report, verdict} = doc.windows[index];
+        return view.make({...report, verdict, flow: doc.report.flow}, report.wall_ns === doc.report.wall_ns);
     }
 
     function take(text) {
         const doc = JSON.parse(text);
-        kept = history_of(doc.server);
-        const now = snapshot({...doc.report, verdict: doc.verdict}, doc.server.now_ns, text);
-        now.number = number++;
-        const before = kept.length > 0 ? kept[kept.length - 1] : null;
-        keep(now);
-        histories.get(doc.server.process).kept = kept;
+        const second = view_of(doc, 0);
+        shown = view_of(doc, 1);
         by_id("main").classList.remove("hidden");
         head(doc);
         page.config({config: doc.config, environment: doc.environment, build: doc.build});
         now_s = performance.now() / 1000;
-        const last_second = view_of(now, before);
-        make_load(last_second);
-        add_point(before ? point(last_second) : {});
+        make_load(second);
+        add_point(second.whole ? {} : point(second));
         draw();
         draw_charts();
+        window.quartet = {last: text, seconds: doc.windows[1].seconds, drawn: (window.quartet ? window.quartet.drawn : 0) + 1};
     }
 
     async function ask() {
         const stop = new AbortController();
         const timer = setTimeout(() => stop.abort(), PATIENCE_MS);
         try {
-            const answer = await fetch("?json", {cache: "no-store", signal: stop.signal});
+            const answer = await fetch(`?json&seconds=1,${chosen}`, {cache: "no-store", signal: stop.signal});
             if (!answer.ok) {
                 throw new Error(`status ${answer.status}`);
             }
@@ -255,6 +227,8 @@
     async function round() {
         const began = performance.now();
         let text = null;
+        timer = 0;
+        hurry = false;
         try {
             text = await ask();
         } catch {
@@ -265,7 +239,7 @@
         if (text !== null) {
             take(text);
         }
-        setTimeout(round, Math.max(50, EVERY_MS - (performance.now() - began)));
+        timer = setTimeout(round, hurry ? 0 : Math.max(50, EVERY_MS - (performance.now() - began)));
     }
 
     make_choices();

@@ -1,9 +1,6 @@
-/* view.js: what a page shows, computed from two reports.
- *
- * A report (core/report/report_json.c) counts from the server's start. A reader who wants to know how it was
- * lately subtracts an earlier one: view(now, base) does, for every counter and for whole histograms,
- * so that the percentiles are those of the window and not of the server's life. Without a base the
- * window is everything.
+/* view.js: what a page shows, computed from one report (core/report/report_json.c), which is of a window
+ * or of all the time since the server's start. Where it is of a window the server has made the
+ * difference (core/report/report_since.c), so that all who show it show the same.
  */
 "use strict";
 
@@ -24,7 +21,7 @@ const STAGES = {L: "listener", K: "poller", R: "reader", P: "processor", W: "wri
 const histograms = (() => {
     const EMPTY = {count: 0, sum: 0, max: 0, highs: new Float64Array(0), counts: new Float64Array(0)};
 
-    /* From JSON; typed arrays, because minutes of them are kept. */
+    /* From JSON. */
     function pack(json) {
         if (!json || !json.buckets) {
             return EMPTY;
@@ -38,38 +35,23 @@ const histograms = (() => {
         return {count: json.count, sum: json.sum, max: json.max, highs, counts};
     }
 
-    /* Walks two in order of value; `join` makes the new count. Buckets that become empty go. */
-    function combine(a, b, sign) {
+    /* Walks two in order of value. */
+    function combine(a, b) {
         const highs = [];
         const counts = [];
         let i = 0;
         let j = 0;
         while (i < a.highs.length || j < b.highs.length) {
             const high = Math.min(a.highs[i] ?? Infinity, b.highs[j] ?? Infinity);
-            let count = 0;
-            count += a.highs[i] === high ? a.counts[i++] : 0;
-            count += b.highs[j] === high ? sign * b.counts[j++] : 0;
-            if (count > 0) {
-                highs.push(high);
-                counts.push(count);
-            }
+            highs.push(high);
+            counts.push((a.highs[i] === high ? a.counts[i++] : 0) + (b.highs[j] === high ? b.counts[j++] : 0));
         }
         return {highs, counts};
     }
 
-    /* What came to `now` since `base`. The largest value of a window is not known, only its bucket. */
-    function since(now, base) {
-        if (!base || base.count === 0) {
-            return now;
-        }
-        const {highs, counts} = combine(now, base, -1);
-        const top = highs.length > 0 ? highs[highs.length - 1] : 0;
-        return {count: now.count - base.count, sum: now.sum - base.sum, max: Math.min(top, now.max), highs, counts};
-    }
-
     function merge(all) {
         return all.reduce((a, b) => ({
-            count: a.count + b.count, sum: a.sum + b.sum, max: Math.max(a.max, b.max), ...combine(a, b, 1),
+            count: a.count + b.count, sum: a.sum + b.sum, max: Math.max(a.max, b.max), ...combine(a, b),
         }), EMPTY);
     }
 
@@ -93,53 +75,22 @@ const histograms = (() => {
 
     const mean = (h) => (h.count > 0 ? h.sum / h.count : null);
 
-    return {pack, since, merge, percentile, mean, EMPTY};
+    return {pack, merge, percentile, mean};
 })();
-
-/* --- a report, ready to be subtracted --- */
 
 const QUEUE_HISTOGRAMS = ["wait_ns", "wakeup_ns", "batch", "cpu_wait_ns", "sampled_wait_ns"];
 
-/* at_ns: a clock that goes on over the server's life. The text is kept for whoever checks a page. */
-function snapshot(report, at_ns, text) {
-    const intervals = {};
-    for (const [name, json] of Object.entries(report.intervals_ns)) {
-        intervals[name] = histograms.pack(json);
-    }
-    const queues = report.queues.map((queue) => {
-        const packed = {...queue};
-        QUEUE_HISTOGRAMS.forEach((key) => (packed[key] = histograms.pack(queue[key])));
-        return packed;
-    });
-    return {...report, intervals, queues, at_ns, text};
-}
-
-const SERVER_COUNTS = ["wall_ns", "busy_ns", "turns"];
-const KERNEL_COUNTS = ["cpu_ns", "runqueue_ns", "voluntary", "involuntary"];
-
-/* The same rules as in core/report/report_since.c. */
 const view = (() => {
-    const grown = (now, base, key) => Math.max(0, now[key] - ((base && base[key]) || 0));
-
-    /* By name, because on-demand threads come and go. The server counts over all threads that stood in
-     * a place, the kernel counts each one from zero: where its figures fell, another thread has come. */
-    function thread(now, base) {
-        const same = base && now.cpu_ns >= base.cpu_ns ? base : null;
-        const diff = {name: now.name, group: now.group, idle: now.idle};
-        SERVER_COUNTS.forEach((key) => (diff[key] = grown(now, base, key)));
-        KERNEL_COUNTS.forEach((key) => (diff[key] = grown(now, same, key)));
-        const wall = Math.max(1, diff.wall_ns);
-        diff.busy = Math.min(1, diff.busy_ns / wall);
-        diff.cpu = Math.min(1, diff.cpu_ns / wall);
-        diff.runqueue = Math.min(1, diff.runqueue_ns / wall);
-        return diff;
+    function thread(json) {
+        const wall = Math.max(1, json.wall_ns);
+        const share = (ns) => Math.min(1, ns / wall);
+        return {...json, busy: share(json.busy_ns), cpu: share(json.cpu_ns), runqueue: share(json.runqueue_ns)};
     }
 
-    function queue(now, base) {
-        const diff = {...now};
-        ["put", "refused", "rung", "elided"].forEach((key) => (diff[key] = grown(now, base, key)));
-        QUEUE_HISTOGRAMS.forEach((key) => (diff[key] = histograms.since(now[key], base && base[key])));
-        return diff;
+    function queue(json) {
+        const packed = {...json};
+        QUEUE_HISTOGRAMS.forEach((key) => (packed[key] = histograms.pack(json[key])));
+        return packed;
     }
 
     /* All queues of a group as one: each thread of a group of loops has its own. */
@@ -165,12 +116,6 @@ const view = (() => {
             busy: share("busy_ns"),
             queue: own.length > 0 ? pool(own) : null,
         };
-    }
-
-    function counts(now, base) {
-        const diff = {};
-        Object.keys(now).forEach((key) => (diff[key] = grown(now, base, key)));
-        return diff;
     }
 
     /* The parts, as shares of the mean request; waits with the part in which the thread that
@@ -204,32 +149,26 @@ const view = (() => {
         };
     }
 
-    function make(now, base) {
-        const by_name = (list) => new Map((list || []).map((item) => [item.name, item]));
-        const old_threads = by_name(base && base.threads);
-        const old_queues = by_name(base && base.queues);
-        const threads = now.threads.map((t) => thread(t, old_threads.get(t.name)));
-        const queues = now.queues.map((q) => queue(q, old_queues.get(q.name)));
-        const groups = now.groups.map((g, i, all) => group(g, i, all, threads, queues));
+    /* `whole`: it is of all the time since the server's start. */
+    function make(report, whole) {
+        const threads = report.threads.map(thread);
+        const queues = report.queues.map(queue);
+        const groups = report.groups.map((g, i, all) => group(g, i, all, threads, queues));
         const intervals = {};
-        Object.keys(now.intervals).forEach((name) => {
-            intervals[name] = histograms.since(now.intervals[name], base && base.intervals[name]);
-        });
-        const ways = now.ways || [];
-        const counters = counts(now.counters, base && base.counters);
-        const seconds = Math.max(1e-3, (now.at_ns - (base ? base.at_ns : now.at_ns - now.wall_ns)) / 1e9);
+        Object.entries(report.intervals_ns).forEach(([name, json]) => (intervals[name] = histograms.pack(json)));
+        const ways = report.ways || [];
+        const measured = Object.keys(intervals).length > 0;
+        const seconds = Math.max(1e-3, report.wall_ns / 1e9);
         return {
-            seconds, whole: !base, groups, ways, threads, queues, intervals, counters,
+            seconds, whole, groups, ways, threads, queues, intervals, measured,
+            counters: report.counters, close_reasons: report.close_reasons, statuses: report.statuses,
             accept: queues.find((q) => q.accept) || null,
-            close_reasons: counts(now.close_reasons, base && base.close_reasons),
-            statuses: counts(now.statuses, base && base.statuses),
-            connections: now.connections, threads_unused: now.threads_unused,
-            verdict: now.verdict || null,
-            measured: Object.keys(intervals).length > 0,
-            parts: Object.keys(intervals).length > 0 ? parts(intervals, groups, ways) : [],
-            in_flight: in_flight(now.flow),
+            connections: report.connections, threads_unused: report.threads_unused,
+            verdict: report.verdict || null,
+            parts: measured ? parts(intervals, groups, ways) : [],
+            in_flight: in_flight(report.flow),
             cpus: threads.reduce((n, t) => n + t.cpu_ns, 0) / (seconds * 1e9),
-            rate: (key) => counters[key] / seconds,
+            rate: (key) => report.counters[key] / seconds,
         };
     }
 

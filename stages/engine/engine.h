@@ -13,6 +13,7 @@
 #include "core/exchange/crowd.h"
 #include "core/options/settings.h"
 #include "core/points/interval_sets.h"
+#include "core/report/machine.h"
 #include "stages/engine/held.h"
 #include "stages/engine/recall.h"
 #include "stages/engine/stage.h"
@@ -76,10 +77,11 @@ struct engine {
     uint64_t max_connections; /* that are served */
     struct crowd *crowd;      /* or NULL: an address may have any number of connections */
     uint64_t started_ns;
-    bool measured;            /* histograms on */
-    unsigned listening_count; /* this process's listening sockets, for reports; a listener */
-    int *listening_fds;       /* closes its own */
-    uint64_t backlog_bound;   /* how many connections may wait in all of them */
+    struct machine_report machine; /* as it was then */
+    bool measured;                 /* histograms on */
+    unsigned listening_count;      /* this process's listening sockets, for reports; a listener */
+    int *listening_fds;            /* closes its own */
+    uint64_t backlog_bound;        /* how many connections may wait in all of them */
 
     struct interval_sets interval_sets; /* what pools' threads measure */
 

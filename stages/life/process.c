@@ -7,6 +7,7 @@
 
 #include "core/base/log.h"
 #include "core/exchange/access_log.h"
+#include "core/report/bottleneck.h"
 #include "stages/life/server.h"
 #include "stages/life/server_report.h"
 
@@ -34,6 +35,17 @@ void process_block_signals(void)
     (void)signal(SIGPIPE, SIG_IGN); /* EPIPE reports a client that has closed */
 }
 
+/* Of the table above it: since the start. */
+static void print_limit(FILE *out, const struct report *report)
+{
+    struct bottleneck_figures figures;
+    struct bottleneck verdict;
+    bottleneck_read(&figures, report);
+    bottleneck_judge(&verdict, &figures);
+    fputc('\n', out);
+    bottleneck_print(out, &verdict);
+}
+
 /* Gathered first and written at once: other processes print theirs at the same time. */
 static void print_stages(struct engine *engine, const struct process *process)
 {
@@ -47,6 +59,7 @@ static void print_stages(struct engine *engine, const struct process *process)
     struct report report;
     server_report(engine, &report);
     report_print(out, &report);
+    print_limit(out, &report);
     report_deinit(&report);
     CHECK(fclose(out) == 0);
     (void)fwrite(text, 1, len, stderr); /* there is nowhere to report that it cannot be written */

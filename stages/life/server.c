@@ -39,6 +39,7 @@ static bool open_trace(struct engine *engine, const struct process *process, cha
         .queue_count = queues,
         .queue_names = names + threads,
         .sample = server_sample,
+        .report = server_moment,
         .arg = engine,
     };
     engine->trace = trace_start(&plan);
@@ -193,6 +194,7 @@ bool server_start(struct engine *engine, const struct process *process,
 #endif
     stamps_taken = engine->measured;
     engine->started_ns = clock_ns();
+    (void)machine_read(&engine->machine); /* all zero then, and so in each report */
     lock_init(&engine->ending.lock, RANK_SERVER);
     held_init(&engine->held);
     condition_init(&engine->ending.empty);

@@ -59,7 +59,7 @@ static void report_backlog(struct engine *engine, struct queue_report *queue)
 
 /* --- threads --- */
 
-static uint64_t busy_ns(const struct worker *worker, uint64_t wall_ns, uint64_t now_ns, bool *idle)
+static uint64_t awake_ns(const struct worker *worker, uint64_t wall_ns, uint64_t now_ns, bool *idle)
 {
     uint64_t idle_ns = atomic_load_explicit(&worker->idle_ns, memory_order_relaxed);
     uint64_t since_ns = atomic_load_explicit(&worker->idle_since_ns, memory_order_relaxed);
@@ -81,12 +81,13 @@ static void report_worker(const struct worker *worker, struct thread_report *rep
     snprintf(report->name, sizeof report->name, "%s", worker->name);
     report->group = worker->group;
     report->wall_ns = wall_ns(worker, now_ns);
-    report->busy_ns = busy_ns(worker, report->wall_ns, now_ns, &report->idle);
+    report->awake_ns = awake_ns(worker, report->wall_ns, now_ns, &report->idle);
     report->turns = atomic_load_explicit(&worker->turns, memory_order_relaxed);
     int tid = atomic_load(&worker->tid);
     if (tid != 0) {
         thread_report_read(report, tid);
     }
+    thread_report_busy(report);
 }
 
 static bool is_unused(const struct worker *worker)
@@ -188,6 +189,9 @@ void server_report(struct engine *engine, struct report *report)
         .threads = must_calloc(engine->worker_count, sizeof *report->threads),
         .ways = must_calloc(WAYS_MAX, sizeof *report->ways),
     };
+    if (machine_read(&report->machine)) {
+        machine_since(&report->machine, &engine->machine);
+    }
     report->way_count = ways_list(engine, report->ways);
     report_tallies(engine, report);
     for (unsigned i = 0; i < engine->group_count; i++) {
@@ -231,7 +235,7 @@ static void sample_flow(struct engine *engine, uint64_t flow[TRACE_FLOW_COUNT])
 }
 
 void server_sample(void *arg, struct trace_sample *sample, struct trace_sample_queue *queues,
-                   uint64_t *busy)
+                   uint64_t *awake)
 {
     struct engine *engine = arg;
     bool idle;
@@ -245,7 +249,14 @@ void server_sample(void *arg, struct trace_sample *sample, struct trace_sample_q
     for (unsigned i = 0; i < engine->worker_count; i++) {
         const struct worker *worker = &engine->workers[i];
         if (!engine->groups[worker->group].in_turn && !is_unused(worker)) {
-            busy[i] = busy_ns(worker, wall_ns(worker, sample->at_ns), sample->at_ns, &idle);
+            awake[i] = awake_ns(worker, wall_ns(worker, sample->at_ns), sample->at_ns, &idle);
         }
     }
+}
+
+bool server_moment(void *arg, struct report *report)
+{
+    struct engine *engine = arg;
+    server_report(engine, report);
+    return atomic_load(&engine->ended_groups) == 0; /* asked last: it rises before a thread ends */
 }

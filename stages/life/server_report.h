@@ -20,7 +20,10 @@ void server_report(struct engine *engine, struct report *report);
 /* What the tracer asks for every few ms: `arg` is the server. The first queue is the kernel's
  * accept queue, the mailboxes follow; see core/trace/trace_format.h. */
 void server_sample(void *arg, struct trace_sample *sample, struct trace_sample_queue *queues,
-                   uint64_t *busy_ns);
+                   uint64_t *awake_ns);
+/* A report for the trace, at the same time. False: threads are ending, and with them their CPU
+ * time, which the report made before that has. */
+bool server_moment(void *arg, struct report *report);
 /* The names of those queues: one more than there are mailboxes. They stay the server's. */
 void server_queue_names(const struct engine *engine, const char **names);
 

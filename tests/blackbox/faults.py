@@ -739,6 +739,8 @@ def usr1(world):
             server.signal(signal.SIGUSR1)
             eventually(lambda n=nth: server.stderr().count("process.wait") >= n,
                        "the table comes", 3)
+            eventually(lambda n=nth: server.stderr().count("\nverdict  ") >= n,
+                       "the verdict comes", 3)
         hello(server)
 
 

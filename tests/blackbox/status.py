@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import time
 from decimal import Decimal
 
 from docroot import HELLO as HELLO_BODY
@@ -174,6 +175,58 @@ def json_counts(world):
                       for group in found["report"]["groups"])
         there = len(found["report"]["threads"]) + found["report"]["threads_unused"]
         require(0 < there <= threads, f"{there} threads of {threads}")
+
+
+def grown(now, before):
+    """What has been added to a histogram, as [highest value, count] pairs."""
+    old = dict(map(tuple, before["buckets"]))
+    return [[high, n - old.get(high, 0)] for high, n in now["buckets"] if n > old.get(high, 0)]
+
+
+def check_window(window, now, before):
+    """The report of a window is the difference of two that were asked for."""
+    require(window["wall_ns"] == now["wall_ns"] - before["wall_ns"], f"{window['wall_ns']} ns")
+    for key in ("counters", "close_reasons", "statuses"):
+        wanted = {name: n - before[key][name] for name, n in now[key].items()}
+        require(window[key] == wanted, f"{key} of the window are {window[key]}")
+    for name, found in window["intervals_ns"].items():
+        wanted = grown(now["intervals_ns"][name], before["intervals_ns"][name])
+        require(found["buckets"] == wanted, f"{name} has {found['buckets']}, not {wanted}")
+    old = {thread["name"]: thread for thread in before["threads"]}
+    for found, thread in zip(window["threads"], now["threads"]):
+        since = {key: thread[key] - old.get(thread["name"], {}).get(key, 0)
+                 for key in ("wall_ns", "awake_ns", "cpu_ns", "runqueue_ns")}
+        busy = min(since["wall_ns"], max(since["awake_ns"], since["cpu_ns"] + since["runqueue_ns"]))
+        require(found == {**found, **since, "busy_ns": busy}, f"{found} is not {since}, {busy}")
+
+
+@case("/server-status?json&seconds= has what happened in each window, and a verdict of it")
+def json_windows(world):
+    """The first answer is remembered, and the window begins with it."""
+    with start(world) as server, server.client() as watcher:
+        def ask(seconds):
+            return json.loads(watcher.ask(get(f"/server-status?json&seconds={seconds}")).body)
+
+        with server.client() as client:
+            ask_all(client)
+        settled(watcher, len(ASKED))  # the youngest that is remembered, or one just before it
+        time.sleep(1.2)  # the window itself, not a wait for anything
+        before = ask("1")
+        with server.client() as client:
+            ask_all(client)
+        time.sleep(1.2)
+        now = ask("1,0,300")
+        require([one["seconds"] for one in now["windows"]] == [1, 0, 300], "other windows")
+        last, whole, _ = now["windows"]
+        check_window(last["report"], now["report"], before["report"])
+        require(whole["report"]["counters"] == now["report"]["counters"], "since the start")
+        require(last["report"]["counters"]["REQUESTS"] == len(ASKED), "requests of the window")
+        for one in (last, whole):
+            require(one["verdict"]["since_ns"] == one["report"]["wall_ns"], f"{one['verdict']}")
+        require(now["verdict"] == last["verdict"], f"{now['verdict']} is not {last['verdict']}")
+        for wrong in ("", "x", "-1", "301", "1,2,3,4,5", "1;2"):
+            answer = watcher.ask(get(f"/server-status?json&seconds={wrong}"))
+            require(answer.status == 400 and b"0 to 300" in answer.body, f"{wrong!r}: {answer.status}")
 
 
 @case("who watches is not counted, and leaves no record")

@@ -1,7 +1,6 @@
 """What a page must show, computed a second time and in another language, from the JSON it used.
 
-A page subtracts an earlier report from the last one and shows the difference; Figures does the same
-from the same two texts. Each number on a page has a key: Figures.of(key) is what it must be, with the
+Each number on a page has a key: Figures.of(key) is what it must be, with the
 kind that says how it is written.
 """
 
@@ -65,19 +64,11 @@ def written(kind, value):
 # --- histograms -----------------------------------------------------------------------------------
 
 class Histogram:
-    """What came to a histogram between two reports."""
+    """A histogram of a report."""
 
-    def __init__(self, last, base=None):
-        base = base if base and base["count"] else None
-        self.buckets = dict(map(tuple, last["buckets"]))
-        self.count, self.sum, self.max = last["count"], last["sum"], last["max"]
-        if base:
-            for high, count in base["buckets"]:
-                self.buckets[high] -= count
-            self.buckets = {high: count for high, count in self.buckets.items() if count > 0}
-            self.count -= base["count"]
-            self.sum -= base["sum"]
-            self.max = min(max(self.buckets, default=0), self.max)
+    def __init__(self, json):
+        self.buckets = dict(map(tuple, json["buckets"]))
+        self.count, self.sum, self.max = json["count"], json["sum"], json["max"]
 
     def add(self, other):
         """Both as one."""
@@ -112,9 +103,6 @@ def merged(histograms):
 
 HISTOGRAM_OF = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p999": 0.999}
 QUEUE_COUNTS = ("put", "refused", "rung", "elided")
-SERVER_COUNTS = ("wall_ns", "busy_ns", "turns")  # over all threads that stood in a place
-KERNEL_COUNTS = ("cpu_ns", "runqueue_ns", "voluntary", "involuntary")  # of each thread from zero
-
 
 class Intervals(dict):
     """By name; empty where a server measures nothing."""
@@ -124,49 +112,29 @@ class Intervals(dict):
 
 
 class Figures:
-    """Of what happened between `base` (None: the server's start) and `last`; both are reports with
-    the time at which they were made, in ns."""
+    """Of a report, of a window or since the server's start."""
 
-    def __init__(self, last, base, last_ns, base_ns):
-        self.last, self.base = last, base
-        self.seconds = max(1e-3, (last_ns - base_ns if base else last["wall_ns"]) / 1e9)
-        old = base or {}
-        self.counters = self._counts("counters")
-        self.closed = self._counts("close_reasons")
-        self.statuses = self._counts("statuses")
-        self.intervals = Intervals((name, Histogram(h, old.get("intervals_ns", {}).get(name)))
-                                   for name, h in last["intervals_ns"].items())
-        self.queues = {q["name"]: self._queue(q) for q in last["queues"]}
-        self.threads = {t["name"]: self._thread(t) for t in last["threads"]}
+    def __init__(self, report):
+        self.report = report
+        self.seconds = max(1e-3, report["wall_ns"] / 1e9)
+        self.counters, self.closed = report["counters"], report["close_reasons"]
+        self.statuses = report["statuses"]
+        self.intervals = Intervals((name, Histogram(h)) for name, h in report["intervals_ns"].items())
+        self.queues = {q["name"]: self._queue(q) for q in report["queues"]}
+        self.threads = {t["name"]: self._thread(t) for t in report["threads"]}
 
-    def _counts(self, key):
-        old = self.base[key] if self.base else {}
-        return {name: n - old.get(name, 0) for name, n in self.last[key].items()}
-
-    def _named(self, key, name):
-        return next((one for one in (self.base or {}).get(key, ()) if one["name"] == name), None)
-
-    def _queue(self, queue):
-        old = self._named("queues", queue["name"])
+    @staticmethod
+    def _queue(queue):
         found = dict(queue)
-        for key in QUEUE_COUNTS:
-            found[key] -= old[key] if old else 0
         for key in ("wait_ns", "wakeup_ns", "batch", "cpu_wait_ns", "sampled_wait_ns"):
-            if key in queue:
-                found[key] = Histogram(queue[key], old and old[key])
+            found[key] = Histogram(queue[key])
         return found
 
-    def _thread(self, thread):
-        old = self._named("threads", thread["name"])
-        same = old if old and old["cpu_ns"] <= thread["cpu_ns"] else None
+    @staticmethod
+    def _thread(thread):
         found = dict(thread)
-        for key in SERVER_COUNTS:
-            found[key] -= old[key] if old else 0
-        for key in KERNEL_COUNTS:
-            found[key] -= same[key] if same else 0
-        wall = max(1, found["wall_ns"])
         for name in ("busy", "cpu", "runqueue"):
-            found[name] = min(1, found[name + "_ns"] / wall)
+            found[name] = min(1, found[name + "_ns"] / max(1, found["wall_ns"]))
         return found
 
     def members(self, group):
@@ -179,7 +147,7 @@ class Figures:
 
     def in_flight(self, first, *ends):
         """Between points of the flow, now."""
-        flow = self.last["flow"]
+        flow = self.report["flow"]
         return max(0, flow[first] - sum(flow[end] for end in ends))
 
     def share(self, part):
@@ -208,10 +176,10 @@ class Figures:
         return "amount", self.in_flight("started", "handed")
 
     def _of_connections(self, _):
-        return "amount", self.last["connections"]
+        return "amount", self.report["connections"]
 
     def _of_idle(self, _):
-        return "amount", max(0, self.last["connections"] - self._of_flow("all")[1])
+        return "amount", max(0, self.report["connections"] - self._of_flow("all")[1])
 
     def _of_cpus(self, _):
         return "amount", sum(t["cpu_ns"] for t in self.threads.values()) / (self.seconds * 1e9)

@@ -28,7 +28,7 @@ class RunFigures(Figures):
     """Of a whole traced run. What the live page shows of this moment is here the mean."""
 
     def __init__(self, data):
-        super().__init__(data["report"], None, 0, 0)
+        super().__init__(data["report"])
         self.data, self.seconds = data, data["summary"]["duration_ns"] / 1e9
 
     def mean_depth(self, label):
@@ -54,7 +54,7 @@ class RunFigures(Figures):
 
     def _of_drawn_queue(self, group, what):
         if what == "depth":
-            return "amount", self.mean_depth(self.last["groups"][group]["letters"])
+            return "amount", self.mean_depth(self.report["groups"][group]["letters"])
         return super()._of_drawn_queue(group, what)
 
 

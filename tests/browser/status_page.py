@@ -66,13 +66,12 @@ class Load:
 
 
 def page_state(browser):
-    """The texts that the page was made from and its numbers, of one moment."""
-    found = browser.run(
-        "return [window.quartet.last, window.quartet.base, [...document.querySelectorAll('[data-key]')]"
+    """What the page was made from and its numbers, of one moment."""
+    last, shown = browser.run(
+        "return [window.quartet.last, [...document.querySelectorAll('[data-key]')]"
         ".map(node => [node.dataset.key, node.dataset.value, node.textContent])]")
-    last, base, shown = found
-    shown = [(key, float(value) if value else None, text) for key, value, text in shown]
-    return json.loads(last), base and json.loads(base), shown
+    return json.loads(last), [(key, float(value) if value else None, text)
+                              for key, value, text in shown]
 
 
 def drawn(browser):
@@ -80,50 +79,41 @@ def drawn(browser):
     return browser.run("return window.quartet ? window.quartet.drawn : 0")
 
 
-def figures_of(last, base):
-    """What the page has to show."""
-    return Figures(last["report"], base and base["report"], last["server"]["now_ns"],
-                   base and base["server"]["now_ns"])
+SECONDS = {"10 s": 10, "1 min": 60, "since start": 0}
+
+
+def figures_of(last):
+    """What the page has to show: the second window of the answer. What is in flight now is known
+    from all that has passed."""
+    return Figures({**last["windows"][1]["report"], "flow": last["report"]["flow"]})
 
 
 def choose(browser, words):
-    """Presses the button of that window."""
+    """Presses the button of that window, and waits until it is shown."""
     browser.run("[...document.querySelectorAll('#choices button')]"
                 ".find(b => b.textContent === arguments[0]).click()", words)
+    eventually(lambda: browser.run("return window.quartet.seconds") == SECONDS[words],
+               f"the page shows {words}")
 
 
 def check_numbers(browser, name, window):
     """Every number is what the JSON says, and they are there."""
     choose(browser, window)
-    last, base, shown = page_state(browser)
-    require((base is None) == (window == "since start"), f"{name}: the base of {window}")
-    lines, seen = wrong(figures_of(last, base), shown)
+    last, shown = page_state(browser)
+    whole = last["windows"][1]["report"]["wall_ns"] == last["report"]["wall_ns"]
+    require(whole == (window == "since start"), f"{name}: {window} is since the start: {whole}")
+    lines, seen = wrong(figures_of(last), shown)
     require(not lines, f"{name}, {window}: " + "; ".join(lines[:6]))
     return seen
 
 
 def check_pipes(browser, name):
     """A pipe is drawn where requests go through a queue, and nowhere else."""
-    last, _, shown = page_state(browser)
+    last, shown = page_state(browser)
     taken = {queue["group"] for queue in last["report"]["queues"] if queue["put"] > 0}
     keys = (re.fullmatch(r"drawn\.queue\.(\d+)\.depth", key) for key, _, _ in shown)
     pipes = {int(key[1]) for key in keys if key}
     require(pipes == taken, f"{name}: pipes in front of groups {pipes}, requests go to {taken}")
-
-
-def check_successor(browser, name):
-    """A thread that took the place of another counts its CPU time from zero, its place goes on."""
-    now = page_state(browser)[0]["report"]
-    base = json.loads(json.dumps(now))
-    thread = base["threads"][0]
-    thread["wall_ns"], thread["busy_ns"] = thread["wall_ns"] // 2, thread["busy_ns"] // 2
-    for key in ("cpu_ns", "runqueue_ns", "voluntary", "involuntary"):
-        thread[key] += 10 ** 9
-    found = browser.run("const [now, base] = arguments; return view.make(snapshot(now, 2e9, ''), "
-                        "snapshot(base, 1e9, '')).threads[0]", now, base)
-    wanted = Figures(now, base, 2 * 10 ** 9, 10 ** 9).threads[thread["name"]]
-    wrong_keys = [key for key, value in found.items() if value != wanted[key]]
-    require(not wrong_keys, f"{name}: {wrong_keys} of {found} should be {wanted}")
 
 
 LOOKS = ((DESKTOP, False), (PHONE, False), (PHONE, True), (DESKTOP, True))
@@ -150,7 +140,7 @@ def check_look(browser, name, groups):
 def check_uncounted(browser, name, answers, before):
     """The page's own requests are in no figure: it has been drawn since, and nothing was added."""
     eventually(lambda: drawn(browser) > before + 1, f"{name} is drawn twice more")
-    last, _, _ = page_state(browser)
+    last, _ = page_state(browser)
     counters = last["report"]["counters"]
     require(counters["REQUESTS"] == answers and counters["BEGUN"] == answers,
             f"{name}: {counters['REQUESTS']} requests of {counters['BEGUN']} begun, asked {answers}")
@@ -160,7 +150,7 @@ def check_uncounted(browser, name, answers, before):
 def check_network(browser, servers):
     """The browser requested only the page and its figures."""
     allowed = {url_of(server) for server in servers}
-    allowed |= {url + "?json" for url in allowed}
+    allowed |= {f"{url}?json&seconds=1,{seconds}" for url in allowed for seconds in SECONDS.values()}
     others = {url for url in browser.asked_for()
               if url not in allowed and not url.startswith(("data:", "chrome:", "about:"))}
     require(not others, f"asked for {sorted(others)[:4]}")
@@ -169,7 +159,7 @@ def check_network(browser, servers):
 def check_restart(browser, program, args, server):
     """The page says when the server is gone, and goes on with the next one from zero, which measures
     no times."""
-    old, _, _ = page_state(browser)
+    old, _ = page_state(browser)
     port = server.address[1]
     require(not server.stop(), "the server did not end well")
     eventually(lambda: "gone" in browser.run("return document.getElementById('live').textContent"),
@@ -178,10 +168,10 @@ def check_restart(browser, program, args, server):
         eventually(lambda: page_state(browser)[0]["server"]["pid"] != old["server"]["pid"],
                    "the page shows the new server")
         require("live" in browser.run("return document.getElementById('live').textContent"), "live")
-        last, base, shown = page_state(browser)
+        last, shown = page_state(browser)
         require(last["report"]["counters"]["REQUESTS"] == 0, "the new server has no requests")
         require(not last["server"]["measured"], "the new server measures")
-        lines, seen = wrong(figures_of(last, base), shown)
+        lines, seen = wrong(figures_of(last), shown)
         require(not lines, "after the restart: " + "; ".join(lines[:6]))
         require("rate.REQUESTS" in seen, "there are figures after the restart")
         require("not measured" in browser.run("return document.getElementById('time-aside').textContent"),
@@ -222,7 +212,6 @@ def run_servers(browser, servers):
         require(not missing, f"{name}: the page lacks {missing}")
         check_look(browser, name, groups)
         check_numbers(browser, name, "1 min")
-        check_successor(browser, name)
         check_pipes(browser, name)
     answers = [load.stop() for load in loads]
     for tab in tabs:

@@ -74,14 +74,14 @@ static inline void sample_queue(struct queue_report *queue, const char *name, ui
 
 static inline void sample_thread(struct thread_report *thread, const char *name, uint64_t scale)
 {
-    (void)snprintf(thread->name, sizeof thread->name, "%s", name);
     *thread = (struct thread_report){.wall_ns = 10000000000u,
-                                     .busy_ns = 1500000000u * scale,
+                                     .awake_ns = 1500000000u * scale,
                                      .cpu_ns = 1400000000u * scale,
                                      .runqueue_ns = 30000000u * scale,
                                      .voluntary = 40000 * scale,
                                      .involuntary = 120 * scale,
                                      .turns = 90000 * scale};
+    thread_report_busy(thread);
     (void)snprintf(thread->name, sizeof thread->name, "%s", name);
 }
 

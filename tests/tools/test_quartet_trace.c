@@ -9,7 +9,7 @@
 #include "core/http/request.h"
 #include "tests/core/trace_files.h"
 #include "tests/golden/golden.h"
-#include "tools/report_read.h"
+#include "core/report/report_read.h"
 
 #include <sys/stat.h>
 #include <sys/wait.h>

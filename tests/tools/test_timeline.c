@@ -4,7 +4,7 @@
 
 #include "core/base/clock.h"
 #include "tests/test.h"
-#include "tools/json_read.h"
+#include "core/base/json_read.h"
 
 #include <stdlib.h>
 
@@ -117,7 +117,7 @@ static char queue_names[][TRACE_NAME] = {"accept", "R/0", "R/1", "P"};
 static char thread_names[][TRACE_NAME] = {"q-R/0", "q-R/1", "q-P"};
 
 static void put_sample(struct timeline *timeline, struct trace_source *source, unsigned at_ms,
-                       uint32_t depth, uint64_t busy_ms)
+                       uint32_t depth, uint64_t awake_ms)
 {
     struct trace_sample sample = {.at_ns = run.started_ns + at_ms * NS_PER_MS,
                                   .connections = 7,
@@ -125,8 +125,8 @@ static void put_sample(struct timeline *timeline, struct trace_source *source, u
                                   .queue_count = 4,
                                   .thread_count = 3};
     struct trace_sample_queue queues[] = {{0, 0, 0}, {9, depth, 9}, {9, 1, 9}, {9, 0, 9}};
-    uint64_t busy_ns[] = {busy_ms * NS_PER_MS, busy_ms * NS_PER_MS / 2, 0};
-    timeline_sample(timeline, source, &sample, queues, busy_ns);
+    uint64_t awake_ns[] = {awake_ms * NS_PER_MS, awake_ms * NS_PER_MS / 2, 0};
+    timeline_sample(timeline, source, &sample, queues, awake_ns);
 }
 
 static void expect_real(const json_t *value, double wanted)
@@ -150,8 +150,8 @@ TEST(timeline, adds_the_queues_and_threads_of_a_group_up)
     expect_int(count_of(member(json, "labels")), 3);
     expect_real(element(member(all, "depth"), 1), 2.5);
     expect_real(element(member(all, "depth_max"), 1), 4);
-    expect_real(element(member(all, "busy"), 1), 0.75);
-    expect_real(element(member(all, "busy"), 2), 0);
+    expect_real(element(member(all, "awake"), 1), 0.75);
+    expect_real(element(member(all, "awake"), 2), 0);
     expect_real(member(all, "connections"), 7);
     expect_real(member(all, "in_flight"), 3);
 }

@@ -15,6 +15,12 @@ KEY = [
 ]
 
 
+def threads_that_worked(group):
+    """`P*8`, or `P: 1 of 8` where the others of a pool had nothing to do."""
+    letters, worked, most = group["group"], group["threads"], group.get("most", group["threads"])
+    return f"{letters}*{worked}" if worked == most else f"{letters}: {worked} of {most}"
+
+
 @dataclasses.dataclass
 class Figure:
     name: str
@@ -241,7 +247,7 @@ class Maker:
                     charts.Piece(group["cpu_wait"], shade, "hatched", "waits for a CPU"),
                     charts.Piece(held, shade, "pale", "blocked otherwise"),
                 ]
-                label = f"{subject['name']} {group['group']}*{group['threads']}"
+                label = f"{subject['name']} {threads_that_worked(group)}"
                 shown = [group["cpu"], group["cpu_wait"], group["busy"], group["busiest"]]
                 entries.append((label, pieces, f"{sum(p.value for p in pieces):.2f}"))
                 texts.append([label, *(f"{value:.2f}" for value in shown[:3]), numbers.share(shown[3])])
@@ -256,7 +262,8 @@ class Maker:
         return Figure(
             self.named("threads"),
             title,
-            "Mean number of busy threads of a group, in the middle repetition; 1 means one thread all the time.",
+            "Mean number of busy threads of a group, in the middle repetition; 1 means one thread all the time. "
+            "Busy is on a CPU, waiting for one, or blocked otherwise.",
             *pictures,
             ["model and group", "on a CPU", "waits for a CPU", "busy", "busiest thread"],
             texts,

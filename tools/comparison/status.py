@@ -84,24 +84,28 @@ def scaled(nanoseconds):
 
 
 def thread_figures(after, before, groups):
-    """Shares of the window by group of threads: working, on a CPU, waiting for one."""
+    """Shares of the window by group of threads: busy, on a CPU, waiting for one. `threads` have had something to do, of
+    `most`. Busy is what the server's own reports call so (core/report/report.h)."""
     earlier = {thread["name"]: thread for thread in before}
     rows = {}
     for thread in after:
-        old = earlier.get(thread["name"], {"wall_ns": 0, "busy_ns": 0, "cpu_ns": 0, "runqueue_ns": 0})
-        wall = thread["wall_ns"] - old["wall_ns"]
+        old = earlier.get(thread["name"], {})
+        since = {key: thread[key] - old.get(key, 0) for key in ("wall_ns", "awake_ns", "cpu_ns", "runqueue_ns")}
+        wall = since["wall_ns"]
         if wall <= 0:
             continue
         number = thread.get("group", -1)
         letters = groups[number]["letters"] if 0 <= number < len(groups) else thread["name"]
+        most = groups[number]["threads"] if 0 <= number < len(groups) else 0
         row = rows.setdefault(
-            letters, {"group": letters, "threads": 0, "busy": 0.0, "cpu": 0.0, "cpu_wait": 0.0, "busiest": 0.0}
+            letters, {"group": letters, "threads": 0, "most": most, "busy": 0.0, "cpu": 0.0, "cpu_wait": 0.0, "busiest": 0.0}
         )
-        busy = (thread["busy_ns"] - old["busy_ns"]) / wall
+        busy = min(wall, max(since["awake_ns"], since["cpu_ns"] + since["runqueue_ns"])) / wall
         row["threads"] += 1
+        row["most"] = max(row["most"], row["threads"])
         row["busy"] += busy
-        row["cpu"] += (thread["cpu_ns"] - old["cpu_ns"]) / wall
-        row["cpu_wait"] += (thread["runqueue_ns"] - old["runqueue_ns"]) / wall
+        row["cpu"] += since["cpu_ns"] / wall
+        row["cpu_wait"] += since["runqueue_ns"] / wall
         row["busiest"] = max(row["busiest"], busy)
     return list(rows.values())
 
@@ -117,5 +121,5 @@ def window(after, before):
         "intervals": interval_figures(new["intervals_ns"], old["intervals_ns"]),
         "queues": queue_figures(new["queues"], old["queues"], seconds),
         "threads": thread_figures(new["threads"], old["threads"], new.get("groups", [])),
-        "verdict": new.get("verdict"),
+        "verdict": after.get("verdict"),
     }

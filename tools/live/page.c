@@ -3,6 +3,7 @@
 
 #include "core/base/cell.h"
 #include "core/base/clock.h"
+#include "core/report/bottleneck.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -24,7 +25,7 @@ static void page_put_stages(struct page *page, const struct snapshot *s);
 static void page_put_queues(struct page *page, const struct snapshot *s);
 static void page_put_groups(struct page *page, const struct snapshot *s);
 static void page_put_threads(struct page *page, const struct snapshot *s);
-static void page_put_verdict(struct page *page, const char *text);
+static void page_put_verdict(struct page *page, const struct report *report);
 
 void page_make(struct page *page, const struct snapshot *snapshot)
 {
@@ -35,7 +36,7 @@ void page_make(struct page *page, const struct snapshot *snapshot)
     page_put_queues(page, snapshot);
     page_put_groups(page, snapshot);
     page_put_threads(page, snapshot);
-    page_put_verdict(page, snapshot->verdict);
+    page_put_verdict(page, &snapshot->report);
 }
 
 /* The last of those that matter least. */
@@ -343,8 +344,14 @@ static void page_put_threads(struct page *page, const struct snapshot *s)
 
 /* --- the verdict --- */
 
-static void page_put_verdict(struct page *page, const char *text)
+/* Of the figures above it, and of no others. */
+static void page_put_verdict(struct page *page, const struct report *report)
 {
+    struct bottleneck_figures figures;
+    struct bottleneck verdict;
+    bottleneck_read(&figures, report);
+    bottleneck_judge(&verdict, &figures);
+    const char *text = verdict.text;
     while (*text != '\0') {
         size_t len = strlen(text), room = PAGE_COLUMNS;
         if (len > room) {

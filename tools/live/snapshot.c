@@ -1,7 +1,7 @@
 /* snapshot.c: reading what a server says of itself. See snapshot.h. */
 #include "tools/live/snapshot.h"
 
-#include "tools/report_read.h"
+#include "core/report/report_read.h"
 
 static void read_server(struct snapshot *snapshot, const json_t *server);
 
@@ -15,8 +15,6 @@ bool snapshot_read(struct snapshot *snapshot, struct bytes json)
     read_server(snapshot, server);
     (void)json_read_word(config, "model", snapshot->model, sizeof snapshot->model);
     (void)json_read_word(config, "wiring", snapshot->wiring, sizeof snapshot->wiring);
-    (void)json_read_word(json_object_get(root, "verdict"), "text", snapshot->verdict,
-                         sizeof snapshot->verdict);
     json_decref(root);
     return good;
 }

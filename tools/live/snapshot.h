@@ -8,12 +8,11 @@
 
 #include "core/report/report.h"
 
-enum { SNAPSHOT_WORD = 32, SNAPSHOT_WIRING = 96, SNAPSHOT_VERDICT = 512 };
+enum { SNAPSHOT_WORD = 32, SNAPSHOT_WIRING = 96 };
 
 struct snapshot {
     char version[SNAPSHOT_WORD], phase[SNAPSHOT_WORD], model[SNAPSHOT_WORD];
     char wiring[SNAPSHOT_WIRING];
-    char verdict[SNAPSHOT_VERDICT];
     uint64_t pid, started_s, process, processes;
     uint64_t now_ns, uptime_ns;
     bool measured;        /* there are stage times */

@@ -3,7 +3,8 @@
  * Little's law says that the time-averaged number in a stage is arrivals a second times mean time
  * in it. Made from the records alone it could not fail; so its left side comes from the samples,
  * which count requests in the stages without reading any record. Samples see few of the moments,
- * so the two sides differ by chance: the spread of the samples says by how much. The exact
+ * so the two sides differ by chance: the spread of the samples says by how much. A stage in which
+ * fewer than about one request is at a time cannot be checked so, and is not said to hold. The exact
  * comparisons are those with the server's own counts and sums. */
 #include "tools/trace/checks.h"
 
@@ -262,13 +263,15 @@ static double checks_without_record(const struct trace_run *run, enum flow_stage
     return (double)cut + (double)in_flight;
 }
 
-/* Only samples see requests without a record: this explains that they saw more, never less. */
+/* Only samples see requests without a record: this explains that they saw more, never less. And
+ * where so few are in the stage that none at all would be within what is allowed, agreement says
+ * nothing: the check could not fail. */
 static enum check_outcome judge_stage(const struct trace_run *run, enum flow_stage stage,
-                                      double more, double allowed)
+                                      double more, double law, double allowed)
 {
     bool some_missing = run->lost > 0 || run->gaps > 0 || !run->reported;
     if (fabs(more) <= allowed) {
-        return CHECK_HOLDS;
+        return law > allowed ? CHECK_HOLDS : CHECK_UNKNOWN;
     }
     bool explained =
         more > 0 && (some_missing || more <= allowed + checks_without_record(run, stage));
@@ -283,11 +286,14 @@ static void check_stage(struct checks *checks, const struct trace_run *run, cons
     double error, seen = flow_in_stage(flow, stage, &error);
     double law = flow_stage_ns(stage, sums_ns) / (double)flow_sampled_ns(flow);
     double allowed = number_allowed + part_allowed * law + errors_allowed * error;
-    enum check_outcome outcome = judge_stage(run, stage, seen - law, allowed);
+    enum check_outcome outcome = judge_stage(run, stage, seen - law, law, allowed);
+    bool few = outcome == CHECK_UNKNOWN && fabs(seen - law) <= allowed;
     checks_add(checks, names[stage], outcome,
                "%s: %.3f in it at a time as sampled (+-%.3f), %.3f by arrivals times mean time%s",
                flow_stage_name(stage), seen, error, law,
-               outcome == CHECK_UNKNOWN ? "; requests without a record may be the rest" : "");
+               few                        ? "; too few to tell from none"
+               : outcome == CHECK_UNKNOWN ? "; requests without a record may be the rest"
+                                          : "");
 }
 
 static void check_little(struct checks *checks, const struct trace_run *run,

@@ -1,7 +1,7 @@
 /* events.c: see events.h. */
 #include "tools/trace/events.h"
 
-#include "tools/json_read.h"
+#include "core/base/json_read.h"
 
 static void put_process_name(struct events *events, const struct trace_source *source);
 static void put_station(struct events *events, const char *phase, const struct flight *flight,

@@ -61,7 +61,6 @@ void flow_sample(struct flow *flow, const struct trace_source *source,
         }
         if (is_active(last, sample) || put != flow->source[number].put) {
             flow->active++;
-            flow->source[number].active_ns += sample->at_ns - last->at_ns;
         }
     }
     flow->source[number].put = put;
@@ -143,15 +142,6 @@ uint64_t flow_sampled_ns(const struct flow *flow)
         }
     }
     return last_ns > first_ns ? last_ns - first_ns : 0;
-}
-
-uint64_t flow_active_ns(const struct flow *flow)
-{
-    uint64_t most_ns = 0;
-    for (unsigned i = 0; i < TRACE_SOURCES_MAX; i++) {
-        most_ns = flow->source[i].active_ns > most_ns ? flow->source[i].active_ns : most_ns;
-    }
-    return most_ns;
 }
 
 /* Of a bin's mean, the squared distance from the mean over all, weighted by its time. */

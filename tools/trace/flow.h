@@ -34,7 +34,7 @@ struct flow {
     struct {
         struct trace_sample last; /* at_ns 0: none yet */
         uint64_t put;             /* into all queues */
-        uint64_t first_ns, active_ns;
+        uint64_t first_ns;
     } source[TRACE_SOURCES_MAX];
     struct flow_bin bins[FLOW_BINS];
 };
@@ -45,8 +45,6 @@ void flow_sample(struct flow *flow, const struct trace_source *source,
 
 /* From the first sample of any source to the last of any. */
 uint64_t flow_sampled_ns(const struct flow *flow);
-/* Time in which requests came or were under way, of the source of which that was longest. */
-uint64_t flow_active_ns(const struct flow *flow);
 
 /* Time-averaged number in a stage, all processes together, and its standard error; the error is
  * negative when there are too few bins to know it. */

@@ -13,6 +13,7 @@ static void take_queues(struct report *to, struct report *from, const char *pref
                         unsigned first_group);
 static void take_threads(struct report *to, struct report *from, const char *prefix,
                          unsigned first_group);
+static void take_machine(struct machine_report *to, const struct machine_report *from);
 static void rename_with(char name[REPORT_NAME], const char *prefix);
 
 void report_merge(struct report *to, struct report *from, const char *prefix)
@@ -24,6 +25,7 @@ void report_merge(struct report *to, struct report *from, const char *prefix)
     }
     to->wall_ns = from->wall_ns > to->wall_ns ? from->wall_ns : to->wall_ns;
     to->connections += from->connections;
+    take_machine(&to->machine, &from->machine);
     to->threads_unused += from->threads_unused;
     to->tally.measures = true;
     tally_merge(&to->tally, &from->tally);
@@ -113,6 +115,14 @@ static void take_threads(struct report *to, struct report *from, const char *pre
     free(from->threads);
     from->threads = NULL;
     from->thread_count = 0;
+}
+
+/* Processes of one machine have the same CPUs, and see the same work on them. */
+static void take_machine(struct machine_report *to, const struct machine_report *from)
+{
+    to->cpus = from->cpus > to->cpus ? from->cpus : to->cpus;
+    to->busy_ns = from->busy_ns > to->busy_ns ? from->busy_ns : to->busy_ns;
+    to->server_ns += from->server_ns;
 }
 
 /* A name that becomes too long loses its end. */

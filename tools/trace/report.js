@@ -33,7 +33,7 @@
 
     function make_view() {
         const report = {...data.report, verdict: data.verdict};
-        const made = view.make(snapshot(report, report.wall_ns, null), null);
+        const made = view.make(report, true);
         made.seconds = summary.duration_ns > 0 ? summary.duration_ns / 1e9 : made.seconds;
         made.rate = (key) => made.counters[key] / made.seconds;
         made.cpus = made.threads.reduce((n, t) => n + t.cpu_ns, 0) / (made.seconds * 1e9);
@@ -217,7 +217,7 @@
                 [timeline.columns.map((c) => c.in_flight ?? null)]),
             make({title: "connections", kind: "amount", range: from_zero(5), lines: [{label: "mean", colour: "N", fill: true}]},
                 [timeline.columns.map((c) => c.connections ?? null)]),
-            make({title: "threads busy", kind: "amount", range: from_zero(1), lines: runs.map(line)}, runs.map((g) => of(g.letters, "busy"))),
+            make({title: "threads awake", kind: "amount", range: from_zero(1), lines: runs.map(line)}, runs.map((g) => of(g.letters, "awake"))),
             make({title: "in the queues", kind: "amount", range: from_zero(2), lines: queues.map(line)}, queues.map((g) => of(g.letters, "depth"))),
             make({title: "in the queues, at most", most: true, kind: "amount", range: from_zero(5), lines: queues.map(line)},
                 queues.map((g) => of(g.letters, "depth_max"))),

@@ -57,20 +57,16 @@ int review_end(struct review *review, struct trace_run *run)
     return good ? EXIT_SUCCESS : EXIT_WORLD;
 }
 
-/* While nothing is asked threads are idle, so that their busy time is that of the active part: what
- * came before and after it would only water the shares down. */
 static void review_judge(struct review *review, const struct trace_run *run)
 {
     struct bottleneck_figures figures;
-    uint64_t active_ns = flow_active_ns(&review->flow);
-    bottleneck_read(&figures, &run->report);
-    if (active_ns > 0) {
-        figures.wall_ns = active_ns;
-    }
-    note_growth(&figures, &run->report, &review->flow);
-    review->judged_ns = figures.wall_ns;
+    bool part = run->judged.wall_ns > 0;
+    const struct report *judged = part ? &run->judged : &run->report;
+    bottleneck_read(&figures, judged);
+    note_growth(&figures, judged, &review->flow);
+    review->judged_ns = judged->wall_ns;
+    review->judged_from_ns = part ? run->judged_from_ns : 0;
     bottleneck_judge(&review->verdict, &figures);
-    bottleneck_deinit(&figures);
 }
 
 /* Sources have the same queues in the same order, one source behind the other. */

@@ -15,7 +15,8 @@ struct review {
     struct ledger *ledger;     /* the run's, or NULL */
     struct checks checks;      /* after review_end */
     struct bottleneck verdict; /* after review_end */
-    uint64_t judged_ns;        /* how much time the verdict is of */
+    uint64_t judged_ns;        /* how much time the verdict is of, */
+    uint64_t judged_from_ns;   /* and where that begins, behind the server's start */
 };
 
 struct review *review_new(const struct trace_run *run);

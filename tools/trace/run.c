@@ -30,6 +30,7 @@ static void show_progress(const struct trace_run *run, struct progress *progress
 static struct trace_source *furthest_behind(const struct trace_run *run);
 static bool finish_sources(struct trace_run *run);
 static void add_up(struct trace_run *run, struct trace_source *source);
+static void add_judged(struct trace_run *run, struct trace_source *source);
 static void tell_made(const struct trace_run *run, const char *where);
 static void trace_run_complain(const struct trace_run *run);
 
@@ -42,6 +43,7 @@ int trace_run_show(struct trace_run *run, const struct trace_verb *verb, const c
         source_deinit(&run->sources[i]);
     }
     report_deinit(&run->report);
+    report_deinit(&run->judged);
     return status;
 }
 
@@ -199,6 +201,18 @@ static void add_up(struct trace_run *run, struct trace_source *source)
     run->unjoined += source->join.unjoined;
     run->unfollowed += source->join.unfollowed;
     report_merge(&run->report, &source->report, source->prefix);
+    add_judged(run, source);
+}
+
+static void add_judged(struct trace_run *run, struct trace_source *source)
+{
+    struct report part;
+    uint64_t from_ns = 0;
+    if (moments_window(&source->moments, &part, &from_ns)) {
+        run->judged_from_ns = run->judged.wall_ns == 0 ? from_ns : run->judged_from_ns;
+        report_merge(&run->judged, &part, source->prefix);
+    }
+    report_deinit(&part);
 }
 
 /* What was asked for is in a file, and nothing else would show that it is there. */

@@ -2,7 +2,7 @@
 #include "tools/trace/source.h"
 
 #include "core/base/check.h"
-#include "tools/report_read.h"
+#include "core/report/report_read.h"
 #include "tools/trace/run.h"
 
 #include <inttypes.h>
@@ -18,6 +18,7 @@ static void take_records(struct trace_source *source);
 static void source_take_sample(struct trace_source *source);
 static void note_lost(struct trace_source *source, uint32_t thread, uint64_t lost);
 static void source_note_time(struct trace_source *source, uint64_t at_ns);
+static void take_moment_block(struct trace_source *source);
 static void take_report(struct trace_source *source);
 static bool is_whole(struct trace_source *source);
 
@@ -42,6 +43,7 @@ void source_deinit(struct trace_source *source)
     free(source->lost_by_thread);
     free(source->close_reasons.at);
     report_deinit(&source->report);
+    moments_deinit(&source->moments);
 }
 
 bool source_open(struct trace_source *source)
@@ -118,6 +120,9 @@ static void source_take_block(struct trace_source *source)
         break;
     case TRACE_BLOCK_SAMPLE:
         source_take_sample(source);
+        break;
+    case TRACE_BLOCK_MOMENT:
+        take_moment_block(source);
         break;
     default:
         take_report(source);
@@ -213,10 +218,17 @@ static void source_note_time(struct trace_source *source, uint64_t at_ns)
     }
 }
 
+static void take_moment_block(struct trace_source *source)
+{
+    json_t *report = json_read(source->reader.payload, NULL);
+    moments_take(&source->moments, report);
+    json_decref(report);
+}
+
 static void take_report(struct trace_source *source)
 {
     json_t *root = source->reported ? NULL : json_read(source->reader.payload, NULL);
-    const json_t *report = json_object_get(root, "report");
+    json_t *report = json_object_get(root, "report");
     if (root == NULL) {
         return;
     }
@@ -225,6 +237,7 @@ static void take_report(struct trace_source *source)
     if (report != NULL) {
         report_deinit(&source->report); /* of an earlier block that held none */
         source->reported = report_read(&source->report, report);
+        moments_take(&source->moments, report);
     }
     json_decref(root);
 }

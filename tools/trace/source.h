@@ -10,6 +10,7 @@
 #include "core/report/report.h"
 #include "core/trace/trace_reader.h"
 #include "tools/trace/join.h"
+#include "tools/trace/moments.h"
 
 enum {
     TRACE_NAMES_MAX = 65536, /* threads in a record are 16 bits */
@@ -40,6 +41,7 @@ struct trace_source {
     /* known at the end */
     struct report report; /* all zero when the file has none */
     bool reported;
+    struct moments moments;
     uint64_t records;  /* of both kinds, in whole blocks */
     uint64_t requests; /* of these, passed to the verb */
     uint64_t written;  /* as the REPORT has it */

@@ -2,16 +2,16 @@
 #include "tools/trace/run.h"
 
 #include "core/base/check.h"
-#include "tools/json_read.h"
+#include "core/base/json_read.h"
 #include "tools/trace/review.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 
 enum {
-    TITLE = 14,  /* columns of the names at the left */
-    WIDTH = 100, /* where a list of settings is broken */
-    WORD = 512,  /* longest setting shown; longer ones are cut */
+    TITLE = BOTTLENECK_TITLE, /* columns of the names at the left */
+    WIDTH = BOTTLENECK_WIDTH, /* where a list of settings is broken */
+    WORD = 512,               /* longest setting shown; longer ones are cut */
 };
 
 /* Settings are written one after the other, "key=value", and wrapped. */
@@ -31,7 +31,7 @@ static void print_setting(struct settings_line *line, const char *name, const js
 static void format_setting(const json_t *value, char text[WORD]);
 static void table_print_requests(const struct trace_run *run, const struct summary *summary);
 static void table_print_checks(FILE *out, const struct checks *checks);
-static void table_print_verdict(FILE *out, const char *text);
+static void table_print_judged(FILE *out, const struct review *review);
 
 const struct trace_verb trace_verb_table = {
     .option = "--table",
@@ -58,7 +58,8 @@ static int table_end(void *state, struct trace_run *run)
     print_config(run->out, run->config);
     table_print_requests(run, &review->summary);
     table_print_checks(run->out, &review->checks);
-    table_print_verdict(run->out, review->verdict.text);
+    table_print_judged(run->out, review);
+    bottleneck_print(run->out, &review->verdict);
     if (run->ledger != NULL) {
         ledger_print(run->out, run->ledger);
     }
@@ -193,21 +194,8 @@ static void table_print_checks(FILE *out, const struct checks *checks)
     }
 }
 
-/* Wrapped between words. */
-static void table_print_verdict(FILE *out, const char *text)
+static void table_print_judged(FILE *out, const struct review *review)
 {
-    const char *title = "verdict";
-    while (*text != '\0') {
-        size_t len = strlen(text), room = WIDTH - TITLE;
-        if (len > room) {
-            len = room;
-            while (len > 0 && text[len] != ' ') {
-                len--;
-            }
-            len = len > 0 ? len : room; /* no space in it: it is cut where it must be */
-        }
-        fprintf(out, "%-*s%.*s\n", TITLE, title, (int)len, text);
-        title = "";
-        text += len + (text[len] == ' ');
-    }
+    fprintf(out, "%-*s%.3f s, from %.3f s behind the start of the server\n", TITLE, "judged",
+            (double)review->judged_ns / NS_PER_S, (double)review->judged_from_ns / NS_PER_S);
 }

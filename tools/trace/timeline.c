@@ -22,7 +22,7 @@ struct sampled {
     bool known;
     uint64_t at_ns;
     unsigned char *queue_label, *thread_label;
-    uint64_t *busy_ns;
+    uint64_t *awake_ns;
 };
 
 struct timeline {
@@ -45,7 +45,7 @@ static void add_queues(struct timeline_column *column, const struct sampled *sam
                        const struct trace_sample *sample, const struct trace_sample_queue *queues,
                        double ns);
 static void add_threads(struct timeline_column *column, struct sampled *sampled, unsigned count,
-                        const uint64_t *busy_ns);
+                        const uint64_t *awake_ns);
 static void timeline_print_names(struct json *json, const struct timeline *timeline);
 static void print_columns(struct json *json, const struct timeline *timeline);
 static void print_column(struct json *json, const struct timeline *timeline,
@@ -67,7 +67,7 @@ void timeline_free(struct timeline *timeline)
     for (unsigned i = 0; i < TRACE_SOURCES_MAX; i++) {
         free(timeline->source[i].queue_label);
         free(timeline->source[i].thread_label);
-        free(timeline->source[i].busy_ns);
+        free(timeline->source[i].awake_ns);
     }
     free(timeline);
 }
@@ -107,7 +107,7 @@ void timeline_request(struct timeline *timeline, const struct trace_record *requ
 
 void timeline_sample(struct timeline *timeline, const struct trace_source *source,
                      const struct trace_sample *sample, const struct trace_sample_queue *queues,
-                     const uint64_t *busy_ns)
+                     const uint64_t *awake_ns)
 {
     struct sampled *sampled = &timeline->source[source->number - 1];
     if (!sampled->known) {
@@ -122,11 +122,11 @@ void timeline_sample(struct timeline *timeline, const struct trace_source *sourc
             ns * (double)(int64_t)(flow[TRACE_FLOW_BEGUN] - flow[TRACE_FLOW_ENDED] -
                                    flow[TRACE_FLOW_ABANDONED]);
         add_queues(column, sampled, sample, queues, ns);
-        add_threads(column, sampled, sample->thread_count, busy_ns);
+        add_threads(column, sampled, sample->thread_count, awake_ns);
     }
     sampled->known = true;
     sampled->at_ns = sample->at_ns;
-    memcpy(sampled->busy_ns, busy_ns, sample->thread_count * sizeof *busy_ns);
+    memcpy(sampled->awake_ns, awake_ns, sample->thread_count * sizeof *awake_ns);
 }
 
 static struct timeline_column *column_at(struct timeline *timeline, uint64_t at_ns)
@@ -158,7 +158,7 @@ static void add_column(struct timeline_column *to, const struct timeline_column 
     for (unsigned i = 0; i < TIMELINE_LABELS; i++) {
         uint32_t depth_max = from->label[i].depth_max;
         to->label[i].depth += from->label[i].depth;
-        to->label[i].busy += from->label[i].busy;
+        to->label[i].awake += from->label[i].awake;
         to->label[i].depth_max =
             depth_max > to->label[i].depth_max ? depth_max : to->label[i].depth_max;
     }
@@ -175,7 +175,7 @@ static void begin_source(struct timeline *timeline, struct sampled *sampled,
 {
     sampled->queue_label = find_labels(timeline, &source->queues);
     sampled->thread_label = find_labels(timeline, &source->threads);
-    sampled->busy_ns = must_calloc(source->threads.count + 1, sizeof *sampled->busy_ns);
+    sampled->awake_ns = must_calloc(source->threads.count + 1, sizeof *sampled->awake_ns);
     timeline->sources++;
 }
 
@@ -225,12 +225,12 @@ static void add_queues(struct timeline_column *column, const struct sampled *sam
 }
 
 static void add_threads(struct timeline_column *column, struct sampled *sampled, unsigned count,
-                        const uint64_t *busy_ns)
+                        const uint64_t *awake_ns)
 {
     for (unsigned i = 0; i < count; i++) {
         unsigned label = sampled->thread_label[i];
-        if (label != NO_LABEL && busy_ns[i] > sampled->busy_ns[i]) {
-            column->label[label].busy += (double)(busy_ns[i] - sampled->busy_ns[i]);
+        if (label != NO_LABEL && awake_ns[i] > sampled->awake_ns[i]) {
+            column->label[label].awake += (double)(awake_ns[i] - sampled->awake_ns[i]);
         }
     }
 }
@@ -338,9 +338,9 @@ static void print_samples(struct json *json, const struct timeline *timeline,
         json_number(json, NULL, column->label[i].depth_max);
     }
     json_end(json);
-    json_begin_array(json, "busy");
+    json_begin_array(json, "awake");
     for (unsigned i = 0; i < timeline->label_count; i++) {
-        json_decimal(json, NULL, column->label[i].busy * each);
+        json_decimal(json, NULL, column->label[i].awake * each);
     }
     json_end(json);
 }

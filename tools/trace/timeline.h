@@ -1,5 +1,5 @@
 /* timeline.h: a run over time, for drawing: in each column of time, how many requests ended and how
- * long they took, what lay in the queues, how many threads were busy.
+ * long they took, what lay in the queues, how many threads were awake.
  *
  * Columns double in width when the run outgrows them, so memory is bounded in one pass and a run of
  * a second and one of a day both have a hundred or two. Queues and threads are added up by what is
@@ -24,8 +24,8 @@ struct timeline_column {
     double ns;         /* sampled time, of all sources; the next ones are number × ns */
     double connections, in_flight;
     struct {
-        double depth, busy; /* number × ns */
-        uint32_t depth_max; /* of the samples */
+        double depth, awake; /* number × ns */
+        uint32_t depth_max;  /* of the samples */
     } label[TIMELINE_LABELS];
     uint32_t heat[TIMELINE_HEATS][TIMELINE_ROWS]; /* requests */
 };
@@ -38,7 +38,7 @@ void timeline_free(struct timeline *timeline);
 void timeline_request(struct timeline *timeline, const struct trace_record *request);
 void timeline_sample(struct timeline *timeline, const struct trace_source *source,
                      const struct trace_sample *sample, const struct trace_sample_queue *queues,
-                     const uint64_t *busy_ns);
+                     const uint64_t *awake_ns);
 
 /* One object. */
 void timeline_to_json(struct json *json, const char *key, const struct timeline *timeline);

@@ -5,7 +5,7 @@
 #include "core/trace/trace.h"
 #include "tests/core/answer.h"
 #include "tests/core/sample.h"
-#include "tools/report_read.h"
+#include "core/report/report_read.h"
 
 static struct client client;
 static bool draining;
@@ -152,7 +152,7 @@ TEST(status, what_is_asked_for_otherwise_is_refused)
     for (size_t i = 0; i < sizeof queries / sizeof *queries; i++) {
         ask(METHOD_GET, "/server-status", queries[i], NULL);
         expect_answer(400, "text/plain; charset=utf-8");
-        expect(client_has(&client, "auto or json\n"));
+        expect(client_has(&client, "nothing (a page), auto, json, or json&seconds="));
         expect_int(reports, 0);
         client_deinit(&client);
     }

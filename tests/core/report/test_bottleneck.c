@@ -8,7 +8,7 @@
 static struct bottleneck_figures pipeline(void)
 {
     struct bottleneck_figures figures = {
-        .wall_ns = NS_PER_S, .begun = 1000, .requests = 1000, .group_count = 4};
+        .wall_ns = NS_PER_S, .begun = 1000, .requests = 1000, .connections = 64, .group_count = 4};
     static const char *const letters[] = {"L", "R", "P", "W"};
     for (unsigned i = 0; i < 4; i++) {
         struct bottleneck_group *group = &figures.groups[i];
@@ -32,6 +32,7 @@ static void make_busy(struct bottleneck_group *group, unsigned percent_each)
 {
     group->busiest_ns = percent_each * (NS_PER_S / 100);
     group->busy_ns = group->busiest_ns * group->threads;
+    group->hardest_ns = group->busiest_ns;
     group->cpu_ns = group->busy_ns;
     group->runqueue_ns = 0;
 }
@@ -105,12 +106,80 @@ TEST(bottleneck, shows_a_queue_that_grew)
     expect_limit(&figures, BOTTLENECK_BUSY, "P", "its queue grew from 3 to 120");
 }
 
-TEST(bottleneck, says_when_the_cpus_are_behind_it)
+/* Without the wait it would not be full, so it is the CPUs that limit. */
+TEST(bottleneck, names_the_cpus_where_a_group_is_full_of_waiting_for_one)
 {
     struct bottleneck_figures figures = pipeline();
     make_busy(&figures.groups[1], 95);
+    figures.groups[1].cpu_ns = 550 * NS_PER_MS;
     figures.groups[1].runqueue_ns = 400 * NS_PER_MS;
-    expect_limit(&figures, BOTTLENECK_BUSY, "R", "The CPUs are the limit behind it");
+    figures.groups[1].hardest_ns = 550 * NS_PER_MS;
+    expect_limit(&figures, BOTTLENECK_CPU, "R",
+                 "R was busy 95 % of the time, 42 % of that waiting for a CPU");
+    figures.groups[1].runqueue_ns = 100 * NS_PER_MS;
+    figures.groups[1].hardest_ns = 850 * NS_PER_MS;
+    expect_limit(&figures, BOTTLENECK_BUSY, "R", "R limits");
+}
+
+static void make_machine(struct bottleneck_figures *figures, unsigned server_percent,
+                         unsigned others_percent)
+{
+    figures->machine.cpus = 2;
+    figures->machine.server_ns = server_percent * (NS_PER_S / 100);
+    figures->machine.busy_ns = (server_percent + others_percent) * (NS_PER_S / 100);
+}
+
+/* A stage is to blame only where the server itself uses the CPUs. */
+TEST(bottleneck, says_who_has_the_cpus)
+{
+    struct bottleneck_figures figures = pipeline();
+    figures.groups[1].runqueue_ns = 1200 * NS_PER_MS;
+    figures.groups[1].cpu_ns = 500 * NS_PER_MS;
+    make_machine(&figures, 85, 110);
+    expect_limit(&figures, BOTTLENECK_CPU, "",
+                 "The machine was full: the server used 0.85 of 2 CPUs, other programs 1.10.");
+    expect_limit(&figures, BOTTLENECK_CPU, "", "R used most, 50 % of a CPU");
+    make_machine(&figures, 185, 10);
+    expect_limit(&figures, BOTTLENECK_CPU, "R",
+                 "The machine was full: the server used 1.85 of 2 CPUs, other programs 0.10.");
+    make_machine(&figures, 50, 10);
+    expect_limit(&figures, BOTTLENECK_CPU, "R", "The machine was not full");
+    expect_limit(&figures, BOTTLENECK_CPU, "R", "a pin or a quota");
+}
+
+TEST(bottleneck, says_with_every_verdict_that_the_machine_was_full)
+{
+    struct bottleneck_figures figures = pipeline();
+    make_machine(&figures, 40, 155);
+    expect_limit(&figures, BOTTLENECK_NONE, "", "The machine was full");
+    make_busy(&figures.groups[3], 95);
+    expect_limit(&figures, BOTTLENECK_BUSY, "W", "The machine was full");
+    make_machine(&figures, 40, 100);
+    struct bottleneck verdict;
+    bottleneck_judge(&verdict, &figures);
+    expect(strstr(verdict.text, "machine") == NULL);
+}
+
+/* 64 connections that are always in use, and threads that have time left. */
+TEST(bottleneck, names_the_load_where_clients_send_at_once)
+{
+    struct bottleneck_figures figures = pipeline();
+    figures.connections = 64;
+    figures.requests = 20000;
+    figures.interval_ns[INTERVAL_TOTAL] = 4 * NS_PER_S;
+    expect_limit(&figures, BOTTLENECK_LOAD, "", "The load limits: no stage does");
+    expect_limit(&figures, BOTTLENECK_LOAD, "",
+                 "4.0 requests were in the server, over 64 connections, whose clients sent the "
+                 "next one 3.00ms after an answer");
+    make_machine(&figures, 20, 170); /* nothing more could run */
+    expect_limit(&figures, BOTTLENECK_CPU, "", "The CPUs limit");
+    make_machine(&figures, 20, 100);
+    expect_limit(&figures, BOTTLENECK_LOAD, "", "The load limits");
+    figures.requests = 4000; /* 15 ms: they may think */
+    expect_limit(&figures, BOTTLENECK_NONE, "", "4.00 requests were in the server");
+    figures.requests = 20000;
+    figures.interval_ns[INTERVAL_TOTAL] = 90 * NS_PER_MS; /* hardly used */
+    expect_limit(&figures, BOTTLENECK_NONE, "", "No stage limits");
 }
 
 TEST(bottleneck, names_the_group_with_most_cpu_where_threads_wait_for_one)
@@ -125,7 +194,8 @@ TEST(bottleneck, names_the_group_with_most_cpu_where_threads_wait_for_one)
                                           .cpu_ns = 2 * NS_PER_S,
                                           .runqueue_ns = 10 * NS_PER_S};
     expect_limit(&figures, BOTTLENECK_CPU, "rpw",
-                 "The CPUs limit: 10.0 threads waited for one in the mean. rpw used most");
+                 "The CPUs limit: 10.0 threads waited for one in the mean");
+    expect_limit(&figures, BOTTLENECK_CPU, "rpw", "rpw used most, 200 % of a CPU");
     expect_limit(&figures, BOTTLENECK_CPU, "rpw", "W took 50 %");
 }
 
@@ -172,88 +242,26 @@ TEST(bottleneck, judges_nothing_where_nothing_was_asked)
     expect_limit(&figures, BOTTLENECK_IDLE, "", "Nothing was asked");
 }
 
-TEST(bottleneck, counts_the_wait_of_a_thread_that_was_woken_as_busy)
+/* Two loops R and a loop W, of a report. */
+TEST(bottleneck, sums_the_threads_of_each_group_and_keeps_the_busiest)
 {
-    struct report report = {.wall_ns = NS_PER_S, .group_count = 1, .thread_count = 1};
-    struct group_report group = {"L", "loop", 1, false};
-    struct thread_report thread = {
-        .busy_ns = 300 * NS_PER_MS, .cpu_ns = 200 * NS_PER_MS, .runqueue_ns = 750 * NS_PER_MS};
+    struct group_report groups[] = {{"R", "loop", 2, false}, {"W", "loop", 1, false}};
+    struct thread_report threads[] = {
+        {.group = 0, .busy_ns = 980 * NS_PER_MS, .cpu_ns = 950 * NS_PER_MS, .runqueue_ns = 5},
+        {.group = 0, .busy_ns = 50 * NS_PER_MS, .cpu_ns = 40 * NS_PER_MS},
+        {.group = 1, .busy_ns = 950 * NS_PER_MS, .runqueue_ns = 750 * NS_PER_MS},
+        {.group = 7, .busy_ns = NS_PER_S}}; /* of no group */
+    struct report report = {.wall_ns = NS_PER_S,
+                            .group_count = 2,
+                            .groups = groups,
+                            .thread_count = 4,
+                            .threads = threads};
     struct bottleneck_figures figures;
-    report.groups = &group;
-    report.threads = &thread;
-    report.tally.counters[COUNTER_ACCEPTED] = 1000;
+    report.tally.counters[COUNTER_REQUESTS] = 1000;
     bottleneck_read(&figures, &report);
-    expect_int(figures.groups[0].busy_ns, 950 * NS_PER_MS);
-    expect_limit(&figures, BOTTLENECK_BUSY, "L", "it was busy 950us for a connection");
-    bottleneck_deinit(&figures);
-    thread.busy_ns = 980 * NS_PER_MS; /* blocked in a handler */
-    bottleneck_read(&figures, &report);
+    expect_int(figures.groups[0].busy_ns, 1030 * NS_PER_MS);
     expect_int(figures.groups[0].busiest_ns, 980 * NS_PER_MS);
-    bottleneck_deinit(&figures);
-}
-
-/* Two loops R and a loop W. */
-struct moment {
-    struct report report;
-    struct group_report groups[2];
-    struct thread_report threads[3];
-};
-
-static struct bottleneck_figures figures_at(uint64_t wall_ms, const uint64_t busy_ms[3])
-{
-    struct moment moment = {
-        .groups = {{"R", "loop", 2, false}, {"W", "loop", 1, false}},
-        .threads = {{"R/1", .group = 0}, {"R/2", .group = 0}, {"W", .group = 1}}};
-    moment.report = (struct report){.wall_ns = wall_ms * NS_PER_MS,
-                                    .group_count = 2,
-                                    .groups = moment.groups,
-                                    .thread_count = 3,
-                                    .threads = moment.threads};
-    moment.report.tally.counters[COUNTER_REQUESTS] = wall_ms;
-    for (unsigned i = 0; i < 3; i++) {
-        moment.threads[i].busy_ns = busy_ms[i] * NS_PER_MS;
-    }
-    struct bottleneck_figures figures;
-    bottleneck_read(&figures, &moment.report);
-    return figures;
-}
-
-TEST(bottleneck, of_two_moments_is_what_happened_between_them)
-{
-    struct bottleneck_figures before = figures_at(1000, (uint64_t[]){100, 0, 100});
-    struct bottleneck_figures now = figures_at(2000, (uint64_t[]){1090, 0, 0});
-    bottleneck_since(&now, &before);
-    expect_int(now.wall_ns, NS_PER_S);
-    expect_int(now.requests, 1000);
-    expect_int(now.groups[0].busy_ns, 990 * NS_PER_MS);
-    expect_int(now.groups[1].busy_ns, 0); /* what falls has done nothing */
-    expect_limit(&now, BOTTLENECK_BUSY, "R", "busy 99 % of the time");
-    bottleneck_deinit(&before);
-    bottleneck_deinit(&now);
-}
-
-TEST(bottleneck, sees_the_thread_that_is_full_now_and_not_the_one_that_was)
-{
-    struct bottleneck_figures before = figures_at(10000, (uint64_t[]){9000, 100, 500});
-    struct bottleneck_figures now = figures_at(11000, (uint64_t[]){9050, 1080, 550});
-    bottleneck_since(&now, &before);
-    expect_int(now.groups[0].busy_ns, 1030 * NS_PER_MS);
-    expect_int(now.groups[0].busiest_ns, 980 * NS_PER_MS);
-    expect_limit(&now, BOTTLENECK_BUSY, "R", "one of its 2 threads was busy 98 % of the time");
-    bottleneck_deinit(&before);
-    bottleneck_deinit(&now);
-}
-
-/* Blocked in handlers for long, and now woken late again and again. */
-TEST(bottleneck, of_two_moments_compares_busy_time_and_cpu_time_of_the_window)
-{
-    struct bottleneck_figures before = figures_at(10000, (uint64_t[]){0, 0, 9000});
-    struct bottleneck_figures now = figures_at(11000, (uint64_t[]){0, 0, 9100});
-    now.threads[2].cpu_ns = 100 * NS_PER_MS;
-    now.threads[2].runqueue_ns = 850 * NS_PER_MS;
-    bottleneck_since(&now, &before);
-    expect_int(now.groups[1].busiest_ns, 950 * NS_PER_MS);
-    expect_limit(&now, BOTTLENECK_BUSY, "W", "busy 95 % of the time");
-    bottleneck_deinit(&before);
-    bottleneck_deinit(&now);
+    expect_int(figures.groups[0].hardest_ns, 980 * NS_PER_MS - 5);
+    expect_int(figures.groups[1].hardest_ns, 200 * NS_PER_MS);
+    expect_limit(&figures, BOTTLENECK_BUSY, "R", "one of its 2 threads was busy 98 % of the time");
 }

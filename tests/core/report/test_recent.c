@@ -1,70 +1,86 @@
-/* test_recent.c: the verdict is of the last second or two, not of all the time before. */
+/* test_recent.c: a window is what happened in the last seconds, not in all the time before. */
 #include "core/report/recent.h"
 
 #include "core/base/clock.h"
 #include "tests/test.h"
 
-/* What a server with two loops has counted. */
-struct moment {
-    struct report report;
-    struct group_report group;
-    struct thread_report threads[2];
-};
-
-static void make_moment(struct moment *moment, uint64_t wall_ns, const uint64_t busy_ns[2])
+/* A server that has answered a request a millisecond since its start; clock and start differ. */
+static char *report_at(uint64_t at_ms)
 {
-    *moment = (struct moment){
-        .group = {"LRPW", "loop", 2, false},
-        .threads = {{"LRPW/1", .busy_ns = busy_ns[0]}, {"LRPW/2", .busy_ns = busy_ns[1]}}};
-    moment->report = (struct report){.wall_ns = wall_ns,
-                                     .group_count = 1,
-                                     .groups = &moment->group,
-                                     .thread_count = 2,
-                                     .threads = moment->threads};
-    moment->report.tally.counters[COUNTER_REQUESTS] = 1 + wall_ns / NS_PER_MS;
+    char *text = NULL;
+    size_t len;
+    struct report report = {.wall_ns = at_ms * NS_PER_MS};
+    FILE *out = open_memstream(&text, &len);
+    expect(out != NULL);
+    report.tally.counters[COUNTER_REQUESTS] = at_ms;
+    report_to_json(out, &report);
+    expect_int(fclose(out), 0);
+    return text;
 }
 
-static uint64_t judge_two(struct recent *recent, uint64_t at_ms, uint64_t first_ms,
-                          uint64_t second_ms, enum bottleneck_cause cause)
+static uint64_t clock_at(uint64_t at_ms)
 {
-    struct moment moment;
-    struct bottleneck verdict;
-    uint64_t since_ns;
-    const uint64_t busy_ns[] = {first_ms * NS_PER_MS, second_ms * NS_PER_MS};
-    make_moment(&moment, at_ms * NS_PER_MS, busy_ns);
-    recent_judge(recent, &moment.report, 1000 * NS_PER_S + at_ms * NS_PER_MS, &verdict, &since_ns);
-    expect_msg(verdict.cause == cause, "at %lu ms: %s", (unsigned long)at_ms, verdict.text);
-    return since_ns / NS_PER_MS;
+    return 1000 * NS_PER_S + at_ms * NS_PER_MS;
 }
 
-static uint64_t judge(struct recent *recent, uint64_t at_ms, uint64_t busy_ms,
-                      enum bottleneck_cause cause)
+/* How long the window is, in ms; the report is then kept. */
+static uint64_t ask(struct recent *recent, uint64_t at_ms, unsigned seconds)
 {
-    return judge_two(recent, at_ms, busy_ms, 0, cause);
+    struct report window;
+    char *text = report_at(at_ms);
+    struct bytes json = {text, strlen(text)};
+    recent_window(recent, json, clock_at(at_ms), seconds, &window);
+    uint64_t ms = window.wall_ns / NS_PER_MS;
+    expect_int(window.tally.counters[COUNTER_REQUESTS], ms);
+    recent_note(recent, json, clock_at(at_ms));
+    report_deinit(&window);
+    free(text);
+    return ms;
 }
 
-TEST(recent, judges_the_last_second_or_two)
+TEST(recent, gives_the_last_second_or_two)
 {
     struct recent recent;
     recent_init(&recent);
-    expect_int(judge(&recent, 10000, 100, BOTTLENECK_NONE), 10000); /* since the start */
-    expect_int(judge(&recent, 11000, 1100, BOTTLENECK_BUSY), 1000);
-    expect_int(judge(&recent, 11500, 1600, BOTTLENECK_BUSY), 1500); /* too soon after the last */
-    expect_int(judge(&recent, 12000, 1600, BOTTLENECK_NONE), 1000);
-    expect_int(judge(&recent, 12999, 2599, BOTTLENECK_NONE), 1999); /* 999 of 1999 ms */
-    expect_int(judge(&recent, 13000, 2600, BOTTLENECK_BUSY), 1000);
-    expect_int(judge(&recent, 73000, 2700, BOTTLENECK_NONE),
-               60000); /* no client asked in between */
+    expect_int(ask(&recent, 10000, 1), 10000); /* since the start: there is nothing older */
+    expect_int(ask(&recent, 11000, 1), 1000);
+    expect_int(ask(&recent, 11500, 1), 1500); /* kept are 10.0 and 11.0 s */
+    expect_int(ask(&recent, 12000, 1), 1000);
+    expect_int(ask(&recent, 12950, 1), 950);   /* a client that asks each second, a little early */
+    expect_int(ask(&recent, 73000, 1), 60050); /* no client asked in between */
+    expect_int(ask(&recent, 73500, 0), 73500);
     recent_deinit(&recent);
 }
 
-/* The one that was busiest over all the time has nothing to do any more. */
-TEST(recent, sees_which_thread_is_full_now)
+TEST(recent, gives_longer_windows_from_what_is_kept)
 {
     struct recent recent;
     recent_init(&recent);
-    judge_two(&recent, 10000, 9000, 100, BOTTLENECK_BUSY); /* since the start */
-    judge_two(&recent, 11000, 9010, 1090, BOTTLENECK_BUSY);
-    judge_two(&recent, 12000, 9020, 1100, BOTTLENECK_NONE);
+    for (uint64_t s = 100; s <= 800; s++) {
+        (void)ask(&recent, s * 1000, 1);
+        if (s == 103) {
+            expect_int(ask(&recent, 103500, 10), 3500); /* the oldest there is */
+        }
+    }
+    expect_int(ask(&recent, 800500, 10), 10500);
+    uint64_t minute_ms = ask(&recent, 800600, 60), most_ms = ask(&recent, 800700, 300);
+    expect_msg(minute_ms >= 59900 && minute_ms < 65000, "%lu ms", (unsigned long)minute_ms);
+    expect_msg(most_ms >= 299900 && most_ms < 305000, "%lu ms", (unsigned long)most_ms);
+    expect(recent.shared.count < 80);
     recent_deinit(&recent);
+}
+
+/* Four texts of 5 MiB are too much: the oldest goes. */
+TEST(recent, keeps_no_more_bytes_than_its_limit)
+{
+    struct recent recent;
+    enum { LEN = 5 << 20 };
+    char *text = calloc(1, LEN);
+    recent_init(&recent);
+    for (uint64_t s = 1; s <= 4; s++) {
+        recent_note(&recent, (struct bytes){text, LEN}, clock_at(s * 1000));
+    }
+    expect_int(recent.shared.count, 3);
+    recent_deinit(&recent);
+    free(text);
 }

@@ -3,7 +3,7 @@
 #include "core/trace/trace.h"
 
 #include "tests/core/trace_files.h"
-#include "tools/json_read.h"
+#include "core/base/json_read.h"
 
 #include <errno.h>
 #include <pthread.h>

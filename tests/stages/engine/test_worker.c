@@ -305,9 +305,9 @@ TEST(worker, of_a_pool_waits_where_it_is_refused)
 
 static unsigned away_count(struct mailbox *box)
 {
-    lock_take(&box->shared.lock);
-    unsigned away = box->shared.away;
-    lock_release(&box->shared.lock);
+    lock_take(&box->takers.lock);
+    unsigned away = box->takers.away;
+    lock_release(&box->takers.lock);
     return away;
 }
 

@@ -1,12 +1,12 @@
 /* json_read.c: libjansson within limits. See json_read.h. */
-#include "tools/json_read.h"
+#include "core/base/json_read.h"
 
 #include "core/base/utf8.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 
-static bool has_control(struct bytes text, size_t *at);
+static bool has_control_character(struct bytes text, size_t *at);
 static bool is_too_deep(const json_t *value, unsigned depth);
 static size_t put_shown(char *out, struct bytes *text);
 static void json_read_fail(char *error, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -20,7 +20,7 @@ json_t *json_read(struct bytes text, char error[JSON_READ_ERROR])
                        JSON_READ_SIZE_MAX);
         return NULL;
     }
-    if (has_control(text, &at)) {
+    if (has_control_character(text, &at)) {
         json_read_fail(error, "byte %zu: a control character in JSON", at);
         return NULL;
     }
@@ -82,7 +82,7 @@ size_t json_read_word(const json_t *object, const char *key, char *out, size_t s
 
 /* White space may stand between values; in a string libjansson refuses it. What is no UTF-8 is left
  * to libjansson as well. */
-static bool has_control(struct bytes text, size_t *at)
+static bool has_control_character(struct bytes text, size_t *at)
 {
     const char *start = text.at;
     while (text.len > 0) {

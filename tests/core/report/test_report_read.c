@@ -1,5 +1,5 @@
 /* test_report_read.c: a report comes back as it was written; of another shape it is zeros. */
-#include "tools/report_read.h"
+#include "core/report/report_read.h"
 
 #include "tests/core/sample.h"
 

@@ -1,5 +1,5 @@
 /* test_json_read.c: what is JSON and what is none, the limits, and text for terminals. */
-#include "tools/json_read.h"
+#include "core/base/json_read.h"
 
 #include "tests/test.h"
 

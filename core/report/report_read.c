@@ -3,7 +3,7 @@
  * Keys are those of core/report/report_json.c: the words of the .def lists, so that a counter that
  * this program does not know is passed over.
  */
-#include "tools/report_read.h"
+#include "core/report/report_read.h"
 
 #include "core/base/check.h"
 
@@ -11,7 +11,7 @@ static void read_tally(struct tally *tally, const json_t *json);
 static void read_histogram(struct histogram *histogram, const json_t *json);
 static void read_wiring(struct report *report, const json_t *json);
 static void read_queues(struct report *report, const json_t *list);
-static void read_queue(struct queue_report *queue, const json_t *json);
+static void report_read_queue(struct queue_report *queue, const json_t *json);
 static void read_threads(struct report *report, const json_t *list);
 static void read_thread(struct thread_report *thread, const json_t *json);
 static unsigned read_length(const json_t *list);
@@ -25,6 +25,10 @@ bool report_read(struct report *report, const json_t *json)
     }
     report->wall_ns = json_read_count(json, "wall_ns");
     report->connections = json_read_count(json, "connections");
+    const json_t *machine = json_object_get(json, "machine");
+    report->machine.cpus = (unsigned)json_read_count(machine, "cpus");
+    report->machine.busy_ns = json_read_count(machine, "busy_ns");
+    report->machine.server_ns = json_read_count(machine, "server_ns");
     read_tally(&report->tally, json);
     read_wiring(report, json);
     read_queues(report, json_object_get(json, "queues"));
@@ -99,11 +103,11 @@ static void read_queues(struct report *report, const json_t *list)
     report->queue_count = read_length(list);
     report->queues = must_calloc(report->queue_count + 1, sizeof *report->queues);
     for (unsigned i = 0; i < report->queue_count; i++) {
-        read_queue(&report->queues[i], json_array_get(list, i));
+        report_read_queue(&report->queues[i], json_array_get(list, i));
     }
 }
 
-static void read_queue(struct queue_report *queue, const json_t *json)
+static void report_read_queue(struct queue_report *queue, const json_t *json)
 {
     (void)json_read_word(json, "name", queue->name, sizeof queue->name);
     queue->group = (unsigned)json_read_count(json, "group");
@@ -137,12 +141,13 @@ static void read_thread(struct thread_report *thread, const json_t *json)
     thread->group = (unsigned)json_read_count(json, "group");
     thread->idle = json_is_true(json_object_get(json, "idle"));
     thread->wall_ns = json_read_count(json, "wall_ns");
-    thread->busy_ns = json_read_count(json, "busy_ns");
+    thread->awake_ns = json_read_count(json, "awake_ns");
     thread->cpu_ns = json_read_count(json, "cpu_ns");
     thread->runqueue_ns = json_read_count(json, "runqueue_ns");
     thread->voluntary = json_read_count(json, "voluntary");
     thread->involuntary = json_read_count(json, "involuntary");
     thread->turns = json_read_count(json, "turns");
+    thread_report_busy(thread);
 }
 
 /* Members of an array, as far as they are taken; none of anything else. */

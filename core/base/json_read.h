@@ -10,8 +10,8 @@
  *
  * Any thread.
  */
-#ifndef TOOLS_JSON_READ_H
-#define TOOLS_JSON_READ_H
+#ifndef CORE_BASE_JSON_READ_H
+#define CORE_BASE_JSON_READ_H
 
 #include "core/base/bytes.h"
 

@@ -2,11 +2,11 @@
  *
  * It need not be trusted: what is missing or of another kind stays zero. Any thread.
  */
-#ifndef TOOLS_REPORT_READ_H
-#define TOOLS_REPORT_READ_H
+#ifndef CORE_REPORT_REPORT_READ_H
+#define CORE_REPORT_REPORT_READ_H
 
 #include "core/report/report.h"
-#include "tools/json_read.h"
+#include "core/base/json_read.h"
 
 enum { REPORT_LIST_MAX = 4096 }; /* queues, threads ... that are taken */
 
