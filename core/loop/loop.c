@@ -19,6 +19,7 @@ _Static_assert(_Alignof(uv_poll_t) <= 8, "struct watch aligns libuv's handle");
 struct loop {
     uv_loop_t uv;
     bool busy;             /* a callback was called in this round */
+    unsigned events;       /* callbacks since loop_take_events */
     uint64_t *woke_ns;     /* to be set by the first callback, or NULL */
     loop_wake_fn *wake_fn; /* called then, or NULL */
     void *wake_arg;
@@ -89,6 +90,13 @@ bool loop_turn(struct loop *loop)
     return loop->busy;
 }
 
+unsigned loop_take_events(struct loop *loop)
+{
+    unsigned events = loop->events;
+    loop->events = 0;
+    return events;
+}
+
 void loop_on_wake(struct loop *loop, loop_wake_fn *fn, void *arg)
 {
     loop->wake_fn = fn;
@@ -123,6 +131,7 @@ static void note_event(uv_loop_t *uv)
 {
     struct loop *loop = (struct loop *)uv; /* its first member */
     loop->busy = true;
+    loop->events++;
     note_waking(loop);
     end_poll(loop);
 }
@@ -239,6 +248,7 @@ static void run_due_timers(struct loop *loop)
         struct loop_timer *timer = loop->due.first;
         forget_due(timer);
         loop->busy = true;
+        loop->events++;
         timer->fn(timer->arg);
     }
 }

@@ -60,6 +60,9 @@ bool loop_turn(struct loop *loop);
  * first callback. */
 void loop_block(struct loop *loop, uint64_t *woke_ns);
 
+/* How many callbacks of watches and timers there were since the last time it was asked. */
+unsigned loop_take_events(struct loop *loop);
+
 /* `fn` is called when loop_block has woken: once each time, when *woke_ns is set. To be set
  * before the first round. */
 typedef void loop_wake_fn(void *arg);

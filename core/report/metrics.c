@@ -87,6 +87,14 @@ static const struct column queue_figures[] = {
      {{NULL, QUEUE(cpu_wait)}}},
 };
 
+static const struct column loop_figures[] = {
+    {METRIC_HISTOGRAM,
+     "quartet_loop_round",
+     "seconds",
+     "From a poll's return until the next poll of a poll loop",
+     {{NULL, offsetof(struct loop_report, round_ns)}}},
+};
+
 static const struct column thread_figures[] = {
     {METRIC_COUNTER,
      "quartet_thread_wall",
@@ -269,6 +277,7 @@ struct rows {
     size_t size;
 };
 _Static_assert(offsetof(struct queue_report, name) == 0, "a row begins with its name");
+_Static_assert(offsetof(struct loop_report, name) == 0, "a row begins with its name");
 _Static_assert(offsetof(struct thread_report, name) == 0, "a row begins with its name");
 
 static void print_cell(struct exposition *e, const struct column *column,
@@ -322,6 +331,20 @@ static void print_queues(struct exposition *e, const struct report *report)
     }
 }
 
+static void print_loops(struct exposition *e, const struct report *report)
+{
+    struct rows rows = {"loop", report->loops, report->loop_count, sizeof *report->loops};
+    if (report->loop_count == 0) {
+        return; /* not measured */
+    }
+    print_table(e, loop_figures, COUNT(loop_figures), rows);
+    exposition_family(e, METRIC_HISTOGRAM, "quartet_loop_events", "",
+                      "Watches and timers that were called back in a round");
+    for (unsigned i = 0; i < report->loop_count; i++) {
+        exposition_sizes(e, LABELS({"loop", report->loops[i].name}), &report->loops[i].events);
+    }
+}
+
 static void print_threads(struct exposition *e, const struct report *report)
 {
     struct rows rows = {"thread", report->threads, report->thread_count, sizeof *report->threads};
@@ -342,6 +365,7 @@ void metrics_print(FILE *out, enum exposition_format format, const struct report
     }
     print_groups(&e, report);
     print_queues(&e, report);
+    print_loops(&e, report);
     print_threads(&e, report);
     exposition_end(&e);
 }

@@ -21,6 +21,7 @@ void report_deinit(struct report *report)
     free(report->groups);
     free(report->ways);
     free(report->queues);
+    free(report->loops);
     free(report->threads);
     *report = (struct report){0};
 }
@@ -212,6 +213,21 @@ static void report_print_wakeups(FILE *out, const struct report *report)
     }
 }
 
+static void report_print_loops(FILE *out, const struct report *report)
+{
+    fprintf(out, "\n%-20s%12s%10s%10s%10s%10s%10s%9s%9s%9s\n", "loop rounds", "count", "mean",
+            "p50", "p90", "p99", "max", "events", "p99", "most");
+    for (unsigned i = 0; i < report->loop_count; i++) {
+        const struct histogram *ns = &report->loops[i].round_ns, *n = &report->loops[i].events;
+        fprintf(out, "  %-18.18s%12" PRIu64 "%10s%10s%10s%10s%10s%9.1f%9.0f%9" PRIu64 "\n",
+                report->loops[i].name, (uint64_t)ns->count, cell_time(histogram_mean(ns)).text,
+                cell_time(report_percentile(ns, 0.5)).text,
+                cell_time(report_percentile(ns, 0.9)).text,
+                cell_time(report_percentile(ns, 0.99)).text, cell_time((double)ns->max).text,
+                histogram_mean(n), report_percentile(n, 0.99), (uint64_t)n->max);
+    }
+}
+
 static void report_print_threads(FILE *out, const struct report *report)
 {
     fprintf(out, "\n%-20s%10s%8s%10s%8s%10s%9s%12s%13s%12s\n", "threads", "wall", "busy", "cpu",
@@ -267,6 +283,9 @@ void report_print(FILE *out, const struct report *report)
         report_print_queues(out, report);
         report_print_queue_waits(out, report);
         report_print_wakeups(out, report);
+    }
+    if (report->loop_count > 0) {
+        report_print_loops(out, report);
     }
     if (report->thread_count > 0) {
         report_print_threads(out, report);

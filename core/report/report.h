@@ -34,6 +34,13 @@ struct thread_report {
     bool idle; /* waits for work now */
 };
 
+/* A poll loop: its rounds (core/points/rounds.h). */
+struct loop_report {
+    char name[REPORT_NAME];
+    unsigned group;
+    struct histogram round_ns, events;
+};
+
 /* One thread group of the wiring, in the wiring's order. */
 struct group_report {
     char letters[REPORT_LETTERS]; /* "RP", or "rpw" */
@@ -61,12 +68,14 @@ struct report {
     struct way_report *ways;
     unsigned queue_count;
     struct queue_report *queues;
+    unsigned loop_count;
+    struct loop_report *loops; /* none where nothing is measured */
     unsigned thread_count;
     struct thread_report *threads;
     unsigned threads_unused; /* not among them: a pool's threads that have had nothing to do */
 };
 
-/* Frees groups, ways, queues, threads and the tally's histograms. */
+/* Frees groups, ways, queues, loops, threads and the tally's histograms. */
 void report_deinit(struct report *report);
 
 /* cpu, run-queue wait and context switches of a thread from /proc/self/task/TID; zeros where the

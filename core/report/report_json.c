@@ -172,6 +172,21 @@ static void report_put_queues(struct json *json, const struct report *report)
     json_end(json);
 }
 
+static void report_put_loops(struct json *json, const struct report *report)
+{
+    json_begin_array(json, "loops");
+    for (unsigned i = 0; i < report->loop_count; i++) {
+        const struct loop_report *loop = &report->loops[i];
+        json_begin_object(json, NULL);
+        json_text(json, "name", loop->name);
+        json_number(json, "group", loop->group);
+        report_put_histogram(json, "round_ns", &loop->round_ns);
+        report_put_histogram(json, "events", &loop->events);
+        json_end(json);
+    }
+    json_end(json);
+}
+
 static void report_put_thread(struct json *json, const struct thread_report *thread)
 {
     json_begin_object(json, NULL);
@@ -210,6 +225,7 @@ void report_to_json(FILE *out, const struct report *report)
     report_put_tally(&json, &report->tally);
     report_put_wiring(&json, report);
     report_put_queues(&json, report);
+    report_put_loops(&json, report);
     report_put_threads(&json, report);
     json_end(&json);
 }

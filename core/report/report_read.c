@@ -14,6 +14,7 @@ static void read_queues(struct report *report, const json_t *list);
 static void report_read_queue(struct queue_report *queue, const json_t *json);
 static void read_threads(struct report *report, const json_t *list);
 static void read_thread(struct thread_report *thread, const json_t *json);
+static void read_loops(struct report *report, const json_t *list);
 static unsigned read_length(const json_t *list);
 
 bool report_read(struct report *report, const json_t *json)
@@ -34,6 +35,7 @@ bool report_read(struct report *report, const json_t *json)
     read_queues(report, json_object_get(json, "queues"));
     report->threads_unused = (unsigned)json_read_count(json, "threads_unused");
     read_threads(report, json_object_get(json, "threads"));
+    read_loops(report, json_object_get(json, "loops"));
     return true;
 }
 
@@ -148,6 +150,20 @@ static void read_thread(struct thread_report *thread, const json_t *json)
     thread->involuntary = json_read_count(json, "involuntary");
     thread->turns = json_read_count(json, "turns");
     thread_report_busy(thread);
+}
+
+static void read_loops(struct report *report, const json_t *list)
+{
+    report->loop_count = read_length(list);
+    report->loops = must_calloc(report->loop_count + 1, sizeof *report->loops);
+    for (unsigned i = 0; i < report->loop_count; i++) {
+        struct loop_report *loop = &report->loops[i];
+        const json_t *from = json_array_get(list, i);
+        (void)json_read_word(from, "name", loop->name, sizeof loop->name);
+        loop->group = (unsigned)json_read_count(from, "group");
+        read_histogram(&loop->round_ns, json_object_get(from, "round_ns"));
+        read_histogram(&loop->events, json_object_get(from, "events"));
+    }
 }
 
 /* Members of an array, as far as they are taken; none of anything else. */

@@ -19,7 +19,7 @@ static void subtract_cells(_Atomic uint64_t *now, const _Atomic uint64_t *before
     }
 }
 
-/* Queues and threads begin with their name. The search goes on behind the place where the last one
+/* Queues, loops and threads begin with their name. The search goes on behind the place where the last one
  * was found, because both lists have the same order: it is found at once. */
 static const void *find_named(const void *list, unsigned count, size_t size, const char *name,
                               unsigned *at)
@@ -101,11 +101,25 @@ static void queues_since(struct report *now, const struct report *before)
     }
 }
 
+static void loops_since(struct report *now, const struct report *before)
+{
+    _Static_assert(offsetof(struct loop_report, name) == 0, "find_named");
+    for (unsigned i = 0, at = 0; i < now->loop_count; i++) {
+        const struct loop_report *old = find_named(before->loops, before->loop_count,
+                                                   sizeof *before->loops, now->loops[i].name, &at);
+        if (old != NULL) {
+            histogram_subtract(&now->loops[i].round_ns, &old->round_ns);
+            histogram_subtract(&now->loops[i].events, &old->events);
+        }
+    }
+}
+
 void report_since(struct report *now, const struct report *before)
 {
     subtract_or_zero(&now->wall_ns, before->wall_ns);
     machine_since(&now->machine, &before->machine);
     tally_since(&now->tally, &before->tally);
     queues_since(now, before);
+    loops_since(now, before);
     thread_reports_since(now->threads, now->thread_count, before->threads, before->thread_count);
 }

@@ -87,6 +87,7 @@ const page = (() => {
         const make = (id, prefix, columns) => tables.make(by_id(id), prefix, columns);
         const intervals = make("intervals", "interval", tables.interval_columns);
         const queues = make("queues", "queue", tables.queue_columns);
+        const loops = make("loops", "loop", tables.loop_columns);
         const threads = make("threads", "thread", tables.thread_columns);
         const closed = make("closed", "closed", tables.count_columns("closed because"));
         const statuses = make("statuses", "status", tables.count_columns("answers"));
@@ -94,6 +95,7 @@ const page = (() => {
         return (view) => {
             intervals.rows(tables.interval_rows(view));
             queues.rows(tables.queue_rows(view));
+            loops.rows(tables.loop_rows(view));
             threads.rows(tables.thread_rows(view, threads_most));
             closed.rows(tables.count_rows(view.close_reasons));
             statuses.rows(tables.count_rows(view.statuses));

@@ -99,6 +99,21 @@ const tables = (() => {
         return view.queues.map((q) => ({id: q.name, q, stage: colour_of(view, q)}));
     }
 
+    const loop_columns = [
+        {head: "loop", get: (row) => row.id},
+        {head: "rounds", key: "count", kind: "count", get: (row) => row.l.round_ns.count},
+        {head: "mean", key: "mean", kind: "time", get: (row) => histograms.mean(row.l.round_ns)},
+        {head: "p50", key: "p50", kind: "time", get: (row) => histograms.percentile(row.l.round_ns, 0.5)},
+        {head: "p99", key: "p99", kind: "time", get: (row) => histograms.percentile(row.l.round_ns, 0.99)},
+        {head: "max", key: "max", kind: "time", get: (row) => (row.l.round_ns.count > 0 ? row.l.round_ns.max : null)},
+        {head: "events a round", key: "events", kind: "amount", get: (row) => histograms.mean(row.l.events)},
+        {head: "p99", key: "events_p99", kind: "count", get: (row) => histograms.percentile(row.l.events, 0.99)},
+    ];
+
+    function loop_rows(view) {
+        return view.loops.map((l) => ({id: l.name, l, stage: colour_of(view, l)}));
+    }
+
     const thread_columns = [
         {head: "thread", get: (row) => row.id},
         {head: "busy", key: "busy", kind: "share", get: (row) => row.t.busy},
@@ -132,7 +147,7 @@ const tables = (() => {
     }
 
     return {
-        make, interval_columns, interval_rows, queue_columns, queue_rows, thread_columns, thread_rows,
+        make, interval_columns, interval_rows, queue_columns, queue_rows, loop_columns, loop_rows, thread_columns, thread_rows,
         count_columns, count_rows,
     };
 })();

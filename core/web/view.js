@@ -87,6 +87,10 @@ const view = (() => {
         return {...json, busy: share(json.busy_ns), cpu: share(json.cpu_ns), runqueue: share(json.runqueue_ns)};
     }
 
+    function loop(json) {
+        return {...json, round_ns: histograms.pack(json.round_ns), events: histograms.pack(json.events)};
+    }
+
     function queue(json) {
         const packed = {...json};
         QUEUE_HISTOGRAMS.forEach((key) => (packed[key] = histograms.pack(json[key])));
@@ -153,6 +157,7 @@ const view = (() => {
     function make(report, whole) {
         const threads = report.threads.map(thread);
         const queues = report.queues.map(queue);
+        const loops = (report.loops || []).map(loop);
         const groups = report.groups.map((g, i, all) => group(g, i, all, threads, queues));
         const intervals = {};
         Object.entries(report.intervals_ns).forEach(([name, json]) => (intervals[name] = histograms.pack(json)));
@@ -160,7 +165,7 @@ const view = (() => {
         const measured = Object.keys(intervals).length > 0;
         const seconds = Math.max(1e-3, report.wall_ns / 1e9);
         return {
-            seconds, whole, groups, ways, threads, queues, intervals, measured,
+            seconds, whole, groups, ways, threads, loops, queues, intervals, measured,
             counters: report.counters, close_reasons: report.close_reasons, statuses: report.statuses,
             accept: queues.find((q) => q.accept) || null,
             connections: report.connections, threads_unused: report.threads_unused,

@@ -235,6 +235,9 @@ void worker_init(struct worker *worker)
     taker_init(&worker->taker, loop && doorbell == DOORBELL_CONDVAR ? DOORBELL_EVENTFD : doorbell,
                loop);
     worker->loop.poll = loop ? loop_new() : NULL;
+    if (loop && engine->measured) {
+        worker->loop.rounds = must_calloc(1, sizeof *worker->loop.rounds);
+    }
     if (engine->trace != NULL) {
         worker->ring = trace_ring(engine->trace, worker->number);
     }
@@ -248,6 +251,7 @@ void worker_deinit(struct worker *worker)
     exchange_pool_deinit(&worker->exchanges);
     taker_deinit(&worker->taker);
     tally_deinit(&worker->tally);
+    free(worker->loop.rounds);
     if (worker->log.log != NULL) {
         access_log_buffer_deinit(&worker->log);
     }

@@ -10,6 +10,7 @@
 #define STAGES_ENGINE_WORKER_H
 
 #include "core/exchange/access_log.h"
+#include "core/points/rounds.h"
 #include "core/points/tally.h"
 #include "core/trace/trace.h"
 #include "stages/engine/client.h"
@@ -99,6 +100,7 @@ struct worker {
             *collect_timer; /* wakes a sleeper that clients are quietly given back to */
         bool collecting;    /* it is running */
         int phase_seen;
+        struct rounds *rounds; /* NULL: not measured; fixed */
         struct deadlines deadlines;
     } loop;
 };

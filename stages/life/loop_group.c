@@ -71,20 +71,49 @@ static void look_at_shedding(struct worker *worker)
     }
 }
 
-/* --wakeup spin:USEC: polls for a while before it blocks. */
+/* --- rounds --- */
+
+static void begin_round(struct worker *worker, uint64_t now_ns)
+{
+    if (worker->loop.rounds != NULL) {
+        rounds_begin(worker->loop.rounds, now_ns);
+    }
+}
+
+static void end_round(struct worker *worker, uint64_t now_ns)
+{
+    if (worker->loop.rounds != NULL) {
+        rounds_end(worker->loop.rounds, now_ns, loop_take_events(worker->loop.poll));
+    }
+}
+
+/* Without waiting: one reading of the clock for both rounds. */
+static bool poll_at_once(struct worker *worker)
+{
+    uint64_t now_ns = worker->loop.rounds != NULL ? clock_ns() : 0;
+    end_round(worker, now_ns);
+    begin_round(worker, now_ns);
+    return loop_turn(worker->loop.poll);
+}
+
+/* --wakeup spin:USEC: polls for a while before it blocks. A poll that finds nothing begins no
+ * round. */
 static bool spin_finds_work(struct worker *worker)
 {
     uint64_t spin_ns = worker->engine->settings->wakeup_spin_ns;
     if (spin_ns == 0) {
         return false;
     }
-    uint64_t until_ns = clock_ns() + spin_ns;
+    uint64_t now_ns = clock_ns(), until_ns = now_ns + spin_ns;
+    end_round(worker, now_ns);
     do {
         if (atomic_load_explicit(&worker->mailbox->waiting_hint, memory_order_relaxed) > 0 ||
             loop_turn(worker->loop.poll)) {
+            begin_round(worker, now_ns);
             return true;
         }
-    } while (clock_ns() < until_ns);
+        now_ns = clock_ns();
+    } while (now_ns < until_ns);
     return false;
 }
 
@@ -118,6 +147,7 @@ static void block_loop(struct worker *worker)
     if (runner != worker) {
         worker_begin_idle(runner);
     }
+    end_round(worker, worker->slept_ns);
     loop_block(worker->loop.poll, &worker->woke_ns);
 }
 
@@ -126,6 +156,7 @@ static void on_wake(void *arg)
 {
     struct worker *worker = arg, *runner = worker->loop.runner;
     worker_end_idle(worker);
+    begin_round(worker, worker->woke_ns);
     if (runner != worker) {
         runner->woke_ns = worker->woke_ns;
         worker_end_idle(runner);
@@ -142,7 +173,7 @@ static void wait_for_events(struct worker *worker)
         return;
     }
     if (!falls_asleep(worker, hear_all)) {
-        loop_turn(worker->loop.poll);
+        (void)poll_at_once(worker);
         return;
     }
     collect_later(worker);
@@ -214,7 +245,7 @@ void loop_group_turn(struct worker *worker)
     look_at_new(worker);
     /* A thread that has the turn serves what it finds: it gathers nothing. */
     bool in_turn = worker->loop.runner != worker;
-    if (!in_turn && worker_gathers(worker) && (loop_turn(worker->loop.poll) || busy)) {
+    if (!in_turn && worker_gathers(worker) && (poll_at_once(worker) || busy)) {
         return;
     }
     if (worker_flush(worker)) {

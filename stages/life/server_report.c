@@ -90,6 +90,19 @@ static void report_worker(const struct worker *worker, struct thread_report *rep
     thread_report_busy(report);
 }
 
+static void report_loop(const struct worker *worker, struct report *report)
+{
+    const struct rounds *rounds = worker->loop.rounds;
+    if (rounds == NULL) {
+        return;
+    }
+    struct loop_report *loop = &report->loops[report->loop_count++];
+    snprintf(loop->name, sizeof loop->name, "%s", worker->name);
+    loop->group = worker->group;
+    histogram_merge(&loop->round_ns, &rounds->length_ns);
+    histogram_merge(&loop->events, &rounds->events);
+}
+
 static bool is_unused(const struct worker *worker)
 {
     return worker->kind == GROUP_POOL &&
@@ -119,6 +132,15 @@ static void report_group(const struct engine *engine, unsigned index, struct gro
     snprintf(report->kind, sizeof report->kind, "%s", group_kind_name(wired));
     report->threads = group->count;
     report->in_turn = group->in_turn;
+}
+
+static unsigned count_loops(const struct engine *engine)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < engine->worker_count; i++) {
+        count += engine->workers[i].loop.rounds != NULL;
+    }
+    return count;
 }
 
 /* --- the report --- */
@@ -186,6 +208,7 @@ void server_report(struct engine *engine, struct report *report)
         .groups = must_calloc(engine->group_count, sizeof *report->groups),
         .queue_count = 1 + engine->mailbox_count,
         .queues = must_calloc(1 + engine->mailbox_count, sizeof *report->queues),
+        .loops = must_calloc(count_loops(engine) + 1, sizeof *report->loops),
         .threads = must_calloc(engine->worker_count, sizeof *report->threads),
         .ways = must_calloc(WAYS_MAX, sizeof *report->ways),
     };
@@ -199,6 +222,7 @@ void server_report(struct engine *engine, struct report *report)
     }
     for (unsigned i = 0; i < engine->worker_count; i++) {
         report_thread(engine, &engine->workers[i], report, now_ns);
+        report_loop(&engine->workers[i], report);
     }
     report_backlog(engine, &report->queues[0]);
     for (unsigned i = 0; i < engine->mailbox_count; i++) {

@@ -177,6 +177,27 @@ def json_counts(world):
         require(0 < there <= threads, f"{there} threads of {threads}")
 
 
+@case("/server-status?json has the rounds of each poll loop and their events")
+def json_rounds(world):
+    """None where nothing is measured. A loop that runs in turn has its rounds, too."""
+    with start(world) as server, server.client() as watcher:
+        with server.client() as client:
+            ask_all(client)
+        report = settled(watcher, len(ASKED))["report"]
+        kinds = [group["kind"] for group in report["groups"]]
+        require(all(kinds[loop["group"]] == "loop" for loop in report["loops"]), f"{kinds}")
+        require({loop["group"] for loop in report["loops"]} ==
+                {i for i, kind in enumerate(kinds) if kind == "loop"}, "a loop is missing")
+        for loop in report["loops"]:
+            rounds, events = loop["round_ns"], loop["events"]
+            require(rounds["count"] == events["count"], f"{loop['name']}: {rounds['count']} rounds")
+            require(rounds["sum"] <= report["wall_ns"], f"{loop['name']} is longer than the run")
+        if "loop" in kinds:
+            require(sum(loop["events"]["sum"] for loop in report["loops"]) > 0, "no events")
+    with start(world, "--trace-level", "off") as server, server.client() as watcher:
+        require(status_of(watcher)["report"]["loops"] == [], "rounds that are not measured")
+
+
 def grown(now, before):
     """What has been added to a histogram, as [highest value, count] pairs."""
     old = dict(map(tuple, before["buckets"]))

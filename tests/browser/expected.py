@@ -121,6 +121,7 @@ class Figures:
         self.statuses = report["statuses"]
         self.intervals = Intervals((name, Histogram(h)) for name, h in report["intervals_ns"].items())
         self.queues = {q["name"]: self._queue(q) for q in report["queues"]}
+        self.loops = {loop["name"]: loop for loop in report["loops"]}
         self.threads = {t["name"]: self._thread(t) for t in report["threads"]}
 
     @staticmethod
@@ -224,6 +225,21 @@ class Figures:
         if what == "wakeup_p50":
             return "time", of("wakeup_ns").percentile(0.5)
         return "time", of("wait_ns").percentile(HISTOGRAM_OF[what])
+
+    def _of_loop(self, rest):
+        name, _, what = rest.rpartition(".")
+        rounds, events = (Histogram(self.loops[name][key]) for key in ("round_ns", "events"))
+        if what == "count":
+            return "count", rounds.count
+        if what == "events":
+            return "amount", events.mean()
+        if what == "events_p99":
+            return "count", events.percentile(0.99)
+        if what == "mean":
+            return "time", rounds.mean()
+        if what == "max":
+            return "time", rounds.max if rounds.count else None
+        return "time", rounds.percentile(HISTOGRAM_OF[what])
 
     def _of_thread(self, rest):
         name, _, what = rest.rpartition(".")

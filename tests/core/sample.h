@@ -8,7 +8,13 @@
 
 #include "tests/test.h"
 
-enum { SAMPLE_THREADS = 3, SAMPLE_QUEUES = 3, SAMPLE_GROUPS = 3, SAMPLE_WAYS = 2 };
+enum {
+    SAMPLE_THREADS = 3,
+    SAMPLE_QUEUES = 3,
+    SAMPLE_GROUPS = 3,
+    SAMPLE_WAYS = 2,
+    SAMPLE_LOOPS = 2
+};
 static const char *const sample_threads[SAMPLE_THREADS] = {"reader", "processor", "writer"};
 static const char *const sample_queues[SAMPLE_QUEUES] = {"accept", "R->P",
                                                          "P->W/a-name-that-is-cut"};
@@ -72,6 +78,15 @@ static inline void sample_queue(struct queue_report *queue, const char *name, ui
     }
 }
 
+static inline void sample_loop(struct loop_report *loop, const char *name, uint64_t scale)
+{
+    (void)snprintf(loop->name, sizeof loop->name, "%s", name);
+    for (uint64_t i = 1; i <= 200; i++) {
+        histogram_record(&loop->round_ns, 2000 * i * scale);
+        histogram_record(&loop->events, i % 9);
+    }
+}
+
 static inline void sample_thread(struct thread_report *thread, const char *name, uint64_t scale)
 {
     *thread = (struct thread_report){.wall_ns = 10000000000u,
@@ -95,6 +110,8 @@ static inline void sample_report(struct report *report)
                               .groups = calloc(SAMPLE_GROUPS, sizeof *report->groups),
                               .queue_count = SAMPLE_QUEUES,
                               .queues = calloc(SAMPLE_QUEUES, sizeof *report->queues),
+                              .loop_count = SAMPLE_LOOPS,
+                              .loops = calloc(SAMPLE_LOOPS, sizeof *report->loops),
                               .thread_count = SAMPLE_THREADS,
                               .threads = calloc(SAMPLE_THREADS, sizeof *report->threads)};
     tally_init(&report->tally, true);
@@ -108,6 +125,10 @@ static inline void sample_report(struct report *report)
     for (unsigned i = 1; i < SAMPLE_QUEUES; i++) {
         sample_queue(&report->queues[i], sample_queues[i], i == 1 ? 3 : 70);
         report->queues[i].group = i;
+    }
+    for (unsigned i = 0; i < SAMPLE_LOOPS; i++) {
+        sample_loop(&report->loops[i], sample_threads[2 * i], 1 + i);
+        report->loops[i].group = 2 * i;
     }
     for (unsigned i = 0; i < SAMPLE_THREADS; i++) {
         sample_thread(&report->threads[i], sample_threads[i], i + 1);

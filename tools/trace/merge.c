@@ -14,6 +14,8 @@ static void take_queues(struct report *to, struct report *from, const char *pref
 static void take_threads(struct report *to, struct report *from, const char *prefix,
                          unsigned first_group);
 static void take_machine(struct machine_report *to, const struct machine_report *from);
+static void take_loops(struct report *to, struct report *from, const char *prefix,
+                       unsigned first_group);
 static void rename_with(char name[REPORT_NAME], const char *prefix);
 
 void report_merge(struct report *to, struct report *from, const char *prefix)
@@ -31,6 +33,7 @@ void report_merge(struct report *to, struct report *from, const char *prefix)
     tally_merge(&to->tally, &from->tally);
     unsigned first_group = take_groups(to, from);
     take_queues(to, from, prefix, first_group);
+    take_loops(to, from, prefix, first_group);
     take_threads(to, from, prefix, first_group);
 }
 
@@ -115,6 +118,22 @@ static void take_threads(struct report *to, struct report *from, const char *pre
     free(from->threads);
     from->threads = NULL;
     from->thread_count = 0;
+}
+
+static void take_loops(struct report *to, struct report *from, const char *prefix,
+                       unsigned first_group)
+{
+    unsigned count = to->loop_count + from->loop_count;
+    if (from->loop_count == 0) {
+        return;
+    }
+    to->loops = must_realloc(to->loops, count * sizeof *to->loops);
+    memcpy(&to->loops[to->loop_count], from->loops, from->loop_count * sizeof *to->loops);
+    for (unsigned i = to->loop_count; i < count; i++) {
+        rename_with(to->loops[i].name, prefix);
+        to->loops[i].group += first_group;
+    }
+    to->loop_count = count;
 }
 
 /* Processes of one machine have the same CPUs, and see the same work on them. */

@@ -426,6 +426,34 @@ TEST(loop, calls_the_hooks_around_a_poll_and_no_callback_between_them)
     loop_free(loop);
 }
 
+TEST(loop, counts_the_callbacks_of_watches_and_timers)
+{
+    int ends[2];
+    uint64_t woke_ns;
+    struct diary diary = {.text = ""};
+    struct loop *loop = loop_new();
+    struct loop_timer *timer = loop_timer_new(loop, note_time, &diary);
+    make_pair(ends);
+    expect(watch_open(loop, &diary.seen.watch, ends[0], note_ready));
+    watch_set(&diary.seen.watch, WATCH_READ);
+    expect(!loop_turn(loop));
+    expect_int(loop_take_events(loop), 0);
+    send_byte(ends[1]);
+    expect(loop_turn(loop));
+    expect(loop_turn(loop)); /* still readable */
+    expect_int(loop_take_events(loop), 2);
+    take_byte(ends[0]);
+    loop_timer_start(timer, 0);
+    loop_block(loop, &woke_ns);
+    expect_int(loop_take_events(loop), 1);
+    expect_int(loop_take_events(loop), 0);
+    loop_timer_free(timer);
+    watch_close(&diary.seen.watch, on_closed);
+    close(ends[0]);
+    close(ends[1]);
+    loop_free(loop);
+}
+
 TEST(loop, calls_the_hook_ahead_of_a_timer_too)
 {
     uint64_t woke_ns;

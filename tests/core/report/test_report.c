@@ -135,6 +135,7 @@ TEST(report, since_an_earlier_one_is_what_grew)
     tally_interval(&now.tally, INTERVAL_TOTAL, 1000);
     now.queues[1].put += 30;
     now.queues[1].depth_max += 5;
+    histogram_record(&now.loops[1].round_ns, 77);
     now.threads[1].awake_ns += 20;
     now.threads[1].wall_ns += 500;
     report_since(&now, &before);
@@ -145,6 +146,8 @@ TEST(report, since_an_earlier_one_is_what_grew)
     expect_int(now.queues[1].put, 30);
     expect_int(now.queues[1].depth_max, before.queues[1].depth_max + 5);
     expect_int(now.queues[2].put, 0);
+    expect_int(now.loops[0].events.count, 0);
+    expect_int(now.loops[1].round_ns.count, 1);
     expect_int(now.threads[0].busy_ns, 0);
     expect_int(now.threads[1].busy_ns, 20);
     report_deinit(&before);

@@ -130,6 +130,29 @@ TEST(loop_group, a_turn_with_nothing_to_do_sleeps_until_its_bell_is_rung_and_is_
     tear_down();
 }
 
+/* --- rounds --- */
+
+/* From the poll's return to the next poll; the bell is the only event of each. */
+TEST(loop_group, counts_its_rounds_from_poll_to_poll)
+{
+    set_up("L | R | P*2 | W");
+    begin();
+    struct rounds *rounds = calloc(1, sizeof *rounds);
+    world.loop->loop.rounds = rounds;
+    uint64_t before_ns = clock_ns();
+    turn();                                 /* ends in a poll that waited */
+    expect_int(rounds->length_ns.count, 0); /* the round that it began goes on */
+    expect(rounds->began_ns >= before_ns && rounds->began_ns <= clock_ns());
+    turn();
+    expect_int(rounds->length_ns.count, 1);
+    expect(rounds->length_ns.sum <= clock_ns() - before_ns);
+    expect_int(rounds->events.sum, 1);
+    turn();
+    expect_int(rounds->length_ns.count, 2);
+    expect_int(rounds->events.sum, 2);
+    tear_down();
+}
+
 /* --- deadlines --- */
 
 TEST(loop_group, a_deadline_at_home_closes_the_client)
