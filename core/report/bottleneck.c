@@ -145,12 +145,6 @@ static bool bottleneck_judge_busy(struct bottleneck *verdict,
 
 /* --- the CPUs --- */
 
-/* Do clients send a request as soon as the one before is answered? */
-static bool load_is_closed(const struct bottleneck_figures *figures)
-{
-    return figures_inside(figures) >= used_least && figures_pause_ns(figures) <= at_once_ns;
-}
-
 /* The group that is full because it waits for a CPU, or -1. */
 static int find_starved(const struct bottleneck_figures *figures)
 {
@@ -178,23 +172,26 @@ static void blame_for_cpu(struct bottleneck *verdict, const struct bottleneck_fi
     say_which_stage(verdict, figures, group);
 }
 
-static bool bottleneck_judge_cpu(struct bottleneck *verdict,
-                                 const struct bottleneck_figures *figures)
+static double wanting_cpu_ns(const struct bottleneck_figures *figures)
 {
-    double wanting_ns = 0;
-    unsigned most = 0;
-    int starved = find_starved(figures);
+    double ns = 0;
     for (unsigned i = 0; i < figures->group_count; i++) {
-        wanting_ns += (double)figures->groups[i].runqueue_ns;
+        ns += (double)figures->groups[i].runqueue_ns;
+    }
+    return ns;
+}
+
+/* `starved`: the group that is full because of it, or -1. */
+static void say_cpu(struct bottleneck *verdict, const struct bottleneck_figures *figures,
+                    int starved)
+{
+    unsigned most = 0;
+    for (unsigned i = 0; i < figures->group_count; i++) {
         most = figures->groups[i].cpu_ns > figures->groups[most].cpu_ns ? i : most;
     }
-    double wanting = wanting_ns / (double)figures->wall_ns;
-    bool unserved = load_is_closed(figures) && figures_machine_is_full(figures);
-    if (starved < 0 && !unserved && (figures->group_count == 0 || wanting < figures_waits)) {
-        return false;
-    }
     verdict->cause = BOTTLENECK_CPU;
-    say_words(verdict, "The CPUs limit: %.1f threads waited for one in the mean", wanting);
+    say_words(verdict, "The CPUs limit: %.1f threads waited for one in the mean",
+              wanting_cpu_ns(figures) / (double)figures->wall_ns);
     if (starved >= 0) {
         const struct bottleneck_group *group = &figures->groups[starved];
         say_words(verdict, "; %s was busy %.0f %% of the time, %.0f %% of that waiting for a CPU",
@@ -206,7 +203,17 @@ static bool bottleneck_judge_cpu(struct bottleneck *verdict,
         say_machine(verdict, figures);
     }
     blame_for_cpu(verdict, figures, most);
-    return true;
+}
+
+static bool bottleneck_judge_cpu(struct bottleneck *verdict,
+                                 const struct bottleneck_figures *figures)
+{
+    int starved = find_starved(figures);
+    bool wanted = wanting_cpu_ns(figures) >= figures_waits * (double)figures->wall_ns;
+    if (figures->group_count > 0 && (starved >= 0 || wanted)) {
+        say_cpu(verdict, figures, starved);
+    }
+    return verdict->cause == BOTTLENECK_CPU;
 }
 
 /* --- clients --- */
@@ -276,6 +283,12 @@ static bool bottleneck_judge_clients(struct bottleneck *verdict,
 
 /* --- no stage limits --- */
 
+/* Do requests come as soon as earlier ones are answered? */
+static bool load_is_closed(const struct bottleneck_figures *figures)
+{
+    return figures_inside(figures) >= used_least && figures_pause_ns(figures) <= at_once_ns;
+}
+
 static void say_busiest(struct bottleneck *verdict, const struct bottleneck_figures *figures)
 {
     const struct bottleneck_group *busiest = NULL;
@@ -304,6 +317,10 @@ static void bottleneck_judge_none(struct bottleneck *verdict,
                                   const struct bottleneck_figures *figures)
 {
     bool closed = load_is_closed(figures);
+    if (closed && figures->group_count > 0 && figures_machine_is_full(figures)) {
+        say_cpu(verdict, figures, -1); /* there is time left for no more load */
+        return;
+    }
     verdict->cause = closed ? BOTTLENECK_LOAD : BOTTLENECK_NONE;
     say_words(verdict, closed ? "The load limits: no stage does; " : "No stage limits: ");
     say_busiest(verdict, figures);
@@ -312,14 +329,14 @@ static void bottleneck_judge_none(struct bottleneck *verdict,
                   figures_inside(figures));
     } else if (figures_pause_ns(figures) <= 0) {
         say_words(verdict,
-                  " In the mean %.1f requests were in the server, and clients sent the "
-                  "next one at once: with more of them it would answer more.",
+                  " In the mean %.1f requests were in the server, and the next came at once: with "
+                  "more load it would answer more.",
                   figures_inside(figures));
     } else {
         say_words(verdict,
                   " In the mean %.1f requests were in the server, over %" PRIu64
-                  " connections, whose clients sent the next one %s after an answer: with more "
-                  "connections, or a faster load generator, it would answer more.",
+                  " connections, on which the next came %s after an answer: with more load (more "
+                  "connections, a higher rate) it would answer more.",
                   figures_inside(figures), figures->connections,
                   cell_time(figures_pause_ns(figures)).text);
     }

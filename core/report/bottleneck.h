@@ -10,15 +10,15 @@
  *      100 % it can do no more). One full thread is enough where the others cannot help it: in a
  *      group of loops, and where requests wait in front of a pool all the same. Of several such
  *      groups, the one with most work, which is busy time without the wait for a CPU.
- *   3. The CPUs limit where such a group is full only with its wait for a CPU, where one thread or
- *      more waited for a CPU in the mean, or where all CPUs were in use while clients sent as soon
- *      as they were answered. The group that used most of them is named where the
+ *   3. The CPUs limit where such a group is full only with its wait for a CPU, or where one thread
+ *      or more waited for a CPU in the mean. The group that used most of them is named where the
  *      server used most of what was used; otherwise other programs have the CPUs.
  *   4. A group of sessions that are hardly busy while clients wait in front of it: its sessions are
  *      held by clients that stall.
  *   5. Half of all requests' time and more was spent waiting for clients: they limit, in the stage
  *      in which they are waited for.
- *   6. Clients send as soon as they are answered, and there is room: the load limits.
+ *   6. Requests come as soon as earlier ones are answered: the load limits, or the CPUs where all of
+ *      them are in use.
  *   7. Nobody limits.
  *
  * Where all CPUs are in use, every verdict says so, and by whom. Busy is defined at

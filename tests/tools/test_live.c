@@ -263,9 +263,9 @@ TEST(live, shows_a_screenful)
         "",
         "The load limits: no stage does; the busiest group, LR, was busy 25 % of the",
         "time; 0 % of the requests' time was waiting between stages. In the mean 0.1",
-        "requests were in the server, over 8 connections, whose clients sent the next",
-        "one 640us after an answer: with more connections, or a faster load generator,",
-        "it would answer more.",
+        "requests were in the server, over 8 connections, on which the next came 640us",
+        "after an answer: with more load (more connections, a higher rate) it would",
+        "answer more.",
         NULL,
     };
     static struct page page;

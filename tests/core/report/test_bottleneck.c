@@ -37,6 +37,14 @@ static void make_busy(struct bottleneck_group *group, unsigned percent_each)
     group->runqueue_ns = 0;
 }
 
+static void make_machine(struct bottleneck_figures *figures, unsigned server_percent,
+                         unsigned others_percent)
+{
+    figures->machine.cpus = 2;
+    figures->machine.server_ns = server_percent * (NS_PER_S / 100);
+    figures->machine.busy_ns = (server_percent + others_percent) * (NS_PER_S / 100);
+}
+
 static void expect_limit(const struct bottleneck_figures *figures, enum bottleneck_cause cause,
                          const char *limit, const char *words)
 {
@@ -121,14 +129,6 @@ TEST(bottleneck, names_the_cpus_where_a_group_is_full_of_waiting_for_one)
     expect_limit(&figures, BOTTLENECK_BUSY, "R", "R limits");
 }
 
-static void make_machine(struct bottleneck_figures *figures, unsigned server_percent,
-                         unsigned others_percent)
-{
-    figures->machine.cpus = 2;
-    figures->machine.server_ns = server_percent * (NS_PER_S / 100);
-    figures->machine.busy_ns = (server_percent + others_percent) * (NS_PER_S / 100);
-}
-
 /* A stage is to blame only where the server itself uses the CPUs. */
 TEST(bottleneck, says_who_has_the_cpus)
 {
@@ -169,8 +169,8 @@ TEST(bottleneck, names_the_load_where_clients_send_at_once)
     figures.interval_ns[INTERVAL_TOTAL] = 4 * NS_PER_S;
     expect_limit(&figures, BOTTLENECK_LOAD, "", "The load limits: no stage does");
     expect_limit(&figures, BOTTLENECK_LOAD, "",
-                 "4.0 requests were in the server, over 64 connections, whose clients sent the "
-                 "next one 3.00ms after an answer");
+                 "4.0 requests were in the server, over 64 connections, on which the next came "
+                 "3.00ms after an answer");
     make_machine(&figures, 20, 170); /* nothing more could run */
     expect_limit(&figures, BOTTLENECK_CPU, "", "The CPUs limit");
     make_machine(&figures, 20, 100);
@@ -220,6 +220,11 @@ TEST(bottleneck, names_the_stage_that_waits_for_the_clients)
     expect_limit(&figures, BOTTLENECK_CLIENTS, "W", "take their answers during 80 %");
     figures.interval_ns[INTERVAL_WRITE_BLOCKED] = 0;
     figures.interval_ns[INTERVAL_READ_BLOCKED] = 6 * NS_PER_S;
+    figures.connections = 9; /* always in use, on a machine that is full */
+    make_machine(&figures, 20, 170);
+    expect_limit(&figures, BOTTLENECK_CLIENTS, "R", "The machine was full");
+    figures.connections = 64;
+    figures.machine = (struct machine_report){0};
     expect_limit(&figures, BOTTLENECK_CLIENTS, "R", "send their requests during 60 %");
     figures.interval_ns[INTERVAL_READ_BLOCKED] = 0;
     figures.interval_ns[INTERVAL_PROCESS] = 7 * NS_PER_S; /* of which P was busy for 0.1 s */
