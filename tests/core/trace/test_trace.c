@@ -288,6 +288,72 @@ TEST(trace, samples_from_when_it_is_told_until_the_end)
     expect_int(unlink(path), 0);
 }
 
+static void skip_sample(void *arg, struct trace_sample *sample, struct trace_sample_queue *queues,
+                        uint64_t *awake_ns)
+{
+    (void)arg;
+    (void)sample;
+    (void)queues;
+    (void)awake_ns;
+}
+
+/* The second is not to be written. */
+static bool fill_moment(void *arg, struct report *report)
+{
+    struct sampled *sampled = arg;
+    uint64_t n = atomic_fetch_add(&sampled->asked, 1) + 1;
+    *report = (struct report){.wall_ns = n};
+    return n != 2;
+}
+
+static void expect_moments(const char *path, uint64_t asked)
+{
+    struct trace_reader reader;
+    uint64_t n = 0;
+    FILE *in = fopen(path, "r");
+    trace_reader_init(&reader, in, false);
+    while (trace_reader_next(&reader) == TRACE_ITEM_BLOCK) {
+        struct report report;
+        if (reader.block.kind != TRACE_BLOCK_MOMENT) {
+            continue;
+        }
+        expect(report_from_json(&report, reader.payload));
+        n += n == 1 ? 2 : 1;
+        expect_int(report.wall_ns, n);
+        report_deinit(&report);
+    }
+    expect_text(reader.error, "");
+    expect_int(n, asked);
+    trace_reader_deinit(&reader);
+    expect_int(fclose(in), 0);
+}
+
+TEST(trace, has_the_reports_of_moments)
+{
+    char path[TRACE_PATH];
+    struct sampled sampled = {0};
+    struct report report = {0};
+    trace_path(path);
+    const struct trace_plan plan = {
+        .path = path,
+        .thread_count = SAMPLE_THREADS,
+        .thread_names = sample_threads,
+        .sample = skip_sample,
+        .report = fill_moment,
+        .arg = &sampled,
+    };
+    struct trace *trace = trace_start(&plan);
+    expect(trace != NULL);
+    expect_int(atomic_load(&sampled.asked), 0);
+    trace_begin_samples(trace);
+    while (atomic_load(&sampled.asked) < 3) {
+        (void)sched_yield();
+    }
+    trace_stop(trace, &report);
+    expect_moments(path, atomic_load(&sampled.asked));
+    expect_int(unlink(path), 0);
+}
+
 TEST(trace, a_sample_whose_counts_do_not_fit_is_none)
 {
     struct {
