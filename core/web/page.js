@@ -76,10 +76,11 @@ const page = (() => {
     /* Beside the bar of where the time goes; empty when there was no request. */
     function time_words(view) {
         const {waiting, working} = time_bar.sums(view);
+        const {sojourn, total} = view.intervals;
+        const whole = working !== null && sojourn.count > 0 ? sojourn : total;
         return working === null ? "" :
             `${format.as("share", working)} working, ${format.as("share", waiting)} waiting; ` +
-            `${format.as("time", histograms.mean(view.intervals.total))} on average of ` +
-            `${format.as("count", view.intervals.total.count)}`;
+            `${format.as("time", histograms.mean(whole))} on average of ${format.as("count", whole.count)}`;
     }
 
     /* All tables; at most so many threads. */
