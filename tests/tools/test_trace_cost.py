@@ -77,6 +77,11 @@ class Pairing(unittest.TestCase):
         for values in costs.values():
             self.assertEqual([round(value, 9) for value in values], [0.1, 0.1])
 
+    def test_against_another_variant(self):
+        costs = trace_cost.paired_costs([*self.ROWS, row(1, "untimed", 180, 5.5), row(2, "untimed", 90, 11)], "full", "untimed")
+        self.assertEqual({key: [round(value, 9) for value in values] for key, values in costs.items()},
+                         {"rate": [0.5, 0.5], "cpu": [1, 1]})
+
     def test_slices_are_added_up(self):
         whole = trace_cost.sum_slices([{"count": 100, "seconds": 1, "cpu_s": 0.5, "errors": ""},
                                        {"count": 300, "seconds": 1, "cpu_s": 0.7, "errors": "late"}])
@@ -102,14 +107,15 @@ class Run(unittest.TestCase):
         done = self.call("--connections", "8", "--rounds", "1", "--slices", "1", "--seconds", "0.3", "--warmup", "0.1",
                          "--seed", "5")
         self.assertEqual((done.returncode, done.stderr), (0, ""), done.stdout)
-        for variant in ("notrace", "off", "histogram", "full"):
+        for variant in ("notrace", "off", "untimed", "histogram", "full", "socket times"):
             self.assertRegex(done.stdout, rf"(?m)^loops +8 +{variant} +[\d,]+ ")
         self.assertIn("histogram, at most 2% fewer requests/s: not decided: loops 8", done.stdout)
         self.assertIn("full, at most 5% more CPU per request: not decided: loops 8", done.stdout)
+        self.assertIn("socket times, at most 1% more CPU per request: not decided: loops 8", done.stdout)
         self.assertIn("compared with itself", done.stdout)
         said = json.loads(self.json.read_text(encoding="utf-8"))
         self.assertEqual(said["options"]["seed"], 5)
-        self.assertEqual({one["variant"] for one in said["rounds"]}, {"notrace", "off", "histogram", "full"})
+        self.assertEqual({one["variant"] for one in said["rounds"]}, {"notrace", "off", "untimed", "histogram", "full"})
         self.assertTrue(all(one["count"] > 0 and one["cpu_us"] > 0 for one in said["rounds"]))
         self.assertEqual(list(pathlib.Path(self.directory.name).iterdir()), [self.json])  # no trace is left
 
