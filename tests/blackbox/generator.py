@@ -399,8 +399,22 @@ def _(world):
         _, result = load_json(world, "-c", "4", "-d", "500ms", "--warmup", "0s", "--think",
                               "50ms", url_of(server.address))
     adds_up(result)
-    # Four users, each at most every 50 ms, beginning at once.
-    require(4 <= result["run"]["sent"] <= 40, f"{result['run']['sent']} requests")
+    # Four users, each every 50 ms or later on average: 40 requests, give or take five times the root of it.
+    require(4 <= result["run"]["sent"] <= 72, f"{result['run']['sent']} requests")
+
+
+@case("users think for times of an exponential distribution, and begin one after the other")
+def _(world):
+    with Server(world.program, ["--root", str(world.root)]) as server, tempfile.TemporaryDirectory() as scratch:
+        path = os.path.join(scratch, "log")
+        load(world, "-c", "200", "-d", "1s", "--warmup", "0s", "--think", "100ms", "--log", path,
+             url_of(server.address))
+        rows = sorted(read_log(path), key=lambda row: row["due_ns"])
+    begun = rows[0]["due_ns"]
+    # Each of 200 users is due within the first 100 ms with a chance of 1 - 1/e, and for the first time only then.
+    early = sum(row["due_ns"] - begun < 20 * MS for row in rows)
+    require(10 <= early <= 80, f"{early} of 200 asked within 20 ms")
+    require(len(rows) > 200, f"{len(rows)} requests")
 
 
 @case("requests for each connection, and pipelining")
@@ -417,22 +431,185 @@ def _(world):
     require(0 <= run["connections"] * 5 - run["sent"] <= 15, f"{run}")
 
 
-@case("a thousand connections, each in its turn")
-def _(world):
-    with Server(world.program, ["--root", str(world.root)]) as server, \
-            tempfile.TemporaryDirectory() as scratch:
+def uses_of(world, server, *args):
+    """How often each of 300 connections was used by some 1,200 requests."""
+    with tempfile.TemporaryDirectory() as scratch:
         path = os.path.join(scratch, "log")
-        _, result = load_json(world, "-c", "1000", "-d", "500ms", "--warmup", "0s", "--rate",
-                              "4000", "--log", path, url_of(server.address))
+        _, result = load_json(world, "-c", "300", "-d", "800ms", "--warmup", "0s", "--rate", "1500", *args,
+                              "--log", path, url_of(server.address))
         rows = read_log(path)
     adds_up(result)
-    require(error_counts(result) == {}, f"{result['errors']}")
-    require(result["run"]["connections"] == 1000, f"{result['run']}")
-    # The one that was free for longest is next, so none is used twice as often as another one.
-    uses = [0] * 1000
+    require(error_counts(result) == {} and result["run"]["connections"] == 300, f"{result['errors']}, {result['run']}")
+    uses = [0] * 300
     for row in rows:
         uses[row["connection"]] += 1
-    require(max(uses) <= 2 * min(uses) + 2, f"used {min(uses)} to {max(uses)} times")
+    return uses
+
+
+@case("which connection takes the next request: each in its turn, the last one, any")
+def _(world):
+    with Server(world.program, ["--root", str(world.root)]) as server:
+        # The one that was free for longest is next, so none is used twice as often as another one.
+        uses = uses_of(world, server, "--dispatch", "longest-free")
+        require(max(uses) <= 2 * min(uses) + 2, f"used {min(uses)} to {max(uses)} times")
+        # The one that was used last is next: others are used only while it is busy.
+        last = uses_of(world, server, "--dispatch", "lifo", "--threads", "1")
+        require(max(last) > 4 * sum(last) / 300, f"one of 300 was used {max(last)} of {sum(last)} times")
+        # By chance each is used about 4 times, give or take the root of it.
+        for args in ((), ("--dispatch", "random")):
+            chance = uses_of(world, server, *args)
+            mean = sum(chance) / 300
+            spread = sum((use - mean) ** 2 for use in chance) / 300
+            require(0.5 * mean < spread < 2 * mean, f"mean {mean}, variance {spread}")
+
+
+@case("a new connection for each request is made when the request is due, and latency includes that")
+def _(world):
+    accepted = {}
+
+    def serve(connection):
+        accepted[connection.getpeername()[1]] = time.monotonic_ns()
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+
+    with RawServer(serve) as server, tempfile.TemporaryDirectory() as scratch:
+        for loop in (("--rate", "100", "--arrivals", "constant"), ()):
+            path = os.path.join(scratch, "log")
+            accepted.clear()
+            _, result = load_json(world, "-c", "4", "-d", "300ms", "--warmup", "0s", "--requests-per-connection", "1",
+                                  *loop, "--log", path, server.url)
+            rows = read_log(path)
+            adds_up(result)
+            require(error_counts(result) == {} and len(rows) == len(accepted) >= 20, f"{len(rows)}, {len(accepted)}")
+            require(result["run"]["connections"] == result["latency_ns"]["connect"]["count"] == len(rows),
+                    f"{result['run']}, {result['latency_ns']['connect']}")
+            for row in rows:
+                require(row["position"] == 1 and row["due_ns"] <= row["released_ns"] < accepted[row["port"]], f"{row}")
+            # The time from due to sent contains what making it took.
+            lag, connect = result["latency_ns"]["send_lag"]["mean"], result["latency_ns"]["connect"]["mean"]
+            require(lag >= connect, f"send lag {lag} ns, connect {connect} ns")
+
+
+@case("a new connection for each request: none that can be made is one line, some are errors of their requests")
+def _(world):
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        url = url_of(unused.getsockname())
+    for args in (("--rate", "100"), ()):
+        _, out = load(world, "-c", "3", "--threads", "2", "-d", "10s", "--requests-per-connection", "1", *args, url,
+                      codes=(1,))
+        require("quartet-load: cannot connect to" in out and "Connection refused" in out, out)
+    answered = []
+
+    def serve(connection):
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        answered.append(1)
+        if len(answered) == 10:
+            server.listener.close()
+
+    with contextlib.suppress(OSError), RawServer(serve) as server:
+        _, result = load_json(world, "-c", "2", "-d", "500ms", "--warmup", "0s", "--requests-per-connection", "1",
+                              "--rate", "100", "--timeout", "300ms", server.url)
+    requests, errors = result["requests"], error_counts(result)
+    require(requests["due"] == requests["good"] + sum(errors.values()) + requests["dropped"], f"{requests}, {errors}")
+    require(errors.get("connect", 0) > 3 and requests["good"] <= 10, f"{requests}, {errors}")
+
+
+@case("connections are added while requests find none free, up to a limit")
+def _(world):
+    with Server(world.program, ["--root", str(world.root), "--synthetic", "on"]) as server:
+        def grown(*args):
+            _, result = load_json(world, "-c", "2", *args, "-d", "500ms", "--warmup", "0s", "--arrivals", "constant",
+                                  "--rate", "200", url_of(server.address, "/synthetic/async?ms=100"))
+            adds_up(result)
+            require(error_counts(result) == {}, f"{result['errors']}")
+            return result
+        # 200 a second that take 100 ms each occupy 20 connections.
+        small, limited, large = grown(), grown("--grow-to", "8"), grown("--grow-to", "300")
+    require([run["run"]["connections"] for run in (small, limited)] == [2, 8], f"{small['run']}, {limited['run']}")
+    require(20 <= large["run"]["connections"] < 300, f"{large['run']}")
+    require(sum(thread["connections"] for thread in large["generator"]["threads"]) == large["run"]["connections"],
+            f"{large['generator']}")
+    require(small["requests"]["waited"] > large["requests"]["waited"], f"{small['requests']}, {large['requests']}")
+
+
+@case("what waited for a connection is counted and noted")
+def _(world):
+    with Server(world.program, ["--root", str(world.root), "--synthetic", "on"]) as server:
+        _, result = load_json(world, "-c", "4", "--threads", "1", "-d", "400ms", "--warmup", "0s", "--arrivals",
+                              "burst:8", "--rate", "100", url_of(server.address, "/synthetic/async?ms=5"))
+    adds_up(result)
+    # Of each eight that come at once four find a connection at the most.
+    require(result["requests"]["waited"] >= result["requests"]["due"] / 2 - 8, f"{result['requests']}")
+    require(any("waited for a free connection" in note or "saturated" in note for note in result["notes"]),
+            f"{result['notes']}")
+
+
+@case("bursts, ramps and steps of the rate, and a row for each part of the window")
+def _(world):
+    with Server(world.program, ["--root", str(world.root)]) as server, tempfile.TemporaryDirectory() as scratch:
+        path = os.path.join(scratch, "log")
+
+        def run(*args):
+            _, result = load_json(world, "-c", "16", "-d", "1s", "--warmup", "100ms", *args, "--log", path,
+                                  url_of(server.address))
+            adds_up(result)
+            rows = [row for row in read_log(path) if row["measured"]]
+            first = result["window"]["start_ns"]
+            return result, sorted((row["due_ns"] - first) / 1e9 for row in rows)
+
+        result, due = run("--rate", "100,400", "--arrivals", "constant", "--threads", "2")
+        require((sum(at < 0.5 for at in due), len(due)) == (50, 250), f"{len(due)} were due")
+        require([(round(row["asked"]), row["due"], row["latency_ns"]["count"]) for row in result["series"]]
+                == [(100, 50, 50), (400, 200, 200)], f"{result['series']}")
+        require(result["rate"]["asked"] == 250, f"{result['rate']}")
+        result, due = run("--rate", "100:500", "--arrivals", "constant")
+        # Until t there are 100 t + 200 t^2.
+        require(abs(sum(at < 0.5 for at in due) - 100) <= 1 and len(due) == 300, f"{len(due)} were due")
+        require(len(result["series"]) == 20 and sum(row["due"] for row in result["series"]) == 300
+                and [round(row["asked"]) for row in result["series"]][::19] == [110, 490], f"{result['series']}")
+        result, due = run("--rate", "400", "--arrivals", "burst:10", "--threads", "2")
+        require(len(set(due)) <= len(due) / 8 and result["series"] == [], f"{len(set(due))} of {len(due)} times")
+        _, out = load(world, "-c", "4", "-d", "600ms", "--warmup", "0s", "--rate", "100,200,300", url_of(server.address))
+        require("100, then 200, then 300 requests/s" in out, out)
+        require(len(re.findall(r"^ +[\d.]+s +[\d.]+s +[123]00 +\d+ +\d+ ", out, re.M)) == 3, out)
+
+
+@case("objectives that are met or missed")
+def _(world):
+    with Server(world.program, ["--root", str(world.root), "--synthetic", "on"]) as server:
+        words = "-c", "2", "-d", "200ms", "--warmup", "0s", url_of(server.address, "/synthetic/sleep?ms=20")
+        code, result = load_json(world, *words, "--slo", "p50=1h", "--slo", "max=1h")
+        require(code == 0 and all(one["met"] for one in result["objectives"]), f"{code}, {result['objectives']}")
+        code, result = load_json(world, *words, "--slo", "p50=1h", "--slo", "p50=19ms")
+        require(code == 3 and result["valid"] and [one["met"] for one in result["objectives"]] == [True, False],
+                f"{code}, {result['objectives']}")
+        require(result["objectives"][1]["value_ns"] >= 20 * MS, f"{result['objectives']}")
+        code, out = load(world, *words, "--slo", "p99.9=1ms")
+        require(code == 3 and re.search(r"^objective +p99.9=1ms: .*MISSED$", out, re.M), f"{code}, {out}")
+
+
+@case("each URL of a mix has a latency of its own")
+def _(world):
+    with Server(world.program, ["--root", str(world.root), "--synthetic", "on"]) as server:
+        urls = url_of(server.address), url_of(server.address, "/synthetic/async?ms=30")
+        for loop in (("--rate", "200"), ()):
+            _, result = load_json(world, "-c", "64", "--threads", "2", "-d", "300ms", "--warmup", "0s", *loop, *urls)
+            fast, slow = (url["latency_ns"] for url in result["urls"])
+            require(fast["count"] + slow["count"] == result["requests"]["good"] and fast["count"] > 0, f"{fast}")
+            require(slow["p50"] >= 30 * MS and fast["p50"] < slow["p50"], f"{fast}, {slow}")
+        _, out = load(world, "-c", "4", "-d", "200ms", "--warmup", "0s", *urls)
+    require(re.search(r"^  url 0 .*\n  url 1 ", out, re.M), out)
+
+
+@case("Little's law holds for what it measured, with several threads and in both loops")
+def _(world):
+    with Server(world.program, ["--root", str(world.root), "--synthetic", "on"]) as server:
+        url = url_of(server.address, "/synthetic/async?ms=10")
+        for loop in (("--rate", "500"), (), ("--think", "5ms"), ("--pipeline", "4"),
+                     ("--rate", "300", "--requests-per-connection", "1"), ("--rate", "600", "-c", "3")):
+            _, result = load_json(world, "-c", "9", "--threads", "3", "-d", "400ms", "--warmup", "100ms", *loop, url)
+            little = result["little"]
+            require(little["judged"] and little["holds"], f"{loop}: {little}, {result['requests']}")
+            require(little["under_way"] > 1, f"{loop}: {little}")
 
 
 @case("a mix keeps to its weights, over a unix socket")
@@ -516,7 +693,7 @@ def _(world):
     for word in ("open loop: 200 requests/s, Poisson", "from due", "from send", "send lag",
                  "p99.99", "errors       none"):
         require(word in out, f"{word!r} is not in {out}")
-    require(result["loop"] == "open" and result["options"]["rate"] == 200, "JSON")
+    require(result["loop"] == "open" and result["rate"]["asked"] == 200, "JSON")
 
 
 # --- what goes wrong ---------------------------------------------------------------------------
@@ -644,9 +821,9 @@ def _(world):
         adds_up(result)
         run, threads = result["run"], result["generator"]["threads"]
         require(error_counts(result) == {} and run["connections"] == 8, f"{run}, {result['errors']}")
-        require(run["sent"] == run["answered"] == len(logged) == len(rows) > 100, f"{run}, {len(logged)}, {len(rows)}")
+        require(run["sent"] == run["answered"] == len(logged) == len(rows) > 20, f"{run}, {len(logged)}, {len(rows)}")
         require([thread["connections"] for thread in threads] == [3, 3, 2], f"{threads}")
-        require(all(thread["good"] > 10 for thread in threads), f"{threads}")
+        require(all(thread["good"] > 0 for thread in threads), f"{threads}")
         for key in ("due", "good"):
             require(sum(thread[key] for thread in threads) == result["requests"][key], f"{key}: {threads}")
         require({row["connection"] for row in rows} == set(range(8)), "a connection was not used")
@@ -827,6 +1004,12 @@ refused("thinking with a rate", ("--think", "1s", "--rate", "1", URL), "--think"
 refused("no threads", ("--threads", "0", URL), "--threads: '0'", "1 to 256")
 refused("spinning without enough CPUs", ("--spin", "--threads", "250", "-c", "250", URL), "--spin", "CPU for each")
 refused("spinning and not spinning", ("--spin", "--no-spin", URL), "--spin", "--no-spin")
+refused("a ramp of three", ("--rate", "1:2:3", URL), "--rate: '1:2:3'", "FROM:TO")
+refused("arrivals of no kind", ("--rate", "1", "--arrivals", "burst:0", URL), "--arrivals: 'burst:0'", "burst:K")
+refused("growing in a closed loop", ("--grow-to", "100", URL), "--grow-to", "--rate")
+refused("growing to less", ("--grow-to", "10", "--rate", "1", URL), "--grow-to", "--connections")
+refused("an objective that is none", ("--slo", "99=5ms", URL), "--slo: '99=5ms'", "p99=5ms")
+refused("two URLs in one word", (f"{URL},{URL}",), "--url:", "several arguments")
 refused("an unknown option", ("--rat", "1", URL), "--rat", "did you mean --rate")
 
 

@@ -12,6 +12,17 @@ enum { COUNT = 200000 };
 
 static const struct seat alone = {0, 1};
 
+/* Of a constant rate. */
+static void begin(struct arrivals *arrivals, enum arrivals_kind kind, double rate, uint64_t seed,
+                  struct seat seat, uint64_t start_ns)
+{
+    static struct rate_curve curves[16];
+    static unsigned used;
+    struct rate_curve *curve = &curves[used++ % 16];
+    rate_curve_make(curve, &(struct rate){.count = 1, .at = {rate}}, NS_PER_S, NS_PER_S);
+    arrivals_begin(arrivals, (struct arrivals_form){kind, 1}, curve, seed, seat, start_ns);
+}
+
 /* Kolmogorov's distance of these times between requests from an exponential distribution. The times
  * come out sorted. */
 static int by_size(const void *a, const void *b)
@@ -74,9 +85,9 @@ TEST(random_source, fills_the_unit_interval_without_zero)
 TEST(arrivals, of_one_seed_are_the_same)
 {
     struct arrivals a, b, c;
-    arrivals_begin(&a, ARRIVALS_POISSON, 1000, 5, alone, 100);
-    arrivals_begin(&b, ARRIVALS_POISSON, 1000, 5, alone, 100);
-    arrivals_begin(&c, ARRIVALS_POISSON, 1000, 6, alone, 100);
+    begin(&a, ARRIVALS_POISSON, 1000, 5, alone, 100);
+    begin(&b, ARRIVALS_POISSON, 1000, 5, alone, 100);
+    begin(&c, ARRIVALS_POISSON, 1000, 6, alone, 100);
     bool differ = false;
     for (unsigned i = 0; i < 1000; i++) {
         uint64_t due_ns = arrivals_next(&a);
@@ -89,7 +100,7 @@ TEST(arrivals, of_one_seed_are_the_same)
 TEST(arrivals, that_are_constant_do_not_drift)
 {
     struct arrivals arrivals;
-    arrivals_begin(&arrivals, ARRIVALS_CONSTANT, 3, 1, alone, 1000);
+    begin(&arrivals, ARRIVALS_CONSTANT, 3, 1, alone, 1000);
     expect_int(arrivals_next(&arrivals), 1000);
     expect_int(arrivals_next(&arrivals), 1000 + 333333333);
     uint64_t last_ns = 0;
@@ -102,7 +113,7 @@ TEST(arrivals, that_are_constant_do_not_drift)
 TEST(arrivals, keep_the_mean_rate)
 {
     struct arrivals arrivals;
-    arrivals_begin(&arrivals, ARRIVALS_POISSON, 20000, 3, alone, 0);
+    begin(&arrivals, ARRIVALS_POISSON, 20000, 3, alone, 0);
     uint64_t last_ns = 0;
     for (unsigned i = 0; i < COUNT; i++) {
         uint64_t due_ns = arrivals_next(&arrivals);
@@ -119,7 +130,7 @@ TEST(arrivals, have_exponential_gaps)
     static double gaps[COUNT];
     for (unsigned r = 0; r < sizeof rates / sizeof rates[0]; r++) {
         struct arrivals arrivals;
-        arrivals_begin(&arrivals, ARRIVALS_POISSON, rates[r], 7, alone, 0);
+        begin(&arrivals, ARRIVALS_POISSON, rates[r], 7, alone, 0);
         uint64_t before_ns = 0;
         for (unsigned i = 0; i < COUNT; i++) {
             uint64_t due_ns = arrivals_next(&arrivals);
@@ -147,7 +158,7 @@ static void begin_all(struct arrivals *arrivals, uint64_t *next_ns, unsigned thr
                       enum arrivals_kind kind, double rate)
 {
     for (unsigned i = 0; i < threads; i++) {
-        arrivals_begin(&arrivals[i], kind, rate, 7, (struct seat){i, threads}, 0);
+        begin(&arrivals[i], kind, rate, 7, (struct seat){i, threads}, 0);
         next_ns[i] = arrivals_next(&arrivals[i]);
     }
 }
@@ -187,4 +198,57 @@ TEST(arrivals, that_are_constant_are_found_not_to_be_exponential)
         gaps[i] = 1e6;
     }
     expect(distance_of(gaps, 1000, 1e6) > distance_allowed(1000));
+}
+
+TEST(arrivals, in_bursts_come_several_at_a_time_and_keep_the_rate)
+{
+    struct rate_curve curve;
+    struct arrivals_form form;
+    struct arrivals arrivals;
+    static double gaps[COUNT];
+    expect(arrivals_parse("burst:8", &form));
+    rate_curve_make(&curve, &(struct rate){.count = 1, .at = {20000}}, 0, NS_PER_S);
+    arrivals_begin(&arrivals, form, &curve, 7, alone, 0);
+    uint64_t before_ns = 0, due_ns = 0;
+    for (unsigned i = 0; i < COUNT / 8; i++) {
+        due_ns = arrivals_next(&arrivals);
+        for (unsigned k = 1; k < 8; k++) {
+            expect(arrivals_next(&arrivals) == due_ns);
+        }
+        gaps[i] = (double)(due_ns - before_ns);
+        before_ns = due_ns;
+    }
+    double distance = distance_of(gaps, COUNT / 8, 400e3);
+    expect_msg(distance < distance_allowed(COUNT / 8), "%f", distance);
+}
+
+TEST(arrivals, are_one_of_three_kinds)
+{
+    struct arrivals_form form;
+    expect(arrivals_parse("poisson", &form) && form.kind == ARRIVALS_POISSON && form.burst == 1);
+    expect(arrivals_parse("constant", &form) && form.kind == ARRIVALS_CONSTANT);
+    expect(arrivals_parse("burst:100000", &form) && form.burst == 100000);
+    static const char *const wrong[] = {"",        "burst",         "burst:",   "burst:0",
+                                        "burst:x", "burst:1000000", "burst:8x", "Poisson"};
+    for (unsigned i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        expect_msg(!arrivals_parse(wrong[i], &form), "%s", wrong[i]);
+    }
+}
+
+/* The times of a ramp, put through the curve, are those of a process of rate 1. */
+TEST(arrivals, of_a_ramp_follow_its_rate)
+{
+    struct rate_curve curve;
+    struct arrivals arrivals;
+    static double gaps[COUNT];
+    struct rate ramp = {.count = 2, .ramp = true, .at = {1000, 50000}};
+    rate_curve_make(&curve, &ramp, NS_PER_S, 10 * NS_PER_S);
+    arrivals_begin(&arrivals, (struct arrivals_form){ARRIVALS_POISSON, 1}, &curve, 5, alone, 0);
+    double before = 0;
+    for (unsigned i = 0; i < COUNT; i++) {
+        double position = rate_curve_due(&curve, (double)arrivals_next(&arrivals));
+        gaps[i] = position - before;
+        before = position;
+    }
+    expect(distance_of(gaps, COUNT, 1) < distance_allowed(COUNT));
 }

@@ -11,11 +11,21 @@ static struct validity validity;
 
 enum { RATE = 1000, SECONDS = 10, COUNT = RATE * SECONDS };
 
+/* What Little's law asks for. */
+static void balance(void)
+{
+    results.occupancy.area_ns = (double)results.from_due.sum - (double)results.own_lag.sum;
+}
+
 /* A run of 10 s at 1,000 a second in which all went well. */
 static void good_run(void)
 {
-    settings = (struct load_settings){.rate = RATE};
-    plan = (struct plan){.settings = &settings, .target_count = 1};
+    settings = (struct load_settings){.duration_ns = SECONDS * NS_PER_S};
+    plan = (struct plan){.settings = &settings,
+                         .target_count = 1,
+                         .rate = {.count = 1, .at = {RATE}},
+                         .arrivals = {ARRIVALS_POISSON, 1}};
+    rate_curve_make(&plan.curve, &plan.rate, 0, settings.duration_ns);
     plan.targets[0].text = "http://h/";
     memset(&results, 0, sizeof results);
     results.window_ns = NS_PER_S;
@@ -27,10 +37,12 @@ static void good_run(void)
         histogram_record(&results.own_lag, 30 * NS_PER_US);
         histogram_record(&results.from_due, 200 * NS_PER_US);
     }
+    balance();
 }
 
 static void judge(void)
 {
+    balance();
     validity_judge(&validity, &plan, &results);
 }
 
@@ -165,7 +177,7 @@ TEST(validity, names_itself_as_the_limit_where_it_had_no_more_time)
 TEST(validity, says_of_a_closed_loop_that_it_was_kept_from_a_cpu)
 {
     good_run();
-    settings.rate = 0;
+    plan.rate.count = 0;
     results.runqueue_ns = SECONDS * NS_PER_S * 9 / 100;
     judge();
     expect_int(validity.note_count, 0);
@@ -176,10 +188,35 @@ TEST(validity, says_of_a_closed_loop_that_it_was_kept_from_a_cpu)
     expect(strstr(validity.notes[0], "waited for a CPU for 50% of the time") != NULL);
 }
 
+TEST(validity, refuses_counts_that_do_not_add_up)
+{
+    good_run();
+    for (int sign = -1; sign <= 1; sign += 2) {
+        balance();
+        results.occupancy.area_ns *= 1 + 0.02 * sign;
+        validity_judge(&validity, &plan, &results);
+        expect_int(validity.reason_count, 1);
+        expect_msg(strstr(validity.reasons[0], "Little's law") != NULL, "%s", validity.reasons[0]);
+    }
+}
+
+TEST(validity, notes_requests_that_waited_for_a_connection)
+{
+    good_run();
+    results.waited = COUNT / 100;
+    judge();
+    expect_int(validity.note_count, 0);
+    results.waited = COUNT / 50;
+    judge();
+    expect_int(validity.note_count, 1);
+    expect(strstr(validity.notes[0], "2.0% of the requests waited for a free connection") != NULL);
+}
+
 TEST(validity, notes_answers_of_other_lengths)
 {
     good_run();
-    results.targets[0] = (struct target_results){10, 13, 2};
+    results.targets[0] =
+        (struct target_results){.answers = 10, .first_length = 13, .other_lengths = 2};
     judge();
     expect_int(validity.note_count, 1);
     expect_text(validity.notes[0],
@@ -189,7 +226,7 @@ TEST(validity, notes_answers_of_other_lengths)
 TEST(validity, of_a_closed_loop_asks_for_no_arrivals)
 {
     good_run();
-    settings.rate = 0;
+    plan.rate.count = 0;
     results.due = 1;
     judge();
     expect_int(validity.reason_count, 0);

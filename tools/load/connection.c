@@ -100,15 +100,20 @@ static uint16_t own_port(int fd)
 
 bool connection_has_room(const struct connection *connection)
 {
+    const struct plan *plan = connection->shared->plan;
+    if (plan->fresh) {
+        return connection->state == CONNECTION_CLOSED;
+    }
     return connection->state == CONNECTION_OPEN && !connection->last &&
-           connection->in_flight < connection->shared->plan->settings->pipeline;
+           connection->in_flight < plan->settings->pipeline;
 }
 
 void connection_ask(struct connection *connection, unsigned target, uint64_t due_ns,
                     uint64_t released_ns, bool measured)
 {
     const struct load_settings *settings = connection->shared->plan->settings;
-    CHECK(connection_has_room(connection));
+    bool made_for_it = connection->state == CONNECTION_CONNECTING && connection->in_flight == 0;
+    CHECK(connection_has_room(connection) || (connection->shared->plan->fresh && made_for_it));
     unsigned at = (connection->head + connection->in_flight) % (unsigned)settings->pipeline;
     connection->shots[at] = (struct shot){
         .due_ns = due_ns,
@@ -123,7 +128,7 @@ void connection_ask(struct connection *connection, unsigned target, uint64_t due
     if (connection->in_flight == 1) {
         begin_answer(connection);
     }
-    if (!connection->busy) {
+    if (!connection->busy && connection->state == CONNECTION_OPEN) {
         connection_flush(connection);
     }
 }
@@ -134,7 +139,7 @@ void connection_expire(struct connection *connection, uint64_t now_ns)
     uint64_t timeout_ns = shared->plan->settings->timeout_ns;
     if (connection->state == CONNECTION_CONNECTING) {
         shared->events->refused(shared->owner, connection, LOAD_CONNECT, "timed out");
-        connection_shut(connection, LOAD_CONNECT, "");
+        connection_shut(connection, LOAD_CONNECT, "timed out");
         return;
     }
     if (connection->in_flight == 0) {
@@ -199,7 +204,7 @@ static void finish_connect(struct connection *connection)
     CHECK(getsockopt(connection->fd, SOL_SOCKET, SO_ERROR, &error, &len) == 0);
     if (error != 0) {
         shared->events->refused(shared->owner, connection, LOAD_CONNECT, strerror(error));
-        connection_shut(connection, LOAD_CONNECT, "");
+        connection_shut(connection, LOAD_CONNECT, strerror(error));
         return;
     }
     wheel_clear(shared->wheel, &connection->deadline);

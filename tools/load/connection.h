@@ -114,10 +114,12 @@ void connection_deinit(struct connection *connection);
  * once: false, with errno, and still CLOSED. */
 bool connection_open(struct connection *connection);
 
-/* May it be asked? */
+/* May it be asked? Where each request has a connection of its own: may it be opened for one? */
 bool connection_has_room(const struct connection *connection);
 
-/* One more request; it must have room. The outcome is reported later, never from within. */
+/* One more request; it must have room: where each request has a connection of its own, that one is
+ * being made (connection_open) and the request is sent when it is there. The outcome is reported
+ * later, never from within. */
 void connection_ask(struct connection *connection, unsigned target, uint64_t due_ns,
                     uint64_t released_ns, bool measured);
 

@@ -5,6 +5,8 @@
 #include "core/base/clock.h"
 #include "tools/load/usage.h"
 
+#include <errno.h>
+
 enum {
     RELEASE_MAX = 64,   /* due requests of one turn: answers must get theirs */
     TICK_NS = 20000000, /* deadlines, broken connections, what other threads say */
@@ -23,10 +25,48 @@ static void begin_window(struct drive *drive)
     drive->runqueue_at_window_ns = usage_runqueue_ns();
 }
 
+/* `connection` is NULL where there is none. */
+static void drive_end_shot(struct drive *drive, const struct connection *connection,
+                           const struct shot *shot, const struct outcome *outcome)
+{
+    struct results *results = drive->results;
+    uint64_t ended_ns = outcome->done_ns != 0 ? outcome->done_ns : clock_ns();
+    uint64_t took_ns = ended_ns > shot->released_ns ? ended_ns - shot->released_ns : 0;
+    drive->in_flight--;
+    occupancy_change(&results->occupancy, &drive->window, -1, ended_ns);
+    results->longest_ns = took_ns > results->longest_ns ? took_ns : results->longest_ns;
+    record_outcome(results, &drive->window, shot, outcome);
+    if (drive->log != NULL) {
+        request_log_put(drive->log, connection, shot, outcome);
+    }
+}
+
+/* The connection for a request could not even be begun. Before any was made there is no server. */
+static void drive_cannot_open(struct drive *drive, struct connection *connection, struct due due)
+{
+    const char *words = strerror(errno);
+    struct shot shot = {.due_ns = due.due_ns,
+                        .released_ns = due.released_ns,
+                        .target = mix_next(&drive->mix),
+                        .measured = window_has(&drive->window, due.due_ns)};
+    struct outcome outcome = {.error = LOAD_CONNECT, .words = words};
+    pool_on_refused(&drive->pool, connection, words);
+    pool_on_closed(&drive->pool, connection);
+    drive_end_shot(drive, connection, &shot, &outcome);
+    if (!plan_is_open(drive->plan)) {
+        schedule_think(&drive->schedule, clock_ns()); /* its user asks again, in a later turn */
+    }
+    drive->phase = drive->results->opened == 0 ? DRIVE_OVER : drive->phase;
+}
+
 static void drive_ask(struct drive *drive, struct connection *connection, struct due due)
 {
     bool measured = window_has(&drive->window, due.due_ns);
     drive->in_flight++;
+    if (drive->plan->fresh && !connection_open(connection)) {
+        drive_cannot_open(drive, connection, due);
+        return;
+    }
     connection_ask(connection, mix_next(&drive->mix), due.due_ns, due.released_ns, measured);
     if (connection_has_room(connection)) {
         ready_put(&drive->ready, connection);
@@ -35,7 +75,8 @@ static void drive_ask(struct drive *drive, struct connection *connection, struct
 
 static void drive_dispatch(struct drive *drive)
 {
-    while (drive->pending.count > 0 && drive->phase != DRIVE_CONNECTING) {
+    while (drive->pending.count > 0 && drive->phase != DRIVE_CONNECTING &&
+           drive->phase != DRIVE_OVER) {
         struct connection *connection = ready_take(&drive->ready);
         struct due due;
         if (connection == NULL || !pending_take(&drive->pending, &due)) {
@@ -49,11 +90,28 @@ static void put_due(struct drive *drive, uint64_t due_ns, uint64_t now_ns)
 {
     struct results *results = drive->results;
     bool measured = window_has(&drive->window, due_ns);
+    struct series_row *row = series_at(&results->series, &drive->window, due_ns);
     results->due += measured ? 1 : 0;
+    if (row != NULL) {
+        row->due++;
+    }
     if (!pending_put(&drive->pending, (struct due){due_ns, now_ns})) {
         results->dropped += measured ? 1 : 0;
-    } else if (drive->pending.count > results->pending_most) {
+        return;
+    }
+    occupancy_change(&results->occupancy, &drive->window, 1, now_ns);
+    if (drive->pending.count > results->pending_most) {
         results->pending_most = drive->pending.count;
+    }
+}
+
+/* The newest request was not sent at once: it waits behind those that do. */
+static void note_waiting_request(struct drive *drive, uint64_t due_ns)
+{
+    if (drive->pending.count > 0) {
+        drive->results->waited += window_has(&drive->window, due_ns) ? 1 : 0;
+        pool_grow(&drive->pool, drive->pending.count);
+        drive_dispatch(drive);
     }
 }
 
@@ -79,6 +137,7 @@ static bool release_due(struct drive *drive)
         }
         put_due(drive, due_ns, now_ns);
         drive_dispatch(drive);
+        note_waiting_request(drive, due_ns);
         released++;
     }
     return released > 0;
@@ -102,6 +161,7 @@ static void dismiss_users(struct drive *drive)
     struct due due;
     while (pending_take(&drive->pending, &due)) {
         drive->results->due -= window_has(&drive->window, due.due_ns) ? 1 : 0;
+        occupancy_change(&drive->results->occupancy, &drive->window, -1, clock_ns());
     }
 }
 
@@ -165,6 +225,7 @@ static void drive_begin_requests(struct drive *drive, uint64_t start_ns)
     drive->results->start_ns = start_ns;
     drive->window.start_ns = start_ns + settings->warmup_ns;
     drive->window.end_ns = drive->window.start_ns + settings->duration_ns;
+    drive->window.length_ns = settings->duration_ns;
     schedule_begin(&drive->schedule, drive->plan, drive->seat, start_ns);
     (void)drive_catch_up(drive);
 }
@@ -190,7 +251,8 @@ static void arrive_at_line(struct drive *drive)
 {
     struct starting_line *line = drive->line;
     uint64_t ahead_ns = drive->seat.of > 1 ? START_AHEAD_NS : 0;
-    atomic_fetch_add(&line->opened, drive->results->opened);
+    /* Where each request makes its own, nothing is known yet. */
+    atomic_fetch_add(&line->opened, drive->plan->fresh ? 1 : drive->results->opened);
     if (atomic_fetch_sub(&line->missing, 1) == 1) {
         bool some = atomic_load(&line->opened) > 0;
         atomic_store(&line->start_ns, some ? clock_ns() + ahead_ns : START_NEVER);
@@ -213,7 +275,6 @@ static void on_opened(void *owner, struct connection *connection, uint64_t took_
 {
     struct drive *drive = owner;
     pool_on_opened(&drive->pool, connection, took_ns);
-    ready_put(&drive->ready, connection);
     if (drive->phase == DRIVE_CONNECTING) {
         drive_open_more(drive);
     } else {
@@ -227,6 +288,9 @@ static void on_refused(void *owner, struct connection *connection, enum load_err
     struct drive *drive = owner;
     (void)error;
     pool_on_refused(&drive->pool, connection, words);
+    if (drive->plan->fresh && drive->results->opened == 0) {
+        drive->phase = DRIVE_OVER; /* before any was made there is no server */
+    }
 }
 
 static void on_unasked(void *owner, struct connection *connection)
@@ -246,6 +310,8 @@ static void drive_on_closed(void *owner, struct connection *connection)
     pool_on_closed(&drive->pool, connection);
     if (drive->phase == DRIVE_CONNECTING) {
         drive_open_more(drive);
+    } else {
+        drive_dispatch(drive);
     }
 }
 
@@ -260,6 +326,7 @@ static void next_of_user(struct drive *drive, struct connection *connection, uin
         schedule_think(&drive->schedule, now_ns);
     } else if (room && drive->pending.count == 0) {
         drive->results->due += window_has(&drive->window, now_ns) ? 1 : 0;
+        occupancy_change(&drive->results->occupancy, &drive->window, 1, now_ns);
         drive_ask(drive, connection, (struct due){now_ns, now_ns});
         return;
     } else {
@@ -275,11 +342,7 @@ static void on_ended(void *owner, struct connection *connection, const struct sh
                      const struct outcome *outcome)
 {
     struct drive *drive = owner;
-    drive->in_flight--;
-    record_outcome(drive->results, &drive->window, shot, outcome);
-    if (drive->log != NULL) {
-        request_log_put(drive->log, connection, shot, outcome);
-    }
+    drive_end_shot(drive, connection, shot, outcome);
     if (!plan_is_open(drive->plan)) {
         next_of_user(drive, connection, outcome->done_ns != 0 ? outcome->done_ns : clock_ns());
         return;
@@ -345,6 +408,7 @@ static void drive_on_tick(void *arg)
         begin_when_known(drive);
     } else {
         pool_retry(&drive->pool, now_ns);
+        drive_dispatch(drive);
     }
     drive_show_pulse(drive);
     (void)drive_catch_up(drive);
@@ -403,7 +467,10 @@ void drive_init(struct drive *drive)
     const struct plan *plan = drive->plan;
     const struct load_settings *settings = plan->settings;
     unsigned connections = (unsigned)seat_share(drive->seat, settings->connections);
-    unsigned before = (unsigned)seat_share_before(drive->seat, settings->connections);
+    unsigned most = (unsigned)seat_share(drive->seat, plan->connections_most);
+    unsigned before = (unsigned)seat_share_before(drive->seat, plan->connections_most);
+    drive->window.open = plan_is_open(plan);
+    series_init(&drive->results->series, plan);
     drive->loop = loop_new();
     drive->hooks = (struct loop_hooks){before_poll, after_poll, drive};
     loop_around_poll(drive->loop, &drive->hooks);
@@ -417,8 +484,8 @@ void drive_init(struct drive *drive)
         .events = &connection_events,
         .owner = drive,
     };
-    pool_init(&drive->pool, &shared, drive->results, before, connections);
-    ready_init(&drive->ready, connections);
+    pool_init(&drive->pool, &shared, drive->results, &drive->ready, before, connections, most);
+    ready_init(&drive->ready, most, settings->dispatch, settings->seed, drive->seat);
     schedule_init(&drive->schedule, plan, connections * settings->pipeline);
     pending_init(&drive->pending,
                  seat_share(drive->seat, settings->max_pending + drive->seat.of - 1));
@@ -437,6 +504,7 @@ void drive_deinit(struct drive *drive)
     ready_deinit(&drive->ready);
     schedule_deinit(&drive->schedule);
     pending_deinit(&drive->pending);
+    series_deinit(&drive->results->series);
 }
 
 /* What has no answer at the end was interrupted. */
@@ -455,6 +523,7 @@ void drive_run(struct drive *drive)
     pool_shut(&drive->pool, LOAD_ABANDONED, "interrupted");
     drive->results->bytes_sent = drive->pool.shared.bytes_sent;
     drive->results->bytes_received = drive->pool.shared.bytes_received;
+    occupancy_change(&drive->results->occupancy, &drive->window, 0, clock_ns());
     drive_show_pulse(drive);
     if (drive->log != NULL) {
         drive->log_error = request_log_free(drive->log);

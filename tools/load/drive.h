@@ -4,10 +4,10 @@
  *   CONNECTING --> RUNNING (warm-up, then the window) --> DRAINING --> OVER
  *
  * Both loops feed one queue of due requests (pending.h), and whenever there is both a due request
- * and a connection with room, the oldest meets the connection that has been free for longest. What
- * differs is only the source of the requests: in an open loop the schedule, in a closed one an
- * answer, after the think time. So a request that is due while all connections are busy waits with
- * its clock running, and a connection that breaks in a closed loop takes no user with it.
+ * and a connection with room, the oldest request meets the connection that is next (ready.h). What
+ * differs is only the source of the requests (schedule.h): in an open loop the arrivals, in a closed
+ * one an answer, after the think time. So a request that is due while all connections are busy waits
+ * with its clock running, and a connection that breaks in a closed loop takes no user with it.
  *
  * At the end of the window nothing becomes due any more. What is due already is still sent, for
  * up to --timeout, and what was sent is answered or times out: a request that is left out would be

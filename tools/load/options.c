@@ -23,7 +23,7 @@ const struct option_table load_options = {
              "With --rate it is an open loop: latency runs from the moment a request was due.\n"
              "Times are written 10s, 250ms or 100us, sizes 4096, 64K or 1M.\n"
              "Exit status: 0; 1 without a connection; 2 for a wrong command line; 3 when the\n"
-             "run is INVALID.\n",
+             "run is INVALID or an objective (--slo) is missed.\n",
     .rows = rows,
     .count = sizeof rows / sizeof rows[0],
     .values_size = sizeof(struct load_settings),
@@ -44,9 +44,14 @@ static bool options_settle(void *values, struct option_source *all, const struct
     const char *wrong = NULL;
     if (settings->url.count == 0) {
         wrong = "a URL is missing: http://HOST[:PORT]/TARGET or unix:PATH:/TARGET";
-    } else if (settings->rate != 0 && settings->think_ns != 0) {
+    } else if (settings->rate != NULL && settings->think_ns != 0) {
         wrong = "--think is for the closed loop, --rate is given: choose one";
-    } else if (settings->rate == 0 && all->given[option_table_index(&load_options, "arrivals")]) {
+    } else if (settings->rate == NULL && settings->grow_to != 0) {
+        wrong = "--grow-to is for the open loop, --rate is missing";
+    } else if (settings->grow_to != 0 && settings->grow_to < settings->connections) {
+        wrong = "--grow-to is less than --connections";
+    } else if (settings->rate == NULL &&
+               all->given[option_table_index(&load_options, "arrivals")]) {
         wrong = "--arrivals is for the open loop, --rate is missing";
     } else if (settings->requests_per_connection != 0 &&
                settings->requests_per_connection < settings->pipeline) {

@@ -21,13 +21,15 @@ static bool generate_body(struct plan *plan, const char *size, char error[PLAN_E
 static bool read_body(struct plan *plan, const char *path, char error[PLAN_ERROR_MAX]);
 static bool set_expectations(struct plan *plan, char error[PLAN_ERROR_MAX]);
 static bool add_target(struct plan *plan, const char *text, char error[PLAN_ERROR_MAX]);
+static bool set_rate(struct plan *plan, char error[PLAN_ERROR_MAX]);
+static bool set_objectives(struct plan *plan, char error[PLAN_ERROR_MAX]);
 static bool set_threads(struct plan *plan, char error[PLAN_ERROR_MAX]);
 
 bool plan_make(struct plan *plan, const struct load_settings *settings, char error[PLAN_ERROR_MAX])
 {
     *plan = (struct plan){.settings = settings};
-    if (!check_headers(plan, error) || !load_body(plan, error) || !set_method(plan, error) ||
-        !set_expectations(plan, error)) {
+    if (!set_rate(plan, error) || !set_objectives(plan, error) || !check_headers(plan, error) ||
+        !load_body(plan, error) || !set_method(plan, error) || !set_expectations(plan, error)) {
         return false;
     }
     for (unsigned i = 0; i < settings->url.count; i++) {
@@ -52,9 +54,44 @@ void plan_free(struct plan *plan)
     free((char *)plan->body.at);
 }
 
+static bool set_rate(struct plan *plan, char error[PLAN_ERROR_MAX])
+{
+    const struct load_settings *settings = plan->settings;
+    if (!arrivals_parse(settings->arrivals, &plan->arrivals)) {
+        return plan_refuse(error, "arrivals", settings->arrivals,
+                           "poisson, constant, or burst:K with K from 1 to 100000");
+    }
+    if (settings->rate == NULL) {
+        return true;
+    }
+    if (!rate_parse(settings->rate, &plan->rate)) {
+        return plan_refuse(error, "rate", settings->rate,
+                           "a number of requests a second from 1 to 10000000, FROM:TO or up to 64 "
+                           "steps R,R,...");
+    }
+    rate_curve_make(&plan->curve, &plan->rate, settings->warmup_ns, settings->duration_ns);
+    return true;
+}
+
+static bool set_objectives(struct plan *plan, char error[PLAN_ERROR_MAX])
+{
+    const struct option_texts *slo = &plan->settings->slo;
+    for (unsigned i = 0; i < slo->count; i++) {
+        if (!objective_parse(slo->at[i], &plan->objectives[plan->objective_count++])) {
+            return plan_refuse(error, "slo", slo->at[i],
+                               "a percentile or max, and a time, such as p99=5ms or max=1s");
+        }
+    }
+    return true;
+}
+
 static bool set_threads(struct plan *plan, char error[PLAN_ERROR_MAX])
 {
     const struct load_settings *settings = plan->settings;
+    plan->fresh = settings->requests_per_connection == 1;
+    plan->connections_most =
+        (unsigned)(settings->grow_to > settings->connections ? settings->grow_to
+                                                             : settings->connections);
     plan->cpu_count = cpus_allowed(plan->cpus);
     uint64_t threads = settings->threads != 0 ? settings->threads : plan->cpu_count;
     threads = threads < settings->connections ? threads : settings->connections;

@@ -4,9 +4,11 @@
 #define TOOLS_LOAD_PLAN_H
 
 #include "core/base/bytes.h"
+#include "tools/load/arrivals.h"
 #include "tools/load/cpus.h"
 #include "tools/load/digest.h"
 #include "tools/load/mix.h"
+#include "tools/load/objectives.h"
 #include "tools/load/options.h"
 #include "tools/load/url.h"
 
@@ -21,6 +23,13 @@ struct plan {
     unsigned threads;   /* never more than connections */
     unsigned cpu_count; /* of those that this process may use */
     int cpus[CPUS_MAX];
+    struct rate rate;
+    struct rate_curve curve; /* open loop */
+    struct arrivals_form arrivals;
+    unsigned connections_most; /* what they may grow to */
+    bool fresh;                /* a new connection for each request */
+    unsigned objective_count;
+    struct objective objectives[OPTION_TEXTS_MAX];
     unsigned target_count;
     struct target targets[MIX_MAX]; /* all of one server */
     const char *method;
@@ -42,7 +51,7 @@ int plan_cpu(const struct plan *plan, unsigned thread);
 /* Open loop: the schedule, not the answers, says when a request is due. */
 static inline bool plan_is_open(const struct plan *plan)
 {
-    return plan->settings->rate != 0;
+    return plan->rate.count != 0;
 }
 
 #endif

@@ -14,14 +14,15 @@ enum {
 };
 
 void pool_init(struct pool *pool, const struct connection_shared *shared, struct results *results,
-               unsigned first, unsigned count)
+               struct ready *ready, unsigned first, unsigned count, unsigned most)
 {
     uint64_t pipeline = shared->plan->settings->pipeline;
-    *pool = (struct pool){.shared = *shared, .results = results, .count = count};
+    *pool = (struct pool){
+        .shared = *shared, .results = results, .ready = ready, .count = count, .most = most};
     pool->shared.buffer = must_alloc(CONNECTION_BUFFER);
-    pool->connections = must_calloc(count, sizeof *pool->connections);
-    pool->shots = must_calloc(count * pipeline, sizeof *pool->shots);
-    for (unsigned i = 0; i < count; i++) {
+    pool->connections = must_calloc(most, sizeof *pool->connections);
+    pool->shots = must_calloc(most * pipeline, sizeof *pool->shots);
+    for (unsigned i = 0; i < most; i++) {
         connection_init(&pool->connections[i], &pool->shared, first + i,
                         pool->shots + i * pipeline);
     }
@@ -29,7 +30,7 @@ void pool_init(struct pool *pool, const struct connection_shared *shared, struct
 
 void pool_deinit(struct pool *pool)
 {
-    for (unsigned i = 0; i < pool->count; i++) {
+    for (unsigned i = 0; i < pool->most; i++) {
         connection_deinit(&pool->connections[i]);
     }
     free(pool->connections);
@@ -58,7 +59,10 @@ static void pool_add_broken(struct pool *pool, struct connection *connection)
 
 static void pool_open(struct pool *pool, struct connection *connection)
 {
-    if (!connection_open(connection)) {
+    if (pool->shared.plan->fresh) {
+        pool_settle_one(pool);
+        ready_put(pool->ready, connection);
+    } else if (!connection_open(connection)) {
         pool_on_refused(pool, connection, strerror(errno));
         pool_settle_one(pool);
         pool_add_broken(pool, connection);
@@ -72,20 +76,44 @@ void pool_open_more(struct pool *pool)
     }
 }
 
+void pool_grow(struct pool *pool, uint64_t waiting)
+{
+    while (pool->count < pool->most && pool->growing < waiting && pool->growing < OPENING_MAX) {
+        struct connection *connection = &pool->connections[pool->count++];
+        pool->next++;
+        pool->settled++;
+        pool->growing += pool->shared.plan->fresh ? 0 : 1;
+        waiting -= pool->shared.plan->fresh ? 1 : 0;
+        pool_open(pool, connection);
+    }
+}
+
+static void pool_has_grown(struct pool *pool)
+{
+    pool->growing -= pool->growing > 0 ? 1 : 0;
+}
+
 void pool_on_opened(struct pool *pool, struct connection *connection, uint64_t took_ns)
 {
+    pool_has_grown(pool);
     pool->results->opened++;
     connection->refused = false;
     connection->retry_ns = 0;
     histogram_record(&pool->results->connect, took_ns);
     pool_settle_one(pool);
+    if (!pool->shared.plan->fresh) {
+        ready_put(pool->ready, connection);
+    }
 }
 
 void pool_on_refused(struct pool *pool, struct connection *connection, const char *words)
 {
+    pool_has_grown(pool);
     connection->refused = true;
     connection->retry_ns = clock_ns() + RETRY_NS;
-    errors_note(&pool->results->errors, LOAD_CONNECT, words);
+    if (!pool->shared.plan->fresh) { /* else it is the error of a request */
+        errors_note(&pool->results->errors, LOAD_CONNECT, words);
+    }
     snprintf(pool->refused, sizeof pool->refused, "%s", words);
 }
 

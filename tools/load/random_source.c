@@ -38,6 +38,12 @@ uint64_t random_next(struct random_source *source)
     return result;
 }
 
+/* The high half of a product: without the bias of a remainder that a user could see. */
+unsigned random_below(struct random_source *source, unsigned limit)
+{
+    return (unsigned)((random_next(source) >> 32) * limit >> 32);
+}
+
 /* The 53 highest bits, all a double holds. */
 double random_unit(struct random_source *source)
 {

@@ -16,11 +16,20 @@ struct random_source {
 
 /* What numbers are drawn for. Drawing from one source does not move the others of its seed, nor
  * those of other threads. */
-enum random_stream { RANDOM_ARRIVALS = 1, RANDOM_MIX, RANDOM_THINK, RANDOM_STREAMS = 16 };
+enum random_stream {
+    RANDOM_ARRIVALS = 1,
+    RANDOM_MIX,
+    RANDOM_THINK,
+    RANDOM_DISPATCH,
+    RANDOM_STREAMS = 16
+};
 void random_seed(struct random_source *source, uint64_t seed, enum random_stream stream,
                  struct seat seat);
 
 uint64_t random_next(struct random_source *source);
+
+/* From 0 to less than `limit`, which is above 0. */
+unsigned random_below(struct random_source *source, unsigned limit);
 
 /* Above 0, at most 1: its logarithm is finite. */
 double random_unit(struct random_source *source);

@@ -12,7 +12,13 @@ static void record_measured(struct results *results, const struct window *window
         return;
     }
     results->good++;
+    histogram_record(&results->targets[shot->target].latency,
+                     outcome->done_ns - (window->open ? shot->due_ns : shot->sent_ns));
     histogram_record(&results->from_due, outcome->done_ns - shot->due_ns);
+    struct series_row *row = series_at(&results->series, window, shot->due_ns);
+    if (row != NULL) {
+        histogram_record(&row->latency, outcome->done_ns - shot->due_ns);
+    }
     histogram_record(&results->from_send, outcome->done_ns - shot->sent_ns);
     histogram_record(&results->first_byte, shot->first_byte_ns - shot->sent_ns);
     histogram_record(&results->send_lag, shot->sent_ns - shot->due_ns);
@@ -37,6 +43,10 @@ static void record_answer(struct results *results, const struct window *window,
     results->answered_ever++;
     results->statuses[outcome->status < RESULTS_STATUSES ? outcome->status : 0]++;
     record_length(&results->targets[shot->target], outcome);
+    struct series_row *row = series_at(&results->series, window, outcome->done_ns);
+    if (row != NULL) {
+        row->done++;
+    }
     if (window_has(window, outcome->done_ns)) {
         results->done_in_window++;
         results->body_bytes_in_window += outcome->body;

@@ -1,6 +1,7 @@
 /* report.c: the result as text. See report.h. */
 #include "tools/load/report.h"
 
+#include "core/base/clock.h"
 #include "tools/load/arrivals.h"
 #include "tools/load/figures.h"
 
@@ -9,22 +10,73 @@
 static void print_rates(FILE *out, const struct report *report);
 static void print_latencies(FILE *out, const struct report *report);
 static void print_latency(FILE *out, const char *name, const struct histogram *histogram);
+static void print_targets(FILE *out, const struct report *report);
+static void print_series(FILE *out, const struct report *report);
+static void print_little(FILE *out, const struct results *results);
+static void print_objectives(FILE *out, const struct report *report);
 static void print_errors(FILE *out, const struct report *report);
 static void print_statuses(FILE *out, const struct results *results);
 static void print_crowd(FILE *out, const struct report *report);
 static void print_generator(FILE *out, const struct report *report);
 static void print_validity(FILE *out, const struct validity *validity);
 
+const struct histogram *report_latency(const struct report *report)
+{
+    return plan_is_open(report->plan) ? &report->results->from_due : &report->results->from_send;
+}
+
+bool report_objectives_met(const struct report *report)
+{
+    const struct plan *plan = report->plan;
+    bool met = true;
+    for (unsigned i = 0; i < plan->objective_count; i++) {
+        met = objective_is_met(&plan->objectives[i], report_latency(report)) && met;
+    }
+    return met;
+}
+
+double report_row_s(const struct report *report)
+{
+    unsigned rows = report->results->series.count;
+    return (double)report->plan->settings->duration_ns / (double)NS_PER_S / (rows > 0 ? rows : 1);
+}
+
+double report_asked(const struct report *report, unsigned row)
+{
+    const struct plan *plan = report->plan;
+    double row_s = report_row_s(report), row_ns = row_s * (double)NS_PER_S;
+    double from_ns = (double)plan->settings->warmup_ns + row * row_ns;
+    double before = rate_curve_due(&plan->curve, from_ns);
+    return (rate_curve_due(&plan->curve, from_ns + row_ns) - before) / row_s;
+}
+
+/* "1,000 to 5,000 requests/s, Poisson arrivals" */
+static void print_asked(FILE *out, const struct plan *plan)
+{
+    char rate[FIGURE_TEXT];
+    fputs("open loop: ", out);
+    for (unsigned i = 0; i < plan->rate.count; i++) {
+        figure_count((uint64_t)plan->rate.at[i], rate);
+        fprintf(out, "%s%s", i == 0 ? "" : plan->rate.ramp ? " to " : ", then ", rate);
+    }
+    fputs(" requests/s, ", out);
+    if (plan->arrivals.kind == ARRIVALS_BURST) {
+        fprintf(out, "bursts of %u with Poisson arrivals", plan->arrivals.burst);
+    } else {
+        fprintf(out, "%s arrivals",
+                plan->arrivals.kind == ARRIVALS_CONSTANT ? "constant" : "Poisson");
+    }
+}
+
 void report_head(FILE *out, const struct plan *plan)
 {
     const struct load_settings *settings = plan->settings;
-    char rate[FIGURE_TEXT], time[OPTION_TIME_TEXT], warmup[OPTION_TIME_TEXT];
+    char time[OPTION_TIME_TEXT], warmup[OPTION_TIME_TEXT];
     option_format_time(settings->duration_ns, time);
     option_format_time(settings->warmup_ns, warmup);
     if (plan_is_open(plan)) {
-        figure_count(settings->rate, rate);
-        fprintf(out, "open loop: %s requests/s, %s arrivals, seed %" PRIu64, rate,
-                settings->arrivals == ARRIVALS_POISSON ? "Poisson" : "constant", settings->seed);
+        print_asked(out, plan);
+        fprintf(out, ", seed %" PRIu64, settings->seed);
     } else {
         fputs("closed loop: each answer brings the next request, so queueing is hidden", out);
     }
@@ -40,9 +92,13 @@ void report_text(FILE *out, const struct report *report)
 {
     print_rates(out, report);
     print_latencies(out, report);
+    print_targets(out, report);
+    print_series(out, report);
     print_errors(out, report);
     print_crowd(out, report);
+    print_little(out, report->results);
     print_generator(out, report);
+    print_objectives(out, report);
     print_validity(out, report->validity);
 }
 
@@ -59,7 +115,9 @@ static void print_rates(FILE *out, const struct report *report)
     figure_bytes(seconds > 0 ? (double)results->body_bytes_in_window / seconds : 0, bytes);
     fprintf(out, "\nrequests     %s due, %s good, %s dropped", due, good, dropped);
     if (plan_is_open(report->plan)) {
-        fprintf(out, "; at most %s waited for a connection", pending);
+        fprintf(out, "; %.1f%% waited for a connection, at most %s at a time",
+                results->due > 0 ? 100 * (double)results->waited / (double)results->due : 0,
+                pending);
     }
     if (plan_is_open(report->plan) && seconds > 0) {
         figure_count((uint64_t)((double)results->due / seconds + 0.5), rate);
@@ -106,6 +164,66 @@ static void print_latency(FILE *out, const char *name, const struct histogram *h
     }
     figure_time(histogram->max, text);
     fprintf(out, "%10s\n", text);
+}
+
+/* From due in an open loop, else from send. */
+static void print_targets(FILE *out, const struct report *report)
+{
+    const struct plan *plan = report->plan;
+    for (unsigned i = 0; plan->target_count > 1 && i < plan->target_count; i++) {
+        char name[sizeof "url 4294967295"];
+        snprintf(name, sizeof name, "url %u", i);
+        print_latency(out, name, &report->results->targets[i].latency);
+    }
+}
+
+static void print_series(FILE *out, const struct report *report)
+{
+    const struct series *series = &report->results->series;
+    double row_s = report_row_s(report);
+    if (series->count > 0) {
+        fputs("\nrate                from        to   asked/s   due/s answered/s     p50       p99"
+              "       max\n",
+              out);
+    }
+    for (unsigned i = 0; i < series->count; i++) {
+        const struct series_row *row = &series->rows[i];
+        char asked[FIGURE_TEXT], due[FIGURE_TEXT], done[FIGURE_TEXT], p50[FIGURE_TEXT],
+            p99[FIGURE_TEXT], max[FIGURE_TEXT];
+        figure_count((uint64_t)(report_asked(report, i) + 0.5), asked);
+        figure_count((uint64_t)((double)row->due / row_s + 0.5), due);
+        figure_count((uint64_t)((double)row->done / row_s + 0.5), done);
+        figure_time(histogram_percentile(&row->latency, 0.5), p50);
+        figure_time(histogram_percentile(&row->latency, 0.99), p99);
+        figure_time(row->latency.max, max);
+        fprintf(out, "               %8.2fs %8.2fs%10s%8s%11s%8s%10s%10s\n", i * row_s,
+                (i + 1) * row_s, asked, due, done, p50, p99, max);
+    }
+}
+
+static void print_little(FILE *out, const struct results *results)
+{
+    struct little little;
+    (void)results_little(results, &little); /* validity judges it */
+    if (little.tolerance > 0) {
+        fprintf(out,
+                "under way    %.3f on average, rate times latency is %.3f (Little's law: at most "
+                "%.3f apart)\n",
+                little.counted, little.multiplied, little.tolerance);
+    }
+}
+
+static void print_objectives(FILE *out, const struct report *report)
+{
+    const struct histogram *latency = report_latency(report);
+    for (unsigned i = 0; i < report->plan->objective_count; i++) {
+        const struct objective *objective = &report->plan->objectives[i];
+        char value[FIGURE_TEXT];
+        figure_time(objective_value_ns(objective, latency), value);
+        fprintf(out, "objective    %s: %s, %s\n", objective->text,
+                latency->count > 0 ? value : "no good answer",
+                objective_is_met(objective, latency) ? "met" : "MISSED");
+    }
 }
 
 static void print_errors(FILE *out, const struct report *report)

@@ -17,6 +17,9 @@ static void put_generator(struct json *json, const struct report *report);
 static void put_usage(struct json *json, const struct results *results);
 static void put_threads(struct json *json, const struct report *report);
 static void put_crowd(struct json *json, const struct report *report);
+static void put_series(struct json *json, const struct report *report);
+static void put_little(struct json *json, const struct results *results);
+static void put_objectives(struct json *json, const struct report *report);
 
 void report_json(FILE *out, const struct report *report)
 {
@@ -33,6 +36,9 @@ void report_json(FILE *out, const struct report *report)
     put_urls(&json, report);
     put_errors(&json, &report->results->errors);
     put_latencies(&json, report->results);
+    put_series(&json, report);
+    put_little(&json, report->results);
+    put_objectives(&json, report);
     put_generator(&json, report);
     put_crowd(&json, report);
     option_text_json_object(&json, "options", &load_options, report->plan->settings);
@@ -68,7 +74,7 @@ static void put_window(struct json *json, const struct report *report)
     json_decimal(json, "seconds", results_window_s(results));
     json_end(json);
     json_begin_object(json, "rate");
-    json_number(json, "asked", report->plan->settings->rate);
+    json_decimal(json, "asked", rate_mean(&report->plan->rate));
     double seconds = results_window_s(results);
     json_decimal(json, "due", seconds > 0 ? (double)results->due / seconds : 0);
     json_decimal(json, "answered", results_rate(results));
@@ -85,6 +91,7 @@ static void put_requests(struct json *json, const struct results *results)
     json_number(json, "sent_in_time", results->sent_in_window);
     json_number(json, "good", results->good);
     json_number(json, "dropped", results->dropped);
+    json_number(json, "waited", results->waited);
     json_number(json, "pending_most", results->pending_most);
     json_end(json);
 }
@@ -111,6 +118,20 @@ static void put_run(struct json *json, const struct results *results)
     json_end(json);
 }
 
+/* As in the server's report, and p9999. */
+static void put_figures(struct json *json, const struct histogram *histogram)
+{
+    json_number(json, "count", histogram->count);
+    json_number(json, "sum", histogram->sum);
+    json_decimal(json, "mean", histogram_mean(histogram));
+    json_number(json, "p50", histogram_percentile(histogram, 0.5));
+    json_number(json, "p90", histogram_percentile(histogram, 0.9));
+    json_number(json, "p99", histogram_percentile(histogram, 0.99));
+    json_number(json, "p999", histogram_percentile(histogram, 0.999));
+    json_number(json, "p9999", histogram_percentile(histogram, 0.9999));
+    json_number(json, "max", histogram->max);
+}
+
 static void put_urls(struct json *json, const struct report *report)
 {
     json_begin_array(json, "urls");
@@ -122,6 +143,9 @@ static void put_urls(struct json *json, const struct report *report)
         json_number(json, "good", target->answers);
         json_number(json, "first_length", target->first_length);
         json_number(json, "other_lengths", target->other_lengths);
+        json_begin_object(json, "latency_ns");
+        put_figures(json, &target->latency);
+        json_end(json);
         json_end(json);
     }
     json_end(json);
@@ -149,20 +173,6 @@ static void put_latencies(struct json *json, const struct results *results)
     put_histogram(json, "own_lag", &results->own_lag);
     put_histogram(json, "connect", &results->connect);
     json_end(json);
-}
-
-/* As in the server's report, and p9999. */
-static void put_figures(struct json *json, const struct histogram *histogram)
-{
-    json_number(json, "count", histogram->count);
-    json_number(json, "sum", histogram->sum);
-    json_decimal(json, "mean", histogram_mean(histogram));
-    json_number(json, "p50", histogram_percentile(histogram, 0.5));
-    json_number(json, "p90", histogram_percentile(histogram, 0.9));
-    json_number(json, "p99", histogram_percentile(histogram, 0.99));
-    json_number(json, "p999", histogram_percentile(histogram, 0.999));
-    json_number(json, "p9999", histogram_percentile(histogram, 0.9999));
-    json_number(json, "max", histogram->max);
 }
 
 static void put_histogram(struct json *json, const char *key, const struct histogram *histogram)
@@ -234,6 +244,57 @@ static void put_crowd(struct json *json, const struct report *report)
         json_number(json, "answers", counts.answers);
         json_number(json, "bytes_sent", counts.bytes_sent);
         json_number(json, "bytes_received", counts.bytes_received);
+        json_end(json);
+    }
+    json_end(json);
+}
+
+/* Of a rate that changes. */
+static void put_series(struct json *json, const struct report *report)
+{
+    const struct series *series = &report->results->series;
+    double row_s = report_row_s(report);
+    json_begin_array(json, "series");
+    for (unsigned i = 0; i < series->count; i++) {
+        const struct series_row *row = &series->rows[i];
+        json_begin_object(json, NULL);
+        json_decimal(json, "start_s", i * row_s);
+        json_decimal(json, "length_s", row_s);
+        json_decimal(json, "asked", report_asked(report, i));
+        json_number(json, "due", row->due);
+        json_number(json, "done", row->done);
+        json_begin_object(json, "latency_ns");
+        put_figures(json, &row->latency);
+        json_end(json);
+        json_end(json);
+    }
+    json_end(json);
+}
+
+static void put_little(struct json *json, const struct results *results)
+{
+    struct little little;
+    bool holds = results_little(results, &little);
+    json_begin_object(json, "little");
+    json_bool(json, "judged", little.tolerance > 0);
+    json_bool(json, "holds", holds);
+    json_decimal(json, "under_way", little.counted);
+    json_decimal(json, "rate_times_latency", little.multiplied);
+    json_decimal(json, "tolerance", little.tolerance);
+    json_end(json);
+}
+
+static void put_objectives(struct json *json, const struct report *report)
+{
+    const struct histogram *latency = report_latency(report);
+    json_begin_array(json, "objectives");
+    for (unsigned i = 0; i < report->plan->objective_count; i++) {
+        const struct objective *objective = &report->plan->objectives[i];
+        json_begin_object(json, NULL);
+        json_text(json, "objective", objective->text);
+        json_number(json, "limit_ns", objective->limit_ns);
+        json_number(json, "value_ns", objective_value_ns(objective, latency));
+        json_bool(json, "met", objective_is_met(objective, latency));
         json_end(json);
     }
     json_end(json);

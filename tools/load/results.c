@@ -3,6 +3,7 @@
 
 #include "core/base/clock.h"
 
+#include <math.h>
 #include <string.h>
 
 static void merge_targets(struct target_results *to, const struct target_results *from)
@@ -12,6 +13,7 @@ static void merge_targets(struct target_results *to, const struct target_results
         to->first_length = to->answers > 0 ? to->first_length : from->first_length;
         to->other_lengths += differ ? from->answers : from->other_lengths;
         to->answers += from->answers;
+        histogram_merge(&to->latency, &from->latency);
     }
 }
 
@@ -53,6 +55,11 @@ static void merge_counts(struct results *to, const struct results *from)
     to->unasked += from->unasked;
     to->done_in_window += from->done_in_window;
     to->body_bytes_in_window += from->body_bytes_in_window;
+    to->waited += from->waited;
+    to->longest_ns = to->longest_ns > from->longest_ns ? to->longest_ns : from->longest_ns;
+    to->occupancy.area_ns += from->occupancy.area_ns;
+    to->occupancy.at_start += from->occupancy.at_start;
+    to->occupancy.at_end += from->occupancy.at_end;
     to->pending_most += from->pending_most; /* not at one moment: it is a bound */
     for (unsigned i = 0; i < RESULTS_STATUSES; i++) {
         to->statuses[i] += from->statuses[i];
@@ -75,6 +82,7 @@ void results_merge(struct results *to, const struct results *from)
     to->end_ns = to->end_ns > from->end_ns ? to->end_ns : from->end_ns;
     to->start_unix_s = to->start_unix_s > 0 ? to->start_unix_s : from->start_unix_s;
     to->interrupted = to->interrupted || from->interrupted;
+    series_merge(&to->series, &from->series);
     merge_counts(to, from);
     merge_errors(&to->errors, &from->errors);
     merge_usage(to, from);
@@ -109,4 +117,23 @@ double results_wait_share(const struct results *results)
 double results_sent_share(const struct results *results)
 {
     return results->due > 0 ? (double)results->sent_in_window / (double)results->due : 1;
+}
+
+/* What is stamped in two places may differ by this. */
+static const double little_harmless = 0.01;
+
+bool results_little(const struct results *results, struct little *little)
+{
+    double window_ns = results_window_s(results) * (double)NS_PER_S;
+    *little = (struct little){0};
+    if (window_ns <= 0 || results->good != results->due || results->interrupted) {
+        return false;
+    }
+    double time_ns = (double)results->from_due.sum - (double)results->own_lag.sum;
+    double at_ends = (double)(results->occupancy.at_start + results->occupancy.at_end);
+    little->counted = results->occupancy.area_ns / window_ns;
+    little->multiplied = time_ns / window_ns;
+    little->tolerance = at_ends * (double)results->longest_ns / window_ns +
+                        little_harmless * fmax(little->counted, little->multiplied);
+    return fabs(little->counted - little->multiplied) <= little->tolerance;
 }

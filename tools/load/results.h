@@ -13,6 +13,8 @@
 #include "core/base/histogram.h"
 #include "tools/load/errors.h"
 #include "tools/load/mix.h"
+#include "tools/load/occupancy.h"
+#include "tools/load/series.h"
 #include "tools/load/usage.h"
 
 #include <stdbool.h>
@@ -22,8 +24,9 @@ enum { RESULTS_STATUSES = 600 };
 /* Of one URL, over the whole run. */
 struct target_results {
     uint64_t answers;
-    uint64_t first_length;  /* of its first good answer's body */
-    uint64_t other_lengths; /* good answers of another length: legal, and suspicious */
+    struct histogram latency; /* of measured good answers, as of the whole run */
+    uint64_t first_length;    /* of its first good answer's body */
+    uint64_t other_lengths;   /* good answers of another length: legal, and suspicious */
 };
 
 struct results {
@@ -45,6 +48,11 @@ struct results {
     struct target_results targets[MIX_MAX];
     uint64_t bytes_sent, bytes_received;
     uint64_t opened, unasked;
+
+    uint64_t waited;     /* measured: no connection was free when they were released */
+    uint64_t longest_ns; /* from release to end, of all requests */
+    struct occupancy occupancy;
+    struct series series; /* with rows of the run's own */
 
     /* What happened inside the window, whenever it was due. */
     uint64_t done_in_window, body_bytes_in_window;
@@ -71,6 +79,14 @@ double results_rate(const struct results *results);
 double results_cpu_share(const struct results *results);
 /* The share of its time in which the generator was ready to run and had no CPU. */
 double results_wait_share(const struct results *results);
+/* Little's law: requests that were between release and end on average, by counting them, and as the
+ * rate times the time in between; how far the two may be apart. False: it does not hold, or there
+ * are requests without a latency, of which it says nothing (then all are 0). */
+struct little {
+    double counted, multiplied, tolerance;
+};
+bool results_little(const struct results *results, struct little *little);
+
 /* Of what was due, the share that was sent before the end. */
 double results_sent_share(const struct results *results);
 

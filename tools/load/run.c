@@ -51,7 +51,7 @@ static void close_written(FILE *file, const char *option, const char *path)
 static void need_descriptors(const struct plan *plan)
 {
     const struct load_settings *settings = plan->settings;
-    uint64_t need = settings->connections + settings->idle + settings->slow_readers +
+    uint64_t need = plan->connections_most + settings->idle + settings->slow_readers +
                     settings->slow_senders + OTHER_DESCRIPTORS +
                     (uint64_t)plan->threads * THREAD_DESCRIPTORS;
     struct rlimit limit;
@@ -89,6 +89,7 @@ static struct run *run_new(const struct plan *plan)
     run->plan = plan;
     run->results = must_calloc(1, sizeof *run->results);
     run->seconds = must_calloc(1, sizeof *run->seconds);
+    series_init(&run->results->series, plan);
     need_descriptors(plan);
     run->signal_fd = open_signals();
     run->hdr = settings->hdr != NULL ? open_for_writing("hdr", settings->hdr) : NULL;
@@ -102,25 +103,26 @@ static void run_free(struct run *run)
 {
     (void)close(run->signal_fd); /* nothing to lose */
     crew_free(run->crew);
+    series_deinit(&run->results->series);
     free(run->seconds);
     free(run->results);
     free(run);
 }
 
-static void run_end_second(struct run *run, uint64_t now_ns)
+static void run_end_second(struct run *run, bool last)
 {
-    struct seconds *seconds = run->seconds;
-    double start_s = (double)(seconds->end_ns - seconds->window_ns) / (double)NS_PER_S;
-    double length_s = (double)(now_ns - seconds->end_ns) / (double)NS_PER_S;
-    seconds_end(seconds, run->crew, now_ns);
-    if (run->hdr != NULL) {
-        if (start_s <= 0) {
-            double ago_s = (double)(now_ns - seconds->window_ns) / (double)NS_PER_S;
-            hlog_begin(run->hdr, usage_unix_s() - ago_s);
-        }
-        hlog_interval(run->hdr, start_s, length_s, &seconds->latest);
+    const struct seconds *second = run->seconds;
+    if (!seconds_end(run->seconds, run->crew, clock_ns(), last)) {
+        return;
     }
-    progress_show(&run->progress, &seconds->latest, crew_progress(run->crew), start_s + length_s);
+    if (run->hdr != NULL) {
+        if (second->start_s <= 0) {
+            hlog_begin(run->hdr, usage_unix_s() - second->length_s);
+        }
+        hlog_interval(run->hdr, second->start_s, second->length_s, &second->latest);
+    }
+    progress_show(&run->progress, &second->latest, crew_progress(run->crew),
+                  second->start_s + second->length_s);
 }
 
 /* Until `until_ns`, or the end of all drives. False: they have ended. */
@@ -143,13 +145,8 @@ static bool wait_until(struct run *run, uint64_t until_ns)
 static void watch_run(struct run *run)
 {
     crew_start(run->crew);
-    uint64_t next_ns = seconds_next_ns(run->seconds, run->crew);
-    while (wait_until(run, next_ns)) {
-        uint64_t now_ns = clock_ns();
-        if (run->seconds->window_ns != 0 && now_ns >= next_ns) {
-            run_end_second(run, now_ns);
-        }
-        next_ns = seconds_next_ns(run->seconds, run->crew);
+    while (wait_until(run, seconds_next_ns(run->seconds, run->crew))) {
+        run_end_second(run, false);
     }
     bool connected = crew_join(run->crew);
     crew_merge(run->crew, run->results);
@@ -157,9 +154,8 @@ static void watch_run(struct run *run)
         die(EXIT_WORLD, "cannot connect to %s: %s", run->plan->targets[0].text,
             run->results->interrupted ? "interrupted" : crew_refused(run->crew));
     }
-    (void)seconds_next_ns(run->seconds, run->crew);
     if (run->results->window_ns != 0) {
-        run_end_second(run, clock_ns());
+        run_end_second(run, true);
     }
     progress_end(&run->progress);
 }
@@ -204,7 +200,8 @@ static int report_run(const struct run *run, const struct report *report)
     if (fflush(stdout) != 0 || ferror(stdout)) {
         die(EXIT_WORLD, "stdout cannot be written: %s", strerror(errno));
     }
-    return report->validity->reason_count == 0 ? EXIT_SUCCESS : EXIT_INVALID;
+    bool well = report->validity->reason_count == 0 && report_objectives_met(report);
+    return well ? EXIT_SUCCESS : EXIT_INVALID;
 }
 
 int run_load(const struct plan *plan)

@@ -21,8 +21,8 @@ void schedule_begin(struct schedule *schedule, const struct plan *plan, struct s
 {
     const struct load_settings *settings = plan->settings;
     if (schedule->open) {
-        arrivals_begin(&schedule->arrivals, settings->arrivals, (double)settings->rate,
-                       settings->seed, seat, start_ns);
+        arrivals_begin(&schedule->arrivals, plan->arrivals, &plan->curve, settings->seed, seat,
+                       start_ns);
         schedule->next_ns = arrivals_next(&schedule->arrivals);
         return;
     }

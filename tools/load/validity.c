@@ -28,6 +28,8 @@ static const double waited_worth_saying = 0.01;
 static const double wait_allowed = 0.1;
 /* Of the asked rate, beside what chance allows a Poisson process (four standard deviations). */
 static const double rate_wanted = 0.99;
+/* Share of requests from which on waiting for a connection is noted. */
+static const double waiting_allowed = 0.01;
 /* Of what was due, sent before the end: less means that requests piled up. */
 static const double sent_wanted = 0.99;
 
@@ -37,6 +39,8 @@ static void judge_arrivals(struct validity *validity, const struct plan *plan,
 static void judge_lag(struct validity *validity, const struct results *results);
 static void judge_cpu(struct validity *validity, const struct results *results);
 static void judge_drops(struct validity *validity, const struct results *results);
+static void judge_little(struct validity *validity, const struct results *results);
+static void note_waiting_requests(struct validity *validity, const struct results *results);
 static void note_saturation(struct validity *validity, const struct results *results);
 static void note_waiting(struct validity *validity, const struct results *results);
 static void note_precedence(struct validity *validity, const struct results *results);
@@ -54,10 +58,12 @@ void validity_judge(struct validity *validity, const struct plan *plan,
     judge_answers(validity, results);
     judge_cpu(validity, results);
     judge_drops(validity, results);
+    judge_little(validity, results);
     if (plan_is_open(plan)) {
         judge_arrivals(validity, plan, results);
         judge_lag(validity, results);
         note_saturation(validity, results);
+        note_waiting_requests(validity, results);
     } else {
         note_waiting(validity, results);
     }
@@ -80,8 +86,10 @@ static void judge_answers(struct validity *validity, const struct results *resul
 static void judge_arrivals(struct validity *validity, const struct plan *plan,
                            const struct results *results)
 {
-    double asked = (double)plan->settings->rate * results_window_s(results);
-    double least = asked * rate_wanted - 4 * sqrt(asked);
+    double from_ns = (double)plan->settings->warmup_ns;
+    double until_ns = from_ns + results_window_s(results) * (double)NS_PER_S;
+    double asked = rate_curve_due(&plan->curve, until_ns) - rate_curve_due(&plan->curve, from_ns);
+    double least = asked * rate_wanted - 4 * sqrt(asked * plan->arrivals.burst);
     if ((double)results->due < least) {
         validity_invalid(validity, "%.0f requests should have come due, the generator reached %llu",
                          asked, (unsigned long long)results->due);
@@ -135,6 +143,31 @@ static void judge_drops(struct validity *validity, const struct results *results
         validity_invalid(validity,
                          "%llu requests were due and never sent: their latency is missing",
                          (unsigned long long)results->dropped);
+    }
+}
+
+/* Two ways to count what was under way: they differ where an event was lost or counted twice. */
+static void judge_little(struct validity *validity, const struct results *results)
+{
+    struct little little;
+    if (!results_little(results, &little) && little.counted + little.multiplied > 0) {
+        validity_invalid(validity,
+                         "%.3f requests were under way on average, and rate times latency is %.3f: "
+                         "at most %.3f apart is accepted (Little's law)",
+                         little.counted, little.multiplied, little.tolerance);
+    }
+}
+
+/* An open loop over too few connections: what they do not take at once comes later than asked. */
+static void note_waiting_requests(struct validity *validity, const struct results *results)
+{
+    double share = results->due > 0 ? (double)results->waited / (double)results->due : 0;
+    if (share > waiting_allowed && results_sent_share(results) >= sent_wanted) {
+        validity_note(
+            validity,
+            "%.1f%% of the requests waited for a free connection, so the server saw other "
+            "arrivals than asked; more connections (--grow-to) keep them apart",
+            share * 100);
     }
 }
 
