@@ -4,8 +4,10 @@
  *   delay_server LOG US:SHARE [US:SHARE]...
  *
  * Of each 1,000 requests SHARE wait US microseconds, spread evenly (the order is a fixed shuffle).
- * It prints its port. At SIGTERM it writes to LOG a line for each request, "received_ns sent_ns" of
- * CLOCK_MONOTONIC, and ends. What it is late by is in its log.
+ * It prints its port. At SIGTERM it writes to LOG a line for each request, "received_ns sent_ns port"
+ * (CLOCK_MONOTONIC; the client's port; 0 0 where it was not answered), and ends. A request was
+ * received no earlier than its bytes were sent, and sent no later than its answer arrived. What it is
+ * late by is in its log.
  */
 #include "core/base/check.h"
 #include "core/base/clock.h"
@@ -30,6 +32,7 @@ static const char answer[] = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwait\n
 
 struct request {
     uint64_t received_ns, sent_ns;
+    unsigned port;
 };
 
 /* A connection has at most one request at a time; indexed by descriptor. */
@@ -37,6 +40,7 @@ struct connection {
     bool waiting;
     uint64_t due_ns;
     unsigned request;
+    unsigned port; /* the client's */
 };
 
 static struct connection connections[CONNECTIONS_MAX];
@@ -85,10 +89,13 @@ static void watch(int epoll, int fd)
 
 static void accept_all(int epoll, int listener)
 {
+    struct sockaddr_in client;
+    socklen_t len = sizeof client;
     int fd, on = 1;
-    while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK)) >= 0) {
+    while ((fd = accept4(listener, (struct sockaddr *)&client, &len, SOCK_NONBLOCK)) >= 0) {
         CHECK(fd < CONNECTIONS_MAX);
         connections[fd].waiting = false;
+        connections[fd].port = ntohs(client.sin_port);
         CHECK(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0);
         watch(epoll, fd);
     }
@@ -107,9 +114,10 @@ static void receive(int fd)
     CHECK(request_count < REQUESTS_MAX && !connections[fd].waiting);
     uint64_t now_ns = clock_ns();
     requests[request_count].received_ns = now_ns;
-    connections[fd] =
-        (struct connection){true, now_ns + delays_ns[request_count % CYCLE], request_count};
-    request_count++;
+    requests[request_count].port = connections[fd].port;
+    connections[fd].waiting = true;
+    connections[fd].due_ns = now_ns + delays_ns[request_count % CYCLE];
+    connections[fd].request = request_count++;
 }
 
 /* Returns the time until the next is due; a second where none is. */
@@ -159,8 +167,8 @@ int main(int argc, char **argv)
     FILE *log = fopen(argv[1], "w");
     CHECK(log != NULL);
     for (unsigned i = 0; i < request_count; i++) {
-        fprintf(log, "%llu %llu\n", (unsigned long long)requests[i].received_ns,
-                (unsigned long long)requests[i].sent_ns);
+        fprintf(log, "%llu %llu %u\n", (unsigned long long)requests[i].received_ns,
+                (unsigned long long)requests[i].sent_ns, requests[i].port);
     }
     CHECK(fclose(log) == 0);
     return EXIT_SUCCESS;

@@ -15,7 +15,9 @@ struct crew *crew_new(const struct plan *plan, FILE *log)
 {
     struct crew *crew = must_calloc(1, sizeof *crew);
     crew->plan = plan;
-    crew->count = crew->line.missing = crew->running = plan->threads;
+    crew->count = plan->threads;
+    crew->running = plan->threads;
+    crew->line.missing = plan->threads;
     crew->members = must_calloc(crew->count, sizeof *crew->members);
     crew->over_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     CHECK(crew->over_fd >= 0);
