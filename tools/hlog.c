@@ -16,17 +16,16 @@
 enum {
     COOKIE = 0x1c849303 | 0x10, /* V2; 0x10: counts are LEB128 */
     COOKIE_DEFLATED = 0x1c849304 | 0x10,
-    DIGITS = 2, /* significant digits of a value: 256 sub-buckets, as histogram.h has them */
     HEAD = 40,
     HEAD_DEFLATED = 8,
     COUNT_MOST = 9, /* bytes of one number */
-    ENCODED_MOST = HEAD + HISTOGRAM_BUCKETS * COUNT_MOST,
+    THREE_DIGITS_BITS = 10,
 };
 
-static size_t hlog_encode(unsigned char *to, const struct histogram *histogram);
-static size_t encode_counts(unsigned char *to, const struct histogram *histogram);
-static unsigned bucket_end(const struct histogram *histogram);
-static uint64_t count_of(const struct histogram *histogram, unsigned bucket);
+static size_t hlog_encode(unsigned char *to, struct histogram_parts histogram);
+static size_t encode_counts(unsigned char *to, struct histogram_parts histogram);
+static unsigned bucket_end(struct histogram_parts histogram);
+static uint64_t count_of(struct histogram_parts histogram, unsigned bucket);
 static unsigned char *hlog_put_number(unsigned char *to, int64_t value);
 static void put_big_endian(unsigned char *to, uint64_t value, unsigned bytes);
 static void print_base64(FILE *out, const unsigned char *bytes, size_t len);
@@ -42,9 +41,10 @@ void hlog_begin(FILE *out, double start_s)
             start_s, start_s);
 }
 
-void hlog_interval(FILE *out, double start_s, double length_s, const struct histogram *histogram)
+void hlog_interval(FILE *out, double start_s, double length_s, struct histogram_parts histogram)
 {
-    unsigned char *encoded = must_alloc(ENCODED_MOST);
+    size_t most = HEAD + (size_t)histogram_buckets_of(histogram.sub_bits) * COUNT_MOST;
+    unsigned char *encoded = must_alloc(most);
     size_t len = hlog_encode(encoded, histogram);
     uLongf deflated_len = compressBound(len);
     unsigned char *deflated = must_alloc(HEAD_DEFLATED + deflated_len);
@@ -52,7 +52,7 @@ void hlog_interval(FILE *out, double start_s, double length_s, const struct hist
     put_big_endian(deflated, COOKIE_DEFLATED, 4);
     put_big_endian(deflated + 4, deflated_len, 4);
 
-    double max_ms = (double)atomic_load_explicit(&histogram->max, memory_order_relaxed) / 1e6;
+    double max_ms = (double)atomic_load_explicit(histogram.max, memory_order_relaxed) / 1e6;
     fprintf(out, "%.3f,%.3f,%.6f,", start_s, length_s, max_ms);
     print_base64(out, deflated, HEAD_DEFLATED + deflated_len);
     putc('\n', out);
@@ -60,7 +60,15 @@ void hlog_interval(FILE *out, double start_s, double length_s, const struct hist
     free(encoded);
 }
 
-static size_t hlog_encode(unsigned char *to, const struct histogram *histogram)
+/* Significant digits of a value: d of them are told apart by the power of two above 2 * 10^d
+ * sub-buckets, half of which are in a run. */
+static unsigned digits_of(unsigned sub_bits)
+{
+    CHECK(sub_bits == HISTOGRAM_SUB_BITS || sub_bits == THREE_DIGITS_BITS);
+    return sub_bits == THREE_DIGITS_BITS ? 3 : 2;
+}
+
+static size_t hlog_encode(unsigned char *to, struct histogram_parts histogram)
 {
     static const double ratio = 1; /* of a value to what it was made from */
     uint64_t ratio_bits;
@@ -69,14 +77,14 @@ static size_t hlog_encode(unsigned char *to, const struct histogram *histogram)
     put_big_endian(to, COOKIE, 4);
     put_big_endian(to + 4, len, 4);
     put_big_endian(to + 8, 0, 4); /* the counts are not shifted */
-    put_big_endian(to + 12, DIGITS, 4);
+    put_big_endian(to + 12, digits_of(histogram.sub_bits), 4);
     put_big_endian(to + 16, 1, 8); /* the lowest value distinguishable from 0 */
     put_big_endian(to + 24, (1ull << HISTOGRAM_TOP_BIT) - 1, 8); /* the highest value */
     put_big_endian(to + 32, ratio_bits, 8);
     return HEAD + len;
 }
 
-static size_t encode_counts(unsigned char *to, const struct histogram *histogram)
+static size_t encode_counts(unsigned char *to, struct histogram_parts histogram)
 {
     unsigned char *next = to;
     unsigned end = bucket_end(histogram);
@@ -92,18 +100,18 @@ static size_t encode_counts(unsigned char *to, const struct histogram *histogram
 }
 
 /* One behind the last bucket that is not empty. */
-static unsigned bucket_end(const struct histogram *histogram)
+static unsigned bucket_end(struct histogram_parts histogram)
 {
-    unsigned end = HISTOGRAM_BUCKETS;
+    unsigned end = histogram_buckets_of(histogram.sub_bits);
     while (end > 0 && count_of(histogram, end - 1) == 0) {
         end--;
     }
     return end;
 }
 
-static uint64_t count_of(const struct histogram *histogram, unsigned bucket)
+static uint64_t count_of(struct histogram_parts histogram, unsigned bucket)
 {
-    return atomic_load_explicit(&histogram->buckets[bucket], memory_order_relaxed);
+    return atomic_load_explicit(&histogram.buckets[bucket], memory_order_relaxed);
 }
 
 /* Zigzag puts the sign into the lowest bit; then seven bits a byte, the ninth byte holds eight. */

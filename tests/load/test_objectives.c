@@ -22,19 +22,19 @@ TEST(objectives, are_percentiles_or_the_maximum)
 
 TEST(objectives, are_met_by_latencies_up_to_their_limit)
 {
-    static struct histogram latency;
+    static struct fine latency;
     struct objective p90, max;
     expect(objective_parse("p90=100ns", &p90) && objective_parse("max=100ns", &max));
     expect(!objective_is_met(&p90, &latency)); /* nothing was answered */
     for (unsigned i = 0; i < 90; i++) {
-        histogram_record(&latency, 100);
+        fine_record(&latency, 100);
     }
     expect(objective_is_met(&p90, &latency) && objective_is_met(&max, &latency));
     for (unsigned i = 0; i < 10; i++) {
-        histogram_record(&latency, 200);
+        fine_record(&latency, 200);
     }
     expect(objective_is_met(&p90, &latency) && !objective_is_met(&max, &latency));
-    histogram_record(&latency, 200);
+    fine_record(&latency, 200);
     expect(!objective_is_met(&p90, &latency));
     expect_int(objective_value_ns(&p90, &latency), 200);
 }

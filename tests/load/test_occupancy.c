@@ -60,8 +60,8 @@ static void ten_requests(void)
     results.longest_ns = 50;
     for (unsigned i = 0; i < 10; i++) {
         under_way(1000 + 100 * i, 1050 + 100 * i);
-        histogram_record(&results.from_due, 60);
-        histogram_record(&results.own_lag, 10);
+        fine_record(&results.from_due, 60);
+        fine_record(&results.own_lag, 10);
     }
 }
 
@@ -77,7 +77,7 @@ TEST(little, fails_in_both_directions)
 {
     struct little little;
     ten_requests();
-    histogram_record(&results.from_due, 60); /* an answer that was recorded twice */
+    fine_record(&results.from_due, 60); /* an answer that was recorded twice */
     expect(!results_little(&results, &little) && little.multiplied > little.counted);
     ten_requests();
     occupancy_change(&results.occupancy, &window, 1, 1970); /* one that never ended */

@@ -34,8 +34,8 @@ static void good_run(void)
     results.cpu_ns = NS_PER_S;
     results.precedence = (struct precedence){"other", false, -5};
     for (unsigned i = 0; i < COUNT; i++) {
-        histogram_record(&results.own_lag, 30 * NS_PER_US);
-        histogram_record(&results.from_due, 200 * NS_PER_US);
+        fine_record(&results.own_lag, 30 * NS_PER_US);
+        fine_record(&results.from_due, 200 * NS_PER_US);
     }
     balance();
 }
@@ -66,7 +66,7 @@ TEST(validity, refuses_a_late_generator)
 {
     good_run();
     for (unsigned i = 0; i < COUNT / 50; i++) {
-        histogram_record(&results.own_lag, 150 * NS_PER_US);
+        fine_record(&results.own_lag, 150 * NS_PER_US);
     }
     expect_invalid("the generator was late: by 150us at p99");
     expect(strstr(validity.reasons[0], "wait for a CPU") == NULL);
@@ -81,12 +81,12 @@ TEST(validity, refuses_a_late_generator)
     expect_invalid("it had to wait for a CPU; nice -n -5 shortens the wait");
     /* A long tail of latencies does not excuse it: the same may have made both. */
     for (unsigned i = 0; i < COUNT / 50; i++) {
-        histogram_record(&results.from_due, 2 * NS_PER_MS);
+        fine_record(&results.from_due, 2 * NS_PER_MS);
     }
     expect_invalid("the generator was late: by 150us at p99, at most 100us");
     /* The same lateness is nothing beside a median of 2 ms. */
     for (unsigned i = 0; i < 2 * COUNT; i++) {
-        histogram_record(&results.from_due, 2 * NS_PER_MS);
+        fine_record(&results.from_due, 2 * NS_PER_MS);
     }
     judge();
     expect_int(validity.reason_count, 0);

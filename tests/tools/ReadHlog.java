@@ -19,7 +19,7 @@ public class ReadHlog {
     }
 
     private static String read(String path) throws Exception {
-        Histogram sum = new Histogram(2);
+        Histogram sum = null;
         int lines = 0;
         double start = 0, first = -1, last = -1;
         HistogramLogReader reader = new HistogramLogReader(path);
@@ -28,7 +28,9 @@ public class ReadHlog {
             start = reader.getStartTimeSec();
             last = interval.getEndTimeStamp() / 1000.0 - start;
             first = first < 0 ? interval.getStartTimeStamp() / 1000.0 - start : first;
-            sum.add((Histogram) interval);
+            Histogram one = (Histogram) interval;
+            sum = sum == null ? new Histogram(one.getNumberOfSignificantValueDigits()) : sum;
+            sum.add(one);
             lines++;
         }
         StringBuilder text = new StringBuilder();

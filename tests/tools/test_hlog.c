@@ -3,6 +3,7 @@
 #include "tools/hlog.h"
 
 #include "tests/test.h"
+#include "tools/load/fine.h"
 
 #include <stdbool.h>
 #include <zlib.h>
@@ -16,7 +17,7 @@ static struct text line_of(const struct histogram *histogram)
 {
     struct text text;
     FILE *out = open_memstream(&text.at, &text.len);
-    hlog_interval(out, 2, 1, histogram);
+    hlog_interval(out, 2, 1, histogram_parts(histogram));
     expect_int(fclose(out), 0);
     return text;
 }
@@ -95,6 +96,26 @@ TEST(hlog, encodes_counts_and_runs_of_empty_buckets)
     expect_int(len, sizeof expected);
     expect(memcmp(encoded, expected, len) == 0);
     expect(memcmp(head, (unsigned char[]){0x1c, 0x84, 0x93, 0x14}, 4) == 0);
+    free(line.at);
+}
+
+/* 300 has a bucket of its own there, and the head says three digits. */
+TEST(hlog, encodes_a_finer_histogram)
+{
+    static struct fine fine;
+    unsigned char encoded[8192], head[8];
+    struct text line;
+    fine_record(&fine, 300);
+    fine_record(&fine, 5000); /* bucket 3298: (2 << 10) + 5000 / 4 */
+    FILE *out = open_memstream(&line.at, &line.len);
+    hlog_interval(out, 2, 1, fine_parts(&fine));
+    expect_int(fclose(out), 0);
+    size_t len = decode(encoded, sizeof encoded, line, head);
+    expect_int(encoded[15], 3);
+    /* 300 empty, 1, 2997 empty, 1 */
+    static const unsigned char expected[] = {0xd7, 0x04, 0x02, 0xe9, 0x2e, 0x02};
+    expect_int(len, 40 + sizeof expected);
+    expect(memcmp(encoded + 40, expected, sizeof expected) == 0);
     free(line.at);
 }
 

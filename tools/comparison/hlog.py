@@ -1,13 +1,14 @@
 """HdrHistogram logs: reading, adding and writing them.
 
-Ours are all made with the same head (lowest value 1, two digits, V2 encoding), so that two histograms are added count
-by count, without ever turning a bucket into a value.
+Those of one program are all made with the same head (lowest value 1, the same digits, V2 encoding), so that two
+histograms are added count by count, without ever turning a bucket into a value.
 """
 import base64
 import struct
 import zlib
 
 HEAD = 40
+SUB_BITS = {2: 7, 3: 10}  # by digits
 COOKIE_DEFLATED = 0x1C849304 | 0x10
 LAST_BYTE = 9  # of a number; it holds eight bits, the others seven
 
@@ -100,9 +101,11 @@ def merge(texts):
     return "\n".join(lines) + "\n"
 
 
-def highest(index):
-    """The highest value that a count at this place stands for: 256 sub-buckets."""
-    bucket, sub = (index >> 7) - 1, (index & 127) + 128
+def highest(index, head):
+    """The highest value that a count at this place stands for."""
+    bits = SUB_BITS[struct.unpack(">I", head[12:16])[0]]
+    run = 1 << bits
+    bucket, sub = (index >> bits) - 1, (index & run - 1) + run
     if bucket < 0:
-        bucket, sub = 0, sub - 128
+        bucket, sub = 0, sub - run
     return (sub + 1 << bucket) - 1

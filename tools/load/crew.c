@@ -113,10 +113,10 @@ int crew_log_error(const struct crew *crew)
     return error;
 }
 
-void crew_latencies(const struct crew *crew, struct histogram *out)
+void crew_latencies(const struct crew *crew, struct fine *out)
 {
     for (unsigned i = 0; i < crew->count; i++) {
-        histogram_merge(out, &crew->members[i].results.from_due);
+        fine_merge(out, &crew->members[i].results.from_due);
     }
 }
 

@@ -45,7 +45,7 @@ const char *crew_refused(const struct crew *crew);
 int crew_log_error(const struct crew *crew);
 
 /* While they run: latencies from due, added to `out`, and how far they are. */
-void crew_latencies(const struct crew *crew, struct histogram *out);
+void crew_latencies(const struct crew *crew, struct fine *out);
 struct progress_counts crew_progress(const struct crew *crew);
 /* When the window begins; 0: not known yet, or never. */
 uint64_t crew_window_ns(const struct crew *crew);

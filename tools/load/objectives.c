@@ -23,12 +23,12 @@ bool objective_parse(const char *text, struct objective *objective)
            objective->share > 0 && objective->share < 1;
 }
 
-uint64_t objective_value_ns(const struct objective *objective, const struct histogram *latency)
+uint64_t objective_value_ns(const struct objective *objective, const struct fine *latency)
 {
-    return objective->share < 1 ? histogram_percentile(latency, objective->share) : latency->max;
+    return objective->share < 1 ? fine_percentile(latency, objective->share) : latency->max;
 }
 
-bool objective_is_met(const struct objective *objective, const struct histogram *latency)
+bool objective_is_met(const struct objective *objective, const struct fine *latency)
 {
     return latency->count > 0 && objective_value_ns(objective, latency) <= objective->limit_ns;
 }

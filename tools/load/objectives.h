@@ -3,7 +3,7 @@
 #ifndef TOOLS_LOAD_OBJECTIVES_H
 #define TOOLS_LOAD_OBJECTIVES_H
 
-#include "core/base/histogram.h"
+#include "tools/load/fine.h"
 
 #include <stdbool.h>
 
@@ -17,8 +17,8 @@ struct objective {
 bool objective_parse(const char *text, struct objective *objective);
 
 /* What it came to. */
-uint64_t objective_value_ns(const struct objective *objective, const struct histogram *latency);
+uint64_t objective_value_ns(const struct objective *objective, const struct fine *latency);
 /* Not by a run without a good answer. */
-bool objective_is_met(const struct objective *objective, const struct histogram *latency);
+bool objective_is_met(const struct objective *objective, const struct fine *latency);
 
 #endif

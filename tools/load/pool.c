@@ -99,7 +99,7 @@ void pool_on_opened(struct pool *pool, struct connection *connection, uint64_t t
     pool->results->opened++;
     connection->refused = false;
     connection->retry_ns = 0;
-    histogram_record(&pool->results->connect, took_ns);
+    fine_record(&pool->results->connect, took_ns);
     pool_settle_one(pool);
     if (!pool->shared.plan->fresh) {
         ready_put(pool->ready, connection);

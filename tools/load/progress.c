@@ -11,7 +11,7 @@ void progress_init(struct progress *progress, const struct plan *plan, FILE *out
     *progress = (struct progress){.plan = plan, .out = wanted ? out : NULL};
 }
 
-void progress_show(struct progress *progress, const struct histogram *second,
+void progress_show(struct progress *progress, const struct fine *second,
                    struct progress_counts counts, double at_s)
 {
     char rate[FIGURE_TEXT], p50[FIGURE_TEXT], p99[FIGURE_TEXT], waiting[FIGURE_TEXT],
@@ -21,8 +21,8 @@ void progress_show(struct progress *progress, const struct histogram *second,
     }
     figure_count(counts.done - progress->done_before, rate);
     progress->done_before = counts.done;
-    figure_time(histogram_percentile(second, 0.5), p50);
-    figure_time(histogram_percentile(second, 0.99), p99);
+    figure_time(fine_percentile(second, 0.5), p50);
+    figure_time(fine_percentile(second, 0.99), p99);
     figure_count(counts.waiting, waiting);
     figure_count(counts.errors, errors);
     option_format_time(progress->plan->settings->duration_ns, whole);

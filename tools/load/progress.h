@@ -2,7 +2,7 @@
 #ifndef TOOLS_LOAD_PROGRESS_H
 #define TOOLS_LOAD_PROGRESS_H
 
-#include "core/base/histogram.h"
+#include "tools/load/fine.h"
 #include "tools/load/plan.h"
 
 #include <stdio.h>
@@ -21,7 +21,7 @@ struct progress {
 
 void progress_init(struct progress *progress, const struct plan *plan, FILE *out);
 /* At the end of a second of the window: its latencies, and what there is so far. */
-void progress_show(struct progress *progress, const struct histogram *second,
+void progress_show(struct progress *progress, const struct fine *second,
                    struct progress_counts counts, double at_s);
 /* Wipes the line. */
 void progress_end(struct progress *progress);

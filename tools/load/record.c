@@ -12,17 +12,17 @@ static void record_measured(struct results *results, const struct window *window
         return;
     }
     results->good++;
-    histogram_record(&results->targets[shot->target].latency,
-                     outcome->done_ns - (window->open ? shot->due_ns : shot->sent_ns));
-    histogram_record(&results->from_due, outcome->done_ns - shot->due_ns);
+    fine_record(&results->targets[shot->target].latency,
+                outcome->done_ns - (window->open ? shot->due_ns : shot->sent_ns));
+    fine_record(&results->from_due, outcome->done_ns - shot->due_ns);
     struct series_row *row = series_at(&results->series, window, shot->due_ns);
     if (row != NULL) {
-        histogram_record(&row->latency, outcome->done_ns - shot->due_ns);
+        fine_record(&row->latency, outcome->done_ns - shot->due_ns);
     }
-    histogram_record(&results->from_send, outcome->done_ns - shot->sent_ns);
-    histogram_record(&results->first_byte, shot->first_byte_ns - shot->sent_ns);
-    histogram_record(&results->send_lag, shot->sent_ns - shot->due_ns);
-    histogram_record(&results->own_lag, shot->released_ns - shot->due_ns);
+    fine_record(&results->from_send, outcome->done_ns - shot->sent_ns);
+    fine_record(&results->first_byte, shot->first_byte_ns - shot->sent_ns);
+    fine_record(&results->send_lag, shot->sent_ns - shot->due_ns);
+    fine_record(&results->own_lag, shot->released_ns - shot->due_ns);
 }
 
 static void record_length(struct target_results *target, const struct outcome *outcome)

@@ -9,7 +9,7 @@
 
 static void print_rates(FILE *out, const struct report *report);
 static void print_latencies(FILE *out, const struct report *report);
-static void print_latency(FILE *out, const char *name, const struct histogram *histogram);
+static void print_latency(FILE *out, const char *name, const struct fine *histogram);
 static void print_targets(FILE *out, const struct report *report);
 static void print_series(FILE *out, const struct report *report);
 static void print_little(FILE *out, const struct results *results);
@@ -20,7 +20,7 @@ static void print_crowd(FILE *out, const struct report *report);
 static void print_generator(FILE *out, const struct report *report);
 static void print_validity(FILE *out, const struct validity *validity);
 
-const struct histogram *report_latency(const struct report *report)
+const struct fine *report_latency(const struct report *report)
 {
     return plan_is_open(report->plan) ? &report->results->from_due : &report->results->from_send;
 }
@@ -148,7 +148,7 @@ static void print_latencies(FILE *out, const struct report *report)
     print_latency(out, "connect", &results->connect);
 }
 
-static void print_latency(FILE *out, const char *name, const struct histogram *histogram)
+static void print_latency(FILE *out, const char *name, const struct fine *histogram)
 {
     static const double shares[] = {0.5, 0.9, 0.99, 0.999, 0.9999};
     char text[FIGURE_TEXT];
@@ -156,10 +156,10 @@ static void print_latency(FILE *out, const char *name, const struct histogram *h
         fprintf(out, "  %-15s%10s\n", name, "none");
         return;
     }
-    figure_time((uint64_t)histogram_mean(histogram), text);
+    figure_time((uint64_t)fine_mean(histogram), text);
     fprintf(out, "  %-15s%10s", name, text);
     for (unsigned i = 0; i < sizeof shares / sizeof shares[0]; i++) {
-        figure_time(histogram_percentile(histogram, shares[i]), text);
+        figure_time(fine_percentile(histogram, shares[i]), text);
         fprintf(out, "%10s", text);
     }
     figure_time(histogram->max, text);
@@ -193,8 +193,8 @@ static void print_series(FILE *out, const struct report *report)
         figure_count((uint64_t)(report_asked(report, i) + 0.5), asked);
         figure_count((uint64_t)((double)row->due / row_s + 0.5), due);
         figure_count((uint64_t)((double)row->done / row_s + 0.5), done);
-        figure_time(histogram_percentile(&row->latency, 0.5), p50);
-        figure_time(histogram_percentile(&row->latency, 0.99), p99);
+        figure_time(fine_percentile(&row->latency, 0.5), p50);
+        figure_time(fine_percentile(&row->latency, 0.99), p99);
         figure_time(row->latency.max, max);
         fprintf(out, "               %8.2fs %8.2fs%10s%8s%11s%8s%10s%10s\n", i * row_s,
                 (i + 1) * row_s, asked, due, done, p50, p99, max);
@@ -215,7 +215,7 @@ static void print_little(FILE *out, const struct results *results)
 
 static void print_objectives(FILE *out, const struct report *report)
 {
-    const struct histogram *latency = report_latency(report);
+    const struct fine *latency = report_latency(report);
     for (unsigned i = 0; i < report->plan->objective_count; i++) {
         const struct objective *objective = &report->plan->objectives[i];
         char value[FIGURE_TEXT];
@@ -283,8 +283,8 @@ static void print_generator(FILE *out, const struct report *report)
     for (unsigned i = 0; crew->count > 1 && i < crew->count; i++) {
         const struct results *own = &crew->members[i].results;
         char p50[FIGURE_TEXT], p99[FIGURE_TEXT];
-        figure_time(histogram_percentile(&own->own_lag, 0.5), p50);
-        figure_time(histogram_percentile(&own->own_lag, 0.99), p99);
+        figure_time(fine_percentile(&own->own_lag, 0.5), p50);
+        figure_time(fine_percentile(&own->own_lag, 0.99), p99);
         fprintf(
             out,
             "  thread %-4u  CPU %d: busy %.0f%%, waited for it %.1f%%, own lag p50 %s, p99 %s\n", i,

@@ -17,7 +17,7 @@ struct report {
 };
 
 /* The latency that is quoted and judged: from due in an open loop, else from send. */
-const struct histogram *report_latency(const struct report *report);
+const struct fine *report_latency(const struct report *report);
 /* Of all of --slo. */
 bool report_objectives_met(const struct report *report);
 

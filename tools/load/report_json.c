@@ -12,7 +12,7 @@ static void put_run(struct json *json, const struct results *results);
 static void put_urls(struct json *json, const struct report *report);
 static void put_errors(struct json *json, const struct errors *errors);
 static void put_latencies(struct json *json, const struct results *results);
-static void put_histogram(struct json *json, const char *key, const struct histogram *histogram);
+static void put_histogram(struct json *json, const char *key, const struct fine *histogram);
 static void put_generator(struct json *json, const struct report *report);
 static void put_usage(struct json *json, const struct results *results);
 static void put_threads(struct json *json, const struct report *report);
@@ -119,16 +119,16 @@ static void put_run(struct json *json, const struct results *results)
 }
 
 /* As in the server's report, and p9999. */
-static void put_figures(struct json *json, const struct histogram *histogram)
+static void put_figures(struct json *json, const struct fine *histogram)
 {
     json_number(json, "count", histogram->count);
     json_number(json, "sum", histogram->sum);
-    json_decimal(json, "mean", histogram_mean(histogram));
-    json_number(json, "p50", histogram_percentile(histogram, 0.5));
-    json_number(json, "p90", histogram_percentile(histogram, 0.9));
-    json_number(json, "p99", histogram_percentile(histogram, 0.99));
-    json_number(json, "p999", histogram_percentile(histogram, 0.999));
-    json_number(json, "p9999", histogram_percentile(histogram, 0.9999));
+    json_decimal(json, "mean", fine_mean(histogram));
+    json_number(json, "p50", fine_percentile(histogram, 0.5));
+    json_number(json, "p90", fine_percentile(histogram, 0.9));
+    json_number(json, "p99", fine_percentile(histogram, 0.99));
+    json_number(json, "p999", fine_percentile(histogram, 0.999));
+    json_number(json, "p9999", fine_percentile(histogram, 0.9999));
     json_number(json, "max", histogram->max);
 }
 
@@ -175,15 +175,15 @@ static void put_latencies(struct json *json, const struct results *results)
     json_end(json);
 }
 
-static void put_histogram(struct json *json, const char *key, const struct histogram *histogram)
+static void put_histogram(struct json *json, const char *key, const struct fine *histogram)
 {
     json_begin_object(json, key);
     put_figures(json, histogram);
     json_begin_array(json, "buckets");
-    for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++) {
+    for (unsigned i = 0; i < FINE_BUCKETS; i++) {
         if (histogram->buckets[i] > 0) {
             json_begin_array(json, NULL);
-            json_number(json, NULL, histogram_bucket_high(i));
+            json_number(json, NULL, histogram_high_of(i, FINE_BITS));
             json_number(json, NULL, histogram->buckets[i]);
             json_end(json);
         }
@@ -286,7 +286,7 @@ static void put_little(struct json *json, const struct results *results)
 
 static void put_objectives(struct json *json, const struct report *report)
 {
-    const struct histogram *latency = report_latency(report);
+    const struct fine *latency = report_latency(report);
     json_begin_array(json, "objectives");
     for (unsigned i = 0; i < report->plan->objective_count; i++) {
         const struct objective *objective = &report->plan->objectives[i];

@@ -13,7 +13,7 @@ static void merge_targets(struct target_results *to, const struct target_results
         to->first_length = to->answers > 0 ? to->first_length : from->first_length;
         to->other_lengths += differ ? from->answers : from->other_lengths;
         to->answers += from->answers;
-        histogram_merge(&to->latency, &from->latency);
+        fine_merge(&to->latency, &from->latency);
     }
 }
 
@@ -71,12 +71,12 @@ static void merge_counts(struct results *to, const struct results *from)
 
 void results_merge(struct results *to, const struct results *from)
 {
-    histogram_merge(&to->from_due, &from->from_due);
-    histogram_merge(&to->from_send, &from->from_send);
-    histogram_merge(&to->first_byte, &from->first_byte);
-    histogram_merge(&to->send_lag, &from->send_lag);
-    histogram_merge(&to->own_lag, &from->own_lag);
-    histogram_merge(&to->connect, &from->connect);
+    fine_merge(&to->from_due, &from->from_due);
+    fine_merge(&to->from_send, &from->from_send);
+    fine_merge(&to->first_byte, &from->first_byte);
+    fine_merge(&to->send_lag, &from->send_lag);
+    fine_merge(&to->own_lag, &from->own_lag);
+    fine_merge(&to->connect, &from->connect);
     to->start_ns = from->start_ns;
     to->window_ns = from->window_ns;
     to->end_ns = to->end_ns > from->end_ns ? to->end_ns : from->end_ns;

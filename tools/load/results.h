@@ -10,7 +10,7 @@
 #ifndef TOOLS_LOAD_RESULTS_H
 #define TOOLS_LOAD_RESULTS_H
 
-#include "core/base/histogram.h"
+#include "tools/load/fine.h"
 #include "tools/load/errors.h"
 #include "tools/load/mix.h"
 #include "tools/load/occupancy.h"
@@ -24,18 +24,18 @@ enum { RESULTS_STATUSES = 600 };
 /* Of one URL, over the whole run. */
 struct target_results {
     uint64_t answers;
-    struct histogram latency; /* of measured good answers, as of the whole run */
-    uint64_t first_length;    /* of its first good answer's body */
-    uint64_t other_lengths;   /* good answers of another length: legal, and suspicious */
+    struct fine latency;    /* of measured good answers, as of the whole run */
+    uint64_t first_length;  /* of its first good answer's body */
+    uint64_t other_lengths; /* good answers of another length: legal, and suspicious */
 };
 
 struct results {
-    struct histogram from_due;   /* due to last byte of the answer */
-    struct histogram from_send;  /* first byte sent to the same */
-    struct histogram first_byte; /* first byte sent to first byte of the answer */
-    struct histogram send_lag;   /* due to first byte sent: the generator, and waiting for room */
-    struct histogram own_lag;    /* due to the generator's coming to it: its own part of that */
-    struct histogram connect;    /* the whole run's */
+    struct fine from_due;   /* due to last byte of the answer */
+    struct fine from_send;  /* first byte sent to the same */
+    struct fine first_byte; /* first byte sent to first byte of the answer */
+    struct fine send_lag;   /* due to first byte sent: the generator, and waiting for room */
+    struct fine own_lag;    /* due to the generator's coming to it: its own part of that */
+    struct fine connect;    /* the whole run's */
 
     /* Measured requests. */
     uint64_t due, sent, good, dropped;

@@ -119,7 +119,7 @@ static void run_end_second(struct run *run, bool last)
         if (second->start_s <= 0) {
             hlog_begin(run->hdr, usage_unix_s() - second->length_s);
         }
-        hlog_interval(run->hdr, second->start_s, second->length_s, &second->latest);
+        hlog_interval(run->hdr, second->start_s, second->length_s, fine_parts(&second->latest));
     }
     progress_show(&run->progress, &second->latest, crew_progress(run->crew),
                   second->start_s + second->length_s);

@@ -34,8 +34,8 @@ bool seconds_end(struct seconds *seconds, const struct crew *crew, uint64_t now_
     }
     memset(&seconds->latest, 0, sizeof seconds->latest);
     crew_latencies(crew, &seconds->latest);
-    histogram_subtract(&seconds->latest, &seconds->before);
-    histogram_merge(&seconds->before, &seconds->latest);
+    fine_subtract(&seconds->latest, &seconds->before);
+    fine_merge(&seconds->before, &seconds->latest);
     seconds->start_s = seconds_between(seconds->window_ns, seconds->end_ns);
     seconds->length_s = seconds_between(seconds->end_ns, now_ns);
     seconds->end_ns = now_ns;

@@ -8,8 +8,8 @@
 #include "tools/load/crew.h"
 
 struct seconds {
-    struct histogram before;  /* all until the last second's end */
-    struct histogram latest;  /* of the last second */
+    struct fine before;       /* all until the last second's end */
+    struct fine latest;       /* of the last second */
     double start_s, length_s; /* of the last second, from the window's beginning */
     uint64_t window_ns;       /* 0: it has not begun */
     uint64_t end_ns;          /* of the last second; at first the window's beginning */

@@ -37,6 +37,6 @@ void series_merge(struct series *to, const struct series *from)
     for (unsigned i = 0; i < from->count; i++) {
         to->rows[i].due += from->rows[i].due;
         to->rows[i].done += from->rows[i].done;
-        histogram_merge(&to->rows[i].latency, &from->rows[i].latency);
+        fine_merge(&to->rows[i].latency, &from->rows[i].latency);
     }
 }

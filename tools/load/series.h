@@ -4,14 +4,14 @@
 #ifndef TOOLS_LOAD_SERIES_H
 #define TOOLS_LOAD_SERIES_H
 
-#include "core/base/histogram.h"
+#include "tools/load/fine.h"
 #include "tools/load/window.h"
 
 struct plan;
 
 struct series_row {
-    uint64_t due, done; /* requests that were due, answers that came in this part of the window */
-    struct histogram latency; /* of what was due, from then on */
+    uint64_t due, done;  /* requests that were due, answers that came in this part of the window */
+    struct fine latency; /* of what was due, from then on */
 };
 
 struct series {

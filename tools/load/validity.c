@@ -110,8 +110,8 @@ static bool waited_so_long(const struct results *results, uint64_t lag_ns)
 
 static void judge_lag(struct validity *validity, const struct results *results)
 {
-    uint64_t lag_ns = histogram_percentile(&results->own_lag, 0.99);
-    double median_ns = (double)histogram_percentile(&results->from_due, 0.5);
+    uint64_t lag_ns = fine_percentile(&results->own_lag, 0.99);
+    double median_ns = (double)fine_percentile(&results->from_due, 0.5);
     double allowed_ns = fmax((double)lag_allowed_ns, median_ns * lag_allowed_share);
     if ((double)lag_ns > allowed_ns) {
         char lag[FIGURE_TEXT], allowed[FIGURE_TEXT];

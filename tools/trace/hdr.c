@@ -197,7 +197,8 @@ static struct second *hdr_earliest(struct hdr *hdr)
 static void write_second(struct hdr *hdr, struct second *second)
 {
     for (unsigned i = 0; i < INTERVAL_COUNT; i++) {
-        hlog_interval(hdr->logs[i].out, (double)second->number, 1, &second->intervals[i]);
+        hlog_interval(hdr->logs[i].out, (double)second->number, 1,
+                      histogram_parts(&second->intervals[i]));
     }
     second->used = false;
 }

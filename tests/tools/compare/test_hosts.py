@@ -94,6 +94,12 @@ class Logs(unittest.TestCase):
         top, rows = hlog.read(hlog.merge(texts))
         self.assertEqual((top, rows[0][:3], rows[0][4]), (["#[x]", '"a"'], (0, 1, 1.5), [1, 0, 2, 4]))
 
+    def test_counts_stand_for_the_values_of_their_precision(self):
+        for digits, sub in ((2, 128), (3, 1024)):
+            head = self.HEAD[:12] + digits.to_bytes(4, "big") + self.HEAD[16:]
+            found = [hlog.highest(i, head) for i in (0, sub, 2 * sub - 1, 2 * sub, 3 * sub - 1, 3 * sub)]
+            self.assertEqual(found, [0, sub, 2 * sub - 1, 2 * sub + 1, 4 * sub - 1, 4 * sub + 3])
+
     def test_that_are_none_are_refused(self):
         for text in ("", "AAAA", "!"):
             with self.assertRaises(ValueError):
@@ -231,7 +237,7 @@ class FromHosts(unittest.TestCase):
             counts = hlog.add(counts, row[4])
         due = merged["latency_ns"]["from_due"]
         self.assertEqual(sum(counts), due["count"])
-        log = {"buckets": [[hlog.highest(i), count] for i, count in enumerate(counts) if count]}
+        log = {"buckets": [[hlog.highest(i, rows[0][3]), count] for i, count in enumerate(counts) if count]}
         self.assertAlmostEqual(histogram.percentile(log, 0.5), due["p50"], delta=0.01 * due["p50"])
 
 
