@@ -3,7 +3,7 @@ import argparse
 import pathlib
 import sys
 
-from . import environment, experiment, peers, placement, tune, workloads
+from . import controls, environment, experiment, peers, placement, tune, workloads
 from .trouble import BadSpec, Trouble
 
 REPO = environment.REPO
@@ -16,6 +16,7 @@ server. A cell that crashes is recorded and the rest goes on; --resume continues
   tools/compare --models 'staged,loops --readers 2' --wiring 'L | RP*2 | W' --peers nginx
   tools/compare experiment.toml --dry-run                  what would run, and how long it takes
   tools/compare experiment.toml --out results/experiment
+  tools/compare --controls                                 does queueing theory hold here? before anything is concluded
   tools/compare --tune staged --workloads tiny             the best setting of its thread flags
   tools/compare --tune staged,loops --peers nginx          best-tuned against best-tuned"""
 
@@ -84,6 +85,12 @@ def parser():
         help="where servers listen (default 127.0.0.1). Elsewhere, handlers below /synthetic/ and "
         "/server-status answer everybody",
     )
+    run.add_argument(
+        "--controls",
+        action="store_true",
+        help="run six servers whose mean wait queueing theory knows, and write controls.json beside DIR; exit status 0 only "
+        "when each prediction holds",
+    )
     sweep = out.add_argument_group("tuning")
     sweep.add_argument(
         "--tune",
@@ -109,6 +116,9 @@ def main(arguments=None):
     options = parser().parse_args(arguments)
     options.tuned = []
     try:
+        if options.controls:
+            controls.check_options(options, parser().parse_args([]))
+            return controls.main(options)
         return tune.tune(options) if options.tune else experiment.compare(options)
     except BadSpec as error:
         print(f"compare: {error}", file=sys.stderr)

@@ -1,0 +1,42 @@
+"""What the controls found, for reports that are made on the same machine on the same day."""
+import json
+import pathlib
+
+from . import numbers, results
+
+FORMAT = 1
+
+
+def file_of(out):
+    """Beside the folder of a comparison."""
+    return pathlib.Path(out).absolute().parent / "controls.json"
+
+
+def failed_words(out, facts):
+    """Sentences for the top of the report in `out`, made on the machine and the day that `facts` (environment.describe)
+    name: the controls that do not hold there. None when all hold, or when none ran."""
+    try:
+        said = json.loads(file_of(out).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return []
+    same = ("host", "cpu", "kernel")
+    if said.get("format") != FORMAT or [said["machine"].get(key) for key in same] != [facts.get(key) for key in same]:
+        return []
+    if said["machine"]["date"][:10] != str(facts.get("date"))[:10]:
+        return []
+    bad = [one for one in said["controls"] if one["verdict"] != "holds"]
+    return [
+        f"The control {one['name']} ({one['law']}) does not hold on this machine today: "
+        + (one["why"] or f"queueing theory predicts a mean wait of {numbers.time_us(one['predicted_us'])}, measured are "
+           f"{numbers.time_us(one['low_us'])} to {numbers.time_us(one['high_us'])}")
+        + ". Find the cause before you conclude anything from this report."
+        for one in bad
+    ]
+
+
+def write(out, machine, found):
+    """Beside the folder `out`, whole or not at all. Returns whether all hold."""
+    holds = all(one["verdict"] == "holds" for one in found)
+    content = {"format": FORMAT, "machine": machine, "holds": holds, "controls": found}
+    results.write_whole(file_of(out), json.dumps(content, indent=1))
+    return holds
