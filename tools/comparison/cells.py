@@ -17,7 +17,7 @@ KINDS = ("closed", "rate", "slowest", "own", "climb")
 class Level:
     """How much load. `kind` says what `value` is: connections of a closed loop, requests a second of an open one, or a
     share of the peak of the slowest or of the subject itself. The steps of a climb are shares of the subject's own
-    peak, one after the other until it is full."""
+    peak, of which a search (search.py) tries some."""
 
     kind: str  # of KINDS
     value: float
@@ -64,13 +64,8 @@ CLIMB_MOST = 3.0  # times the peak: no server sustains more than that in an open
 
 
 def steps_of(step):
-    """Shares of the peak at which a climb stops for a measurement."""
+    """Shares of the peak that a climb may try."""
     return [round(step * nth, 6) for nth in range(1, int(CLIMB_MOST / step + 1e-9) + 1)] if step else []
-
-
-def step_above_peak(spec):
-    """The lowest step of a climb above the peak, where most are full; None where there is none."""
-    return next((step for step in steps_of(spec.levels["climb"]) if step > 1), None)
 
 
 def asked_levels(spec):
@@ -171,8 +166,8 @@ def passes(spec):
 
 
 def plan(spec):
-    """All cells in the order in which they run: what finds the peaks first, then rates, then a climb step by step, then
-    passes."""
+    """All cells in the order in which they run: what finds the peaks first, then rates, then the steps that a climb may
+    try, then passes."""
     levels = levels_of(spec)
     climb = [level for level in levels if level.kind == "climb"]
     return (
@@ -181,19 +176,6 @@ def plan(spec):
         + [cell for level in climb for cell in blocks(spec, [level])]
         + passes(spec)
     )
-
-
-def step_below(cells, cell):
-    """The cells of the step of a climb before this cell's, of the same subject and workload; none for the first."""
-    same = [
-        one
-        for one in cells
-        if one.level.kind == "climb"
-        and one.level.value < cell.level.value
-        and (one.purpose, one.subject, one.workload) == (cell.purpose, cell.subject, cell.workload)
-    ]
-    highest = max((one.level.value for one in same), default=None)
-    return [one for one in same if one.level.value == highest]
 
 
 def block_of(cell):
@@ -209,6 +191,15 @@ def in_blocks(cells):
     return list(found.values())
 
 
+def shared_unit(cell):
+    """What cells that run on the same machine have in common: those of a block, and all steps of a workload's climbs, since
+    each step follows from those before it."""
+    return ("climb", cell.workload["name"]) if cell.level.kind == "climb" and cell.purpose == "measure" else block_of(cell)
+
+
 def share_of(cells, part, parts):
-    """Every parts-th block, from the part-th on (from 1): what is compared runs on one machine."""
-    return [cell for block in in_blocks(cells)[part - 1 :: parts] for cell in block]
+    """Every parts-th unit, from the part-th on (from 1): what is compared runs on one machine."""
+    units = {}
+    for cell in cells:
+        units.setdefault(shared_unit(cell), []).append(cell)
+    return [cell for unit in list(units.values())[part - 1 :: parts] for cell in unit]

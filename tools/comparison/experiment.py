@@ -14,7 +14,7 @@ from .trouble import BadSpec, Trouble
 
 DEFAULTS = {
     "title": "A comparison of threading models",
-    "levels": {"connections": [1, 16, 64, 256], "shares_of_slowest": [0.3, 0.6, 0.9], "climb": 0.25},
+    "levels": {"connections": [1, 16, 64, 256], "shares_of_slowest": [0.3, 0.6, 0.9], "climb": 0.1},
 }
 QUICK = {
     "repetitions": 6,
@@ -155,10 +155,10 @@ def show_plan(wanted, todo, places):
         f"{'at most ' if climbs else ''}{len(todo)} cells: {len(wanted.subjects)} servers, "
         f"{len(wanted.workloads)} workloads, {len(cells.levels_of(wanted))} levels, "
         f"{wanted.repetitions} repetitions; about {numbers.clock(sum(runner.expected(todo, wanted)))}"
-        + (", if each is full at the first step above its peak" if climbs else "")
+        + (", if each sustains a little less than its peak" if climbs else "")
     )
     if climbs:
-        print(f"A climb ends with the step at which a server is full, at the latest at {100 * cells.CLIMB_MOST:g} %.")
+        print(f"A climb brackets the highest load that a server sustains and bisects it: of its steps to {100 * cells.CLIMB_MOST:g} % it runs few.")
     print(placement.lines(places))
     warn_of_short(wanted)
 

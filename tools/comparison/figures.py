@@ -73,7 +73,7 @@ class Maker:
                     self.summary.all(self.workload, level, subject)
                 )
                 if level.kind == "climb" and not tried:
-                    continue  # it was full before
+                    continue  # the search did not need it
                 label = self.level_words(level)
                 texts.append(
                     [

@@ -1,5 +1,5 @@
 """Going through all cells: skipping those that are done, surviving those that crash, finding peaks on the way."""
-from . import cells, load, one_cell, outside, stats
+from . import cells, load, one_cell, outside, search, stats
 from .progress import Progress
 from .trouble import Trouble
 
@@ -7,10 +7,8 @@ OVERHEAD_S = 0.55  # starting and ending two programs, two snapshots of the serv
 SHORT_S = 1.0  # less is not enough for what happens once a second
 
 
-def expected_s(cell, last_step=None):
-    """In seconds. A climb is expected to end with `last_step`."""
-    if cell.level.kind == "climb" and last_step is not None and cell.level.value > last_step:
-        return 0.0
+def expected_s(cell):
+    """In seconds."""
     return cell.times["warmup"] + cell.times["settle"] + cell.times["duration"] + OVERHEAD_S
 
 
@@ -45,18 +43,24 @@ def rate_of(cell, peaks):
     return cell.level.value * peak, ""
 
 
-def why_full(below, records):
-    """Why a climb ends here, or nothing: it is known of the step below that in most repetitions the subject did not keep
-    up, that too few runs are valid for a verdict, or that it had been full before."""
-    known = [records[cell.id] for cell in below if cell.id in records]
-    kept_up = [record for record in known if load.kept_up(record)]
-    if not known or len(known) < len(below) or 2 * len(kept_up) > len(known):
-        return ""
-    behind = sum(map(load.server_fell_behind, known))
-    if 2 * behind >= len(known):
-        return "it did not keep up with the step below"
-    before = next((record["why"] for record in known if record["outcome"] == "full"), "")
-    return before or "too few valid runs show whether it kept up with the step below"
+def kept_steps(todo, records):
+    """{(workload, subject): {step: did it keep up in most repetitions}} of the steps whose cells have all been run."""
+    runs = {}
+    for cell in todo:
+        runs.setdefault((pair_of(cell), cell.level.value), []).append(records.get(cell.id))
+    found = {}
+    for (pair, step), several in runs.items():
+        if None not in several and all(record["outcome"] != "spared" for record in several):
+            found.setdefault(pair, {})[step] = 2 * sum(map(load.kept_up, several)) > len(several)
+    return found
+
+
+def pair_of(cell):
+    return cell.workload["name"], cell.subject["name"]
+
+
+def is_climb(cell):
+    return cell.purpose == "measure" and cell.level.kind == "climb"
 
 
 def not_run(cell, outcome, why):
@@ -102,21 +106,12 @@ class Runner:
             self.peaks = peaks_of(self.bench.spec, self.results.records.values())
             self.results.write_json("peaks.json", self.peaks)
 
-    def why_full_below(self, cell):
-        """Of a shared comparison others may have run the step below, or may yet: then this cell runs."""
-        self.results.read_cells()
-        return why_full(cells.step_below(self.plan, cell), self.results.records)
-
     def prepare(self, cell):
         """(requests/s or None, what becomes of a cell that is not run, why it is not)."""
         if self.needs_peaks(cell):
             self.find_peaks()
         rate, why = rate_of(cell, self.peaks or {})
-        if why:
-            return None, "skipped", why
-        if cell.level.kind == "climb":
-            why = self.why_full_below(cell)
-        return (None, "full", why) if why else (rate, None, "")
+        return (None, "skipped", why) if why else (rate, None, "")
 
     def record_of(self, cell, progress):
         """Runs it, or says why not: once for all cells of a subject and workload with the same reason."""
@@ -132,8 +127,7 @@ class Runner:
         which = cell.subject["name"], cell.workload["name"], outcome
         if which not in self.reported:
             self.reported.add(which)
-            where = "higher steps" if outcome == "full" else "shares of a peak"
-            progress.note(f"  not run: {which[0]}, {which[1]}, {where}: {why}")
+            progress.note(f"  not run: {which[0]}, {which[1]}, shares of a peak: {why}")
         return not_run(cell, outcome, why)
 
     def disturbed(self, block):
@@ -174,31 +168,74 @@ class Runner:
         record = self.record_of(cell, progress)
         self.results.add(record)
         self.results.write_csv(self.plan)
-        if record["outcome"] in ("ok", "full"):
+        if record["outcome"] == "ok":
             return False
         if record["outcome"] != "skipped":
             progress.note(f"  {record['outcome']}: {cell.title}, repetition {cell.repetition}: {record['why'][:300]}")
         return True
 
+    def run_block(self, block, progress):
+        """Returns how many of its cells went wrong."""
+        wrong = sum(self.run_cell(cell, progress) for cell in block)
+        self.repeat(block if is_climb(block[0]) else self.whole[cells.block_of(block[0])], progress)
+        return wrong
+
+    def next_cells(self, climbing):
+        """The cells of the next step of each search that is not at its end, repetition by repetition."""
+        self.results.read_cells()
+        records, steps = self.results.records, cells.steps_of(self.bench.spec.levels["climb"])
+        kept = kept_steps(climbing, records)
+        wanted = {pair: search.next_step(steps, kept.get(pair, {})) for pair in map(pair_of, climbing)}
+        chosen = [cell for cell in climbing if wanted[pair_of(cell)] == cell.level.value and cell.id not in records]
+        return sorted(chosen, key=lambda cell: cell.repetition)
+
+    def climb(self, climbing, progress):
+        """All searches side by side: subjects whose next step is the same share a block. Returns how many cells went wrong.
+        Cells that no search needs get a record that says so."""
+        wrong = 0
+        without = [cell for cell in climbing if cell.id not in self.results.records and self.prepare(cell)[1]]
+        for cell in without:
+            wrong += self.run_cell(cell, progress)
+        left = [cell for cell in climbing if cell not in without]
+        while chosen := self.next_cells(left):
+            wrong += sum(self.run_block(block, progress) for block in cells.in_blocks(chosen))
+        for cell in left:
+            if cell.id not in self.results.records:
+                self.results.cell_folder(cell).mkdir(parents=True)
+                self.results.add(not_run(cell, "spared", "the search did not need this step"))
+        self.results.write_csv(self.plan)
+        return wrong
+
     def run(self, todo):
-        """Returns how many of the cells went wrong."""
-        todo = [cell for cell in todo if cell.id not in self.results.records]
-        whole = {cells.block_of(block[0]): block for block in cells.in_blocks(self.plan)}
-        progress = Progress(expected(todo, self.bench.spec))
+        """Returns how many of the cells went wrong. Climbs are the last."""
+        left = [cell for cell in todo if cell.id not in self.results.records]
+        climbs = {cell.workload["name"] for cell in left if is_climb(cell)}
+        climbing = [cell for cell in self.plan if is_climb(cell) and cell.workload["name"] in climbs]
+        self.whole = {cells.block_of(block[0]): block for block in cells.in_blocks(self.plan)}
+        progress = Progress(sorted_expected(left, self.bench.spec))
         wrong = 0
         try:
-            for block in cells.in_blocks(todo):
-                wrong += sum(self.run_cell(cell, progress) for cell in block)
-                self.repeat(whole[cells.block_of(block[0])], progress)
+            for block in cells.in_blocks([cell for cell in left if not is_climb(cell)]):
+                wrong += self.run_block(block, progress)
+            if climbing:
+                wrong += self.climb(climbing, progress)
         finally:
             progress.end()
         return wrong
 
 
 def expected(todo, spec):
-    """The seconds of each cell, if each climb ends with the first step above the peak."""
-    last_step = cells.step_above_peak(spec)
-    return [expected_s(cell, last_step) for cell in todo]
+    """The seconds of each cell. A search is expected to try what it tries of a server that sustains a little less than its
+    peak."""
+    steps = cells.steps_of(spec.levels["climb"])
+    tried = search.path(steps, 0.999)
+    return [expected_s(cell) if not is_climb(cell) or cell.level.value in tried else 0.0 for cell in todo]
+
+
+def sorted_expected(todo, spec):
+    """In the order in which they run: the steps of searches last, those that are not needed at the end."""
+    pairs = list(zip(todo, expected(todo, spec)))
+    return [s for cell, s in pairs if not is_climb(cell)] + sorted((s for cell, s in pairs if is_climb(cell)), reverse=True)
 
 
 def peak_finders(todo):

@@ -12,9 +12,9 @@ class Summary:
     def __init__(self, spec, records):
         self.spec = spec
         self.changed = []  # sentences on what was declared before the cells ran and is another now
-        run = [record for record in records if record["outcome"] != "full"]
+        run = [record for record in records if record["outcome"] != "spared"]
         self.missing = len(cells.plan(spec)) - len(records)
-        self.full = len(records) - len(run)
+        self.spared = len(records) - len(run)
         self.records = sorted(run, key=lambda record: (record["repetition"], record["started"], record["id"]))
         climbed = {record["level"]["value"] for record in run if is_climbed(record)}
         self.levels = [
@@ -169,7 +169,7 @@ def range_of(record, key):
 
 def is_climbed(record):
     """A step of a climb that was tried."""
-    return record["level"]["kind"] == "climb" and record["outcome"] not in ("full", "skipped")
+    return record["level"]["kind"] == "climb" and record["outcome"] not in ("spared", "skipped")
 
 
 def place_of(record):

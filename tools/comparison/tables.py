@@ -162,10 +162,10 @@ def method(summary, facts):
         f"{len(summary.records) - skipped} cells, each with a new server, in random order (seed {spec.seed}), "
         f"{spec.repetitions} repetitions. The servers of one workload, level and repetition run one after the other: a block.",
         *not_run(
-            summary.full,
+            summary.spared,
             "step of a climb was",
             "steps of climbs were",
-            "because the server did not sustain the step below or too few valid runs show that it did",
+            "because the searches for the highest load did not need them",
         ),
         *not_run(skipped, "cell was", "cells were", "because no peak is known from which to take a share"),
         *not_run(summary.missing, "cell was", "cells were", "or not yet"),

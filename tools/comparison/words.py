@@ -123,7 +123,7 @@ def saturation_words(summary, workload):
             said.append(f"{first} and not with {numbers.amount(above)}/s")
         else:
             said.append(f"{first}, and has too few valid runs at {numbers.amount(above)}/s for a verdict")
-    return [f"With rates raised step by step, {'; '.join(said)}."] if said else []
+    return [f"Highest loads: {'; '.join(said)}."] if said else []
 
 
 def latency_words(summary, workload):

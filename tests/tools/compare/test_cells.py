@@ -87,7 +87,7 @@ class Plan(unittest.TestCase):
         kinds = [cell.level.is_open for cell in cells.plan(support.make_spec(levels=LEVELS))]
         self.assertEqual(kinds, sorted(kinds))
 
-    def test_climbs_step_by_step_after_all_other_levels(self):
+    def test_has_the_steps_of_a_climb_after_all_other_levels(self):
         plan = cells.plan(support.make_spec(levels={"connections": [1], "shares_of_slowest": [0.5], "climb": 0.5}))
         kinds = [cell.level.kind for cell in plan]
         self.assertEqual(kinds, sorted(kinds, key=["closed", "slowest", "climb"].index))
@@ -136,47 +136,35 @@ class Peaks(unittest.TestCase):
 
 
 class Climb(unittest.TestCase):
-    """Which step is the last."""
+    """What a step shows."""
 
     def setUp(self):
-        self.spec = support.make_spec(levels={"connections": [1], "climb": 0.5}, repetitions=3)
-        self.plan = cells.plan(self.spec)
+        self.spec = support.make_spec(models=["loops"], levels={"connections": [1], "climb": 0.5}, repetitions=3)
+        self.plan = [cell for cell in cells.plan(self.spec) if cell.level.kind == "climb"]
 
-    def cell(self, step):
-        return next(cell for cell in self.plan if (cell.level.key, cell.subject["name"]) == (f"climb-{step:g}", "loops"))
+    def kept(self, *answered, **more):
+        """Of the first step, of as many repetitions as there are rates answered, when 1000 were asked for."""
+        made = [support.record(cell, rate, asked=1000, **more) for cell, rate in zip(self.plan, answered)]
+        return runner.kept_steps(self.plan, {record["id"]: record for record in made}).get(("tiny", "loops"), {})
 
-    def records(self, step, *answered, outcome="ok"):
-        """Of as many repetitions as there are rates answered, when 1000 were asked for."""
-        same = [cell for cell in self.plan if (cell.level, cell.subject) == (self.cell(step).level, self.cell(step).subject)]
-        made = [support.record(cell, rate, outcome=outcome, asked=1000) for cell, rate in zip(same, answered)]
-        return {record["id"]: record for record in made}
-
-    def is_full(self, step, records):
-        return bool(self.why_full(step, records))
-
-    def why_full(self, step, records):
-        return runner.why_full(cells.step_below(self.plan, self.cell(step)), records)
-
-    def test_goes_on_while_most_repetitions_keep_up(self):
+    def test_is_kept_up_with_in_most_repetitions(self):
         """Of 1000 that were due 970 less the square root of 1000 are enough."""
-        self.assertFalse(self.is_full(1, self.records(0.5, 990, 900, 939)))
-        self.assertTrue(self.is_full(1, self.records(0.5, 990, 900, 938)))
+        self.assertEqual(self.kept(990, 900, 939), {0.5: True})
+        self.assertEqual(self.kept(990, 900, 938), {0.5: False})
 
-    def test_ends_above_what_was_invalid_or_full(self):
-        self.assertTrue(self.is_full(1, self.records(0.5, 990, 990, 990, outcome="invalid")))
-        self.assertTrue(self.is_full(1.5, self.records(1, 990, 990, 990, outcome="full")))
+    def test_is_not_kept_up_with_where_no_run_is_valid(self):
+        self.assertEqual(self.kept(990, 990, 990, outcome="invalid"), {0.5: False})
 
-    def test_says_of_a_server_only_what_valid_runs_say(self):
-        self.assertIn("did not keep up", self.why_full(1, self.records(0.5, 900, 900, 990)))
-        invalid = self.records(0.5, 990, 990, 990, outcome="invalid")
-        self.assertIn("too few valid runs show", self.why_full(1, invalid))
-        full = self.records(1, 990, 990, 990, outcome="full")
-        self.assertIn("too few", self.why_full(1.5, {key: {**one, "why": "too few"} for key, one in full.items()}))
+    def test_is_open_until_all_repetitions_have_run(self):
+        self.assertEqual(self.kept(990, 990), {})
+        self.assertEqual(self.kept(1, 1, 1, outcome="spared"), {})
 
-    def test_runs_what_nothing_is_known_of(self):
-        self.assertFalse(self.is_full(0.5, {}))
-        self.assertFalse(self.is_full(1, self.records(0.5, 900, 900)))
-        self.assertFalse(self.is_full(1.5, self.records(0.5, 900, 900, 900)))
+    def test_of_one_workload_is_on_one_machine(self):
+        plan = cells.plan(support.make_spec(workloads=["tiny", "zipf"], levels={"connections": [1], "climb": 0.5}, repetitions=3))
+        shares = [cells.share_of(plan, part, 4) for part in (1, 2, 3, 4)]
+        self.assertEqual(sorted(ids(sum(shares, []))), sorted(ids(plan)))
+        for name in ("tiny", "zipf"):
+            self.assertEqual(sum(any(c.level.kind == "climb" and c.workload["name"] == name for c in share) for share in shares), 1)
 
 
 if __name__ == "__main__":

@@ -188,7 +188,7 @@ class Outcomes(unittest.TestCase):
         for levels in self.LEVELS:
             wanted = support.make_spec(repetitions=2, levels=levels, peers=["nginx"], trace=True, syscalls=True)
             plan = cells.plan(wanted)
-            for outcome in ("ok", "invalid", "failed", "crashed", "skipped", "full"):
+            for outcome in ("ok", "invalid", "failed", "crashed", "skipped", "spared"):
                 with self.subTest(levels=levels, outcome=outcome):
                     said = reported(wanted, [self.record(cell, outcome) for cell in plan])
                     self.assertIn("## What cannot be concluded", said)
@@ -199,7 +199,7 @@ class Outcomes(unittest.TestCase):
     @staticmethod
     def record(cell, outcome):
         """As the runner makes it: cells that were not run have no figures."""
-        if outcome in ("skipped", "full"):
+        if outcome in ("skipped", "spared"):
             return runner.not_run(cell, outcome, "so")
         return support.record(cell, 3000, outcome=outcome, why="so", asked=3000 if cell.level.is_open else None)
 
@@ -365,7 +365,7 @@ class Words(unittest.TestCase):
         for cell in cells.plan(wanted):
             most = RATES[cell.subject["name"]]
             asked = most * cell.level.value if cell.level.is_open else None
-            outcome = "full" if asked and cell.level.value > 1.5 else "ok"
+            outcome = "spared" if asked and cell.level.value > 1.5 else "ok"
             if asked and cell.level.value == 1.5 and cell.subject["name"] == "nginx":
                 outcome = "invalid"
             records.append(support.record(cell, min(asked or most, most), asked=asked, outcome=outcome))
