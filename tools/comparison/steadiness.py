@@ -16,9 +16,9 @@ CHANCE = 0.01  # that a steady run is reported, for each figure
 WHOLE = 0.9  # of the usual length: shorter seconds are the end of the window
 
 
-def midpoint(index):
+def midpoint(index, head):
     """A value in the middle of those that a count at this place stands for."""
-    return (hlog.highest(index) + (hlog.highest(index - 1) + 1 if index else 0)) / 2
+    return (hlog.highest(index, head) + (hlog.highest(index - 1, head) + 1 if index else 0)) / 2
 
 
 def seconds(text):
@@ -26,12 +26,12 @@ def seconds(text):
     _, rows = hlog.read(text)
     usual = statistics.median(length for _, length, *_ in rows) if rows else 0
     rates, means = [], []
-    for _, length, _, _, counts in rows:
+    for _, length, _, head, counts in rows:
         total = sum(counts)
         if length < WHOLE * usual or not total:
             continue
         rates.append(total / length)
-        means.append(sum(midpoint(i) * count for i, count in enumerate(counts) if count) / total / 1000)
+        means.append(sum(midpoint(i, head) * count for i, count in enumerate(counts) if count) / total / 1000)
     return rates, means
 
 

@@ -148,11 +148,19 @@ TEST(status, auto_is_apaches)
 
 TEST(status, what_is_asked_for_otherwise_is_refused)
 {
-    static const char *const queries[] = {"xml", "json&", "JSON", "auto=1", "refresh=5"};
+    static const char *const queries[] = {"xml",
+                                          "json&",
+                                          "JSON",
+                                          "auto=1",
+                                          "refresh=5",
+                                          "json&seconds=",
+                                          "json&seconds=301",
+                                          "json&seconds=1x",
+                                          "json&seconds=1,2,3,4,5"};
     for (size_t i = 0; i < sizeof queries / sizeof *queries; i++) {
         ask(METHOD_GET, "/server-status", queries[i], NULL);
         expect_answer(400, "text/plain; charset=utf-8");
-        expect(client_has(&client, "nothing (a page), auto, json, or json&seconds="));
+        expect(client_has(&client, "of at most 4 windows\n"));
         expect_int(reports, 0);
         client_deinit(&client);
     }

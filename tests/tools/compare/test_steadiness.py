@@ -14,7 +14,7 @@ def index_of(nanoseconds):
     low, high = 0, 1 << 14
     while low < high:
         middle = (low + high) // 2
-        low, high = (low, middle) if hlog.highest(middle) >= nanoseconds else (middle + 1, high)
+        low, high = (low, middle) if hlog.highest(middle, HEAD) >= nanoseconds else (middle + 1, high)
     return low
 
 
