@@ -15,6 +15,7 @@ sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "
 
 try:
     import browser
+    import compare_page
     import report_page
     import status_page
 except ImportError as error:
@@ -28,6 +29,7 @@ def test(chromium, server, tool, scratch):
     root = os.path.join(scratch, "www")
     os.mkdir(root)
     browser.write_hello(root)
+    compare_page.run(chromium, scratch)
     report_page.run(chromium, server, tool, root, scratch)
     status_page.run(chromium, server, root)
     print(f"all pages are as they should be, {time.monotonic() - began:.1f}s")

@@ -10,7 +10,7 @@ import math
 
 from . import metrics, pairs
 
-LATENCIES = ("p99_us", "p90_us", "p50_us")  # the first for which there are enough requests
+LATENCIES = ("p99_us", "p90_us", "p50_us", "mean_us")  # the first for which there are enough requests
 WORDS = {"cpu_us": ("cheaper", "dearer")}  # better, worse
 USUAL_WORDS = ("faster", "slower")
 COLUMNS = ["workload", "load", "figure", "model", "reference", "pairs", "ratio", "low", "high", "p", "p_holm", "decision", "words"]
@@ -34,7 +34,7 @@ class Comparison:
 
 
 def latency_key(summary, workload, level):
-    """The highest percentile that the reference and another subject have."""
+    """The highest percentile that the reference and another subject have, else the mean."""
     for key in LATENCIES:
         names = [subject["name"] for subject, _ in summary.estimates(workload, level, key)]
         if summary.spec.reference in names and len(names) > 1:
@@ -106,10 +106,13 @@ def words(one):
         return "not decided (fewer than two pairs of runs)"
     if one.decision in (pairs.ABOVE, pairs.BELOW):
         return decided_words(one, ratio)
+    if ratio.low <= 0 and math.isinf(ratio.high):
+        return "not decided (no bounds)"
     interval = f"[{signed(ratio.low)}, {signed(ratio.high)}]"
     if one.decision == pairs.EQUAL:
         return f"equal within {100 * one.margin:g} % {interval}"
-    return f"not decided {interval}"
+    corrected = " after the correction" if ratio.low > 1 or ratio.high < 1 else ""
+    return f"not decided{corrected} {interval}"
 
 
 def name_of(one):

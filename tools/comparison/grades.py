@@ -10,7 +10,9 @@ leaves out the fastest servers, and leaving out those in which it waits for a CP
 
 The generator adds *lag*: of sending (from when a request was due until the generator came to it) and of receiving (from
 when an answer was there until it was read). The report has the first one for an open loop. For the second one, and for
-closed loops, the grade rests on the share of time in which the generator waited for a CPU: what arrives then waits, too.
+closed loops, the grade rests on the share of the time in which the generator waited for a CPU. It is an upper bound: at each
+moment of this time at most all requests that are on their way wait for the generator, so by Little's law the wait is at
+most this share of the mean latency (J. D. C. Little, A Proof for the Queuing Formula L = lambda W, Operations Research 9, 1961).
 """
 import dataclasses
 import math
@@ -126,18 +128,22 @@ def grade(report):
 
 
 def bounds(report, full, without):
-    """What is known of the figures of a generator that was the limit, or without the answers that did not come."""
+    """What is known of the figures of a generator that was the limit, or without the answers that did not come. A generator
+    that waited for a CPU in a closed loop adds at most the share of its wait, however large."""
     latency = report["latency_ns"]["from_due" if report["loop"] == "open" else "from_send"]
     found = {}
+    waits = full and report["loop"] == "closed" and report["generator"]["cpu_share"] <= FULL
     for name, beyond in BEYOND.items():
         least, most = latency[name] / 1000, latency[name] / 1000
         if full:
-            least = 0.0
+            least *= 1 - waited(report) if waits else 0
         if without > LOST_MOST * beyond:
             most = math.inf
         if least != most:
             found[f"{name}_us"] = (least, most)
-    if full and (report["loop"] == "closed" or fell_short(report)):
+    if waits:
+        found["rate"] = bracket(report)["rate"]
+    elif full and (report["loop"] == "closed" or fell_short(report)):
         found["rate"] = (goodput(report), math.inf)
     return found
 
@@ -145,7 +151,7 @@ def bounds(report, full, without):
 def bracket(report):
     """Bounds of the figures where the lag is not small. A latency lies between the one from when a request was sent, in
     which no lag of sending is, and the one from when it was due. In a closed loop the generator waited for a CPU: without
-    the wait each figure would be better by its share at most."""
+    the wait throughput and mean would be better by its share at most; of a percentile this is an approximation."""
     latency, wait = report["latency_ns"], waited(report)
     if report["loop"] == "open":
         return {
@@ -155,7 +161,7 @@ def bracket(report):
     found = {
         f"{name}_us": (latency["from_send"][name] / 1000 * (1 - wait), latency["from_send"][name] / 1000) for name in BEYOND
     }
-    return found | {"rate": (goodput(report), goodput(report) / (1 - wait))}
+    return found | {"rate": (goodput(report), goodput(report) / (1 - wait) if wait < 1 else math.inf)}
 
 
 def goodput(report):

@@ -149,7 +149,7 @@ def load_figures(report):
         "loop": report["loop"],
         "asked": report["rate"]["asked"],
         "due": report["rate"]["due"],
-        "answered": report["rate"]["answered"],
+        "answered": grades.goodput(report),
         "seconds": report["window"]["seconds"],
         "dropped": report["requests"]["dropped"],
         "notes": report.get("notes", []),

@@ -23,8 +23,9 @@ def causes(metrics):
 
 
 def of_block(records):
-    """The causes of all runs of a block, each once."""
-    return list(dict.fromkeys(cause for record in records for cause in causes(record["metrics"])))
+    """The causes of all runs of a block, each once, with the largest share."""
+    known = [record["metrics"] for record in records]
+    return causes({key: max((one.get(key) or 0 for one in known), default=0) for key, *_ in CAUSES})
 
 
 def repeats(records):

@@ -18,21 +18,27 @@ MARK = (
 )
 
 
-UNIT = re.compile(r"(\d) (?=ns|us|ms|s\b|KiB|MiB|%|of \d)|(\d of) (?=\d)")
+UNIT = re.compile(r"(?<=\d) (?=ns|us|ms|s\b|KiB|MiB|%|of \d|clean|bracketed|censored)|(?<=\d of) (?=\d)|(?<=[\u2265\u2264]) (?=\d)")
+RANGE = re.compile(r"\(\S+[^()]* to [^()]*\)|\[[^\]]*\]")
 
 
 def text(words_):
     return html.escape(str(words_))
 
 
-def datum(words_):
+def narrow(words_):
     """A number and its unit stay on one line."""
-    return UNIT.sub(lambda match: (match[1] or match[2]) + "\u00a0", text(words_))
+    return UNIT.sub("\u00a0", text(words_))
 
 
-def table(rows, cls=""):
+def datum(words_):
+    """So does an interval, where there is room."""
+    return RANGE.sub(lambda match: match[0].replace(" ", "\u00a0"), narrow(words_))
+
+
+def table(rows, cls="", write=datum):
     head = "".join(f"<th>{text(word)}</th>" for word in rows[0])
-    body = "".join("<tr>" + "".join(f"<td>{datum(word)}</td>" for word in row) + "</tr>" for row in rows[1:])
+    body = "".join("<tr>" + "".join(f"<td>{write(word)}</td>" for word in row) + "</tr>" for row in rows[1:])
     return f'<div class="scroll {cls}"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
@@ -58,7 +64,7 @@ def figure_text(figure):
     return (
         f'<figure class="figure"><figcaption><h3>{text(figure.title)}</h3><span '
         f'class="note">{text(figure.note)}</span></figcaption>'
-        f"{figure.inline}{get}{folded('Data', table([figure.columns, *figure.rows]))}</figure>"
+        f"{figure.inline}{get}{folded('Data', table([figure.columns, *figure.rows], write=narrow))}</figure>"
     )
 
 

@@ -125,6 +125,12 @@ class Bounds(unittest.TestCase):
         self.assertEqual(found.bounds["p99_us"], (0, 350))
         self.assertTrue(found.full)
 
+    def test_of_a_long_wait_in_a_closed_loop_are_still_two(self):
+        found = grades.grade(a_report(loop="closed", waited=0.5))
+        self.assertEqual((found.name, found.bounds["rate"], found.bounds["p99_us"]), ("censored", (20000, 40000), (175, 350)))
+        self.assertEqual(grades.grade(a_report(waited=0.5)).bounds["p99_us"], (0, 400))
+        self.assertEqual(grades.grade(a_report(loop="closed", waited=1.0)).bounds["rate"], (20000, math.inf))
+
     def test_of_an_open_loop_on_time_the_rate_is_exact(self):
         self.assertNotIn("rate", grades.grade(a_report(cpu=0.95)).bounds)
         self.assertIn("rate", grades.grade(a_report(asked=30000)).bounds)

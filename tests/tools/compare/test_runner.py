@@ -132,6 +132,11 @@ class Judgement(unittest.TestCase):
             record = {"placement": facts, "metrics": {"cpu_us": cpu_us, "rate": 1e4, "generator_cpu": generator}}
             self.assertEqual(capacity.taken_words(record), said)
 
+    def test_a_server_that_refuses_does_not_keep_up(self):
+        report = test_grades.a_report(status=5000) | {"notes": []}
+        report["generator"] |= {"nice": 0, "policy": "other"}
+        self.assertTrue(load.fell_behind({"load": one_cell.load_figures(report)}))
+
     def test_percentiles_of_few_requests_are_not_given(self):
         few, many = (load.latency_us(test_grades.a_report(count=count)) for count in (999, 1000))
         self.assertEqual((few["p99_us"], few["p50_us"], many["p99_us"]), (None, 80, 400))
