@@ -132,6 +132,9 @@ static void print_window(FILE *out, struct bytes json, uint64_t now_ns, unsigned
 {
     struct report window;
     recent_window(&status.recent, json, now_ns, seconds, &window);
+    if (!status.source.measured) {
+        tally_deinit(&window.tally); /* what was read has empty ones */
+    }
     fprintf(out, "{\"seconds\": %u, \"verdict\": ", seconds);
     print_verdict(out, &window);
     fputs(", \"report\": ", out);

@@ -196,6 +196,9 @@ def json_rounds(world):
             require(sum(loop["events"]["sum"] for loop in report["loops"]) > 0, "no events")
     with start(world, "--trace-level", "off") as server, server.client() as watcher:
         require(status_of(watcher)["report"]["loops"] == [], "rounds that are not measured")
+        answer = watcher.ask(get("/server-status?json&seconds=1"))
+        window = json.loads(answer.body)["windows"][0]["report"]
+        require(window["intervals_ns"] == {}, "times that are not measured")
 
 
 def grown(now, before):
