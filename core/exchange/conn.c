@@ -1,6 +1,6 @@
 /* conn.c: the steps: what is done to a connection, never waiting. See conn.h.
  *
- * Each step runs on the thread that holds the connection, does a bounded amount of work and returns
+ * Each step runs on the thread that has the connection, does a bounded amount of work and returns
  * a verdict. System calls here: recv, recvmsg, send, sendfile, shutdown.
  */
 #include "core/exchange/conn.h"
@@ -133,7 +133,7 @@ static enum verdict take_in(struct conn *conn, struct exchange_pool *pool, size_
     return verdict;
 }
 
-/* An empty exchange is not kept: an idle connection holds none. */
+/* An empty exchange is not kept: an idle connection has none. */
 static enum verdict nothing_yet(struct conn *conn, struct exchange_pool *pool)
 {
     if (conn->exchange->input.len == 0) {
@@ -315,7 +315,7 @@ static enum verdict all_sent(struct exchange *x)
         x->stamps.first_sent_ns = x->stamps.last_sent_ns = 0;
         return VERDICT_RESUME;
     }
-    return x->sending.head != NULL ? VERDICT_KEPT : VERDICT_HELD;
+    return x->sending.head != NULL ? VERDICT_KEPT : VERDICT_NONE;
 }
 
 /* The kernel says that a socket is writable when a third of its buffer is free and less than half

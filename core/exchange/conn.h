@@ -39,7 +39,7 @@ struct conn {
     uint64_t id; /* unique in this process, from 1 */
     uint64_t accepted_ns;
 
-    /* the thread that holds the connection, as its state says */
+    /* the thread that has the connection, as its state says */
     enum conn_state state;
     struct exchange *exchange; /* NULL while idle */
     uint64_t requests;         /* finished */
@@ -93,7 +93,7 @@ static inline enum verdict conn_close_for(struct conn *conn, enum close_reason r
 /* Writer: sends what has been collected until the socket is full, nothing is left, or a fair share
  * is sent. Returns
  *   WANT_WRITE   exchange->would_block: the socket is full; else the share is used up
- *   HELD         all is sent, the end is not collected yet
+ *   NONE         all is sent, the end is not collected yet
  *   KEPT         the end was reached
  *   RESUME       the 100 is sent
  *   CLOSE        the client has closed, or a file shrank */

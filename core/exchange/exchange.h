@@ -1,8 +1,8 @@
 /* exchange.h: one request and its answer, with the buffer the request lies in.
  *
- * A connection without a request holds no exchange, so an idle connection is small: the reader
+ * A connection without a request has no exchange, so an idle connection is small: the reader
  * takes an exchange from its pool when the first byte comes, and puts it back when the connection
- * is idle again. The connection's state says which thread holds the exchange (conn.h); only the
+ * is idle again. The connection's state says which thread has the exchange (conn.h); only the
  * outlet is used by two threads at a time.
  */
 #ifndef CORE_EXCHANGE_EXCHANGE_H

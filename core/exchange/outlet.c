@@ -12,7 +12,7 @@ void outlet_deinit(struct outlet *outlet)
     lock_deinit(&outlet->shared.lock);
 }
 
-/* Takes no lock: the thread that begins a request holds the whole exchange. The hand-over to the
+/* Takes no lock: the thread that begins a request has the whole exchange. The hand-over to the
  * next thread, through a mailbox, publishes what is written here. */
 void outlet_reset(struct outlet *outlet) NO_ANALYSIS
 {

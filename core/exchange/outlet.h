@@ -2,7 +2,7 @@
  *
  * Why: the writer may send the first part of an answer while the handler still makes the rest. The
  * outlet is the one member of an exchange that two threads use at the same time, so it has a lock.
- * All other members belong to the thread that holds the exchange.
+ * All other members belong to the thread that has the exchange.
  *
  *   processor                                  writer
  *   outlet_publish: append, note the end  -->  outlet_collect: take all
@@ -24,7 +24,7 @@ struct outlet {
         struct lock lock;
         struct brigade waiting GUARDED; /* published, not collected */
         uint64_t unsent GUARDED;        /* bytes published and not yet taken by the kernel */
-        bool writer_has GUARDED;        /* the writer holds the exchange and will collect again */
+        bool writer_has GUARDED;        /* the writer has the exchange and will collect again */
         bool ended GUARDED;             /* the end of the request has been published */
         bool cut GUARDED;               /* the client has closed: what is published is dropped */
         bool wants_room GUARDED;        /* the processor let go until there is room */
@@ -36,7 +36,7 @@ enum collect { COLLECT_SOME, COLLECT_EMPTY };
 void outlet_init(struct outlet *outlet);
 void outlet_deinit(struct outlet *outlet);
 
-/* For a new request: everything back to the start. No other thread may hold the exchange. */
+/* For a new request: everything back to the start. No other thread may have the exchange. */
 void outlet_reset(struct outlet *outlet);
 
 /* Processor: moves all of `made` over. True: the writer does not have the exchange, give it now.

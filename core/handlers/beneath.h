@@ -13,7 +13,7 @@ enum { BENEATH_ERROR_MAX = 512 };
 int beneath_root(const char *directory, char error[BENEATH_ERROR_MAX]);
 
 /* A descriptor, or -1 with errno: EXDEV for a name that leaves the root. `flags` as for open(2);
- * O_CLOEXEC, and O_NONBLOCK so that a FIFO without a writer does not hold the thread, are added. */
+ * O_CLOEXEC, and O_NONBLOCK so that a FIFO without a writer does not block the thread, are added. */
 int beneath_open(int root, const char *name, int flags);
 
 #endif

@@ -1,6 +1,6 @@
 /* handler.h: what makes answers.
  *
- * A handler is a step, like the other stages' work: it is called with an exchange that holds one
+ * A handler is a step, like the other stages' work: it is called with an exchange that has one
  * whole request, adds to the answer, and says what it needs next. A plain handler does everything
  * in one call and may block its thread; a long answer is made in pieces, each call one piece, so
  * that the same code runs in a thread pool (which waits in the thread) and on a poll loop (which

@@ -1,6 +1,6 @@
 /* later.h: one thread that goes on with exchanges when their time has come.
  *
- * Why: a handler that waits for something need not hold its thread meanwhile. It notes the moment
+ * Why: a handler that waits for something need not occupy its thread meanwhile. It notes the moment
  * and what is to be done then, says HANDLER_AWAY (handler.h), and this module's thread, q-later,
  * completes the answer. It stands for whatever else may complete answers from outside: a database's
  * thread, a timer.

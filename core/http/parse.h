@@ -15,7 +15,7 @@
  * chunk, all chunk extensions together and the trailer section. A verdict never depends on how the
  * bytes were split.
  *
- * Thread: one at a time, the one that holds the connection. Allocates for a body only. No clock, no
+ * Thread: one at a time, the one that has the connection. Allocates for a body only. No clock, no
  * I/O.
  */
 #ifndef CORE_HTTP_PARSE_H

@@ -1,7 +1,7 @@
 /* stamps.h: when a request passed the points that the stage times are made of.
  *
  * Taken where core/README.md's table says and nowhere else; 0 is "not reached". Each member is
- * written by the one thread that holds the exchange at that point; handing the exchange over
+ * written by the one thread that has the exchange at that point; handing the exchange over
  * publishes it. A direct call from stage to stage passes the stamp on instead of taking another.
  */
 #ifndef CORE_POINTS_STAMPS_H

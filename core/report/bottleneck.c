@@ -7,8 +7,8 @@
 #include <stdarg.h>
 #include <string.h>
 
-/* Busy share up to which sessions count as held rather than at work. */
-static const double held_share = 0.5;
+/* Busy share up to which sessions count as occupied rather than at work. */
+static const double occupied_share = 0.5;
 static const double clients_share = 0.5;
 /* A client that sends its next request so soon after an answer waited for that answer. */
 static const double at_once_ns = 10e6;
@@ -225,18 +225,16 @@ static bool bottleneck_judge_sessions(struct bottleneck *verdict,
         const struct bottleneck_group *group = &figures->groups[i];
         double front = figures_waiting(figures, group);
         if (!group->session || group->used < group->threads || front < figures_waits ||
-            figures_busy_share(figures, group) > held_share) {
+            figures_busy_share(figures, group) > occupied_share) {
             continue;
         }
         verdict->cause = BOTTLENECK_SESSIONS;
         verdict->group = (int)i;
         memcpy(verdict->limit, group->letters, sizeof verdict->limit);
-        say_words(
-            verdict,
-            "%s limits: its %u sessions are held by clients that stall: %.1f waited in front of it "
-            "in the "
-            "mean while it was busy %.0f %% of the time.",
-            group->letters, group->threads, front, 100 * figures_busy_share(figures, group));
+        say_words(verdict,
+                  "%s limits: its %u sessions are occupied by clients that stall: %.1f waited in "
+                  "front of it in the mean while it was busy %.0f %% of the time.",
+                  group->letters, group->threads, front, 100 * figures_busy_share(figures, group));
         return true;
     }
     return false;

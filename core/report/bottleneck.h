@@ -14,7 +14,7 @@
  *      or more waited for a CPU in the mean. The group that used most of them is named where the
  *      server used most of what was used; otherwise other programs have the CPUs.
  *   4. A group of sessions that are hardly busy while clients wait in front of it: its sessions are
- *      held by clients that stall.
+ *      occupied by clients that stall.
  *   5. Half of all requests' time and more was spent waiting for clients: they limit, in the stage
  *      in which they are waited for.
  *   6. Requests come as soon as earlier ones are answered: the load limits, or the CPUs where all of
@@ -42,7 +42,7 @@ enum bottleneck_cause {
     BOTTLENECK_NONE,     /* nothing limits */
     BOTTLENECK_BUSY,     /* a group is busy */
     BOTTLENECK_CPU,      /* there are too few CPUs for what a group does */
-    BOTTLENECK_SESSIONS, /* a group's sessions are held */
+    BOTTLENECK_SESSIONS, /* a group's sessions are occupied */
     BOTTLENECK_CLIENTS,  /* clients are waited for */
     BOTTLENECK_LOAD,     /* clients send at once, and the server has time left */
 };

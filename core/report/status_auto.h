@@ -3,8 +3,8 @@
  *
  * The scoreboard has a character for each thread of this process, in the order of the report:
  *
- *   _  waits for work           W  has work; its group holds the processor or the writer
- *   G  has work, and the server is stopping      R  has work; its group holds neither
+ *   _  waits for work           W  has work; its group runs the processor or the writer
+ *   G  has work, and the server is stopping      R  has work; its group runs neither
  *   .  may be started when it is needed
  */
 #ifndef CORE_REPORT_STATUS_AUTO_H

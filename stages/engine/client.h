@@ -6,7 +6,7 @@
  * Home is the poll loop that waits for the connection's requests (the reader's, or the poller's).
  * It watches the descriptor from then on, and it alone closes the descriptor and frees the memory.
  * A connection has none before it is adopted, nor where sessions wait for their clients themselves:
- * then whoever holds it closes it.
+ * then whoever has it closes it.
  */
 #ifndef STAGES_ENGINE_CLIENT_H
 #define STAGES_ENGINE_CLIENT_H
@@ -46,7 +46,7 @@ struct client {
 
     /* Its home: that loop's thread. */
     struct {
-        struct worker *at; /* fixed once adopted; NULL before, read by whoever holds the client */
+        struct worker *at; /* fixed once adopted; NULL before, read by whoever has the client */
         struct watch watch;
         bool watched;    /* the watch is open */
         bool unwatching; /* it is being closed, the loop has yet to call back */
@@ -63,26 +63,25 @@ struct client {
     struct {
         struct worker *worker; /* that thread; whose loop the watch is in */
         struct watch watch;    /* where it is not home: a second watch, in its own loop */
-        bool watched;   /* the watch is open; read by whoever closes, who holds the client then */
+        bool watched;   /* the watch is open; read by whoever closes, who has the client then */
         bool waiting;   /* waits for the socket, or lingers */
         bool lingering; /* the answer is sent, input is discarded */
         bool grace;     /* lingers without being watched yet */
         struct deadline deadline;
     } out;
 
-    /* Sessions: threads that block for it (held.h). */
+    /* Sessions: threads that block for it (session_list.h). */
     struct {
-        struct client *next GUARDED,
-            *prev GUARDED;       /* in the list of held clients; under its lock */
-        bool held;               /* is in that list; whoever holds the client */
+        struct client *next GUARDED, *prev GUARDED; /* in the session list; under its lock */
+        bool listed;                                /* is in that list; whoever has the client */
         bool polls;              /* the socket is non-blocking: poll before a read */
         uint64_t patience_ns;    /* the socket's receive timeout, once set */
-        _Atomic int as;          /* enum held_as: what its holder does; moved by CAS from IDLE */
+        _Atomic int as;          /* enum session_as; moved by CAS from IDLE */
         _Atomic uint64_t due_ns; /* while IDLE: when its time is over */
         uint64_t left_due_ns;    /* left by its session while idle: when its time is over; or 0 */
     } session;
 
-    /* Whoever holds it. */
+    /* Whoever has it. */
     uint64_t answered_id, answered_ns; /* the last request and its last byte, until requeued */
     bool record_waits;                 /* that request's trace record is written then */
     struct ticket tickets[STAGE_COUNT];

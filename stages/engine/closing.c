@@ -52,7 +52,7 @@ void client_close(struct worker *worker, struct client *client)
     }
     tally_close(&worker->tally, conn->close);
     tally_add(&worker->tally, COUNTER_CLOSED, 1);
-    held_remove(&worker->engine->held, client);
+    session_list_remove(&worker->engine->session_list, client);
     places_unkeep(worker->engine, client);
     places_leave(worker->engine, client);
     conn->state = CONN_CLOSED;

@@ -1,7 +1,7 @@
 /* closing.h: the end of a connection.
  *
  * Every connection ends in client_close(), whatever the reason: DESIGN.md lists the ways. By then
- * one thread holds the whole client: its home's, or for a client without a home its holder.
+ * one thread has the whole client: its home's, or for a client without a home the one that has it.
  *
  * Thread-safety: that thread.
  */

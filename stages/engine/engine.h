@@ -14,7 +14,7 @@
 #include "core/options/settings.h"
 #include "core/points/interval_sets.h"
 #include "core/report/machine.h"
-#include "stages/engine/held.h"
+#include "stages/engine/session_list.h"
 #include "stages/engine/recall.h"
 #include "stages/engine/stage.h"
 
@@ -70,7 +70,7 @@ struct engine {
     struct trace *trace;                           /* or NULL */
     struct access_log *access_log;                 /* or NULL */
     enum stage first_stage;                        /* which a new connection enters */
-    enum stage idle_stage;    /* where one waits that holds no request: the poller or the reader */
+    enum stage idle_stage;    /* where one waits that has no request: the poller or the reader */
     unsigned linger_group;    /* the loop in which sessions' connections linger */
     bool blocking_sockets;    /* sessions wait in recv */
     cpu_set_t cpus;           /* where threads run that are not pinned */
@@ -99,7 +99,7 @@ struct engine {
     _Atomic unsigned listening;    /* listener threads that still accept */
     _Atomic bool accepting_paused; /* a listener waits for connections to fall below the limit */
     _Atomic int place_wish;        /* enum place_wish (places.h): --overload reap */
-    struct held held;
+    struct session_list session_list;
     struct {
         struct lock lock; /* of the wait alone: what is waited for are atomics, engine_is_empty */
         struct condition empty; /* it may have become true */

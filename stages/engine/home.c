@@ -138,7 +138,7 @@ static void set_deadline(struct worker *worker, struct client *client)
     deadlines_set(&worker->loop.deadlines, &client->home.deadline, timeout_ns);
 }
 
-/* It holds nothing of a request, and nothing of one lies in its socket. */
+/* It has nothing of a request, and nothing of one lies in its socket. */
 static bool is_idle(const struct client *client)
 {
     return !conn_has_input(&client->conn) && !conn_is_readable(&client->conn);
@@ -175,7 +175,7 @@ enum verdict home_wait(struct worker *worker, struct client *client)
     }
     watch_reading(client, true);
     set_deadline(worker, client);
-    return VERDICT_HELD;
+    return VERDICT_NONE;
 }
 
 /* A client given back quietly to a sleeping reader was in its poll set from that moment on: that is

@@ -2,8 +2,8 @@
  *
  * Home is the reader's loop, or the poller's where the wiring has one (engine->idle_stage). It
  * watches the descriptor from the adoption on, and sets the deadlines that apply while the client
- * is at home. A client that has been handed on is AWAY (home_state.h): until it is back its holder,
- * and not its home, reads its socket.
+ * is at home. A client that has been handed on is AWAY (home_state.h): until it is back the thread
+ * that has it, and not its home, reads its socket.
  *
  * Thread-safety: the home worker's thread.
  */
@@ -21,7 +21,7 @@ void home_adopt(struct worker *worker, struct client *client, enum home_state st
  * watched at all. */
 bool home_watch(struct worker *worker, struct client *client);
 
-/* Waits at home until the client sends, or its deadline. HELD, or CLOSE when that may not be. */
+/* Waits at home until the client sends, or its deadline. NONE, or CLOSE when that may not be. */
 enum verdict home_wait(struct worker *worker, struct client *client);
 
 /* Handed on; and back, or about to be read for the first time. */
@@ -37,7 +37,7 @@ void home_let_ripen(struct worker *worker, struct client *client);
 void home_came_early(struct worker *worker, struct client *client);
 
 /* When the stage that waits for the next request had the client again; `direct`: by a call from the
- * stage that has sent. Any holder. */
+ * stage that has sent. Whoever has the client. */
 void home_stamp_requeue(struct worker *worker, struct client *client, bool direct);
 
 /* Are clients of this home away? They may be given back quietly. */

@@ -130,7 +130,7 @@ void places_shed(struct engine *engine, unsigned count)
         shed_loops(engine, count);
         return;
     }
-    while (count > 0 && held_end_one(&engine->held, clock_coarse_ns())) {
+    while (count > 0 && session_list_end_one(&engine->session_list, clock_coarse_ns())) {
         count--;
     }
 }
@@ -161,11 +161,11 @@ static void reap_in_loops(struct engine *engine)
 static void reap_in_sessions(struct engine *engine)
 {
     if (!move_wish(engine, PLACE_WISH_NONE, PLACE_WISH_COMING) ||
-        held_end_one(&engine->held, clock_coarse_ns()) ||
+        session_list_end_one(&engine->session_list, clock_coarse_ns()) ||
         !move_wish(engine, PLACE_WISH_COMING, PLACE_WISH_WANTED)) {
         return;
     }
-    if (held_end_one(&engine->held, clock_coarse_ns())) {
+    if (session_list_end_one(&engine->session_list, clock_coarse_ns())) {
         (void)places_wanted(engine); /* it became idle before it could see the wish */
     }
 }

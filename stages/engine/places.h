@@ -34,7 +34,7 @@ bool places_has(const struct engine *engine, enum place place);
 void places_turn_away(struct engine *engine, struct client *client);
 
 /* May this client stay open after its first answer? Takes a place of --keepalive-connections for
- * it, once, where there is such a limit. Whoever holds the client. */
+ * it, once, where there is such a limit. Whoever has the client. */
 bool places_keep(struct engine *engine, struct client *client);
 /* The client is being closed: gives that place back, if it has one. */
 void places_unkeep(struct engine *engine, struct client *client);

@@ -12,7 +12,7 @@ static enum verdict enter_stage(struct worker *worker, struct client *client, en
 
 static bool is_session(const struct worker *worker, enum stage stage)
 {
-    return worker->kind == GROUP_POOL && worker_holds(worker, stage);
+    return worker->kind == GROUP_POOL && worker_runs(worker, stage);
 }
 
 static bool has_more_input(const struct client *client)
@@ -145,13 +145,13 @@ void route_lets_go(struct worker *worker)
 }
 
 /* Will the request that this session hands on come back to its pool before it is answered and
- * read to its end? Called while the thread still holds the client. */
+ * read to its end? Called while the thread still has the client. */
 static bool comes_back(const struct worker *worker, const struct client *client,
                        enum verdict verdict)
 {
     switch (verdict) {
     case VERDICT_REQUEST_READY:
-        return worker_holds(worker, STAGE_WRITER) || has_more_input(client);
+        return worker_runs(worker, STAGE_WRITER) || has_more_input(client);
     case VERDICT_OUTPUT_READY:
         return client->conn.exchange->interim || has_more_input(client);
     default:
@@ -233,7 +233,7 @@ static void close_it(struct worker *worker, struct client *client)
     }
 }
 
-/* One step on; the next verdict, or HELD when the client is not here any more. */
+/* One step on; the next verdict, or NONE when the client is not here any more. */
 static enum verdict route_step(struct worker *worker, struct client *client, enum verdict verdict,
                                bool stay)
 {
@@ -249,12 +249,12 @@ static enum verdict route_step(struct worker *worker, struct client *client, enu
     }
     const struct worker *taker = taker_of(worker->engine, client, to.group);
     post_client(worker, client, to.stage, verdict, taker->mailbox_number);
-    return VERDICT_HELD;
+    return VERDICT_NONE;
 }
 
 void route(struct worker *worker, struct client *client, enum verdict verdict)
 {
-    for (unsigned round = 0; verdict != VERDICT_HELD; round++) {
+    for (unsigned round = 0; verdict != VERDICT_NONE; round++) {
         if (verdict == VERDICT_CLOSE) {
             close_it(worker, client);
             return;

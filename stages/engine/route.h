@@ -8,7 +8,7 @@
  *   WANT_READ, KEPT without further input      the poller, where there is one apart from the reader
  *   READABLE, RESUME, KEPT with more input     the reader
  *   REQUEST_READY, WANT_ROOM, WANT_TIME        the processor
- *   OUTPUT_READY                               w in a session that holds it, else W
+ *   OUTPUT_READY                               w in a session that has it, else W
  *   WANT_WRITE, out of a session               W
  *   LINGER, out of a session                   a poll loop: the writer's, else the poller's, else L's
  *   CLOSE                                      the loop that watches it besides, then its home; a
@@ -37,17 +37,17 @@ struct route_goal route_goal(const struct worker *worker, enum verdict verdict, 
  * caller does not use the client afterwards. */
 void route(struct worker *worker, struct client *client, enum verdict verdict);
 
-/* Where a connection that is kept waits for its next request, or is read at once (`more`). It may come
- * there in two steps: a session's own reader puts the exchange back before the connection goes on to
- * the poller. Any thread. */
+/* Where a connection that is kept waits for its next request, or is read at once (`more`). It may
+ * come there in two steps: a session's own reader puts the exchange back before the connection goes
+ * on to the poller. Any thread. */
 struct route_goal route_goal_kept(const struct worker *worker, bool more);
 
-/* Will a connection that is kept stay with this thread, or go through a queue? For the holder, as
- * long as it has the exchange. */
+/* Will a connection that is kept stay with this thread, or go through a queue? For the thread that
+ * has the exchange. */
 bool route_keeps(const struct worker *worker, const struct client *client);
 
 /* Hands a client with output to the writer, always through its queue: from any thread, also one
- * that is no worker. The caller holds the client, and does not use it afterwards. */
+ * that is no worker. The caller has the client, and does not use it afterwards. */
 void route_output(struct engine *engine, struct client *client);
 
 /* A session leaves an idle client for a request that is under way (recall.h): it goes to the end of
@@ -55,7 +55,7 @@ void route_output(struct engine *engine, struct client *client);
 void route_leave(struct worker *worker, struct client *client);
 
 /* A handler has given its request on, or waits for room: where the thread is a session whose pool
- * waits for idle clients, it will be recalled for that. It need not hold the client. */
+ * waits for idle clients, it will be recalled for that. It need not have the client. */
 void route_lets_go(struct worker *worker);
 
 /* Runs a ticket that was taken from a mailbox. */

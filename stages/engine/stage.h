@@ -18,7 +18,7 @@ struct worker;
 struct client;
 
 /* Runs the stage for a client that comes with `verdict`. `direct`: the caller is a stage of the
- * same thread (a stamp can be passed on). Returns the next verdict; HELD when the client waits
+ * same thread (a stamp can be passed on). Returns the next verdict; NONE when the client waits
  * or has been given away. */
 typedef enum verdict stage_fn(struct worker *worker, struct client *client, enum verdict verdict,
                               bool direct);

@@ -46,7 +46,7 @@ struct worker {
     unsigned mailbox_number;
     struct taker taker;
     struct trace_ring *ring;   /* NULL without --trace */
-    struct listener *listener; /* NULL when the group holds no L */
+    struct listener *listener; /* NULL when the group runs no L */
 
     /* this thread's own; of a loop run in turn, the thread's that has the turn */
     struct outbox *outboxes; /* one for each mailbox of the engine, by number */
@@ -130,7 +130,7 @@ static inline bool worker_is_refused(const struct worker *worker)
 void worker_go_away(struct worker *worker);
 void worker_come_back(struct worker *worker);
 
-static inline bool worker_holds(const struct worker *worker, enum stage stage)
+static inline bool worker_runs(const struct worker *worker, enum stage stage)
 {
     return (worker->stages >> stage & 1) != 0;
 }

@@ -218,7 +218,7 @@ static void explain_processing(const struct explained *e)
             group->count, plural_s(group->count), group->count == 1 ? "is" : "are", letters);
     if (group->kind == GROUP_LOOP) {
         fprintf(e->out, "  A handler that blocks stops all connections of its thread%s.\n",
-                group_holds(group, STAGE_READER) ? "" : " that wait to be processed");
+                group_runs(group, STAGE_READER) ? "" : " that wait to be processed");
     }
 }
 
@@ -255,8 +255,8 @@ static void explain_stalls(const struct explained *e)
         if (!model_is_stallable(e->wiring, group)) {
             continue;
         }
-        bool reads = group_holds(group, STAGE_READER);
-        bool writes = group_holds(group, STAGE_WRITER) && e->wiring->small_writer < 0;
+        bool reads = group_runs(group, STAGE_READER);
+        bool writes = group_runs(group, STAGE_WRITER) && e->wiring->small_writer < 0;
         fprintf(e->out, "  A client that stalls %s%s%s occupies one of the %u thread%s\n  of %s.\n",
                 reads ? "inside its request" : "", reads && writes ? " or " : "",
                 writes ? "before it takes its answer" : "", group->count, plural_s(group->count),

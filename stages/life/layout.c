@@ -16,8 +16,8 @@
 #include <string.h>
 #include <sys/resource.h>
 
-/* Do sessions hold their clients for life? */
-static bool sessions_hold_for_life(const struct engine *engine)
+/* Do sessions serve their clients for life? */
+static bool sessions_serve_for_life(const struct engine *engine)
 {
     return engine->idle_stage == STAGE_READER &&
            engine->groups[engine->wiring.group_of[STAGE_READER]].kind == GROUP_POOL;
@@ -298,7 +298,7 @@ void layout_groups(struct engine *engine)
     lay_out(engine);
     engine->linger_group = choose_linger_group(engine);
     engine->blocking_sockets =
-        sessions_hold_for_life(engine) && waits_to_send(engine) == GROUP_POOL;
+        sessions_serve_for_life(engine) && waits_to_send(engine) == GROUP_POOL;
     get_usable_cpus(&engine->cpus);
     size_pools(engine);
     engine->max_connections = connection_limit(engine);

@@ -199,7 +199,7 @@ void loop_group_start(struct worker *worker)
     worker->poller.timer = loop_timer_new(worker->loop.poll, on_poll_interval, worker);
     loop_on_wake(worker->loop.poll, on_wake, worker);
     deadlines_start(&worker->loop.deadlines, worker->loop.poll, on_deadline, worker);
-    if (worker_holds(worker, STAGE_LISTENER)) {
+    if (worker_runs(worker, STAGE_LISTENER)) {
         worker->listener = listener_new(worker);
     }
 }

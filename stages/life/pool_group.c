@@ -10,8 +10,8 @@
 
 /* --- what a thread does --- */
 
-/* One turn at the loop. While its holder sleeps there it is asleep in the pool's mailbox too, and a
- * ring for it wakes the loop. */
+/* One turn at the loop. While the thread that has it sleeps there it is asleep in the pool's mailbox
+ * too, and a ring for it wakes the loop. */
 static void take_turn(struct worker *worker)
 {
     struct worker *loop = worker->pool.loop;

@@ -1,5 +1,5 @@
 /* pool_group.h: a thread group that waits on its queue only: processors, which wait for nothing
- * else, and sessions, which block for the client that they hold.
+ * else, and sessions, which block for the client that they serve.
  *
  * Where the group stands behind a loop that has no thread of its own ('LRPW@n', 'lrpw*n'), its idle
  * threads take turns at running that loop (leader and followers). The thread that has the turn

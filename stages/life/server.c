@@ -196,7 +196,7 @@ bool server_start(struct engine *engine, const struct process *process,
     engine->started_ns = clock_ns();
     (void)machine_read(&engine->machine); /* all zero then, and so in each report */
     lock_init(&engine->ending.lock, RANK_SERVER);
-    held_init(&engine->held);
+    session_list_init(&engine->session_list);
     condition_init(&engine->ending.empty);
     layout_groups(engine);
     const struct group *listening = &engine->groups[engine->wiring.group_of[STAGE_LISTENER]];
@@ -236,7 +236,7 @@ void server_drain(struct engine *engine)
 {
     response_keep_no_connection();
     enter_phase(engine, PHASE_DRAINING);
-    held_end_idle(&engine->held);
+    session_list_end_idle(&engine->session_list);
 }
 
 void server_cut(struct engine *engine)
@@ -244,7 +244,7 @@ void server_cut(struct engine *engine)
     patience_end();
     later_hurry();
     enter_phase(engine, PHASE_CUTTING);
-    held_end_all(&engine->held);
+    session_list_end_all(&engine->session_list);
 }
 
 bool server_wait_empty(struct engine *engine, uint64_t until_ns)
@@ -304,7 +304,7 @@ void server_stop(struct engine *engine)
     free_mailboxes(engine);
     close_files(engine);
     crowd_free(engine->crowd);
-    held_deinit(&engine->held);
+    session_list_deinit(&engine->session_list);
     condition_deinit(&engine->ending.empty);
     lock_deinit(&engine->ending.lock);
     free(engine->listening_fds);

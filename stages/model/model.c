@@ -40,7 +40,7 @@ static bool model_fail(char error[WIRING_ERROR], const char *fmt, ...)
     return false;
 }
 
-/* --- sessions that hold their clients for life --- */
+/* --- sessions that serve their clients for life --- */
 
 bool model_has_budget(const struct wiring *wiring)
 {
@@ -77,14 +77,14 @@ static bool check_budget(const struct wiring *wiring, const struct settings *set
     unsigned most = model_budget(wiring);
     if (most == 0) {
         return model_fail(error,
-                          "--overload reap: the only session accepts too, so it could hold no "
+                          "--overload reap: the only session accepts too, so it could serve no "
                           "connection; two or more are needed");
     }
     if (settings->max_connections > most) {
         return model_fail(
             error,
             "--max-connections %llu: with --overload reap each connection has a session of "
-            "its own, and %u session%s can hold only %u",
+            "its own, and %u session%s can serve only %u",
             (unsigned long long)settings->max_connections, most + accepting_sessions(wiring),
             most > 1 ? "s" : "", most);
     }
@@ -95,8 +95,8 @@ static bool check_budget(const struct wiring *wiring, const struct settings *set
 
 bool model_is_stallable(const struct wiring *wiring, const struct wiring_group *group)
 {
-    return group->blocks && (group_holds(group, STAGE_READER) ||
-                             (group_holds(group, STAGE_WRITER) && wiring->small_writer < 0));
+    return group->blocks && (group_runs(group, STAGE_READER) ||
+                             (group_runs(group, STAGE_WRITER) && wiring->small_writer < 0));
 }
 
 static void give_count(struct wiring_group *group, unsigned count, const char *fmt, ...)
@@ -113,8 +113,8 @@ static void give_count(struct wiring_group *group, unsigned count, const char *f
 
 /* The number of threads where no option gives it. Each client that stalls occupies a thread that
  * blocks for it, so there are as many as there may be; asleep they cost little. Handlers may block
- * too, so a pool has more threads than there are CPUs. A loop that runs handlers gets a CPU each; the
- * network alone needs one thread. */
+ * too, so a pool has more threads than there are CPUs. A loop that runs handlers gets a CPU each;
+ * the network alone needs one thread. */
 static void give_default_count(const struct wiring *wiring, const struct settings *settings,
                                struct wiring_group *group, unsigned cpus)
 {
@@ -129,7 +129,7 @@ static void give_default_count(const struct wiring *wiring, const struct setting
         give_count(group, WIRING_THREADS_MAX, "each stalled client may occupy one");
     } else if (group->kind == GROUP_POOL) {
         give_count(group, 4 * cpus, "four for each of %u CPU%s", cpus, s);
-    } else if (group_holds(group, STAGE_PROCESSOR)) {
+    } else if (group_runs(group, STAGE_PROCESSOR)) {
         give_count(group, cpus, "one for each of %u CPU%s", cpus, s);
     } else {
         give_count(group, 1, "one, since it runs no handlers");
@@ -144,7 +144,7 @@ static int group_counted(const struct wiring *wiring, enum stage stage)
     return index >= 0 && wiring->groups[index].in_turn ? index + 1 : index;
 }
 
-/* The group of small letters that holds r, or else the first of them; -1. */
+/* The group of small letters that runs r, or else the first of them; -1. */
 static int sessions_group(const struct wiring *wiring)
 {
     int reader = wiring->group_of[STAGE_READER];

@@ -21,9 +21,9 @@ bool model_choose(struct wiring *wiring, const struct settings *settings, unsign
 bool model_size(struct wiring *wiring, const struct settings *settings, unsigned cpus,
                 char error[WIRING_ERROR]);
 
-/* With --overload reap, where sessions hold their clients for life, a connection is a session:
- * there can be no more connections than the sized wiring has sessions to hold them. Are there such
- * sessions, and how many connections can they hold? */
+/* With --overload reap, where sessions serve their clients for life, a connection is a session:
+ * there can be no more connections than the sized wiring has sessions to serve them. Are there such
+ * sessions, and how many connections can they serve? */
 bool model_has_budget(const struct wiring *wiring);
 unsigned model_budget(const struct wiring *wiring);
 

@@ -145,7 +145,7 @@ static bool add_group(const struct scan *scan, struct wiring *wiring, struct wir
     wiring->groups[index] = group;
     wiring->group_count++;
     for (enum stage stage = 0; stage < STAGE_COUNT; stage++) {
-        if (group_holds(&group, stage) && !place_stage(scan, wiring, stage, index)) {
+        if (group_runs(&group, stage) && !place_stage(scan, wiring, stage, index)) {
             return false;
         }
     }
@@ -172,11 +172,10 @@ static bool add_in_turn(const struct scan *scan, struct wiring *wiring, struct w
 static bool add_taking_turns(const struct scan *scan, struct wiring *wiring,
                              struct wiring_group group)
 {
-    if (group.blocks || !group_holds(&group, STAGE_PROCESSOR) || group.stages == ONLY_P) {
-        return scan_fail(
-            scan, group.column - 1,
-            "'@' is for capital letters that hold P and another stage: threads take turns "
-            "at the loop and do P in between");
+    if (group.blocks || !group_runs(&group, STAGE_PROCESSOR) || group.stages == ONLY_P) {
+        return scan_fail(scan, group.column - 1,
+                         "'@' is for capital letters with P and another stage: threads take turns "
+                         "at the loop and do P in between");
     }
     return add_in_turn(scan, wiring, group, group.stages & ~(unsigned)ONLY_P,
                        ONLY_P | (group.stages & ONLY_W));
@@ -188,7 +187,7 @@ static bool add_written(const struct scan *scan, struct wiring *wiring, struct w
     if (group.stages == ONLY_L) {
         group.blocks = false;
     }
-    if (group.blocks && group_holds(&group, STAGE_LISTENER)) {
+    if (group.blocks && group_runs(&group, STAGE_LISTENER)) {
         return add_in_turn(scan, wiring, group, ONLY_L, group.stages & ~(unsigned)ONLY_L);
     }
     if (group.stages == ONLY_P) {
@@ -211,7 +210,7 @@ static bool take_group(struct scan *scan, struct wiring *wiring)
     }
     scan->written++;
     if (group.stages == 0) {
-        return scan_fail(scan, scan->at, "group %u holds no stage", scan->written);
+        return scan_fail(scan, scan->at, "group %u has no stage", scan->written);
     }
     scan_skip_space(scan);
     char how = scan->text[scan->at];
@@ -228,7 +227,7 @@ static bool check_complete(const struct scan *scan, const struct wiring *wiring)
 {
     for (enum stage stage = 0; stage < STAGE_COUNT; stage++) {
         if (stage != STAGE_POLLER && wiring->group_of[stage] < 0) {
-            return scan_fail(scan, scan->at, "no group holds %c, the %s", stage_letters[stage],
+            return scan_fail(scan, scan->at, "no group runs %c, the %s", stage_letters[stage],
                              stage_name(stage));
         }
     }
@@ -241,8 +240,8 @@ static bool check_complete(const struct scan *scan, const struct wiring *wiring)
 static enum stage first_to_come(const struct wiring_group *group)
 {
     unsigned poller = 1u << STAGE_POLLER;
-    return (enum stage)__builtin_ctz(group_holds(group, STAGE_READER) ? group->stages & ~poller
-                                                                      : group->stages);
+    return (enum stage)__builtin_ctz(group_runs(group, STAGE_READER) ? group->stages & ~poller
+                                                                     : group->stages);
 }
 
 static bool check_order(const struct scan *scan, const struct wiring *wiring)
@@ -312,7 +311,7 @@ void group_letters(const struct wiring_group *group, char out[GROUP_LETTERS])
 {
     size_t len = 0;
     for (enum stage stage = 0; stage < STAGE_COUNT; stage++) {
-        if (group_holds(group, stage)) {
+        if (group_runs(group, stage)) {
             char letter = stage_letters[stage];
             out[len++] = group->blocks ? (char)tolower((unsigned char)letter) : letter;
         }
@@ -331,7 +330,7 @@ const char *group_kind_name(const struct wiring_group *group)
 /* A count of one is left out where an open one means one: in a loop that runs no handlers. */
 static size_t format_count(const struct wiring_group *group, char *out)
 {
-    bool one = group->kind == GROUP_LOOP && !group_holds(group, STAGE_PROCESSOR);
+    bool one = group->kind == GROUP_LOOP && !group_runs(group, STAGE_PROCESSOR);
     return group->count > one ? (size_t)sprintf(out, "*%u", group->count) : 0;
 }
 
@@ -339,10 +338,10 @@ static size_t format_count(const struct wiring_group *group, char *out)
 static struct wiring_group join_pair(const struct wiring_group *loop)
 {
     const struct wiring_group *pool = loop + 1;
-    bool small_w = group_holds(pool, STAGE_WRITER) && !group_holds(loop, STAGE_WRITER);
+    bool small_w = group_runs(pool, STAGE_WRITER) && !group_runs(loop, STAGE_WRITER);
     return (struct wiring_group){.stages = loop->stages | pool->stages,
-                                 .blocks = small_w || group_holds(pool, STAGE_READER) ||
-                                           !group_holds(pool, STAGE_PROCESSOR),
+                                 .blocks = small_w || group_runs(pool, STAGE_READER) ||
+                                           !group_runs(pool, STAGE_PROCESSOR),
                                  .count = pool->count};
 }
 

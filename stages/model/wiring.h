@@ -6,7 +6,7 @@
  *             | letter+ '@' count             count threads take turns at one poll loop
  *
  * Letters are L K R P W. Capital letters: the group runs a poll loop; P alone is a pool. Small
- * letters: the thread that holds a connection blocks for it. w in a group beside a W elsewhere: a
+ * letters: the thread that has a connection blocks for it. w in a group beside a W elsewhere: a
  * write that would block moves from w to W. The order of the groups is the way a new connection
  * travels. The count 'n' means "from the number of CPUs". Pure data and text: no threads here.
  *
@@ -54,7 +54,7 @@ enum {
 struct wiring_group {
     unsigned stages; /* set of 1 << enum stage */
     enum group_kind kind;
-    bool blocks;     /* small letters: waits for clients in the thread that holds them */
+    bool blocks;     /* small letters: waits for clients in the thread that has them */
     bool in_turn;    /* a loop without a thread: idle threads of the next group take turns at it */
     unsigned count;  /* threads; 0 until model_size; 1 loop when in_turn */
     unsigned usual;  /* a preset's own number, which a flag may change; 0: none */
@@ -72,7 +72,7 @@ struct policies {
 struct wiring {
     unsigned group_count;
     struct wiring_group groups[WIRING_GROUPS_MAX];
-    short group_of[STAGE_COUNT]; /* -1: no group holds it; of W and w that of W */
+    short group_of[STAGE_COUNT]; /* -1: no group runs it; of W and w that of W */
     short small_writer;          /* the group of w where there is a W too, or -1 */
     struct policies policies;
 };
@@ -84,7 +84,7 @@ bool wiring_parse(struct wiring *wiring, const char *text, char error[WIRING_ERR
 /* The notation with the counts filled in, which reads back as the same: "L | R | P*4 | W". */
 void wiring_format(const struct wiring *wiring, char out[WIRING_TEXT]);
 
-static inline bool group_holds(const struct wiring_group *group, enum stage stage)
+static inline bool group_runs(const struct wiring_group *group, enum stage stage)
 {
     return (group->stages >> stage & 1) != 0;
 }
@@ -98,7 +98,7 @@ const char *group_kind_name(const struct wiring_group *group);
 /* Which group of the text this is, from 1, and its letters there, where a pair is one group. */
 unsigned wiring_written(const struct wiring *wiring, unsigned index, char letters[GROUP_LETTERS]);
 
-/* Where a connection waits that holds no request: the poller, unless it shares the reader's
+/* Where a connection waits that has no request: the poller, unless it shares the reader's
  * loop. */
 enum stage wiring_idle_stage(const struct wiring *wiring);
 

@@ -20,7 +20,7 @@ static enum verdict wait_on(struct worker *worker, struct client *client, bool g
     client->out.lingering = client->out.waiting = true;
     deadlines_set(&worker->loop.deadlines, &client->out.deadline,
                   grace ? grace_ns : worker->engine->settings->linger_timeout_ns);
-    return VERDICT_HELD;
+    return VERDICT_NONE;
 }
 
 enum verdict linger_wait(struct worker *worker, struct client *client)
@@ -56,7 +56,7 @@ static enum verdict go_on(struct worker *worker, struct client *client, enum ver
         out_watch_stop(worker, client);
         return VERDICT_CLOSE;
     }
-    return VERDICT_HELD;
+    return VERDICT_NONE;
 }
 
 enum verdict linger_readable(struct worker *worker, struct client *client)

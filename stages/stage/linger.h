@@ -5,14 +5,14 @@
  * lose the answer that is still on its way. A session does not block for this: it leaves it to a
  * loop, the writer's, else the poller's, else the listener's (engine->linger_group).
  *
- * Thread-safety: the thread that holds the client.
+ * Thread-safety: the thread that has the client.
  */
 #ifndef STAGES_STAGE_LINGER_H
 #define STAGES_STAGE_LINGER_H
 
 #include "stages/engine/worker.h"
 
-/* Begins it; the answer is with the kernel. HELD (this loop waits), LINGER (in a session: the loop
+/* Begins it; the answer is with the kernel. NONE (this loop waits), LINGER (in a session: the loop
  * that is to go on), CLOSE (the client has closed, or there is nothing to wait for). */
 enum verdict linger_begin(struct worker *worker, struct client *client);
 
@@ -20,13 +20,13 @@ enum verdict linger_begin(struct worker *worker, struct client *client);
  * is counted. CLOSE. */
 enum verdict linger_skip(struct worker *worker, struct client *client);
 
-/* In the loop that takes it over. HELD or CLOSE. */
+/* In the loop that takes it over. NONE or CLOSE. */
 enum verdict linger_wait(struct worker *worker, struct client *client);
 
-/* The watch says readable. HELD or CLOSE. */
+/* The watch says readable. NONE or CLOSE. */
 enum verdict linger_readable(struct worker *worker, struct client *client);
 
-/* Its deadline has passed. HELD or CLOSE. */
+/* Its deadline has passed. NONE or CLOSE. */
 enum verdict linger_expired(struct worker *worker, struct client *client);
 
 #endif

@@ -1,4 +1,4 @@
-/* poller.c: stage 2 of 5. In: connections that hold no request: new ones where the poller stands
+/* poller.c: stage 2 of 5. In: connections that have no request: new ones where the poller stands
  * before the reader, and those kept alive. Out: the same, as soon as there is something to read.
  * Runs on its loop's thread, which is the home of its clients from the moment that one has to wait.
  *
@@ -53,7 +53,7 @@ void poller_first_looks(struct worker *worker)
     }
 }
 
-/* An idle connection holds no exchange. */
+/* An idle connection has no exchange. */
 static void give_up_exchange(struct worker *worker, struct conn *conn)
 {
     if (conn->exchange != NULL && !conn_has_input(conn)) {
@@ -88,7 +88,7 @@ static enum verdict poller_enter(struct worker *worker, struct client *client, e
 {
     if (verdict == VERDICT_ACCEPTED) {
         welcome_fresh(worker, client);
-        return VERDICT_HELD;
+        return VERDICT_NONE;
     }
     CHECK(verdict == VERDICT_KEPT || verdict == VERDICT_WANT_READ);
     return take_back(worker, client, verdict, direct);

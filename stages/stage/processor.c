@@ -121,7 +121,7 @@ static enum verdict publish_end(struct conn *conn)
     conn->state = CONN_WRITING;
     x->stamps.handed_ns = stamp_now();
     PROBE(handed, conn->id, x->id, x->stamps.handed_ns, x->stamps.started_ns);
-    return outlet_publish(&x->outlet, made, true) ? VERDICT_OUTPUT_READY : VERDICT_HELD;
+    return outlet_publish(&x->outlet, made, true) ? VERDICT_OUTPUT_READY : VERDICT_NONE;
 }
 
 /* Counted ahead of it: behind it the writer may be first. */
@@ -159,7 +159,7 @@ static bool publish_piece(struct worker *worker, struct client *client)
     return true;
 }
 
-/* Sleeps in parts, so that a client that goes meanwhile does not hold a thread for the rest of a
+/* Sleeps in parts, so that a client that goes meanwhile does not occupy a thread for the rest of a
  * long pause. */
 static void sleep_for_piece(struct exchange *x, uint64_t until_ns)
 {
@@ -178,7 +178,7 @@ static enum verdict pause_for_piece(struct worker *worker, struct client *client
         return VERDICT_WANT_TIME;
     }
     pause_client(worker, client, pause_ns);
-    return VERDICT_HELD;
+    return VERDICT_NONE;
 }
 
 /* Above the high-water mark: true, the client has been let go and comes back as WANT_ROOM. Every
@@ -195,20 +195,20 @@ static bool waits_for_room(struct worker *worker, struct client *client)
     return waits;
 }
 
-/* What to do after a piece: HELD, the client waits or has been let go; WANT_TIME, the next
+/* What to do after a piece: NONE, the client waits or has been let go; WANT_TIME, the next
  * piece. */
 static enum verdict after_piece(struct worker *worker, struct client *client,
                                 enum handler_verdict said, unsigned piece)
 {
-    if (said == HANDLER_PAUSE && pause_for_piece(worker, client) == VERDICT_HELD) {
-        return VERDICT_HELD;
+    if (said == HANDLER_PAUSE && pause_for_piece(worker, client) == VERDICT_NONE) {
+        return VERDICT_NONE;
     }
     if (waits_for_room(worker, client)) {
-        return VERDICT_HELD;
+        return VERDICT_NONE;
     }
     if (worker->kind == GROUP_LOOP && piece == PIECES_MOST) {
         pause_client(worker, client, 0);
-        return VERDICT_HELD;
+        return VERDICT_NONE;
     }
     return VERDICT_WANT_TIME;
 }
@@ -242,7 +242,7 @@ static enum verdict run_handler(struct worker *worker, struct client *client)
         enum handler_verdict said = x->handler->run(x);
         if (said == HANDLER_AWAY) {
             route_lets_go(worker);
-            return VERDICT_HELD; /* the client may be freed already */
+            return VERDICT_NONE; /* the client may be freed already */
         }
         if (said == HANDLER_FORWARD) {
             return forward_request(worker, client);
@@ -251,8 +251,8 @@ static enum verdict run_handler(struct worker *worker, struct client *client)
             return finish_making(worker, client);
         }
         enum verdict next = after_piece(worker, client, said, piece);
-        if (next == VERDICT_HELD) {
-            return VERDICT_HELD;
+        if (next == VERDICT_NONE) {
+            return VERDICT_NONE;
         }
     }
 }
@@ -265,7 +265,7 @@ static enum verdict processor_enter(struct worker *worker, struct client *client
         CHECK(client->conn.state == CONN_PROCESSING);
         start_request(worker, client, direct);
     } else if (verdict == VERDICT_WANT_TIME && waits_for_room(worker, client)) {
-        return VERDICT_HELD;
+        return VERDICT_NONE;
     }
     do { /* again for each time that it is forwarded */
         if (verdict == VERDICT_REQUEST_READY && answer_at_once(x)) {

@@ -24,7 +24,7 @@
  * watch. */
 static void stop_watching_last(struct worker *worker, struct client *client)
 {
-    if (!client->conn.exchange->request.keep_alive && !worker_holds(worker, STAGE_WRITER)) {
+    if (!client->conn.exchange->request.keep_alive && !worker_runs(worker, STAGE_WRITER)) {
         client_unwatch(client);
     }
 }
@@ -93,7 +93,7 @@ static enum verdict enter_home(struct worker *worker, struct client *client, enu
     struct conn *conn = &client->conn;
     if (verdict == VERDICT_ACCEPTED) {
         adopt_client(worker, client);
-        return VERDICT_HELD;
+        return VERDICT_NONE;
     }
     home_return(worker, client);
     if (verdict == VERDICT_RESUME) {

@@ -7,7 +7,7 @@
 #include "stages/stage/session.h"
 
 #include "core/points/probes.h"
-#include "stages/engine/held.h"
+#include "stages/engine/session_list.h"
 #include "stages/engine/home.h"
 #include "stages/engine/route.h"
 #include "stages/engine/places.h"
@@ -24,24 +24,24 @@
 
 /* The state is set before the phase is read, and the thread that changes the phase reads the states
  * afterwards: one of the two sees the other. */
-static enum close_reason begin_wait(struct worker *worker, struct client *client, enum held_as as,
-                                    uint64_t due_ns)
+static enum close_reason begin_wait(struct worker *worker, struct client *client,
+                                    enum session_as as, uint64_t due_ns)
 {
     struct engine *engine = worker->engine;
     worker_go_away(worker);
-    if (as == HELD_WAITING) {
+    if (as == SESSION_WAITING) {
         recall_pass_on(engine->groups[worker->group].recall, worker->mailbox);
     }
-    held_add(&engine->held, client);
+    session_list_add(&engine->session_list, client);
     atomic_store(&client->session.due_ns, due_ns);
     atomic_store(&client->session.as, as);
     enum phase phase = (enum phase)atomic_load(&engine->phase);
     enum close_reason reason = CLOSE_NONE;
     if (phase == PHASE_CUTTING) {
         reason = CLOSE_CUT;
-    } else if (as == HELD_IDLE && phase == PHASE_DRAINING) {
+    } else if (as == SESSION_IDLE && phase == PHASE_DRAINING) {
         reason = CLOSE_DRAINED;
-    } else if (as == HELD_IDLE && places_wanted(engine)) {
+    } else if (as == SESSION_IDLE && places_wanted(engine)) {
         reason = CLOSE_REAPED;
     }
     worker_begin_idle(worker);
@@ -53,7 +53,7 @@ static bool end_wait(struct worker *worker, struct client *client)
 {
     worker->woke_ns = clock_ns();
     worker_end_idle(worker);
-    return atomic_exchange(&client->session.as, HELD_BUSY) == HELD_DOOMED;
+    return atomic_exchange(&client->session.as, SESSION_BUSY) == SESSION_DOOMED;
 }
 
 static enum close_reason reason_of_end(const struct engine *engine)
@@ -119,7 +119,7 @@ static enum verdict poll_idle(struct worker *worker, struct client *client, uint
     struct recall *recall = worker->engine->groups[worker->group].recall;
     bool recalled = false;
     if (!wait_or_hear(client->conn.fd, recall, due_ns, &recalled)) {
-        return recalled ? VERDICT_HELD : VERDICT_WANT_READ;
+        return recalled ? VERDICT_NONE : VERDICT_WANT_READ;
     }
     return conn_read(&client->conn, &worker->exchanges);
 }
@@ -137,14 +137,14 @@ static enum verdict read_deaf(struct worker *worker, struct client *client, uint
     return conn_read_waiting(&client->conn, &worker->exchanges);
 }
 
-/* HELD: the session is recalled. WANT_READ without input: the time has passed. */
+/* NONE: the session is recalled. WANT_READ without input: the time has passed. */
 static enum verdict read_idle(struct worker *worker, struct client *client, uint64_t timeout_ns)
 {
     struct recall *recall = worker->engine->groups[worker->group].recall;
     uint64_t now_ns = clock_ns(), due_ns = now_ns + timeout_ns;
     do {
         if (recall_is_pressing(recall)) {
-            return VERDICT_HELD;
+            return VERDICT_NONE;
         }
         if (client->session.polls || recall_is_expected(recall)) {
             return poll_idle(worker, client, due_ns);
@@ -208,21 +208,21 @@ static enum verdict leave_session(struct worker *worker, struct client *client)
 {
     client->session.left_due_ns = atomic_load(&client->session.due_ns);
     route_leave(worker, client);
-    return VERDICT_HELD;
+    return VERDICT_NONE;
 }
 
 static enum verdict wait_idle(struct worker *worker, struct client *client)
 {
     uint64_t timeout_ns = idle_time_left(worker, client);
     enum close_reason reason =
-        begin_wait(worker, client, HELD_IDLE, clock_coarse_ns() + timeout_ns);
+        begin_wait(worker, client, SESSION_IDLE, clock_coarse_ns() + timeout_ns);
     if (reason != CLOSE_NONE) {
         (void)end_wait(worker, client);
         return end_unless_faster(worker, client, reason);
     }
     enum verdict verdict = read_idle(worker, client, timeout_ns);
     bool ended = end_wait(worker, client);
-    if (verdict != VERDICT_HELD) {
+    if (verdict != VERDICT_NONE) {
         return after_idle(worker, client, verdict, ended);
     }
     return ended ? end_unless_faster(worker, client, reason_of_end(worker->engine))
@@ -257,7 +257,7 @@ static enum verdict wait_more(struct worker *worker, struct client *client, stru
     struct conn *conn = &client->conn;
     bool in_body = parse_in_body(&conn->exchange->parse);
     uint64_t due_ns = due_of(settings, in_body, head);
-    enum close_reason reason = begin_wait(worker, client, HELD_WAITING, due_ns);
+    enum close_reason reason = begin_wait(worker, client, SESSION_WAITING, due_ns);
     bool ready = reason == CLOSE_NONE && due_ns != 0 && wait_for(conn->fd, POLLIN, due_ns);
     (void)end_wait(worker, client);
     if (reason != CLOSE_NONE || engine_phase(worker->engine) == PHASE_CUTTING) {
@@ -337,7 +337,7 @@ void session_prepare_send(struct client *client)
 bool session_wait_write(struct worker *worker, struct client *client)
 {
     uint64_t due_ns = clock_ns() + worker->engine->settings->io_timeout_ns;
-    enum close_reason reason = begin_wait(worker, client, HELD_WAITING, due_ns);
+    enum close_reason reason = begin_wait(worker, client, SESSION_WAITING, due_ns);
     bool ready = reason == CLOSE_NONE && wait_for(client->conn.fd, POLLOUT, due_ns);
     (void)end_wait(worker, client);
     return ready && engine_phase(worker->engine) != PHASE_CUTTING;

@@ -1,10 +1,10 @@
-/* session.h: a thread that blocks for the client it holds: what the reader and the writer do in a
+/* session.h: a thread that blocks for the client that it serves: what the reader and the writer do in a
  * group of small letters.
  *
  * The steps are those of the loops (core/exchange/conn.h) and never wait. The session waits between
  * them, in recv or poll, with the timeout that applies. Before a thread blocks it gives back the
  * tickets that it has not begun, and its mailbox does not count on it (mailbox_away): so no client
- * waits behind it. Other threads can end the wait (held.h).
+ * waits behind it. Other threads can end the wait (session_list.h).
  *
  * Thread-safety: the session's own thread.
  */
@@ -14,7 +14,7 @@
 #include "stages/engine/worker.h"
 
 /* Reads until there is one whole request. REQUEST_READY, OUTPUT_READY (100 Continue), CLOSE, or
- * WANT_READ for a connection that holds nothing of a request and has a poller to go to. */
+ * WANT_READ for a connection that has nothing of a request and has a poller to go to. */
 enum verdict session_read(struct worker *worker, struct client *client, enum verdict verdict,
                           bool direct);
 

@@ -4,7 +4,7 @@
  * fault. The answer is short, a new socket's buffer takes it whole, and the close lingers, so
  * that what the client has sent already does not reset the connection and take the answer with it.
  *
- * Thread-safety: the listener's thread, which holds the client.
+ * Thread-safety: the listener's thread, which has the client.
  */
 #ifndef STAGES_STAGE_TURN_AWAY_H
 #define STAGES_STAGE_TURN_AWAY_H

@@ -5,7 +5,7 @@
  *
  * It tries the socket first and waits only when it would block: a loop watches it, a session blocks
  * for it, or leaves it to the loop where the wiring has W beside w. When the last byte is with the
- * kernel it takes the stage times, writes the access log, and frees what the request held. A
+ * kernel it takes the stage times, writes the access log, and frees what belonged to the request. A
  * connection that is to be closed lingers (linger.c).
  */
 #include "stages/stage/writer.h"
@@ -115,7 +115,7 @@ static enum verdict cut_response(struct worker *worker, struct client *client)
             route(worker, client, VERDICT_WANT_ROOM);
         }
         if (outlet_collect(&x->outlet, &x->sending) == COLLECT_EMPTY) {
-            return VERDICT_HELD;
+            return VERDICT_NONE;
         }
     }
     return finish_exchange(worker, client);
@@ -167,7 +167,7 @@ static enum verdict wait_for_socket(struct worker *worker, struct client *client
         deadlines_set(&worker->loop.deadlines, &client->out.deadline, settings->io_timeout_ns);
     }
     client->out.waiting = true;
-    return VERDICT_HELD;
+    return VERDICT_NONE;
 }
 
 /* A session blocks, unless the wiring has a loop for this. OUTPUT_READY: go on sending. */
@@ -225,7 +225,7 @@ static enum verdict pump_output(struct worker *worker, struct client *client)
     struct exchange *x = conn->exchange;
     for (;;) {
         if (x->sending.head == NULL && !collect_output(worker, client)) {
-            return VERDICT_HELD;
+            return VERDICT_NONE;
         }
         if (worker->kind == GROUP_POOL) {
             session_prepare_send(client);
@@ -241,7 +241,7 @@ static enum verdict pump_output(struct worker *worker, struct client *client)
             }
             continue;
         }
-        if (verdict == VERDICT_HELD) {
+        if (verdict == VERDICT_NONE) {
             tell_sent(worker, client, sent);
             continue;
         }
@@ -277,7 +277,7 @@ static enum verdict writer_enter(struct worker *worker, struct client *client, e
     switch (verdict) {
     case VERDICT_CLOSE:
         out_watch_close(worker, client);
-        return VERDICT_HELD;
+        return VERDICT_NONE;
     case VERDICT_LINGER:
         return linger_wait(worker, client);
     case VERDICT_WANT_WRITE:

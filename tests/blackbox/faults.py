@@ -169,7 +169,7 @@ def many_stuck(world):
 
 @case("a client that sends a byte at a time is served while 200 others pass it", True)
 def slow_sender(world):
-    """No thread is held by half a request, or there are threads enough."""
+    """No thread is occupied by half a request, or there are threads enough."""
     with start(world) as server, server.client() as slow:
         for byte in get("/hello.txt", "X-Slow: yes"):
             slow.send(bytes([byte]))
@@ -267,7 +267,7 @@ def max_connections_queue(world):
 
 @case("300 idle connections do not slow requests down, and all still work afterwards", True)
 def idle_crowd(world):
-    """Each has had a request; they hold no thread, or there are threads enough."""
+    """Each has had a request; they occupy no thread, or there are threads enough."""
     with start(world, "--keepalive-timeout", "120s", "--header-timeout", "120s") as server:
         crowd = [server.client() for _ in range(300)]
         for client in crowd:

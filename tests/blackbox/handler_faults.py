@@ -50,7 +50,7 @@ def counter(server, text):
 
 # --- threads -----------------------------------------------------------------------------------
 
-@case("20 answers that wait for 300 ms each hold no processor, though there is but one", True)
+@case("20 answers that wait for 300 ms each occupy no processor, though there is but one", True)
 def away_holds_no_thread(world):
     """In a row they would take 6 s. A request beside them is answered at once, all the time."""
     with start(world, *processors(world, 1)) as server:

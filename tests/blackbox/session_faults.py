@@ -184,7 +184,7 @@ USED_SESSION_KB = 48
 
 @case("a thousand sessions that have all been busy keep little memory each")
 def memory_of_used_sessions(world):
-    """Half a request holds a session in each of these models; then they all answer, and rest."""
+    """Half a request occupies a session in each of these models; then they all answer, and rest."""
     count = 1000
     for model in ("acceptor", "worker-stack", "conn-queue"):
         with start(world, "--model", model, "--sessions", str(count + 24), *PATIENT) as server:

@@ -156,10 +156,10 @@ def turned_away(client):
     client.expect_end()
 
 
-# --- what holds a session, and what does not ---------------------------------------------------
+# --- what occupies a session, and what does not ---------------------------------------------------
 
 def idle_is_free(model):
-    """Cases: connections without a request hold no session of this model."""
+    """Cases: connections without a request occupy no session of this model."""
     @case(f"{model}: with one session, 50 idle connections are all served, again and again")
     def idle(world):
         with start(world, "--model", model, "--sessions", "1", *PATIENT) as server:
@@ -179,9 +179,9 @@ def idle_is_free(model):
             close_all(crowd)
 
 
-def half_holds(model):
-    """A case: half a request holds a session, which is what this model is weak at."""
-    @case(f"{model}: half a request holds the only session until the header timeout", late=0.2)
+def half_occupies(model):
+    """A case: half a request occupies a session, which is what this model is weak at."""
+    @case(f"{model}: half a request occupies the only session until the header timeout", late=0.2)
     def half(world):
         with start(world, "--model", model, "--sessions", "1",
                    "--header-timeout", "600ms") as server:
@@ -195,7 +195,7 @@ def half_holds(model):
 
 for name in ("conn-queue", "polled-pool", "event-mpm"):
     idle_is_free(name)
-    half_holds(name)
+    half_occupies(name)
 del name
 
 
@@ -583,7 +583,7 @@ def stack_leaves_the_port(world):
 
 # --- event-mpm ---------------------------------------------------------------------------------
 
-@case("event-mpm: 20 clients that do not take a large answer hold no worker", True)
+@case("event-mpm: 20 clients that do not take a large answer occupy no worker", True)
 def slow_readers(world):
     """There is one, and it serves others."""
     with start(world, "--model", "event-mpm", "--sessions", "1", *PATIENT) as server:
@@ -701,7 +701,7 @@ def long_lived(flags, outcome):
             if outcome == "serves":
                 soon(server, "beside them")
             elif outcome == "waits":
-                require(not answers(server), "served, although all threads are held")
+                require(not answers(server), "served, although all threads are occupied")
             else:
                 with server.client() as client:
                     turned_away(client)

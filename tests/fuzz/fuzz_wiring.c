@@ -31,7 +31,7 @@ static void check_stage(const struct wiring *wiring, enum stage stage)
 {
     unsigned holders = 0;
     for (unsigned i = 0; i < wiring->group_count; i++) {
-        if (group_holds(&wiring->groups[i], stage)) {
+        if (group_runs(&wiring->groups[i], stage)) {
             bool small = stage == STAGE_WRITER && wiring->small_writer == (int)i;
             CHECK(small || wiring->group_of[stage] == (int)i);
             CHECK(!small || wiring->groups[i].kind == GROUP_POOL);
@@ -52,7 +52,7 @@ static void check_groups(const struct wiring *wiring)
     for (enum stage stage = 0; stage < STAGE_COUNT; stage++) {
         check_stage(wiring, stage);
     }
-    CHECK(group_holds(&wiring->groups[0], STAGE_LISTENER));
+    CHECK(group_runs(&wiring->groups[0], STAGE_LISTENER));
 }
 
 static void check_same(const struct wiring_group *one, const struct wiring_group *again)
@@ -61,7 +61,7 @@ static void check_same(const struct wiring_group *one, const struct wiring_group
     CHECK(one->stages == again->stages && one->kind == again->kind);
     CHECK(one->blocks == again->blocks && one->in_turn == again->in_turn);
     CHECK(one->count == again->count ||
-          (open && one->kind == GROUP_LOOP && !group_holds(one, STAGE_PROCESSOR)));
+          (open && one->kind == GROUP_LOOP && !group_runs(one, STAGE_PROCESSOR)));
 }
 
 static void check_round_trip(const struct wiring *wiring)

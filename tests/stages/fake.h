@@ -2,7 +2,7 @@
  * wiring, whose stages are fakes.
  *
  * The test runs each step of each worker itself. A fake stage notes its call and returns the verdicts
- * that fake_say() has queued for it, then HELD. A test that wants a stage itself, or other settings,
+ * that fake_say() has queued for it, then NONE. A test that wants a stage itself, or other settings,
  * puts them into `fake` between fake_set_up() and fake_start():
  *
  *   fake_set_up("L | R | P*2 | W");
@@ -79,7 +79,7 @@ static inline enum verdict fake_enter(enum stage stage, struct worker *worker,
 {
     fake_note((struct fake_call){FAKE_ENTER, stage, worker, client, verdict, direct});
     bool more = fake.said[stage] < fake.will_say[stage];
-    return more ? fake.says[stage][fake.said[stage]++] : VERDICT_HELD;
+    return more ? fake.says[stage][fake.said[stage]++] : VERDICT_NONE;
 }
 
 #define FAKE_STAGE(of)                                                                             \
@@ -91,7 +91,7 @@ static inline enum verdict fake_enter(enum stage stage, struct worker *worker,
 #define FAKE_EVENT(of, name, entry)                                                                \
     static inline void fake_##name##_##of(struct worker *worker, struct client *client)            \
     {                                                                                              \
-        fake_note((struct fake_call){entry, STAGE_##of, worker, client, VERDICT_HELD, false});     \
+        fake_note((struct fake_call){entry, STAGE_##of, worker, client, VERDICT_NONE, false});     \
     }
 FAKE_STAGE(LISTENER)
 FAKE_STAGE(POLLER)
@@ -160,7 +160,7 @@ static inline void fake_start(void)
     expect_msg(model_choose(&engine->wiring, &fake.settings, FAKE_CPUS, error), "%s", error);
     lock_init(&engine->ending.lock, RANK_SERVER);
     condition_init(&engine->ending.empty);
-    held_init(&engine->held);
+    session_list_init(&engine->session_list);
     parse_init_process();
     layout_groups(engine);
     memcpy(engine->stages, fake.stages, sizeof fake.stages);
@@ -195,7 +195,7 @@ static inline void fake_stop(void)
     for (unsigned i = 0; i < fake.client_count; i++) {
         close(fake.far[i]);
     }
-    held_deinit(&engine->held);
+    session_list_deinit(&engine->session_list);
     condition_deinit(&engine->ending.empty);
     lock_deinit(&engine->ending.lock);
     free(engine->mailboxes);
@@ -203,7 +203,7 @@ static inline void fake_stop(void)
     layout_free(engine);
 }
 
-/* The first thread of the group that holds this stage. */
+/* The first thread of the group that runs this stage. */
 static inline struct worker *fake_worker(enum stage stage)
 {
     return fake.engine.groups[fake.engine.wiring.group_of[stage]].workers;

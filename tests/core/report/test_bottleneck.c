@@ -206,7 +206,7 @@ TEST(bottleneck, knows_sessions_that_are_held_by_clients)
     *sessions = (struct bottleneck_group){
         .letters = "pw", .session = true, .threads = 8, .used = 8, .busy_ns = 100 * NS_PER_MS};
     figures.interval_ns[INTERVAL_PROCESS_WAIT] = 30 * NS_PER_S;
-    expect_limit(&figures, BOTTLENECK_SESSIONS, "pw", "its 8 sessions are held by clients");
+    expect_limit(&figures, BOTTLENECK_SESSIONS, "pw", "its 8 sessions are occupied by clients");
     sessions->used = 7; /* there is one left that has nothing to do */
     expect_limit(&figures, BOTTLENECK_NONE, "", "");
 }

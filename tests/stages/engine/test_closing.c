@@ -94,10 +94,10 @@ TEST(closing, takes_a_held_client_out_of_the_list)
 {
     int far;
     struct client *client = start("L | rpw*4", &far);
-    atomic_store(&client->session.as, HELD_IDLE);
-    held_add(&fake.engine.held, client);
+    atomic_store(&client->session.as, SESSION_IDLE);
+    session_list_add(&fake.engine.session_list, client);
     client_close(home, client);
-    expect(!held_end_one(&fake.engine.held, UINT64_MAX));
+    expect(!session_list_end_one(&fake.engine.session_list, UINT64_MAX));
     fake_stop();
 }
 
@@ -129,7 +129,7 @@ TEST(closing, ends_the_watch_before_the_descriptor_and_frees_when_the_loop_has_f
     int far;
     struct client *client = start("L | R | P*2 | W", &far);
     home_adopt(home, client, HOME_WAITING);
-    expect_int(home_wait(home, client), VERDICT_HELD);
+    expect_int(home_wait(home, client), VERDICT_NONE);
     expect(client->home.watched && deadline_is_set(&client->home.deadline));
     client_close(home, client);
     expect(fake_is_closed(far));

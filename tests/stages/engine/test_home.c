@@ -101,7 +101,7 @@ TEST(home, calls_the_stage_that_waits_for_requests_when_a_client_sends)
     static const char *const wirings[] = {"L | R | P*2 | W", "LK | R | P*2 | W"};
     for (unsigned i = 0; i < 2; i++) {
         struct client *client = start(wirings[i]);
-        expect_int(home_wait(home, client), VERDICT_HELD);
+        expect_int(home_wait(home, client), VERDICT_NONE);
         loop_turn(home->loop.poll);
         expect_int(fake.call_count, 0);
         expect_int(send(fars[0], "x", 1, 0), 1);
@@ -116,7 +116,7 @@ TEST(home, calls_the_stage_that_waits_for_requests_when_a_client_sends)
 TEST(home, of_a_reader_watches_a_client_that_is_away_and_a_pollers_does_not)
 {
     struct client *client = start("L | R | P*2 | W");
-    expect_int(home_wait(home, client), VERDICT_HELD);
+    expect_int(home_wait(home, client), VERDICT_NONE);
     home_leave(home, client);
     expect_int(client->home.state, HOME_AWAY);
     expect_int(client->home.watch.events, WATCH_READ);
@@ -126,7 +126,7 @@ TEST(home, of_a_reader_watches_a_client_that_is_away_and_a_pollers_does_not)
     expect(!home_awaits(home));
     stop();
     client = start("LK | R | P*2 | W");
-    expect_int(home_wait(home, client), VERDICT_HELD);
+    expect_int(home_wait(home, client), VERDICT_NONE);
     home_leave(home, client);
     expect_int(client->home.state, HOME_AWAY);
     expect_int(client->home.watch.events, 0);
@@ -136,7 +136,7 @@ TEST(home, of_a_reader_watches_a_client_that_is_away_and_a_pollers_does_not)
 TEST(home, stops_watching_a_client_that_sends_while_it_is_away)
 {
     struct client *client = start("L | R | P*2 | W");
-    expect_int(home_wait(home, client), VERDICT_HELD);
+    expect_int(home_wait(home, client), VERDICT_NONE);
     home_leave(home, client);
     home_came_early(home, client);
     expect_int(client->home.state, HOME_EARLY);
@@ -146,7 +146,7 @@ TEST(home, stops_watching_a_client_that_sends_while_it_is_away)
     home_leave(home, client); /* nobody has watched it since: its return has to wake home */
     expect_int(client->home.state, HOME_EARLY);
     home_return(home, client);
-    expect_int(home_wait(home, client), VERDICT_HELD);
+    expect_int(home_wait(home, client), VERDICT_NONE);
     expect_int(client->home.watch.events, WATCH_READ);
     home_leave(home, client);
     expect_int(client->home.state, HOME_AWAY);
@@ -156,8 +156,8 @@ TEST(home, stops_watching_a_client_that_sends_while_it_is_away)
 TEST(home, watches_those_that_were_held_back_when_there_is_room)
 {
     struct client *held = start("L | R | P*2 | W"), *other = add_client();
-    expect_int(home_wait(home, held), VERDICT_HELD);
-    expect_int(home_wait(home, other), VERDICT_HELD);
+    expect_int(home_wait(home, held), VERDICT_NONE);
+    expect_int(home_wait(home, other), VERDICT_NONE);
     home_leave(home, other);
     home_came_early(home, other);
     home_hold_back(home, held);
@@ -174,8 +174,8 @@ TEST(home, watches_those_that_were_held_back_when_there_is_room)
 TEST(home, lets_a_client_ripen_unwatched)
 {
     struct client *client = start("LK | R | P*2 | W"), *held = add_client();
-    expect_int(home_wait(home, client), VERDICT_HELD);
-    expect_int(home_wait(home, held), VERDICT_HELD);
+    expect_int(home_wait(home, client), VERDICT_NONE);
+    expect_int(home_wait(home, held), VERDICT_NONE);
     home_let_ripen(home, client);
     expect_int(client->home.state, HOME_RIPE);
     expect_int(client->home.watch.events, 0);
@@ -200,7 +200,7 @@ TEST(home, does_not_read_a_client_that_was_closed_in_the_same_event)
 {
     static const struct stage_entry closes = {.writable = close_when_writable};
     struct client *client = start("LRW | P*2");
-    expect_int(home_wait(home, client), VERDICT_HELD);
+    expect_int(home_wait(home, client), VERDICT_NONE);
     fake.engine.stages[STAGE_WRITER] = &closes;
     watch_set(&client->home.watch, WATCH_READ | WATCH_WRITE);
     expect_int(send(fars[0], "x", 1, 0), 1);
@@ -258,7 +258,7 @@ static void expect_deadline_s(const struct client *client, uint64_t before_ns, u
 static void expect_wait_s(struct client *client, uint64_t seconds)
 {
     uint64_t before_ns = clock_coarse_ns();
-    expect_int(home_wait(home, client), VERDICT_HELD);
+    expect_int(home_wait(home, client), VERDICT_NONE);
     expect_deadline_s(client, before_ns, seconds);
 }
 
@@ -292,7 +292,7 @@ TEST(home, gives_a_head_one_deadline_however_often_the_client_comes_and_goes)
     expect_wait_s(client, HEADER_S);
     uint64_t due_ns = client->home.deadline.due_ns;
     pass_time();
-    expect_int(home_wait(home, client), VERDICT_HELD);
+    expect_int(home_wait(home, client), VERDICT_NONE);
     expect_int(client->home.deadline.due_ns, due_ns);
     client->conn.exchange->id++; /* the next request */
     expect_wait_s(client, HEADER_S);
@@ -329,7 +329,7 @@ TEST(home, ends_the_wait_of_a_client_that_cannot_be_watched)
 TEST(home, ends_a_connection_that_sent_nothing_in_time)
 {
     struct client *client = start("L | R | P*2 | W");
-    expect_int(home_wait(home, client), VERDICT_HELD);
+    expect_int(home_wait(home, client), VERDICT_NONE);
     home_expired(home, client);
     expect(fake_is_closed(fars[0]));
     expect_int(closed_for(CLOSE_HEADER_TIMEOUT), 1);
@@ -340,7 +340,7 @@ TEST(home, ends_a_connection_that_was_idle_for_too_long)
 {
     struct client *client = start("L | R | P*2 | W");
     was_answered(client);
-    expect_int(home_wait(home, client), VERDICT_HELD);
+    expect_int(home_wait(home, client), VERDICT_NONE);
     home_expired(home, client);
     expect(fake_is_closed(fars[0]));
     expect_int(closed_for(CLOSE_KEEPALIVE_TIMEOUT), 1);
@@ -352,7 +352,7 @@ static void expect_refused(const char *part, enum close_reason reason)
 {
     struct client *client = start("L | R | P*2 | W");
     read_part(client, part);
-    expect_int(home_wait(home, client), VERDICT_HELD);
+    expect_int(home_wait(home, client), VERDICT_NONE);
     home_expired(home, client);
     expect(!fake_is_closed(fars[0]));
     expect_int(client->home.state, HOME_AWAY);
@@ -375,8 +375,8 @@ TEST(home, refuses_a_request_whose_rest_does_not_come)
 TEST(home, lets_the_deadline_of_a_client_that_is_away_or_held_back_pass)
 {
     struct client *away = start("L | R | P*2 | W"), *held = add_client();
-    expect_int(home_wait(home, away), VERDICT_HELD);
-    expect_int(home_wait(home, held), VERDICT_HELD);
+    expect_int(home_wait(home, away), VERDICT_NONE);
+    expect_int(home_wait(home, held), VERDICT_NONE);
     home_leave(home, away);
     home_hold_back(home, held);
     deadlines_clear(&home->loop.deadlines, &away->home.deadline);
@@ -396,7 +396,7 @@ TEST(home, reads_once_more_before_it_gives_a_client_up)
 {
     struct client *client = start("L | R | P*2 | W");
     was_answered(client);
-    expect_int(home_wait(home, client), VERDICT_HELD);
+    expect_int(home_wait(home, client), VERDICT_NONE);
     deadlines_clear(&home->loop.deadlines, &client->home.deadline);
     expect_int(send(fars[0], "x", 1, 0), 1);
     uint64_t before_ns = clock_coarse_ns();
@@ -412,12 +412,12 @@ TEST(home, reads_once_more_for_each_head_however_the_client_drips)
 {
     struct client *client = start("L | R | P*2 | W");
     read_part(client, half_a_head);
-    expect_int(home_wait(home, client), VERDICT_HELD);
+    expect_int(home_wait(home, client), VERDICT_NONE);
     expect_int(send(fars[0], "T", 1, 0), 1);
     home_expired(home, client);
     expect_int(fake.call_count, 1);
     expect_int(client->conn.exchange->refused_status, 0);
-    expect_int(home_wait(home, client), VERDICT_HELD);
+    expect_int(home_wait(home, client), VERDICT_NONE);
     home_expired(home, client); /* a byte is there again, or still */
     expect_int(fake.call_count, 1);
     expect_int(client->conn.exchange->refused_status, 408);
@@ -428,11 +428,11 @@ TEST(home, reads_once_more_for_the_next_head_too)
 {
     struct client *client = start("L | R | P*2 | W");
     read_part(client, half_a_head);
-    expect_int(home_wait(home, client), VERDICT_HELD);
+    expect_int(home_wait(home, client), VERDICT_NONE);
     expect_int(send(fars[0], "T", 1, 0), 1);
     home_expired(home, client);
     client->conn.exchange->id++; /* that one has come to its end */
-    expect_int(home_wait(home, client), VERDICT_HELD);
+    expect_int(home_wait(home, client), VERDICT_NONE);
     home_expired(home, client);
     expect_int(fake.call_count, 2);
     expect_int(client->conn.exchange->refused_status, 0);
@@ -443,7 +443,7 @@ TEST(home, reads_a_body_once_more_each_time)
 {
     struct client *client = start("L | R | P*2 | W");
     read_part(client, half_a_body);
-    expect_int(home_wait(home, client), VERDICT_HELD);
+    expect_int(home_wait(home, client), VERDICT_NONE);
     expect_int(send(fars[0], "d", 1, 0), 1);
     home_expired(home, client);
     home_expired(home, client);
@@ -463,7 +463,7 @@ static void start_four(const char *wiring)
     }
     read_part(clients[1], half_a_head);
     for (unsigned i = 0; i < CLIENTS; i++) {
-        expect_int(home_wait(home, clients[i]), VERDICT_HELD);
+        expect_int(home_wait(home, clients[i]), VERDICT_NONE);
     }
     expect_int(send(fars[2], "x", 1, 0), 1);
     home_leave(home, clients[3]);
@@ -515,7 +515,7 @@ static enum verdict wait_in(enum phase phase, const char *part, enum close_reaso
 TEST(home, lets_nobody_stay_idle_once_the_server_ends)
 {
     expect_int(wait_in(PHASE_DRAINING, NULL, CLOSE_DRAINED), VERDICT_CLOSE);
-    expect_int(wait_in(PHASE_DRAINING, half_a_head, CLOSE_NONE), VERDICT_HELD);
+    expect_int(wait_in(PHASE_DRAINING, half_a_head, CLOSE_NONE), VERDICT_NONE);
     expect_int(wait_in(PHASE_CUTTING, NULL, CLOSE_DRAINED), VERDICT_CLOSE);
     expect_int(wait_in(PHASE_CUTTING, half_a_head, CLOSE_CUT), VERDICT_CLOSE);
 }
@@ -524,7 +524,7 @@ TEST(home, sends_one_whom_another_loop_watches_there_first)
 {
     struct client *client = start("L | R | P*2 | W");
     struct worker *writer = fake_worker(STAGE_WRITER);
-    expect_int(home_wait(home, client), VERDICT_HELD);
+    expect_int(home_wait(home, client), VERDICT_NONE);
     client->out.watched = true;
     client->out.worker = writer;
     home_dismiss(home, client, CLOSE_CUT);
@@ -542,7 +542,7 @@ TEST(home, cuts_one_that_is_held_back_and_watched_by_another_loop)
 {
     struct client *client = start("L | R | P*2 | W");
     struct worker *writer = fake_worker(STAGE_WRITER);
-    expect_int(home_wait(home, client), VERDICT_HELD);
+    expect_int(home_wait(home, client), VERDICT_NONE);
     home_hold_back(home, client);
     client->out.watched = true;
     client->out.worker = writer;
@@ -563,7 +563,7 @@ TEST(home, sheds_the_oldest_idle_clients_and_no_others)
 {
     start_four("L | R | P*2 | W");
     struct client *last = add_client();
-    expect_int(home_wait(home, last), VERDICT_HELD);
+    expect_int(home_wait(home, last), VERDICT_NONE);
     home_shed(home, 1);
     expect_closed("x----");
     home_shed(home, 5);
@@ -593,7 +593,7 @@ TEST(home, without_an_idle_client_leaves_the_wish_to_others)
 {
     struct client *client = start("L | R | P*2 | W");
     read_part(client, half_a_head);
-    expect_int(home_wait(home, client), VERDICT_HELD);
+    expect_int(home_wait(home, client), VERDICT_NONE);
     places_reap(&fake.engine);
     home_reap(home);
     expect_closed("-");
@@ -606,11 +606,11 @@ TEST(home, reaps_the_next_client_that_comes_home_idle_and_that_one_only)
     struct client *busy = start("L | R | P*2 | W"), *idle = add_client(), *next = add_client();
     read_part(busy, half_a_head);
     places_reap(&fake.engine);
-    expect_int(home_wait(home, busy), VERDICT_HELD);
+    expect_int(home_wait(home, busy), VERDICT_NONE);
     expect_int(places_wish(&fake.engine), PLACE_WISH_WANTED);
     expect_int(home_wait(home, idle), VERDICT_CLOSE);
     expect_int(idle->conn.close, CLOSE_REAPED);
-    expect_int(home_wait(home, next), VERDICT_HELD);
+    expect_int(home_wait(home, next), VERDICT_NONE);
     stop();
 }
 

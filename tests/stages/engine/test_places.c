@@ -272,15 +272,15 @@ TEST(places, to_be_shed_are_divided_among_the_homes_which_are_woken)
 static struct client *idle_client(int *far)
 {
     struct client *client = fake_client(fake_worker(STAGE_LISTENER), far);
-    atomic_store(&client->session.as, HELD_IDLE);
+    atomic_store(&client->session.as, SESSION_IDLE);
     atomic_store(&client->session.due_ns, clock_coarse_ns() + 1000 * NS_PER_S);
-    held_add(&fake.engine.held, client);
+    session_list_add(&fake.engine.session_list, client);
     return client;
 }
 
 static bool is_doomed(const struct client *client)
 {
-    return atomic_load(&client->session.as) == HELD_DOOMED;
+    return atomic_load(&client->session.as) == SESSION_DOOMED;
 }
 
 TEST(places, to_be_shed_by_sessions_end_the_oldest_idle_waits)

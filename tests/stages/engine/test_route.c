@@ -161,7 +161,7 @@ TEST(route, posts_to_another_threads_queue_and_the_ticket_goes_on_there)
 TEST(route, does_nothing_with_a_client_that_is_held)
 {
     struct client *client = start("LRPW");
-    route(reader, client, VERDICT_HELD);
+    route(reader, client, VERDICT_NONE);
     expect_int(fake.call_count, 0);
     expect_int(reader->dirty_count, 0);
     stop(client);
@@ -190,7 +190,7 @@ TEST(route, has_no_others_to_wait_for_in_a_session)
     struct client *client = start("L | rpw*4");
     for (unsigned i = 0; i < FAKE_CALLS / 2; i++) {
         fake_say(STAGE_PROCESSOR, VERDICT_OUTPUT_READY);
-        fake_say(STAGE_WRITER, i < FAKE_CALLS / 2 - 1 ? VERDICT_WANT_ROOM : VERDICT_HELD);
+        fake_say(STAGE_WRITER, i < FAKE_CALLS / 2 - 1 ? VERDICT_WANT_ROOM : VERDICT_NONE);
     }
     route(reader, client, VERDICT_WANT_ROOM);
     expect_int(fake.call_count, FAKE_CALLS);
@@ -237,7 +237,7 @@ static bool wakes_home(const char *wiring, enum verdict verdict, unsigned how)
     struct worker *home = fake_worker(fake.engine.idle_stage);
     home_adopt(home, client, HOME_WAITING);
     if ((how & AT_HOME) != 0) {
-        expect_int(home_wait(home, client), VERDICT_HELD);
+        expect_int(home_wait(home, client), VERDICT_NONE);
     }
     home_leave(home, client);
     pipeline(client, (how & MORE) != 0);

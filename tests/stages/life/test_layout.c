@@ -372,7 +372,7 @@ TEST(layout, pins_the_threads_of_the_stages_that_are_named)
     plan_end(&plan, "LR | P*2 | W");
     for (unsigned i = 0; i < plan.engine.worker_count; i++) {
         const struct worker *worker = &plan.engine.workers[i];
-        expect_int(worker->cpu, worker_holds(worker, STAGE_WRITER) ? -1 : (int)cpu);
+        expect_int(worker->cpu, worker_runs(worker, STAGE_WRITER) ? -1 : (int)cpu);
     }
     tear_down(&plan);
 }

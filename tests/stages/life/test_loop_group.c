@@ -72,7 +72,7 @@ static void put(enum verdict verdict)
 static void come_home(void)
 {
     home_adopt(world.loop, world.client, HOME_WAITING);
-    expect_int(home_wait(world.loop, world.client), VERDICT_HELD);
+    expect_int(home_wait(world.loop, world.client), VERDICT_NONE);
 }
 
 static void expect_closed(enum close_reason reason)
@@ -175,7 +175,7 @@ TEST(loop_group, a_deadline_of_the_sending_end_is_the_writers)
     fake.settings.linger_timeout_ns = NS_PER_MS;
     begin();
     world.client->conn.close = CLOSE_TURNED_AWAY;
-    expect_int(linger_begin(world.loop, world.client), VERDICT_HELD);
+    expect_int(linger_begin(world.loop, world.client), VERDICT_NONE);
     while (atomic_load(&fake.engine.connections) > 0) {
         loop_group_turn(world.loop);
     }
@@ -225,7 +225,7 @@ TEST(loop_group, sheds_as_many_idle_clients_as_it_is_asked_to)
     struct client *younger = fake_client(fake_worker(STAGE_LISTENER), &far);
     come_home();
     home_adopt(world.loop, younger, HOME_WAITING);
-    expect_int(home_wait(world.loop, younger), VERDICT_HELD);
+    expect_int(home_wait(world.loop, younger), VERDICT_NONE);
     atomic_store(&world.loop->home.shed, 1);
     turn();
     expect_int(atomic_load(&fake.engine.connections), 1);

@@ -42,7 +42,7 @@ static enum verdict enter(struct worker *worker, struct client *client, enum ver
         while (sem_wait(&pool.go_on) != 0) {
         }
     }
-    return pool.manner == HAND_ON ? VERDICT_WANT_WRITE : VERDICT_HELD;
+    return pool.manner == HAND_ON ? VERDICT_WANT_WRITE : VERDICT_NONE;
 }
 
 /* --- the pool --- */

@@ -96,7 +96,7 @@ TEST(server, reads_a_request_that_comes_byte_by_byte)
 
 enum { CLIENTS = 24, ROUNDS = 8 };
 
-/* Where a session holds its client for life, a thread is left for one more than these. */
+/* Where a session serves its client for life, a thread is left for one more than these. */
 static unsigned clients(void)
 {
     const struct wiring_group *readers = &life.wiring.groups[life.wiring.group_of[STAGE_READER]];

@@ -145,7 +145,7 @@ TEST(model, an_unknown_name_of_any_length_leaves_room_for_the_advice)
 TEST(model, a_wiring_that_is_wrong_is_refused_in_its_own_words)
 {
     expect_refused((struct settings){.wiring = "L | R | P"},
-                   "wiring 'L | R | P', column 10: no group holds W, the writer");
+                   "wiring 'L | R | P', column 10: no group runs W, the writer");
 }
 
 /* --- counts --- */
@@ -167,7 +167,7 @@ TEST(model, counts_left_open_come_from_the_cpus)
     }
 }
 
-/* A thread that is held by each client that stalls: as many as there may be. */
+/* A thread that each client that stalls occupies: as many as there may be. */
 TEST(model, sessions_are_many_where_a_client_that_stalls_holds_one)
 {
     static const char *const cases[][2] = {

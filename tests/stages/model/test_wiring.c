@@ -70,7 +70,7 @@ TEST(wiring, stages_side_by_side_are_one_loop)
     expect_int(wiring.group_count, 1);
     expect_int(wiring.groups[0].kind, GROUP_LOOP);
     for (enum stage stage = 0; stage < STAGE_COUNT; stage++) {
-        expect_int(group_holds(&wiring.groups[0], stage), stage != STAGE_POLLER);
+        expect_int(group_runs(&wiring.groups[0], stage), stage != STAGE_POLLER);
     }
     group_letters(&wiring.groups[0], letters);
     expect_text(letters, "LRPW");
@@ -287,18 +287,18 @@ TEST(wiring, a_refusal_names_the_column_and_the_reason)
         {"LRPW@2 | w", "wiring 'LRPW@2 | w', column 10: W, the writer, stands a second time"},
         {"L | R | r | PW",
          "wiring 'L | R | r | PW', column 9: R, the reader, stands a second time"},
-        {"lrpw@4", "wiring 'lrpw@4', column 1: '@' is for capital letters that hold P and another "
+        {"lrpw@4", "wiring 'lrpw@4', column 1: '@' is for capital letters with P and another "
                    "stage: threads take turns at the loop and do P in between"},
-        {"LR@4 | PW", "wiring 'LR@4 | PW', column 1: '@' is for capital letters that hold P and "
+        {"LR@4 | PW", "wiring 'LR@4 | PW', column 1: '@' is for capital letters with P and "
                       "another stage: threads take turns at the loop and do P in between"},
-        {"L | R | P@2 | W", "wiring 'L | R | P@2 | W', column 9: '@' is for capital letters that "
-                            "hold P and another stage: threads take turns at the loop and do P in "
+        {"L | R | P@2 | W", "wiring 'L | R | P@2 | W', column 9: '@' is for capital letters with "
+                            "P and another stage: threads take turns at the loop and do P in "
                             "between"},
         {"LRPW@", "wiring 'LRPW@', column 6: a count is 'n' or a number from 1 to 1024"},
         {"LRPW@0", "wiring 'LRPW@0', column 6: a count is 'n' or a number from 1 to 1024"},
-        {"LRW@3 | ", "wiring 'LRW@3 | ', column 1: '@' is for capital letters that hold P and "
+        {"LRW@3 | ", "wiring 'LRW@3 | ', column 1: '@' is for capital letters with P and "
                      "another stage: threads take turns at the loop and do P in between"},
-        {"LRPW@3 | ", "wiring 'LRPW@3 | ', column 10: group 2 holds no stage"},
+        {"LRPW@3 | ", "wiring 'LRPW@3 | ', column 10: group 2 has no stage"},
         {"K | L | R | P | W",
          "wiring 'K | L | R | P | W', column 1: group 1, K, comes too early: a "
          "connection travels L, R, P, W"},
@@ -319,8 +319,8 @@ TEST(wiring, a_refusal_names_the_column_and_the_reason)
         {"LL | R | P | W", "wiring 'LL | R | P | W', column 2: L stands twice in its group"},
         {"L | PR | W", "wiring 'L | PR | W', column 6: R stands behind a later stage of its group, "
                        "write the letters in the order LKRPW"},
-        {"L | R | P", "wiring 'L | R | P', column 10: no group holds W, the writer"},
-        {"R | P | W", "wiring 'R | P | W', column 10: no group holds L, the listener"},
+        {"L | R | P", "wiring 'L | R | P', column 10: no group runs W, the writer"},
+        {"R | P | W", "wiring 'R | P | W', column 10: no group runs L, the listener"},
         {"L | P | R | W", "wiring 'L | P | R | W', column 9: group 3, R, comes too late: a "
                           "connection travels L, R, P, W"},
         {"R | L | P | W", "wiring 'R | L | P | W', column 1: group 1, R, comes too early: a "
@@ -332,11 +332,11 @@ TEST(wiring, a_refusal_names_the_column_and_the_reason)
         {"L | R | P* | W", "wiring 'L | R | P* | W', column 11: a count is 'n' or a number from 1 "
                            "to 1024"},
         {"LRPW*-1", "wiring 'LRPW*-1', column 6: a count is 'n' or a number from 1 to 1024"},
-        {"L | | R", "wiring 'L | | R', column 5: group 2 holds no stage"},
-        {"", "wiring '', column 1: group 1 holds no stage"},
-        {"  ", "wiring '  ', column 3: group 1 holds no stage"},
-        {"*2", "wiring '*2', column 1: group 1 holds no stage"},
-        {"L | R | P | W |", "wiring 'L | R | P | W |', column 16: group 5 holds no stage"},
+        {"L | | R", "wiring 'L | | R', column 5: group 2 has no stage"},
+        {"", "wiring '', column 1: group 1 has no stage"},
+        {"  ", "wiring '  ', column 3: group 1 has no stage"},
+        {"*2", "wiring '*2', column 1: group 1 has no stage"},
+        {"L | R | P | W |", "wiring 'L | R | P | W |', column 16: group 5 has no stage"},
         {"L | R | P | W | L | R", "wiring 'L | R | P | W | L | R', column 17: L, the listener, "
                                   "stands a second time"},
         {"L R | P | W", "wiring 'L R | P | W', column 3: 'R' is not expected here: groups are "

@@ -62,7 +62,7 @@ static int unread(void)
 TEST(linger, ends_the_sending_side_and_waits_a_moment_without_a_watch)
 {
     set_up("L | R | P*2 | W", STAGE_WRITER);
-    expect_int(linger_begin(linger.worker, linger.client), VERDICT_HELD);
+    expect_int(linger_begin(linger.worker, linger.client), VERDICT_NONE);
     expect(fake_is_closed(linger.far));
     expect_int(linger.client->conn.state, CONN_LINGERING);
     expect(linger.client->out.lingering && linger.client->out.waiting && linger.client->out.grace);
@@ -74,7 +74,7 @@ TEST(linger, ends_the_sending_side_and_waits_a_moment_without_a_watch)
 TEST(linger, a_client_that_closes_in_that_moment_is_never_watched)
 {
     set_up("L | R | P*2 | W", STAGE_WRITER);
-    expect_int(linger_begin(linger.worker, linger.client), VERDICT_HELD);
+    expect_int(linger_begin(linger.worker, linger.client), VERDICT_NONE);
     send_far("late");
     CHECK(shutdown(linger.far, SHUT_RDWR) == 0);
     expect_int(expire(), VERDICT_CLOSE);
@@ -86,13 +86,13 @@ TEST(linger, a_client_that_closes_in_that_moment_is_never_watched)
 TEST(linger, one_that_does_not_is_watched_until_it_closes_and_what_it_sends_is_discarded)
 {
     set_up("L | R | P*2 | W", STAGE_WRITER);
-    expect_int(linger_begin(linger.worker, linger.client), VERDICT_HELD);
-    expect_int(expire(), VERDICT_HELD);
+    expect_int(linger_begin(linger.worker, linger.client), VERDICT_NONE);
+    expect_int(expire(), VERDICT_NONE);
     expect(linger.client->out.watched && !linger.client->out.grace);
     expect_int(linger.client->out.watch.events, WATCH_READ);
     expect(deadline_is_set(&linger.client->out.deadline));
     send_far("late again");
-    expect_int(linger_readable(linger.worker, linger.client), VERDICT_HELD);
+    expect_int(linger_readable(linger.worker, linger.client), VERDICT_NONE);
     expect_int(unread(), 0);
     expect_int(linger.client->conn.lingered, 10);
     CHECK(shutdown(linger.far, SHUT_RDWR) == 0);
@@ -105,8 +105,8 @@ TEST(linger, one_that_does_not_is_watched_until_it_closes_and_what_it_sends_is_d
 TEST(linger, one_that_stays_for_the_whole_time_is_closed_and_counted)
 {
     set_up("L | R | P*2 | W", STAGE_WRITER);
-    expect_int(linger_begin(linger.worker, linger.client), VERDICT_HELD);
-    expect_int(expire(), VERDICT_HELD);
+    expect_int(linger_begin(linger.worker, linger.client), VERDICT_NONE);
+    expect_int(expire(), VERDICT_NONE);
     expect_int(counted(COUNTER_LINGER_EXPIRED), 0);
     expect_int(expire(), VERDICT_CLOSE);
     expect_int(counted(COUNTER_LINGER_EXPIRED), 1);
@@ -120,7 +120,7 @@ TEST(linger, a_short_timeout_leaves_no_time_for_a_check_without_a_watch)
     fake_start();
     linger.worker = fake_worker(STAGE_WRITER);
     linger.client = fake_client(linger.worker, &linger.far);
-    expect_int(linger_begin(linger.worker, linger.client), VERDICT_HELD);
+    expect_int(linger_begin(linger.worker, linger.client), VERDICT_NONE);
     expect(linger.client->out.watched && !linger.client->out.grace);
     tear_down();
 }
@@ -129,7 +129,7 @@ TEST(linger, a_descriptor_that_is_watched_already_needs_no_such_check)
 {
     set_up("L | R | P*2 | W", STAGE_WRITER);
     expect(out_watch_set(linger.worker, linger.client, WATCH_WRITE));
-    expect_int(linger_begin(linger.worker, linger.client), VERDICT_HELD);
+    expect_int(linger_begin(linger.worker, linger.client), VERDICT_NONE);
     expect(!linger.client->out.grace);
     expect_int(linger.client->out.watch.events, WATCH_READ);
     tear_down();
@@ -139,9 +139,9 @@ TEST(linger, the_writer_in_the_homes_loop_lingers_with_the_homes_watch)
 {
     set_up("LRW | P*2", STAGE_WRITER);
     home_adopt(linger.worker, linger.client, HOME_WAITING);
-    expect_int(home_wait(linger.worker, linger.client), VERDICT_HELD);
+    expect_int(home_wait(linger.worker, linger.client), VERDICT_NONE);
     home_leave(linger.worker, linger.client);
-    expect_int(linger_begin(linger.worker, linger.client), VERDICT_HELD);
+    expect_int(linger_begin(linger.worker, linger.client), VERDICT_NONE);
     expect(!linger.client->out.watched && !linger.client->out.grace);
     expect_int(linger.client->home.watch.events, WATCH_READ);
     tear_down();
@@ -174,7 +174,7 @@ TEST(linger, a_session_leaves_it_to_a_loop)
     expect_int(linger_begin(linger.worker, linger.client), VERDICT_LINGER);
     expect(!linger.client->out.waiting && fake_is_closed(linger.far));
     struct worker *loop = fake_worker(STAGE_POLLER);
-    expect_int(linger_wait(loop, linger.client), VERDICT_HELD);
+    expect_int(linger_wait(loop, linger.client), VERDICT_NONE);
     expect(linger.client->out.lingering && linger.client->out.grace);
     linger.worker = loop;
     tear_down();

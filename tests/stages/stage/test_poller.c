@@ -303,7 +303,7 @@ TEST(poller, what_a_lingering_client_sends_is_the_writers)
     send_far("x");
     poll_home();
     expect_int(world.client->home.state, HOME_AWAY);
-    expect_int(linger_begin(world.home, world.client), VERDICT_HELD);
+    expect_int(linger_begin(world.home, world.client), VERDICT_NONE);
     (void)loop_turn(world.home->loop.poll);
     expect_int(world.client->conn.lingered, 1);
     expect_int(world.client->home.state, HOME_AWAY);

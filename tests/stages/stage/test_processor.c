@@ -155,7 +155,7 @@ TEST(processor, the_first_piece_goes_to_the_writer_and_the_next_follow_it_while_
     begin_get();
     world.says[0] = world.says[1] = HANDLER_MORE;
     world.says[2] = HANDLER_DONE;
-    expect_int(process(VERDICT_REQUEST_READY), VERDICT_HELD);
+    expect_int(process(VERDICT_REQUEST_READY), VERDICT_NONE);
     expect_int(world.runs, 3);
     expect_int(world.put_before[0], 0);
     expect_int(world.put_before[1], 1); /* it does not wait for the second piece */
@@ -194,13 +194,13 @@ TEST(processor, above_the_high_water_mark_the_client_is_let_go_and_goes_on_when_
     begin_get();
     world.piece = 10000;
     world.says[0] = world.says[1] = HANDLER_MORE;
-    expect_int(process(VERDICT_REQUEST_READY), VERDICT_HELD);
+    expect_int(process(VERDICT_REQUEST_READY), VERDICT_NONE);
     expect_int(world.runs, 2);
     expect_int(counted(COUNTER_ROOM_WAITS), 1);
     expect_int(counted(COUNTER_HANDED), 0);
     (void)hear();
     expect(outlet_sent(&world.x->outlet, world.x->sent, fake.settings.output_highwater));
-    expect_int(process(VERDICT_WANT_ROOM), VERDICT_HELD);
+    expect_int(process(VERDICT_WANT_ROOM), VERDICT_NONE);
     expect_int(world.runs, 3);
     expect_int(counted(COUNTER_ROOM_WAITS), 1);
     expect_int(counted(COUNTER_HANDED), 1);
@@ -217,7 +217,7 @@ TEST(processor, a_pool_asks_for_room_after_a_pause_too)
     world.says[0] = HANDLER_PAUSE;
     world.x->pause_ns = NS_PER_MS;
     uint64_t before_ns = clock_ns();
-    expect_int(process(VERDICT_REQUEST_READY), VERDICT_HELD);
+    expect_int(process(VERDICT_REQUEST_READY), VERDICT_NONE);
     expect(clock_ns() - before_ns >= NS_PER_MS);
     expect_int(world.runs, 1);
     expect_int(counted(COUNTER_ROOM_WAITS), 1);
@@ -232,7 +232,7 @@ TEST(processor, a_loop_comes_back_after_a_pause_and_asks_for_room_then)
     world.piece = 10000;
     world.says[0] = HANDLER_PAUSE;
     world.x->pause_ns = 0;
-    expect_int(process(VERDICT_REQUEST_READY), VERDICT_HELD);
+    expect_int(process(VERDICT_REQUEST_READY), VERDICT_NONE);
     expect_int(counted(COUNTER_ROOM_WAITS), 0); /* not asked yet */
     loop_block(world.worker->loop.poll, &world.worker->woke_ns);
     expect_int(world.runs, 1);
@@ -246,7 +246,7 @@ TEST(processor, after_a_pause_with_room_the_next_piece_is_made)
     begin_get();
     world.says[0] = HANDLER_PAUSE;
     world.x->pause_ns = 0;
-    expect_int(process(VERDICT_REQUEST_READY), VERDICT_HELD);
+    expect_int(process(VERDICT_REQUEST_READY), VERDICT_NONE);
     expect_int(world.runs, 1);
     loop_block(world.worker->loop.poll, &world.worker->woke_ns);
     expect_int(world.runs, 2);
@@ -261,7 +261,7 @@ TEST(processor, a_loop_makes_so_many_pieces_in_one_turn_and_others_get_theirs)
     for (unsigned i = 0; i < PIECES_IN_A_TURN + 2; i++) {
         world.says[i] = HANDLER_MORE;
     }
-    expect_int(process(VERDICT_REQUEST_READY), VERDICT_HELD);
+    expect_int(process(VERDICT_REQUEST_READY), VERDICT_NONE);
     expect_int(world.runs, PIECES_IN_A_TURN);
     loop_block(world.worker->loop.poll, &world.worker->woke_ns);
     expect_int(world.runs, PIECES_IN_A_TURN + 3);
@@ -276,7 +276,7 @@ TEST(processor, a_pool_makes_all_pieces_at_once)
     for (unsigned i = 0; i < PIECES_IN_A_TURN + 2; i++) {
         world.says[i] = HANDLER_MORE;
     }
-    expect_int(process(VERDICT_REQUEST_READY), VERDICT_HELD);
+    expect_int(process(VERDICT_REQUEST_READY), VERDICT_NONE);
     expect_int(world.runs, PIECES_IN_A_TURN + 3);
     tear_down();
 }
@@ -396,7 +396,7 @@ TEST(processor, an_answer_that_is_made_elsewhere_goes_to_the_writer_when_it_is_c
     set_up("L | R | P*2 | W");
     begin_get();
     world.says[0] = HANDLER_AWAY;
-    expect_int(process(VERDICT_REQUEST_READY), VERDICT_HELD);
+    expect_int(process(VERDICT_REQUEST_READY), VERDICT_NONE);
     expect_int(world.client->conn.state, CONN_PROCESSING);
     expect_int(counted(COUNTER_HANDED), 0);
     expect(fake_take(world.writer) == NULL);
@@ -429,7 +429,7 @@ TEST(processor, a_client_whose_handler_is_away_is_left_alone)
     begin_get();
     world.says[0] = HANDLER_AWAY;
     world.in_run = complete_and_close;
-    expect_int(process(VERDICT_REQUEST_READY), VERDICT_HELD);
+    expect_int(process(VERDICT_REQUEST_READY), VERDICT_NONE);
     expect_int(counted(COUNTER_HANDED), 0);
     expect(fake_take(world.writer) == NULL);
     tear_down();

@@ -20,7 +20,7 @@ static struct {
     int far;
 
     pthread_t second;
-    enum held_as until; /* what the second thread waits for */
+    enum session_as until; /* what the second thread waits for */
     void (*act)(void);
 } world;
 
@@ -41,7 +41,7 @@ static void begin(void)
 
 static void tear_down(void)
 {
-    expect_int(atomic_load(&world.client->session.as), HELD_BUSY);
+    expect_int(atomic_load(&world.client->session.as), SESSION_BUSY);
     expect_int(atomic_load(&world.worker->idle_since_ns), 0);
     worker_come_back(world.worker);
     client_close(world.worker, world.client);
@@ -70,14 +70,14 @@ static enum verdict read_it(enum verdict verdict)
 }
 
 /* Somebody does this as soon as the session waits like that. */
-static void begin_second(enum held_as until, void act(void))
+static void begin_second(enum session_as until, void act(void))
 {
     world.until = until;
     world.act = act;
     CHECK(pthread_create(&world.second, NULL, second, NULL) == 0);
 }
 
-static enum verdict read_while(enum verdict verdict, enum held_as until, void act(void))
+static enum verdict read_while(enum verdict verdict, enum session_as until, void act(void))
 {
     begin_second(until, act);
     enum verdict got = read_it(verdict);
@@ -121,7 +121,7 @@ TEST(session, a_request_that_is_there_is_read_without_a_wait)
     send_far(whole);
     expect_int(read_it(VERDICT_ACCEPTED), VERDICT_REQUEST_READY);
     expect(world.client->conn.exchange->handler != NULL);
-    expect(!world.client->session.held && !world.worker->pool.is_away);
+    expect(!world.client->session.listed && !world.worker->pool.is_away);
     tear_down();
 }
 
@@ -129,8 +129,8 @@ TEST(session, waits_for_a_silent_client_and_is_not_counted_on_meanwhile)
 {
     set_up("lrpw*4");
     begin();
-    expect_int(read_while(VERDICT_ACCEPTED, HELD_IDLE, send_whole), VERDICT_REQUEST_READY);
-    expect(world.client->session.held && world.worker->pool.is_away);
+    expect_int(read_while(VERDICT_ACCEPTED, SESSION_IDLE, send_whole), VERDICT_REQUEST_READY);
+    expect(world.client->session.listed && world.worker->pool.is_away);
     expect(atomic_load(&world.worker->idle_ns) > 0);
     tear_down();
 }
@@ -140,7 +140,7 @@ TEST(session, waits_in_recv_where_the_socket_blocks)
     set_up("lrpw*4");
     begin();
     socket_blocks();
-    expect_int(read_while(VERDICT_ACCEPTED, HELD_IDLE, send_whole), VERDICT_REQUEST_READY);
+    expect_int(read_while(VERDICT_ACCEPTED, SESSION_IDLE, send_whole), VERDICT_REQUEST_READY);
     expect_int(world.client->session.patience_ns, NS_PER_S); /* then it checks */
     tear_down();
 }
@@ -150,7 +150,8 @@ TEST(session, waits_for_the_other_half_of_a_request)
     set_up("lrpw*4");
     begin();
     send_far(half);
-    expect_int(read_while(VERDICT_ACCEPTED, HELD_WAITING, send_other_half), VERDICT_REQUEST_READY);
+    expect_int(read_while(VERDICT_ACCEPTED, SESSION_WAITING, send_other_half),
+               VERDICT_REQUEST_READY);
     expect_bytes(world.client->conn.exchange->request.path, "/some/path");
     tear_down();
 }
@@ -160,7 +161,7 @@ TEST(session, gives_a_silent_client_to_the_poller_where_there_is_one)
     set_up("L | rpw*4 | K");
     begin();
     expect_int(read_it(VERDICT_ACCEPTED), VERDICT_WANT_READ);
-    expect(world.client->conn.exchange == NULL && !world.client->session.held);
+    expect(world.client->conn.exchange == NULL && !world.client->session.listed);
     tear_down();
 }
 
@@ -169,7 +170,8 @@ TEST(session, keeps_half_a_request_even_where_there_is_a_poller)
     set_up("L | rpw*4 | K");
     begin();
     send_far(half);
-    expect_int(read_while(VERDICT_ACCEPTED, HELD_WAITING, send_other_half), VERDICT_REQUEST_READY);
+    expect_int(read_while(VERDICT_ACCEPTED, SESSION_WAITING, send_other_half),
+               VERDICT_REQUEST_READY);
     tear_down();
 }
 
@@ -237,7 +239,7 @@ TEST(session, a_body_that_stops_is_refused_after_its_own_timeout)
 
 static void reap(void)
 {
-    CHECK(held_end_one(&fake.engine.held, clock_ns()));
+    CHECK(session_list_end_one(&fake.engine.session_list, clock_ns()));
 }
 
 TEST(session, an_idle_wait_that_is_ended_closes_the_client)
@@ -248,7 +250,7 @@ TEST(session, an_idle_wait_that_is_ended_closes_the_client)
         if (blocks > 0) {
             socket_blocks();
         }
-        expect_int(read_while(VERDICT_ACCEPTED, HELD_IDLE, reap), VERDICT_CLOSE);
+        expect_int(read_while(VERDICT_ACCEPTED, SESSION_IDLE, reap), VERDICT_CLOSE);
         expect_int(world.client->conn.close, CLOSE_REAPED);
         tear_down();
     }
@@ -257,14 +259,15 @@ TEST(session, an_idle_wait_that_is_ended_closes_the_client)
 static void send_and_reap(void)
 {
     send_far(whole);
-    (void)held_end_one(&fake.engine.held, clock_ns()); /* unless it has been read already */
+    (void)session_list_end_one(&fake.engine.session_list,
+                               clock_ns()); /* unless it has been read already */
 }
 
 TEST(session, a_client_that_was_faster_than_whoever_ends_its_wait_is_answered)
 {
     set_up("lrpw*4");
     begin();
-    expect_int(read_while(VERDICT_ACCEPTED, HELD_IDLE, send_and_reap), VERDICT_REQUEST_READY);
+    expect_int(read_while(VERDICT_ACCEPTED, SESSION_IDLE, send_and_reap), VERDICT_REQUEST_READY);
     enum close_reason close = world.client->conn.exchange->close;
     expect(close == CLOSE_NONE || close == CLOSE_REAPED);
     tear_down();
@@ -300,14 +303,15 @@ TEST(session, a_server_that_drains_waits_for_half_a_request_and_not_for_a_silent
     expect_int(read_it(VERDICT_ACCEPTED), VERDICT_CLOSE);
     expect_int(world.client->conn.close, CLOSE_DRAINED);
     send_far(half);
-    expect_int(read_while(VERDICT_READABLE, HELD_WAITING, send_other_half), VERDICT_REQUEST_READY);
+    expect_int(read_while(VERDICT_READABLE, SESSION_WAITING, send_other_half),
+               VERDICT_REQUEST_READY);
     tear_down();
 }
 
 static void cut(void)
 {
     atomic_store(&fake.engine.phase, PHASE_CUTTING);
-    held_end_all(&fake.engine.held);
+    session_list_end_all(&fake.engine.session_list);
 }
 
 TEST(session, a_server_that_cuts_ends_the_wait_inside_a_request)
@@ -315,7 +319,7 @@ TEST(session, a_server_that_cuts_ends_the_wait_inside_a_request)
     set_up("lrpw*4");
     begin();
     send_far(half);
-    expect_int(read_while(VERDICT_ACCEPTED, HELD_WAITING, cut), VERDICT_CLOSE);
+    expect_int(read_while(VERDICT_ACCEPTED, SESSION_WAITING, cut), VERDICT_CLOSE);
     expect_int(world.client->conn.close, CLOSE_CUT);
     tear_down();
 }
@@ -354,7 +358,7 @@ TEST(session, leaves_an_idle_client_for_a_request_under_way)
     fake.settings.header_timeout_ns = 3600 * NS_PER_S;
     begin();
     recall_begin(recall());
-    expect_int(read_it(VERDICT_ACCEPTED), VERDICT_HELD);
+    expect_int(read_it(VERDICT_ACCEPTED), VERDICT_NONE);
     expect_left();
     recall_end(recall());
     tear_down();
@@ -371,7 +375,7 @@ TEST(session, one_that_waits_already_is_rung_for)
     set_up("L | rpw*4");
     begin();
     recall_expect(recall());
-    expect_int(read_while(VERDICT_ACCEPTED, HELD_IDLE, press), VERDICT_HELD);
+    expect_int(read_while(VERDICT_ACCEPTED, SESSION_IDLE, press), VERDICT_NONE);
     expect_left();
     recall_end(recall());
     tear_down();
@@ -399,7 +403,7 @@ static void fill_socket(void)
 
 static bool wait_write_while(void act(void))
 {
-    begin_second(HELD_WAITING, act);
+    begin_second(SESSION_WAITING, act);
     bool got = session_wait_write(world.worker, world.client);
     CHECK(pthread_join(world.second, NULL) == 0);
     return got;

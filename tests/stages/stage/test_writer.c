@@ -203,7 +203,7 @@ TEST(writer, sends_a_part_waits_for_the_full_socket_and_goes_on_until_all_is_out
     set_up_fakes("L | R | P*2 | W");
     begin_get();
     expect(make(BODY, true));
-    expect_int(send_it(), VERDICT_HELD);
+    expect_int(send_it(), VERDICT_NONE);
     expect(step.client->out.waiting && !step.client->out.lingering && has_deadline());
     expect_int(step.client->out.watch.events, WATCH_WRITE);
     expect_int(writer_counted(COUNTER_WOULD_BLOCK), 1);
@@ -232,7 +232,7 @@ TEST(writer, a_client_that_has_taken_nothing_when_its_time_is_over_is_given_up)
     set_up_fakes("L | R | P*2 | W");
     begin_get();
     expect(make(BODY, true));
-    expect_int(send_it(), VERDICT_HELD);
+    expect_int(send_it(), VERDICT_NONE);
     expire();
     expect_int(closed_by_writer(CLOSE_IO_TIMEOUT), 1);
     expect_int(writer_counted(COUNTER_ABORTED), 1);
@@ -246,7 +246,7 @@ TEST(writer, one_that_has_made_room_in_time_gets_more_and_has_its_time_again)
     set_up_fakes("L | R | P*2 | W");
     begin_get();
     expect(make(BODY, true));
-    expect_int(send_it(), VERDICT_HELD);
+    expect_int(send_it(), VERDICT_NONE);
     uint64_t sent = step.x->sent;
     expect(read_far() > 0);
     expire();
@@ -261,10 +261,10 @@ TEST(writer, lets_a_client_go_when_all_that_was_made_is_out)
     set_up_fakes("L | R | P*2 | W");
     begin_get();
     expect(make(100, false));
-    expect_int(send_it(), VERDICT_HELD);
+    expect_int(send_it(), VERDICT_NONE);
     expect(read_far() > 100 && !step.client->out.waiting);
     expect(make(100, false)); /* it is to be given the client again */
-    expect_int(send_it(), VERDICT_HELD);
+    expect_int(send_it(), VERDICT_NONE);
     expect_int(read_far(), 100);
     tear_down_fakes();
 }
@@ -276,7 +276,7 @@ TEST(writer, calls_the_processor_back_when_there_is_room_again)
     begin_get();
     expect(make(20000, false));
     expect(outlet_wait_room(&step.x->outlet, fake.settings.output_highwater));
-    expect_int(send_it(), VERDICT_HELD);
+    expect_int(send_it(), VERDICT_NONE);
     (void)worker_flush(step.writer);
     const struct ticket *ticket = fake_take(step.processor);
     expect(ticket != NULL && ticket->verdict == VERDICT_WANT_ROOM);
@@ -292,7 +292,7 @@ TEST(writer, of_a_client_that_has_gone_it_waits_for_the_end_of_the_answer)
     begin_get();
     expect(make(100, false));
     CHECK(shutdown(step.far, SHUT_RDWR) == 0);
-    expect_int(send_it(), VERDICT_HELD);
+    expect_int(send_it(), VERDICT_NONE);
     expect(outlet_is_cut(&step.x->outlet));
     expect_int(writer_counted(COUNTER_REQUESTS), 0);
     response_abandon(step.x);
@@ -312,7 +312,7 @@ TEST(writer, a_processor_that_waits_for_room_hears_that_the_client_has_gone)
     expect(make(20000, false));
     expect(outlet_wait_room(&step.x->outlet, fake.settings.output_highwater));
     CHECK(shutdown(step.far, SHUT_RDWR) == 0);
-    expect_int(send_it(), VERDICT_HELD);
+    expect_int(send_it(), VERDICT_NONE);
     (void)worker_flush(step.writer);
     const struct ticket *ticket = fake_take(step.processor);
     expect(ticket != NULL && ticket->verdict == VERDICT_WANT_ROOM);
@@ -339,7 +339,7 @@ TEST(writer, the_last_answer_of_a_connection_lingers)
     response_error(step.x, 404, BYTES(""));
     step.client->conn.state = CONN_WRITING;
     expect(outlet_publish(&step.x->outlet, response_made(step.x), true));
-    expect_int(send_it(), VERDICT_HELD);
+    expect_int(send_it(), VERDICT_NONE);
     expect(step.client->out.lingering && has_deadline());
     expect(read_far() > 0 && fake_is_closed(step.far));
     tear_down_fakes();
@@ -366,7 +366,7 @@ TEST(writer, a_session_leaves_a_full_socket_to_the_loop_where_there_is_one)
                VERDICT_WANT_WRITE);
     expect(!step.client->out.waiting);
     expect_int(writer_stage.enter(step.writer, step.client, VERDICT_WANT_WRITE, false),
-               VERDICT_HELD);
+               VERDICT_NONE);
     expect(step.client->out.waiting && step.client->out.watched && has_deadline());
     tear_down_fakes();
 }
@@ -380,7 +380,7 @@ TEST(writer, deals_with_what_a_client_sends_only_while_it_lingers)
     response_error(step.x, 404, BYTES(""));
     step.client->conn.state = CONN_WRITING;
     expect(outlet_publish(&step.x->outlet, response_made(step.x), true));
-    expect_int(send_it(), VERDICT_HELD);
+    expect_int(send_it(), VERDICT_NONE);
     CHECK(send(step.far, "late", 4, MSG_NOSIGNAL) == 4);
     expect(writer_readable(step.writer, step.client));
     expect_int(step.client->conn.lingered, 4);
