@@ -25,7 +25,7 @@ static void begin_window(struct drive *drive)
     drive->runqueue_at_window_ns = usage_runqueue_ns();
 }
 
-/* `connection` is NULL where there is none. */
+/* A request has ended, well or badly. */
 static void drive_end_shot(struct drive *drive, const struct connection *connection,
                            const struct shot *shot, const struct outcome *outcome)
 {
@@ -186,6 +186,7 @@ static void drop_pending(struct drive *drive)
     struct due due;
     while (pending_take(&drive->pending, &due)) {
         drive->results->dropped += window_has(&drive->window, due.due_ns) ? 1 : 0;
+        occupancy_change(&drive->results->occupancy, &drive->window, -1, clock_ns());
     }
 }
 
