@@ -34,8 +34,8 @@ def wrk(_, url, connections):
 
 def load(build, url, connections):
     """The same."""
-    out, cpu = run(build / "quartet-load", f"-c{connections}", f"-d{SECONDS}s", "--warmup", "0s",
-                   "--json", "-", url)
+    out, cpu = run(build / "quartet-load", "--threads", "1", f"-c{connections}", f"-d{SECONDS}s",
+                   "--warmup", "0s", "--json", "-", url)
     result = json.loads(out)
     return result["rate"]["answered"], cpu / result["run"]["answered"] * 1e6
 

@@ -273,23 +273,27 @@ static void print_crowd(FILE *out, const struct report *report)
     }
 }
 
+static void print_thread(FILE *out, const struct report *report, unsigned number)
+{
+    const struct results *own = &report->crew->members[number].results;
+    char p50[FIGURE_TEXT], p99[FIGURE_TEXT];
+    figure_time(fine_percentile(&own->own_lag, 0.5), p50);
+    figure_time(fine_percentile(&own->own_lag, 0.99), p99);
+    fprintf(out,
+            "  thread %-4u  busy %.0f%% of CPU %d, waited for it %.1f%%, own lag p50 %s, p99 %s\n",
+            number, results_cpu_share(own) * 100, plan_cpu(report->plan, number),
+            results_wait_share(own) * 100, p50, p99);
+}
+
 static void print_generator(FILE *out, const struct report *report)
 {
     const struct results *results = report->results;
-    const struct crew *crew = report->crew;
-    fprintf(out, "generator    busy %.0f%% of a CPU, waited for one %.1f%%%s\n",
-            results_cpu_share(results) * 100, results_wait_share(results) * 100,
-            crew->count > 1 ? ": the thread with most of it" : "");
-    for (unsigned i = 0; crew->count > 1 && i < crew->count; i++) {
-        const struct results *own = &crew->members[i].results;
-        char p50[FIGURE_TEXT], p99[FIGURE_TEXT];
-        figure_time(fine_percentile(&own->own_lag, 0.5), p50);
-        figure_time(fine_percentile(&own->own_lag, 0.99), p99);
-        fprintf(
-            out,
-            "  thread %-4u  CPU %d: busy %.0f%%, waited for it %.1f%%, own lag p50 %s, p99 %s\n", i,
-            plan_cpu(report->plan, i), results_cpu_share(own) * 100, results_wait_share(own) * 100,
-            p50, p99);
+    unsigned threads = report->crew->count;
+    fprintf(out, "generator    %sbusy %.0f%% of a CPU, waited for one %.1f%%\n",
+            threads > 1 ? "at most, of a thread: " : "", results_cpu_share(results) * 100,
+            results_wait_share(results) * 100);
+    for (unsigned i = 0; threads > 1 && i < threads; i++) {
+        print_thread(out, report, i);
     }
 }
 
