@@ -12,10 +12,24 @@
 void arrival_enable(int listen_fd, const struct settings *settings)
 {
     static const int how = SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE;
-    if (stamps_are_taken() && settings->socket_times == SWITCH_ON &&
+    if (stamps_are_taken() && settings->socket_times != SOCKET_TIMES_OFF &&
         settings->trace_level != TRACE_OFF) {
         (void)setsockopt(listen_fd, SOL_SOCKET, SO_TIMESTAMPING, &how, sizeof how);
     }
+}
+
+/* A linear congruential generator (D. Knuth, MMIX), whose high bits are the random ones. */
+static bool is_sampled(struct exchange_pool *pool)
+{
+    pool->dice = pool->dice * 6364136223846793005u + 1442695040888963407u;
+    return pool->dice >> 61 == 0; /* one in eight */
+}
+
+bool arrival_wanted(struct exchange_pool *pool)
+{
+    uint64_t which = pool->settings->socket_times;
+    return stamps_are_taken() && which != SOCKET_TIMES_OFF &&
+           (which == SOCKET_TIMES_ON || is_sampled(pool));
 }
 
 /* The first of the three stamps is that of the kernel; the others are of network cards. */

@@ -16,6 +16,10 @@
  * so. An improvement only: where the kernel refuses, all arrivals are unknown. */
 void arrival_enable(int listen_fd, const struct settings *settings);
 
+/* Is the arrival of the next read's bytes measured? The pool's thread; once a read of a TCP
+ * connection, since chance decides where they are sampled. */
+bool arrival_wanted(struct exchange_pool *pool);
+
 /* As recv. Sets `wall_ns` to when the kernel received the newest of the bytes, by CLOCK_REALTIME;
  * 0: it does not say. */
 ssize_t arrival_recv(int fd, void *into, size_t room, int flags, uint64_t *wall_ns);

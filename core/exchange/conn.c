@@ -107,20 +107,13 @@ static void begin_request(struct conn *conn, struct exchange_pool *pool)
     }
 }
 
-/* Is it measured when this connection's bytes arrive? At a unix socket it cannot be. */
-static bool has_arrivals(const struct conn *conn)
-{
-    return stamps_are_taken() && conn->exchange->settings->socket_times == SWITCH_ON &&
-           conn->peer.port != 0;
-}
-
-/* What a read has brought; `wall_ns` as arrival_recv. */
+/* What a read has brought, and, where that was wanted, when the kernel received it by its clock. */
 static enum verdict take_in(struct conn *conn, struct exchange_pool *pool, size_t len,
-                            uint64_t wall_ns)
+                            const uint64_t *wall_ns)
 {
     struct exchange *x = conn->exchange;
     x->received_ns = stamp_now();
-    x->arrived_ns = has_arrivals(conn) ? arrival_ns(pool, wall_ns, x->received_ns) : 0;
+    x->arrived_ns = wall_ns != NULL ? arrival_ns(pool, *wall_ns, x->received_ns) : 0;
     if (x->input.len == 0) {
         begin_request(conn, pool);
     } else if (conn->blocked_ns != 0) {
@@ -153,17 +146,18 @@ static enum verdict receive_input(struct conn *conn, struct exchange_pool *pool,
     }
     struct input *input = &conn->exchange->input;
     CHECK(input->len < input->capacity);
-    bool measured = has_arrivals(conn);
+    /* A unix socket, which has no port, has no stamps. */
+    bool wanted = conn->peer.port != 0 && arrival_wanted(pool);
     uint64_t wall_ns = 0;
     ssize_t got;
     do {
         char *into = input->at + input->len;
         size_t room = input->capacity - input->len;
-        got = measured ? arrival_recv(conn->fd, into, room, flags, &wall_ns)
-                       : recv(conn->fd, into, room, flags);
+        got = wanted ? arrival_recv(conn->fd, into, room, flags, &wall_ns)
+                     : recv(conn->fd, into, room, flags);
     } while (got < 0 && errno == EINTR);
     if (got > 0) {
-        return take_in(conn, pool, (size_t)got, wall_ns);
+        return take_in(conn, pool, (size_t)got, wanted ? &wall_ns : NULL);
     }
     if (got == 0) {
         return conn_close_for(conn, input->len == 0 ? CLOSE_CLIENT_CLOSED : CLOSE_CLIENT_GONE);

@@ -97,6 +97,7 @@ struct exchange_pool {
     void *complete_arg;
     struct tally *tally;       /* the owner's, or NULL: nothing is counted */
     struct clock_offset clock; /* for when bytes arrived */
+    uint64_t dice;             /* whether that is asked */
     size_t input_capacity;
     unsigned keep, kept;
     struct exchange *free;

@@ -38,13 +38,16 @@ void option_set_defaults(struct settings *settings)
     option_table_defaults(&server_options, settings);
 }
 
-/* The default of --trace-level hangs on --trace, and a trace file holds nothing at the lower
- * levels. */
+/* The defaults of --trace-level and --socket-times hang on --trace, and a trace file holds nothing
+ * at the lower levels. */
 static bool settle_trace(struct settings *settings, const struct option_source *source,
                          char error[OPTION_ERROR_MAX])
 {
     if (!source->given[option_index("trace-level")]) {
         settings->trace_level = settings->trace != NULL ? TRACE_FULL : TRACE_HISTOGRAM;
+    }
+    if (!source->given[option_index("socket-times")]) {
+        settings->socket_times = settings->trace != NULL ? SOCKET_TIMES_ON : SOCKET_TIMES_SAMPLED;
     }
     if (settings->trace != NULL && settings->trace_level != TRACE_FULL) {
         snprintf(error, OPTION_ERROR_MAX,

@@ -17,7 +17,7 @@ void option_set_defaults(struct settings *settings);
 
 /* option_read_arguments, for the server. Afterwards settings->model is NULL where --wiring was
  * given (one source may not give both, and the command line's choice displaces the file's), and
- * trace_level is never unset. */
+ * trace_level and socket_times are never unset. */
 bool options_parse(struct settings *settings, struct option_source *source, int argc, char **argv,
                    char error[OPTION_ERROR_MAX]);
 /* option_read_text, for the server: for tests and the fuzzer. */

@@ -80,7 +80,7 @@ const page = (() => {
         const whole = working !== null && sojourn.count > 0 ? sojourn : total;
         return working === null ? "" :
             `${format.as("share", working)} working, ${format.as("share", waiting)} waiting; ` +
-            `${format.as("time", histograms.mean(whole))} on average of ${format.as("count", whole.count)}`;
+            `${format.as("time", histograms.mean(whole))} on average of ${format.as("count", total.count)}`;
     }
 
     /* All tables; at most so many threads. */

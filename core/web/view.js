@@ -122,10 +122,11 @@ const view = (() => {
         };
     }
 
-    /* The parts, as shares of the mean request; waits with the part in which the thread that
-     * should have gone on was itself waiting for a CPU, work with the part spent on the client. */
+    /* The parts, as shares of the mean request: of means and not of sums, since the wait in the socket
+     * may be that of a sample. Waits with the part in which the thread that should have gone on was
+     * itself waiting for a CPU, work with the part spent on the client. */
     function parts(intervals, groups, ways) {
-        const total = PARTS.reduce((n, part) => n + intervals[part.name].sum, 0);
+        const total = PARTS.reduce((n, part) => n + (histograms.mean(intervals[part.name]) || 0), 0);
         return PARTS.map((part) => {
             const h = intervals[part.name];
             const blocked = intervals[part.name + ".blocked"];
@@ -134,7 +135,7 @@ const view = (() => {
             const sampled = taker && taker.queue && taker.queue.sampled_wait_ns;
             return {
                 ...part,
-                mean: histograms.mean(h), share: total > 0 ? h.sum / total : 0,
+                mean: histograms.mean(h), share: total > 0 ? (histograms.mean(h) || 0) / total : 0,
                 for_cpu: h.sum > 0 && sampled && sampled.sum > 0 ? Math.min(1, taker.queue.cpu_wait_ns.sum / sampled.sum) : 0,
                 for_client: blocked && h.sum > 0 ? Math.min(1, blocked.sum / h.sum) : 0,
             };

@@ -223,6 +223,19 @@ def unix_socket(world):
         require(set(rows) == {(0, 1), (0, 2), (0, 3)}, f"{rows}")
 
 
+@case("without a trace the arrivals of some requests are known, by chance")
+def sampled(world):
+    """One in eight; --socket-times on asks for all."""
+    for flags, least, most in (((), 1, 150), (("--socket-times", "on"), 190, 200)):
+        with start(world, *flags) as server, server.client() as client:
+            await_stamps(server)
+            before = status_of(client)["report"]["intervals_ns"]["socket.wait"]["count"]
+            for _ in range(200):
+                hello(server, client)
+            known = status_of(client)["report"]["intervals_ns"]["socket.wait"]["count"] - before
+            require(least <= known <= most, f"{flags}: {known} of 200 are known")
+
+
 @case("--trace-level off takes no arrivals")
 def without_stamps(world):
     """Nor does it fail to serve."""

@@ -153,8 +153,8 @@ class Figures:
 
     def share(self, part):
         """Of the mean request's time."""
-        whole = sum(self.intervals[name].sum for name in SHARED)
-        return self.intervals[part].sum / whole if whole else 0
+        whole = sum(self.intervals[name].mean() or 0 for name in SHARED)
+        return (self.intervals[part].mean() or 0) / whole if whole else 0
 
     # --- by key ---
 

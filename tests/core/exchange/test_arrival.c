@@ -120,7 +120,7 @@ static void expect_between(uint64_t at_ns, uint64_t from_ns, uint64_t to_ns)
 TEST(arrival, is_when_the_bytes_came_and_not_when_they_are_read)
 {
     struct tcp_line line;
-    open_tcp(&line, SWITCH_ON);
+    open_tcp(&line, SOCKET_TIMES_ON);
     await_stamps(&line);
     uint64_t before_ns = clock_ns(), sent_ns = send_text(&line, get);
     let_time_pass();
@@ -136,7 +136,7 @@ TEST(arrival, is_when_the_bytes_came_and_not_when_they_are_read)
 TEST(arrival, is_that_of_the_newest_byte_of_a_read)
 {
     struct tcp_line line;
-    open_tcp(&line, SWITCH_ON);
+    open_tcp(&line, SOCKET_TIMES_ON);
     await_stamps(&line);
     (void)send_text(&line, "GET /one HT");
     let_time_pass();
@@ -150,7 +150,7 @@ TEST(arrival, is_that_of_the_newest_byte_of_a_read)
 TEST(arrival, of_a_request_in_pieces_is_that_of_the_first_read)
 {
     struct tcp_line line;
-    open_tcp(&line, SWITCH_ON);
+    open_tcp(&line, SOCKET_TIMES_ON);
     await_stamps(&line);
     uint64_t before_ns = clock_ns(), sent_ns = send_text(&line, "GET /one HT");
     let_time_pass();
@@ -173,7 +173,7 @@ static void next_request(struct tcp_line *line)
 TEST(arrival, of_pipelined_requests_is_that_of_the_read_that_brought_them)
 {
     struct tcp_line line;
-    open_tcp(&line, SWITCH_ON);
+    open_tcp(&line, SOCKET_TIMES_ON);
     await_stamps(&line);
     (void)send_text(&line, "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhel");
     expect_int(read_line(&line), VERDICT_WANT_READ);
@@ -200,7 +200,7 @@ TEST(arrival, of_pipelined_requests_is_that_of_the_read_that_brought_them)
 TEST(arrival, is_not_measured_when_it_is_switched_off)
 {
     struct tcp_line line;
-    open_tcp(&line, SWITCH_OFF);
+    open_tcp(&line, SOCKET_TIMES_OFF);
     (void)send_text(&line, get);
     expect_int(read_line(&line), VERDICT_REQUEST_READY);
     expect_int(line.conn.exchange->stamps.arrived_ns, 0);
@@ -209,10 +209,31 @@ TEST(arrival, is_not_measured_when_it_is_switched_off)
     close_tcp(&line);
 }
 
+/* The connection has the kernel's stamps, and chance asks for them. */
+TEST(arrival, is_that_of_one_read_in_eight_when_it_is_sampled)
+{
+    enum { READS = 400 };
+    struct tcp_line line;
+    unsigned known = 0;
+    open_tcp(&line, SOCKET_TIMES_SAMPLED);
+    await_stamps(&line);
+    for (unsigned i = 0; i < READS; i++) {
+        (void)send_text(&line, get);
+        expect_int(read_line(&line), VERDICT_REQUEST_READY);
+        known += line.conn.exchange->stamps.arrived_ns != 0;
+        exchange_end(line.conn.exchange);
+        line.conn.requests++;
+        expect_int(conn_next(&line.conn, &line.pool), VERDICT_WANT_READ);
+    }
+    expect_msg(known > READS / 16 && known < READS / 4, "%u of %d are known", known, READS);
+    expect_int(count_of(&line, COUNTER_ARRIVAL_UNKNOWN), 0);
+    close_tcp(&line);
+}
+
 TEST(arrival, is_not_measured_without_stamps)
 {
     struct tcp_line line;
-    open_tcp(&line, SWITCH_ON);
+    open_tcp(&line, SOCKET_TIMES_ON);
     stamps_taken = false;
     (void)send_text(&line, get);
     expect_int(read_line(&line), VERDICT_REQUEST_READY);
@@ -225,7 +246,7 @@ TEST(arrival, is_not_measured_without_stamps)
 TEST(arrival, is_not_measured_at_a_unix_socket)
 {
     struct tcp_line line;
-    open_tcp(&line, SWITCH_ON);
+    open_tcp(&line, SOCKET_TIMES_ON);
     line.conn.peer.port = 0;
     (void)send_text(&line, get);
     expect_int(read_line(&line), VERDICT_REQUEST_READY);
@@ -237,8 +258,8 @@ TEST(arrival, is_not_measured_at_a_unix_socket)
 TEST(arrival, that_the_kernel_does_not_say_is_counted)
 {
     struct tcp_line line;
-    open_tcp(&line, SWITCH_OFF);
-    line.settings.socket_times = SWITCH_ON; /* too late for the connection */
+    open_tcp(&line, SOCKET_TIMES_OFF);
+    line.settings.socket_times = SOCKET_TIMES_ON; /* too late for the connection */
     (void)send_text(&line, get);
     expect_int(read_line(&line), VERDICT_REQUEST_READY);
     expect_int(line.conn.exchange->stamps.arrived_ns, 0);

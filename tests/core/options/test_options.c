@@ -272,6 +272,18 @@ TEST(options, settle_the_trace_level)
                "--trace-level", "histogram");
 }
 
+TEST(options, settle_the_times_in_sockets)
+{
+    expect_good("--batch", "1");
+    expect_int(settings.socket_times, SOCKET_TIMES_SAMPLED);
+    expect_good("--trace", "f");
+    expect_int(settings.socket_times, SOCKET_TIMES_ON);
+    expect_good("--trace", "f", "--socket-times", "off");
+    expect_int(settings.socket_times, SOCKET_TIMES_OFF);
+    expect_good("--socket-times", "on");
+    expect_int(settings.socket_times, SOCKET_TIMES_ON);
+}
+
 TEST(config, reads_every_form_of_line)
 {
     expect_good_text(

@@ -16,7 +16,7 @@ from comparison import cgroups, cpus, measure, peers, placement, quota
 
 BUILD = pathlib.Path(sys.argv.pop(1)) if len(sys.argv) > 1 else support.REPO / "build" / "dev"
 SHORT = 'warmup = "50ms"\nsettle = "50ms"\nduration = "200ms"\n'
-SIX = 'title = "Six cells"\nmodels = ["staged", "loops"]\nrepetitions = 3\n' + SHORT + "[levels]\nconnections = [2]\n"
+SIX = 'title = "Six cells"\nmodels = ["staged", "loops"]\nrepetitions = 3\nrepeats = 0\n' + SHORT + "[levels]\nconnections = [2]\n"
 LIMIT_S = 100
 
 
