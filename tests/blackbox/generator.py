@@ -873,6 +873,33 @@ def _(world):
             require(len(result["generator"]["threads"]) == wanted, f"{args}: {result['generator']}")
 
 
+def affinities(pid):
+    """The CPUs of each of its threads that drive load, by number."""
+    found = {}
+    for thread in os.listdir(f"/proc/{pid}/task"):
+        with contextlib.suppress(OSError), open(f"/proc/{pid}/task/{thread}/comm", encoding="ascii") as file:
+            name = file.read().strip()
+            if name.startswith("load/"):
+                found[int(name[5:])] = os.sched_getaffinity(int(thread))
+    return found
+
+
+@case("each of several threads stays on a CPU, one that is alone goes where it is put")
+def _(world):
+    cpus = sorted(os.sched_getaffinity(0))
+    with Server(world.program, ["--root", str(world.root)]) as server:
+        for count in (1, len(cpus) + 1):
+            words = "--threads", str(count), "-c", "8", "-d", "1h", "--warmup", "0s", "--rate", "100"
+            wanted = {i: {cpus[i % len(cpus)]} if count > 1 else set(cpus) for i in range(count)}
+            with subprocess.Popen([beside(world, "quartet-load"), *words, url_of(server.address)],
+                                  stdout=subprocess.DEVNULL) as generator:
+                try:
+                    eventually(lambda want=wanted, pid=generator.pid: affinities(pid) == want, f"{wanted}")
+                finally:
+                    generator.send_signal(signal.SIGINT)
+                    generator.wait(scaled(5))
+
+
 @case("constant arrivals of several threads are evenly spaced, and a seed gives the same arrivals again")
 def _(world):
     def due_times(server, *args):
