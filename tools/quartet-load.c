@@ -1,7 +1,7 @@
 /* quartet-load.c: the load generator's main: options and plan. What it does is in tools/load/.
  *
  * Exit status: 0; 1 when no connection could be made or a file not be written; 2 for a wrong
- * command line; 3 when the run is INVALID.
+ * command line; 3 when the run is INVALID or an objective is missed.
  */
 #include "core/base/check.h"
 #include "core/options/option_reading.h"
