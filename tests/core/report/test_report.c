@@ -100,7 +100,7 @@ TEST(report, of_the_machine_knows_what_this_process_has_used)
     expect(before.cpus > 0);
     do {
         for (unsigned i = 0; i < 1000000; i++) {
-            spun += i;
+            spun = spun + i;
         }
         expect(machine_read(&now));
         machine_since(&now, &before);
