@@ -48,11 +48,16 @@ const page = (() => {
         return (view) => updates.forEach((update) => update(view));
     }
 
+    /* Of a trace, the verdict leaves out the begin and the end of the run; the figures below have all. */
+    function judged_part(view) {
+        const part = view.verdict.since_ns / 1e9;
+        return view.averages && part > 0 ? ` (Judged: ${format.as("seconds", part)} of ${format.as("seconds", view.wall_s)}.)` : "";
+    }
+
     function verdict(view) {
         const node = by_id("verdict");
         const found = view.verdict;
-        show(node, "text", found ? found.text : "");
-        node.title = found && found.since_ns ? `judged over ${format.duration(found.since_ns / 1e9)}` : "";
+        show(node, "text", found ? found.text + judged_part(view) : "");
         const group = found && view.groups[found.group];
         node.className = "verdict" + (group ? " stage-" + wiring_drawing.main_stage(group) : "");
     }

@@ -161,6 +161,8 @@ def check_page(browser, tool, name, path, groups):
     missing = [key for key in EXPECTED_KEYS if key not in seen]
     require(not missing, f"{name}: the page lacks {missing}")
     require(not browser.run("return document.querySelectorAll('.alarm').length"), f"{name}: alarms")
+    said = browser.run("return document.getElementById('verdict').textContent")
+    require(said.startswith(data["verdict"]["text"]) and "(Judged: " in said, f"{name}: {said}")
     check_distribution(browser, name, data)
     check_look(browser, name, groups)
 

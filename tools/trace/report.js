@@ -20,6 +20,7 @@
         const queue = (letters) => timeline.labels.indexOf(letters);
         const mean_number = (name) => view.intervals[name].sum / (view.seconds * 1e9);
         view.averages = true;
+        view.wall_s = data.report.wall_ns / 1e9;
         view.in_flight = {process: mean_number("process"), all: all.in_flight ?? mean_number("total")};
         view.connections = all.connections ?? null;
         view.groups.filter((g) => g.queue).forEach((g) => {
