@@ -13,7 +13,8 @@ from . import metrics, pairs
 LATENCIES = ("p99_us", "p90_us", "p50_us", "mean_us")  # the first for which there are enough requests
 WORDS = {"cpu_us": ("cheaper", "dearer")}  # better, worse
 USUAL_WORDS = ("faster", "slower")
-COLUMNS = ["workload", "load", "figure", "model", "reference", "pairs", "ratio", "low", "high", "p", "p_holm", "decision", "words"]
+WHAT = ["workload", "load", "figure", "model", "reference"]
+COLUMNS = [*WHAT, "pairs", "ratio", "low", "high", "p", "p_holm", "decision", "words"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -122,17 +123,22 @@ def name_of(one):
     return decided_words(one, one.ratio).split(" ")[0]
 
 
+def numbers_of(ratio):
+    """The pairs, the ratio with its interval, and its chance, as texts."""
+    if ratio is None:
+        return [0, *[""] * 5]
+    values = (ratio.middle, ratio.low, ratio.high, ratio.p, ratio.adjusted)
+    return [ratio.count, *(f"{value:.6g}" if value is not None else "" for value in values)]
+
+
 def csv_text(summary):
     """comparisons.csv: a row for each."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)
     for one in summary.comparisons:
-        ratio = one.ratio
-        shown = [f"{value:.6g}" if value is not None else "" for value in (ratio.middle, ratio.low, ratio.high, ratio.p, ratio.adjusted)] if ratio else [""] * 5
-        writer.writerow(
-            [one.workload, one.level.key, one.key, one.subject, one.reference, ratio.count if ratio else 0, *shown, name_of(one), words(one)]
-        )
+        what = [one.workload, one.level.key, one.key, one.subject, one.reference]
+        writer.writerow([*what, *numbers_of(one.ratio), name_of(one), words(one)])
     return out.getvalue()
 
 

@@ -158,7 +158,7 @@ def show_plan(wanted, todo, places):
         + (", if each sustains a little less than its peak" if climbs else "")
     )
     if climbs:
-        print(f"A climb brackets the highest load that a server sustains and bisects it: of its steps to {100 * cells.CLIMB_MOST:g} % it runs few.")
+        print(f"A climb brackets the highest load that a server sustains, up to {100 * cells.CLIMB_MOST:g} %, and runs few of its steps.")
     print(placement.lines(places))
     warn_of_short(wanted)
 

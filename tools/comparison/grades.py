@@ -107,9 +107,7 @@ def limits(report):
         said.append(f"the generator was busy for {100 * busy:.0f} % of the time")
     if fell_short(report):
         said.append("the generator did not reach the rate that was asked for")
-    return said + [
-        f"{100 * part:.0f} % {what}" for what, part, _ in lags(report) if part > BRACKETED_MOST
-    ]
+    return said + [f"{100 * part:.0f} % {what}" for what, part, _ in lags(report) if part > BRACKETED_MOST]
 
 
 def grade(report):
@@ -152,15 +150,12 @@ def bracket(report):
     """Bounds of the figures where the lag is not small. A latency lies between the one from when a request was sent, in
     which no lag of sending is, and the one from when it was due. In a closed loop the generator waited for a CPU: without
     the wait throughput and mean would be better by its share at most; of a percentile this is an approximation."""
-    latency, wait = report["latency_ns"], waited(report)
+    latency, wait, found = report["latency_ns"], waited(report), {}
+    for name in BEYOND:
+        sent, due = latency["from_send"][name] / 1000, latency["from_due"][name] / 1000
+        found[f"{name}_us"] = (min(sent, due) * (1 - wait), due if report["loop"] == "open" else sent)
     if report["loop"] == "open":
-        return {
-            f"{name}_us": (min(latency["from_send"][name], latency["from_due"][name]) / 1000 * (1 - wait), latency["from_due"][name] / 1000)
-            for name in BEYOND
-        }
-    found = {
-        f"{name}_us": (latency["from_send"][name] / 1000 * (1 - wait), latency["from_send"][name] / 1000) for name in BEYOND
-    }
+        return found
     return found | {"rate": (goodput(report), goodput(report) / (1 - wait) if wait < 1 else math.inf)}
 
 
@@ -180,12 +175,12 @@ def shed(report):
 def wrong(report):
     """What is wrong with the answers, as words. A refusal (503) and a connection that was not served are results of an
     overloaded server; an answer that is not what was asked for is none."""
-    said = [f"{name}: {report['errors'][name]['count']}" for name in ("malformed", "length", "hash") if report["errors"][name]["count"]]
-    refused = report["run"]["statuses"].get("503", 0)
-    others = sum(n for status, n in report["run"]["statuses"].items() if status[:1] not in "23" and status != "503")
-    count = report["errors"]["status"]["count"]
-    if count and (count > refused or others):
-        said.append(f"status: {count}")
+    counts = {name: error["count"] for name, error in report["errors"].items()}
+    said = [f"{name}: {counts[name]}" for name in ("malformed", "length", "hash") if counts[name]]
+    statuses = report["run"]["statuses"]
+    others = any(status[0] not in "23" and status != "503" for status in statuses)
+    if counts["status"] and (others or counts["status"] > statuses.get("503", 0)):
+        said.append(f"status: {counts['status']}")
     return "; ".join(said)
 
 

@@ -153,7 +153,8 @@ class Runner:
         repeated = False
         while why := self.disturbed(block):
             cell = block[0]
-            progress.note(f"  repeated: {cell.workload['name']}, {cell.level.label}, repetition {cell.repetition}: {'; '.join(why)}")
+            which = f"{cell.workload['name']}, {cell.level.label}, repetition {cell.repetition}"
+            progress.note(f"  repeated: {which}: {'; '.join(why)}")
             self.run_again(block)
             repeated = True
         if not repeated:

@@ -12,9 +12,10 @@ def start_of(steps):
 
 
 def bracket(steps, kept):
-    """The places (highest kept below all that were not kept, lowest not kept), None for an end that is open."""
+    """The places (highest kept, lowest not kept), None for an end that is open. A search tries no step above one that was not
+    kept."""
     above = min((i for i, step in enumerate(steps) if kept.get(step) is False), default=None)
-    below = max((i for i, step in enumerate(steps) if kept.get(step) and (above is None or i < above)), default=None)
+    below = max((i for i, step in enumerate(steps) if kept.get(step)), default=None)
     return below, above
 
 

@@ -174,8 +174,8 @@ def method(summary, facts):
         "of the same load to settle.",
         "Load comes from quartet-load. A run is clean where the generator's lag is at most 5 % of the mean latency and 10 % of "
         "the percentile, bracketed up to 25 % (the interval then runs from the latency from send to the one from due), "
-        "censored beyond or where the generator was full: at least (\u2265) or at most (\u2264) the figure. Wrong answers are in no "
-        "median; nothing else is left out because of what it measured.",
+        "censored beyond or where the generator was full: at least (\u2265) or at most (\u2264) the figure. Wrong answers are in "
+        "no median; nothing else is left out because of what it measured.",
     ]
     said += precedence(summary.records, facts.get("placement"))
     said += placed(facts)

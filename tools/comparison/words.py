@@ -45,9 +45,8 @@ def headline(summary, workload, level, key, where, what):
         for subject, estimate in order
         if subject["name"] in decided
     ]
-    return [
-        f"{where}{what} of {summary.spec.reference}, the reference: {span(reference, metric.write)}. Against it: {'; '.join(parts)}."
-    ]
+    first = f"{where}{what} of {summary.spec.reference}, the reference: {span(reference, metric.write)}."
+    return [first, f"Against it: {'; '.join(parts)}."]
 
 
 def level_words(level):
@@ -62,20 +61,27 @@ def peak_words(summary, workload):
     return said + meanwhile_words(summary, workload, level) if said else []
 
 
+def valid_runs(summary, workload, subject):
+    """Those of all levels."""
+    return [record for level in summary.levels for record in summary.valid(workload, level, subject)]
+
+
+GRADE_WORDS = (
+    (grades.CENSORED, "Bounds only (censored)"),
+    (grades.BRACKETED, "Known between two bounds (bracketed)"),
+)
+
+
 def grade_words(summary, workload):
     """Runs whose figures are bounds, with the reasons, at all levels."""
     said = []
-    for name, what in ((grades.CENSORED, "Bounds only (censored)"), (grades.BRACKETED, "Known between two bounds (bracketed)")):
+    for name, what in GRADE_WORDS:
         parts = []
         for subject in summary.subjects(workload):
-            runs = [
-                record
-                for level in summary.levels_for(workload)
-                for record in summary.valid(workload, level, subject)
-                if record.get("grade") == name
-            ]
+            runs = [record for record in valid_runs(summary, workload, subject) if record.get("grade") == name]
             if runs:
-                parts.append(f"{len(runs)} {'run' if len(runs) == 1 else 'runs'} of {subject['name']}, such as: {', '.join(runs[0]['grade_why'])}")
+                count = "1 run" if len(runs) == 1 else f"{len(runs)} runs"
+                parts.append(f"{count} of {subject['name']}, such as: {', '.join(runs[0]['grade_why'])}")
         if parts:
             said.append(f"{what}: {'; '.join(parts)}.")
     return said
@@ -100,14 +106,15 @@ def shed_words(summary, workload):
 
 def unsteady_words(summary, workload):
     """Runs whose second half differs from the first."""
-    runs = [record for level in summary.levels for subject in summary.subjects(workload) for record in summary.valid(workload, level, subject)]
+    runs = [record for subject in summary.subjects(workload) for record in valid_runs(summary, workload, subject)]
     noted = [record for record in runs if record.get("unsteady")]
     if not noted:
         return []
     first = noted[0]
+    which = f"{first['subject']['name']}, {cells.Level(**first['level']).label}, repetition {first['repetition']}"
     return [
-        f"In {len(noted)} of {len(runs)} runs the second half of the window differs from the first, such as {first['subject']['name']}, "
-        f"{cells.Level(**first['level']).label}, repetition {first['repetition']}: {' and '.join(first['unsteady'])}."
+        f"In {len(noted)} of {len(runs)} runs the second half of the window differs from the first, such as {which}: "
+        f"{' and '.join(first['unsteady'])}."
     ]
 
 

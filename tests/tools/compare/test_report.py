@@ -143,9 +143,10 @@ class Reports(unittest.TestCase):
         self.assertIn("Not in the medians: 1 cell (1 of staged) for which the load generator cannot vouch (INVALID).", self.markdown)
 
     def test_headlines_are_ratios_to_the_reference_with_their_intervals(self):
-        self.assertRegex(self.said, r"requests/s of loops, the reference: [\d,]+ \([\d,]+ to [\d,]+\)\. Against it: nginx \([\d,]+\) not decided \[")
+        self.assertRegex(self.said, r"requests/s of loops, the reference: [\d,]+ \([\d,]+ to [\d,]+\)\. Against it: ")
+        self.assertRegex(self.said, r"Against it: nginx \([\d,]+\) not decided \[")
         self.assertRegex(self.said, r"staged \([\d,]+\) slower by 25 % \[2\d, 2\d\]")
-        self.assertRegex(self.said, r"p99 from when a request was due of loops, [^.]*\. Against it: nginx \([^)]*\) equal within 5 % \[[+0]")
+        self.assertRegex(self.said, r"was due of loops, [^.]*\. Against it: nginx \([^)]*\) equal within 5 % \[[+0]")
         self.assertRegex(self.markdown, r"\| against loops +\| requests/s, 64 connections, closed loop")
         self.assertIn("staged", self.html[self.html.index("against loops"):])
 
@@ -160,14 +161,13 @@ class Reports(unittest.TestCase):
         self.assertEqual(rows["rate", "nginx"]["pairs"], "2")
 
     def test_grades_and_the_bound_of_a_cpu_are_shown(self):
-        self.assertIn("Known between two bounds (bracketed): 3 runs of loops, such as: 8 % of the latency (mean) was the generator's lag.", self.markdown)
+        self.assertIn("(bracketed): 3 runs of loops, such as: 8 % of the latency (mean) was the generator's lag.", self.markdown)
         self.assertRegex(self.markdown, r"loops +\| 30 % of the slowest's peak[^\n]*3 bracketed")
-        self.assertRegex(self.markdown, r"the most that one CPU could serve, in requests/s: loops [\d,]+, nginx [\d,]+, staged [\d,]+\.")
+        self.assertRegex(self.markdown, r"one CPU could serve, in requests/s: loops [\d,]+, nginx [\d,]+, staged [\d,]+\.")
 
     def test_a_figure_between_bounds_has_an_interval_that_covers_them(self):
-        rows = [line.split("|") for line in self.markdown.splitlines() if line.startswith("| loops") and "30 % of the slowest" in line]
-        low, high = (float(words.split(" ")[0]) for words in next(cells[3] for cells in rows if "30.0 us" in cells[5]).split("(")[1].split(" to "))
-        self.assertGreater(high / low, 1.25)
+        found = re.search(r"loops +\| 30 % of the slowest[^|]*\| \d+ us \((\d+) us to (\d+) us\) +\| [^|]*\| 30.0 us", self.markdown)
+        self.assertGreater(int(found[2]) / int(found[1]), 1.25)
 
     def test_saturation_and_doubts_are_in_words(self):
         self.assertIn("contains the true median in at least 75.0 % of cases", self.said)
@@ -244,7 +244,7 @@ class Words(unittest.TestCase):
             if one["subject"]["name"] == "loops" and one["repetition"] > 1:
                 one["outcome"], one["why"] = "invalid", "late"
         said = reported(wanted, records)
-        self.assertIn("requests/s of staged, the reference: 9,200 (9,100 to 9,300). Against it: loops (12,100) not decided (fewer", said)
+        self.assertIn("of staged, the reference: 9,200 (9,100 to 9,300). Against it: loops (12,100) not decided (fewer", said)
         self.assertNotIn("censored", said)
         self.assertNotIn("waited for a CPU", said)
 
@@ -273,7 +273,7 @@ class Words(unittest.TestCase):
         said = reported(wanted, records)
         self.assertRegex(said, r"Against it: loops \(\u2265 12,350\) faster by at least 3\d %")
         self.assertIn("Bounds only (censored): 5 runs of loops, such as: the generator was busy for 95 % of the time.", said)
-        self.assertRegex(said, r"loops +\| 64 connections, closed loop \| 6 of 6 \| \u2265 12,350 [^\n]*\u2264 500 us[^\n]*1 clean, 5 censored")
+        self.assertRegex(said, r"loops +\| 64 connections, [^\n]*\| \u2265 12,350 [^\n]*\u2264 500 us[^\n]*1 clean, 5 censored")
         self.assertNotIn("Not in the medians", said)
 
     def test_refusals_are_said_and_are_no_goodput(self):
@@ -282,13 +282,14 @@ class Words(unittest.TestCase):
         for one in records:
             one["metrics"]["shed_share"] = 0.2 if one["subject"]["name"] == "loops" else 0.0
         said = reported(wanted, records)
-        self.assertIn("Requests answered 503, which are in no requests/s: loops 20 % (64 connections, closed loop; 12,000 good answers/s).", said)
+        self.assertIn("answered 503, which are in no requests/s: loops 20 % (64 connections, closed loop; 12,000 good", said)
 
     def test_runs_that_are_not_steady_are_said(self):
         wanted = support.make_spec(repetitions=3)
         records = [support.record(cell, RATES[cell.subject["name"]]) for cell in cells.plan(wanted)]
         records[0]["unsteady"] = ["mean latency rose by 40 %"]
-        self.assertRegex(reported(wanted, records), r"In 1 of 6 runs the second half of the window differs from the first, such as \w+, 64 connections, closed loop, repetition 1: mean latency rose by 40 %\.")
+        said = reported(wanted, records)
+        self.assertRegex(said, r"In 1 of 6 runs the second half [^\n]*, repetition 1: mean latency rose by 40 %\.")
 
     def test_a_percentile_of_few_requests_is_a_dash_and_the_next_one_is_compared(self):
         wanted = support.make_spec(repetitions=3, levels={"connections": [64], "rates": [100]})
@@ -316,7 +317,7 @@ class Words(unittest.TestCase):
         records[0]["earlier"] = [early]
         records[3]["metrics"]["stolen"] = 0.2
         said = reported(wanted, records)
-        self.assertIn("1 of 3 blocks were repeated whole, 1 times together, because something outside the experiment disturbed them, such as: other programs took 40 % of a CPU.", said)
+        self.assertRegex(said, "1 of 3 blocks were repeated whole, 1 times [^\n]* such as: other programs took 40 % of a CPU")
         self.assertIn("1 of 3 blocks were disturbed from outside in the runs that count, such as: the hypervisor took 20.0 %", said)
 
     def test_another_reference_after_the_runs_is_said(self):

@@ -102,7 +102,7 @@ class Judgement(unittest.TestCase):
 
     def test_a_generator_that_is_late_or_full_is_a_grade(self):
         late = {**test_grades.a_report(own_mean=50, cpu=0.99), "valid": False}
-        late["invalid"] = ["the generator was late: by 1ms at p99, at most 100us is accepted", "the generator was busy for 99% of the time: it is the limit"]
+        late["invalid"] = ["the generator was late: by 1ms at p99, at most 100us is accepted", "the generator was busy for 99%"]
         self.assertEqual(one_cell.judge(late), ("ok", ""))
         found = one_cell.graded(late, "")
         self.assertEqual((found["grade"], found["bounds"]["p99_us"], found["generator_full"]), ("censored", [0.0, 400.0], True))
@@ -193,7 +193,8 @@ class Repeats(unittest.TestCase):
             self.assertEqual(max(runs.values()), 1 + repeats)
 
     def test_have_no_cause_in_what_was_measured(self):
-        _, runs, _ = self.run_all(lambda cell, nth: {"p99_us": 1e9, "rate": 1, "generator_waited": 1, "clock_gaps": 0.005, "stolen": 0.01, "others_cpus": 0.05})
+        measured = {"p99_us": 1e9, "rate": 1, "generator_waited": 1, "clock_gaps": 0.005, "stolen": 0.01, "others_cpus": 0.05}
+        _, runs, _ = self.run_all(lambda cell, nth: measured)
         self.assertEqual(set(runs.values()), {1})
 
     def test_wait_for_the_cells_that_others_run(self):
@@ -246,7 +247,8 @@ class Resumed(unittest.TestCase):
                 raise KeyboardInterrupt
             return pretended(bench, cell, rate and rate * 1.6, folder)
 
-        with tempfile.TemporaryDirectory() as folder, mock.patch.object(one_cell, "run", counted), contextlib.redirect_stdout(io.StringIO()):
+        quiet = contextlib.redirect_stdout(io.StringIO())
+        with tempfile.TemporaryDirectory() as folder, mock.patch.object(one_cell, "run", counted), quiet:
             there = results.Results(pathlib.Path(folder))
             there.open()
             with self.assertRaises(KeyboardInterrupt):
@@ -256,7 +258,8 @@ class Resumed(unittest.TestCase):
             there.close()
         self.assertEqual(set(there.records), {cell.id for cell in plan})
         self.assertEqual(len(runs), len(set(runs)) + 1)
-        tried = {record["level"]["value"] for record in there.records.values() if record["outcome"] == "ok" and record["level"]["kind"] == "climb"}
+        ran = [record["level"] for record in there.records.values() if record["outcome"] == "ok"]
+        tried = {level["value"] for level in ran if level["kind"] == "climb"}
         self.assertTrue({0.6, 0.7} <= tried and len(tried) == 5, tried)
 
 
