@@ -125,6 +125,13 @@ static void run_end_second(struct run *run, bool last)
                   second->start_s + second->length_s);
 }
 
+/* Seconds that nobody sees cost no CPU. */
+static uint64_t run_next_second_ns(struct run *run)
+{
+    bool seen = run->hdr != NULL || run->progress.out != NULL;
+    return seen ? seconds_next_ns(run->seconds, run->crew) : UINT64_MAX;
+}
+
 /* Until `until_ns`, or the end of all drives. False: they have ended. */
 static bool wait_until(struct run *run, uint64_t until_ns)
 {
@@ -145,7 +152,7 @@ static bool wait_until(struct run *run, uint64_t until_ns)
 static void watch_run(struct run *run)
 {
     crew_start(run->crew);
-    while (wait_until(run, seconds_next_ns(run->seconds, run->crew))) {
+    while (wait_until(run, run_next_second_ns(run))) {
         run_end_second(run, false);
     }
     bool connected = crew_join(run->crew);
