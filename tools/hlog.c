@@ -60,8 +60,8 @@ void hlog_interval(FILE *out, double start_s, double length_s, struct histogram_
     free(encoded);
 }
 
-/* Significant digits of a value: d of them are told apart by the power of two above 2 * 10^d
- * sub-buckets, half of which are in a run. */
+/* Significant digits of a value. For d of them HdrHistogram takes the power of two above 2 * 10^d as
+ * the number of sub-buckets, half of which are in a run. */
 static unsigned digits_of(unsigned sub_bits)
 {
     CHECK(sub_bits == HISTOGRAM_SUB_BITS || sub_bits == THREE_DIGITS_BITS);

@@ -29,7 +29,7 @@ from table import Table, require
 
 table = Table("quartet_load", args=("own",))
 case = table.case
-# Those with a server that waits for as long as it was told to: one at a time, for builds that are no sanitizer's.
+# Those with a server that waits for as long as its arguments say: one at a time, for builds that are no sanitizer's.
 times = Table("quartet_load_times", args=("own",))
 
 
@@ -193,7 +193,7 @@ def read_log(path):
 PERCENTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p999": 0.999, "p9999": 0.9999}
 
 
-def is_told_of(figures, values, what):
+def figures_are_of(figures, values, what):
     """The figures of the report are those of these values, up to the width of its buckets."""
     require(figures["count"] == len(values) > 0, f"{what}: {figures['count']} of {len(values)}")
     require(abs(figures["mean"] - sum(values) / len(values)) < 1, f"{what}: mean {figures['mean']}")
@@ -209,7 +209,7 @@ def report_is_of_log(result, rows):
     for kind, since, until in (("from_due", "due_ns", "done_ns"), ("from_send", "sent_ns", "done_ns"),
                                ("first_byte", "sent_ns", "first_byte_ns"), ("send_lag", "due_ns", "sent_ns"),
                                ("own_lag", "due_ns", "released_ns")):
-        is_told_of(result["latency_ns"][kind], [row[until] - row[since] for row in good], kind)
+        figures_are_of(result["latency_ns"][kind], [row[until] - row[since] for row in good], kind)
 
 
 def log_is_of_server(rows, served):

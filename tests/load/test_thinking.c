@@ -1,4 +1,4 @@
-/* test_thinking.c: who thought for longest asks first. */
+/* test_thinking.c: the user that is due first asks first. */
 #include "tools/load/thinking.h"
 
 #include "tests/test.h"
