@@ -1,7 +1,7 @@
 /* json_read.h: reading JSON that need not be trusted: a trace, what a server says of itself.
  *
  * Why libjansson: a parser of untrusted text is best one that many use and others maintain. What is
- * added here are limits, and values in the form in which the tools keep them. The values are
+ * added here are limits, and values in the form in which we keep them. The values are
  * libjansson's, and so are the functions that walk them; those take NULL for "there is none".
  *
  *   json_t *root = json_read(text, error);
@@ -25,12 +25,13 @@ enum {
 };
 
 /* The one value that the text is, for json_decref. NULL when the text is something else, is over one
- * of the limits, names a member twice, holds a whole number above 2^63 - 1, or holds a control
- * character but white space (so a text that is accepted may go to a terminal): `error`, which may be
- * NULL, is then one line that says what and where. */
+ * of the limits, names a member twice, or holds a control character but white space (so a text that
+ * is accepted may go to a terminal): `error`, which may be NULL, is then one line that says what and
+ * where. */
 json_t *json_read(struct bytes text, char error[JSON_READ_ERROR]);
 
-/* A number's whole part; 0 for a negative one and anything else. */
+/* A number's whole part, and UINT64_MAX for a larger one; 0 for a negative one and anything else. Beside
+ * a number above 2^63 - 1 those above 2^53 are not exact. */
 uint64_t json_read_number(const json_t *value);
 /* The same of a member; 0 when there is none. */
 uint64_t json_read_count(const json_t *object, const char *key);

@@ -12,5 +12,7 @@ enum { REPORT_LIST_MAX = 4096 }; /* queues, threads ... that are taken */
 
 /* False when `json` is no object. `report` is set either way and wants report_deinit. */
 bool report_read(struct report *report, const json_t *json);
+/* The same from text; false also when it is no JSON. */
+bool report_from_json(struct report *report, struct bytes text);
 
 #endif

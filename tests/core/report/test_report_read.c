@@ -13,20 +13,12 @@ static char *text_of(void (*print)(FILE *, const struct report *), const struct 
     return text;
 }
 
-static bool read_text(struct report *report, const char *text)
-{
-    json_t *root = json_read(bytes_of(text), NULL);
-    bool good = report_read(report, root);
-    json_decref(root);
-    return good;
-}
-
 TEST(report_read, comes_back_from_json_as_it_was)
 {
     struct report report, again;
     sample_report(&report);
     char *json = text_of(report_to_json, &report);
-    expect(read_text(&again, json));
+    expect(report_from_json(&again, bytes_of(json)));
     char *before = text_of(report_print, &report), *after = text_of(report_print, &again);
     expect_text(after, before);
     char *json_again = text_of(report_to_json, &again);
@@ -46,7 +38,7 @@ TEST(report_read, json_of_another_shape_is_zeros)
         "{\"queues\": [1, [], {\"wait_ns\": {\"buckets\": [[], [1], 2, [3, 4, 5]]}}]}"};
     for (unsigned i = 0; i < sizeof texts / sizeof *texts; i++) {
         struct report report;
-        expect(read_text(&report, texts[i]));
+        expect(report_from_json(&report, bytes_of(texts[i])));
         expect_int(report.wall_ns, 0);
         report_deinit(&report);
     }
@@ -57,7 +49,7 @@ TEST(report_read, what_is_no_object_is_refused)
     static const char *const texts[] = {"", "[]", "{", "{} {}", "nonsense"};
     for (unsigned i = 0; i < sizeof texts / sizeof *texts; i++) {
         struct report report;
-        expect(!read_text(&report, texts[i]));
+        expect(!report_from_json(&report, bytes_of(texts[i])));
         report_deinit(&report);
     }
 }
