@@ -10,6 +10,9 @@ static const double machine_full_share = 0.9;
 /* Of what all programs used, the server's part from which on it is its own CPU use that limits. */
 static const double alone_share = 0.8;
 
+/* A shorter time is too short for what is counted in ticks of 10 ms. */
+static const uint64_t ticks_mean_ns = 200000000;
+
 /* --- reading --- */
 
 static void read_queue(struct bottleneck_figures *figures, const struct queue_report *queue)
@@ -42,6 +45,9 @@ void bottleneck_read(struct bottleneck_figures *figures, const struct report *re
         .connections = report->connections,
         .machine = report->machine,
     };
+    if (report->wall_ns < ticks_mean_ns) {
+        figures->machine = (struct machine_report){0};
+    }
     figures->room_waits = report->tally.counters[COUNTER_ROOM_WAITS];
     for (unsigned i = 0; intervals != NULL && i < INTERVAL_COUNT; i++) {
         figures->interval_ns[i] = intervals[i].sum;

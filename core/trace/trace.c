@@ -334,6 +334,14 @@ static void take_sample(struct trace *trace)
     (void)write_block(trace, block, sample);
 }
 
+/* Of this thread: it may wait for a CPU while it makes a report. */
+static uint64_t cpu_time_ns(void)
+{
+    struct timespec used;
+    CHECK(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used) == 0);
+    return (uint64_t)used.tv_sec * NS_PER_S + (uint64_t)used.tv_nsec;
+}
+
 /* When the next moment is due. A report takes about a millisecond to make, that of many threads much
  * longer, and 100 KB: so that making them costs at most a hundredth of a CPU, and that a trace of
  * hours has a few hundred, they are further apart the longer the run. */
@@ -356,13 +364,14 @@ static void take_moment(struct trace *trace)
         !atomic_load_explicit(&trace->samples, memory_order_acquire)) {
         return;
     }
+    uint64_t used_ns = cpu_time_ns();
     if (trace->report(trace->sample_arg, &report)) {
         text_open(&block);
         report_to_json(block.out, &report);
         (void)text_write(trace, &block, TRACE_BLOCK_MOMENT);
     }
     report_deinit(&report);
-    trace->mine.moment_due_ns = next_moment_ns(trace, began_ns, clock_ns() - began_ns);
+    trace->mine.moment_due_ns = next_moment_ns(trace, began_ns, cpu_time_ns() - used_ns);
 }
 
 static uint64_t min_u64(uint64_t a, uint64_t b)

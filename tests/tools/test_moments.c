@@ -12,18 +12,25 @@ static void take_text(struct moments *moments, struct bytes text)
 }
 
 /* A server that has answered so many requests; it has as many connections as `open`. */
-static void take_open(struct moments *moments, uint64_t at_ms, uint64_t requests, uint64_t open)
+static void take_begun(struct moments *moments, uint64_t at_ms, uint64_t begun, uint64_t requests,
+                       uint64_t open)
 {
     char *text = NULL;
     size_t len;
     struct report report = {.wall_ns = at_ms * NS_PER_MS, .connections = open};
     FILE *out = open_memstream(&text, &len);
     expect(out != NULL);
-    report.tally.counters[COUNTER_BEGUN] = report.tally.counters[COUNTER_REQUESTS] = requests;
+    report.tally.counters[COUNTER_BEGUN] = begun;
+    report.tally.counters[COUNTER_REQUESTS] = requests;
     report_to_json(out, &report);
     expect_int(fclose(out), 0);
     take_text(moments, (struct bytes){text, len});
     free(text);
+}
+
+static void take_open(struct moments *moments, uint64_t at_ms, uint64_t requests, uint64_t open)
+{
+    take_begun(moments, at_ms, requests, requests, open);
 }
 
 static void take(struct moments *moments, uint64_t at_ms, uint64_t requests)
@@ -88,6 +95,20 @@ TEST(moments, may_be_two_the_first_and_the_end)
     expect(moments_window(&moments, &window, &from_ns));
     expect_int(window.wall_ns, 400 * NS_PER_MS);
     report_deinit(&window);
+    moments_deinit(&moments);
+}
+
+/* All of them begin together, and end together seconds later. */
+TEST(moments, are_not_idle_while_requests_are_under_way)
+{
+    struct moments moments = {0};
+    take_begun(&moments, 300, 8, 0, 8);
+    for (uint64_t ms = 550; ms <= 3050; ms += 250) {
+        take_begun(&moments, ms, 8, 0, 8);
+    }
+    take(&moments, 3100, 8);
+    take(&moments, 3350, 8);
+    expect_window(&moments, 1300, 3100, 8);
     moments_deinit(&moments);
 }
 

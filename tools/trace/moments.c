@@ -21,8 +21,10 @@ void moments_take(struct moments *moments, json_t *report)
     if (!read_moment(&now, report)) {
         return;
     }
-    bool first = moments->idle.report == NULL, more = now.asked > moments->asked;
+    bool first = moments->idle.report == NULL;
+    bool more = now.asked > moments->asked || moments->in_flight;
     moments->asked = now.asked;
+    moments->in_flight = now.in_flight;
     if (first || (!more && moments->last.report == NULL)) {
         keep_moment(&moments->idle, &now);
         return;
@@ -66,8 +68,10 @@ static bool read_moment(struct moment *moment, json_t *report)
     }
     moment->report = report;
     moment->at_ns = json_read_count(report, "wall_ns");
-    moment->asked = json_read_count(counters, "ACCEPTED") + json_read_count(counters, "BEGUN") +
-                    json_read_count(counters, "REQUESTS");
+    uint64_t begun = json_read_count(counters, "BEGUN");
+    uint64_t ended = json_read_count(counters, "REQUESTS") + json_read_count(counters, "ABANDONED");
+    moment->asked = json_read_count(counters, "ACCEPTED") + begun + ended;
+    moment->in_flight = begun > ended;
     return true;
 }
 

@@ -262,8 +262,14 @@ TEST(bottleneck, sums_the_threads_of_each_group_and_keeps_the_busiest)
                             .thread_count = 4,
                             .threads = threads};
     struct bottleneck_figures figures;
+    report.machine = (struct machine_report){2, NS_PER_S, NS_PER_S};
     report.tally.counters[COUNTER_REQUESTS] = 1000;
+    report.wall_ns = 100 * NS_PER_MS; /* too short for the clock of the machine's figures */
     bottleneck_read(&figures, &report);
+    expect_int(figures.machine.cpus, 0);
+    report.wall_ns = NS_PER_S;
+    bottleneck_read(&figures, &report);
+    expect_int(figures.machine.cpus, 2);
     expect_int(figures.groups[0].busy_ns, 1030 * NS_PER_MS);
     expect_int(figures.groups[0].busiest_ns, 980 * NS_PER_MS);
     expect_int(figures.groups[0].hardest_ns, 980 * NS_PER_MS - 5);
