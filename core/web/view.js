@@ -1,6 +1,6 @@
 /* view.js: what a page shows, computed from one report (core/report/report_json.c), which is of a window
  * or of all the time since the server's start. Where it is of a window the server has made the
- * difference (core/report/report_since.c), so that all who show it show the same.
+ * difference (core/report/report_since.c), so that each page and tool shows the same.
  */
 "use strict";
 
