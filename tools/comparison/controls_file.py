@@ -1,4 +1,4 @@
-"""What the controls found, for reports that are made on the same machine on the same day."""
+"""What the controls found, for the reports of comparisons that ran on the same machine on the same day."""
 import json
 import pathlib
 
@@ -26,8 +26,8 @@ def failed_words(out, facts):
         return []
     bad = [one for one in said["controls"] if one["verdict"] != "holds"]
     return [
-        f"The control {one['name']} ({one['law']}) does not hold on this machine today: "
-        + (one["why"] or f"queueing theory predicts a mean wait of {numbers.time_us(one['predicted_us'])}, measured are "
+        f"The control {one['name']} ({one['law']}) did not hold on this machine on {said['machine']['date'][:10]}: "
+        + (one["why"] or f"queueing theory predicts a mean wait of {numbers.time_us(one['predicted_us'])}, measured were "
            f"{numbers.time_us(one['low_us'])} to {numbers.time_us(one['high_us'])}")
         + ". Find the cause before you conclude anything from this report."
         for one in bad

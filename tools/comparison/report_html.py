@@ -99,6 +99,12 @@ def head(summary):
     )
 
 
+def failed_controls(summary):
+    listed = "".join(f"<li>{text(said)}</li>" for said in summary.failed_controls)
+    inside = f'<h2>Failed controls</h2><div class="words doubts"><ul>{listed}</ul></div>'
+    return f"<section>{inside}</section>" if listed else ""
+
+
 def decided(summary, workload):
     rows = comparisons.table(summary, workload)
     return table(rows, "texts decided") if rows else ""
@@ -168,6 +174,6 @@ def whole(summary, figures, manifest, figure_style):
 <title>{text(title(summary))}</title><style>
 {STYLE.read_text(encoding="utf-8")}{figure_style}</style></head><body>
 <header>{head(summary)}</header>
-<main>{sections}{doubts_section(summary)}{how_section(summary)}{appendix(summary, manifest)}</main>
+<main>{failed_controls(summary)}{sections}{doubts_section(summary)}{how_section(summary)}{appendix(summary, manifest)}</main>
 </body></html>
 """

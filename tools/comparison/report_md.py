@@ -47,9 +47,15 @@ def workload_text(summary, workload, figures, with_figures):
     return "\n\n".join(part for part in parts if part)
 
 
+def failed_controls(summary):
+    """A quotation, which stands out at the top."""
+    return "\n".join(f"> **Control.** {said}" for said in summary.failed_controls)
+
+
 def terminal(summary, figures):
     """What is printed at the end: tables and words, no pictures."""
     parts = [workload_text(summary, workload, figures[workload["name"]], False) for workload in summary.spec.workloads]
+    parts = [failed_controls(summary), *parts] if summary.failed_controls else parts
     return "\n\n".join(
         parts + ["## What cannot be concluded", "\n".join("- " + said for said in doubts.of_comparison(summary, summary.facts))]
     )
@@ -60,6 +66,7 @@ def whole(summary, figures, manifest):
     facts = summary.facts
     parts = [
         f"# {placement.titled(summary.spec.title, summary.placement())}",
+        failed_controls(summary),
         summary.spec.question or "",
         f"{facts['date']}, commit {facts['commit']}, {facts['cpu']} ({facts['cpus_allowed']} CPUs), Linux "
         f"{facts['kernel']}.",

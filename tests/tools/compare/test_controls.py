@@ -130,8 +130,8 @@ class File(unittest.TestCase):
     def test_names_the_controls_that_fail_on_this_machine_today(self):
         self.assertFalse(controls_file.write(self.out, FACTS, [GOOD, BAD, {**BAD, "verdict": "undecided", "why": "no load"}]))
         first, second = self.words(date="2026-01-02T23:00:00+00:00")
-        self.assertIn("x (M/D/1) does not hold on this machine today: queueing theory predicts a mean wait of 1.00 ms, "
-                      "measured are 1.10 ms to 1.20 ms", first)
+        self.assertIn("x (M/D/1) did not hold on this machine on 2026-01-02: queueing theory predicts a mean wait of 1.00 ms, "
+                      "measured were 1.10 ms to 1.20 ms", first)
         self.assertIn("no load", second)
 
     def test_is_silent_elsewhere_and_later_and_when_all_hold(self):

@@ -14,7 +14,7 @@ import unittest
 import urllib.parse
 
 import support
-from comparison import cells, report, results, runner
+from comparison import cells, controls_file, report, results, runner
 from comparison.trouble import Trouble
 
 GOLDEN = support.REPO / "tests" / "golden"
@@ -207,6 +207,32 @@ class Outcomes(unittest.TestCase):
         wanted = support.make_spec(repetitions=3, levels={"connections": [], "rates": [3000]})
         said = reported(wanted, [support.record(cell, 1, outcome="invalid", why="late") for cell in cells.plan(wanted)])
         self.assertRegex(said, r"staged +\| 3,000 requests/s +\| 0 of 3 +\| no valid run")
+
+
+class Controls(unittest.TestCase):
+    FAILED = {"name": "loop", "law": "M/D/1", "verdict": "undecided", "why": "late & <busy>"}
+
+    def written(self, verdict, **facts):
+        """(the page, report.md, what the terminal shows) beside a controls.json with this verdict."""
+        wanted = support.make_spec(repetitions=1)
+        with tempfile.TemporaryDirectory() as outer:
+            folder = pathlib.Path(outer) / "compare"
+            controls_file.write(folder, {**support.ENVIRONMENT, **facts}, [{**self.FAILED, "verdict": verdict}])
+            there, plan = support.store(folder, wanted, [support.record(cell, 1000) for cell in cells.plan(wanted)])
+            shown = report.write(there, wanted, plan)
+            return [(folder / name).read_text(encoding="utf-8") for name in ("index.html", "report.md")] + [shown]
+
+    def test_that_failed_here_today_stand_at_the_top_of_each_report(self):
+        page, text, shown = self.written("undecided")
+        for said, begin in ((page, "<h2>Failed controls</h2>"), (text, "> **Control.** "), (shown, "> **Control.** ")):
+            self.assertIn("The control loop (M/D/1) did not hold on this machine on 2026-01-02: late", said)
+            self.assertLess(said.index(begin), said.index("A tiny file, hot"))
+        self.assertIn("late &amp; &lt;busy&gt;", page)
+
+    def test_that_hold_or_are_of_another_day_are_not_named(self):
+        for said in self.written("holds") + self.written("fails", date="2026-01-01T00:00:00+00:00"):
+            self.assertNotIn("did not hold", said)
+            self.assertNotIn("Failed controls", said)
 
 
 class Words(unittest.TestCase):
