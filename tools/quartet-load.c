@@ -4,11 +4,20 @@
  * command line; 3 when the run is INVALID or an objective is missed.
  */
 #include "core/base/check.h"
+#include "core/base/libraries.h"
 #include "core/options/option_reading.h"
 #include "core/options/option_text.h"
 #include "tools/load/run.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+
+static void main_print_version(void)
+{
+    char libraries[LIBRARIES_TEXT];
+    libraries_format(libraries);
+    printf("quartet-load %s (%s)\n", QUARTET_VERSION, libraries);
+}
 
 /* Options that are questions: answered, and done. */
 static void main_answer(const struct load_settings *settings)
@@ -16,7 +25,7 @@ static void main_answer(const struct load_settings *settings)
     if (settings->help) {
         option_text_help(stdout, &load_options);
     } else if (settings->version) {
-        puts("quartet-load " QUARTET_VERSION);
+        main_print_version();
     } else {
         return;
     }

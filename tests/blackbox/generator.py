@@ -1074,7 +1074,7 @@ def _(world):
                  "--hdr", "--log", "Exit status"):
         require(flag in out, f"{flag!r} is not in --help")
     _, out = load(world, "--version", codes=(0,))
-    require(re.match(r"quartet-load \d+\.\d+\.\d+\n$", out), out)
+    require(re.match(r"quartet-load \d+\.\d+\.\d+ \(libuv [\d.]+, http-parser [\d.]+\)\n$", out), out)
 
 
 @case("the progress line is for terminals only")
