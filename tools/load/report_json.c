@@ -79,7 +79,7 @@ static void put_window(struct json *json, const struct report *report)
     json_decimal(json, "due", seconds > 0 ? (double)results->due / seconds : 0);
     json_decimal(json, "answered", results_rate(results));
     json_decimal(json, "body_bytes",
-              seconds > 0 ? (double)results->body_bytes_in_window / seconds : 0);
+                 seconds > 0 ? (double)results->body_bytes_in_window / seconds : 0);
     json_end(json);
 }
 
