@@ -13,7 +13,7 @@ static struct results results;
 static void under_way(uint64_t from_ns, uint64_t to_ns)
 {
     occupancy_change(&results.occupancy, &window, 1, from_ns);
-    occupancy_change(&results.occupancy, &window, -1, to_ns);
+    occupancy_end(&results.occupancy, &window, from_ns >= 1000 && from_ns < 2000, from_ns, to_ns);
 }
 
 static double area(void)
@@ -34,8 +34,7 @@ TEST(occupancy, counts_what_is_inside_of_the_window)
     expect(area() == 500);
     under_way(2600, 2700);
     expect(area() == 500);
-    expect_int(results.occupancy.at_start, 1);
-    expect_int(results.occupancy.at_end, 1);
+    expect_int(results.occupancy.apart_ns, 200 + 600); /* the two over its ends */
     expect_int(results.occupancy.now, 0);
 }
 
@@ -57,12 +56,20 @@ static void ten_requests(void)
     results.window_ns = 1000;
     results.end_ns = 2000;
     results.due = results.good = 10;
-    results.longest_ns = 50;
     for (unsigned i = 0; i < 10; i++) {
         under_way(1000 + 100 * i, 1050 + 100 * i);
         fine_record(&results.from_due, 60);
         fine_record(&results.own_lag, 10);
     }
+}
+
+/* One more answer, so long after its release. */
+static void answered_after(uint64_t time_ns)
+{
+    fine_record(&results.from_due, time_ns + 10);
+    fine_record(&results.own_lag, 10);
+    results.due++;
+    results.good++;
 }
 
 TEST(little, holds_for_what_was_counted_once)
@@ -81,8 +88,7 @@ TEST(little, fails_in_both_directions)
     expect(!results_little(&results, &little) && little.multiplied > little.counted);
     ten_requests();
     occupancy_change(&results.occupancy, &window, 1, 1970); /* one that never ended */
-    results.occupancy.area_ns += 30;
-    results.occupancy.at_end = 0;
+    occupancy_change(&results.occupancy, &window, 0, 2000);
     expect(!results_little(&results, &little) && little.multiplied < little.counted);
 }
 
@@ -90,10 +96,21 @@ TEST(little, allows_for_what_was_under_way_at_the_ends)
 {
     struct little little;
     ten_requests();
-    occupancy_change(&results.occupancy, &window, 1, 1970);
-    occupancy_change(&results.occupancy, &window, -1, 2020);
-    expect_int(results.occupancy.at_end, 1);
+    under_way(900, 1030); /* due in the warm-up */
+    under_way(1970, 2020);
+    answered_after(50);
     expect(results_little(&results, &little));
+}
+
+/* Due at the last moment and released after it: its time is in the latencies alone. */
+TEST(little, allows_for_what_was_released_too_late)
+{
+    struct little little;
+    ten_requests();
+    occupancy_change(&results.occupancy, &window, 1, 2100);
+    occupancy_end(&results.occupancy, &window, true, 2100, 2500);
+    answered_after(400);
+    expect(results_little(&results, &little) && little.multiplied > little.counted + 0.3);
 }
 
 TEST(little, says_nothing_of_requests_without_a_latency)

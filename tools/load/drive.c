@@ -31,10 +31,8 @@ static void drive_end_shot(struct drive *drive, const struct connection *connect
 {
     struct results *results = drive->results;
     uint64_t ended_ns = outcome->done_ns != 0 ? outcome->done_ns : clock_ns();
-    uint64_t took_ns = ended_ns > shot->released_ns ? ended_ns - shot->released_ns : 0;
     drive->in_flight--;
-    occupancy_change(&results->occupancy, &drive->window, -1, ended_ns);
-    results->longest_ns = took_ns > results->longest_ns ? took_ns : results->longest_ns;
+    occupancy_end(&results->occupancy, &drive->window, shot->measured, shot->released_ns, ended_ns);
     record_outcome(results, &drive->window, shot, outcome);
     if (drive->log != NULL) {
         request_log_put(drive->log, connection, shot, outcome);
@@ -161,7 +159,8 @@ static void dismiss_users(struct drive *drive)
     struct due due;
     while (pending_take(&drive->pending, &due)) {
         drive->results->due -= window_has(&drive->window, due.due_ns) ? 1 : 0;
-        occupancy_change(&drive->results->occupancy, &drive->window, -1, clock_ns());
+        occupancy_end(&drive->results->occupancy, &drive->window, false, due.released_ns,
+                      clock_ns());
     }
 }
 

@@ -56,10 +56,8 @@ static void merge_counts(struct results *to, const struct results *from)
     to->done_in_window += from->done_in_window;
     to->body_bytes_in_window += from->body_bytes_in_window;
     to->waited += from->waited;
-    to->longest_ns = to->longest_ns > from->longest_ns ? to->longest_ns : from->longest_ns;
     to->occupancy.area_ns += from->occupancy.area_ns;
-    to->occupancy.at_start += from->occupancy.at_start;
-    to->occupancy.at_end += from->occupancy.at_end;
+    to->occupancy.apart_ns += from->occupancy.apart_ns;
     to->pending_most += from->pending_most; /* not at one moment: it is a bound */
     for (unsigned i = 0; i < RESULTS_STATUSES; i++) {
         to->statuses[i] += from->statuses[i];
@@ -130,10 +128,9 @@ bool results_little(const struct results *results, struct little *little)
         return false;
     }
     double time_ns = (double)results->from_due.sum - (double)results->own_lag.sum;
-    double at_ends = (double)(results->occupancy.at_start + results->occupancy.at_end);
     little->counted = results->occupancy.area_ns / window_ns;
     little->multiplied = time_ns / window_ns;
-    little->tolerance = at_ends * (double)results->longest_ns / window_ns +
+    little->tolerance = (double)results->occupancy.apart_ns / window_ns +
                         little_harmless * fmax(little->counted, little->multiplied);
     return fabs(little->counted - little->multiplied) <= little->tolerance;
 }

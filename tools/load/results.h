@@ -49,8 +49,7 @@ struct results {
     uint64_t bytes_sent, bytes_received;
     uint64_t opened, unasked;
 
-    uint64_t waited;     /* measured: no connection was free when they were released */
-    uint64_t longest_ns; /* from release to end, of all requests */
+    uint64_t waited; /* measured: no connection was free when they were released */
     struct occupancy occupancy;
     struct series series; /* with rows of the run's own */
 
