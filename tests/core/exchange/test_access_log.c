@@ -90,9 +90,10 @@ static const char *line(void)
 TEST(access_log, writes_combined_then_times_then_the_end)
 {
     begin();
-    expect_text(line(), "\"GET /x HTTP/1.1\" 200 4231 \"http://a/b\" \"test\" 512 read=3.1 "
-                        "process.wait=20.04 process=400 write.wait=8 write=81.11 socket.wait=34.5 close=- "
-                        "answer=whole\n");
+    expect_text(line(),
+                "\"GET /x HTTP/1.1\" 200 4231 \"http://a/b\" \"test\" 512 read=3.1 "
+                "process.wait=20.04 process=400 write.wait=8 write=81.11 socket.wait=34.5 close=- "
+                "answer=whole\n");
     finish();
 }
 
