@@ -42,6 +42,10 @@ void file_cache_deinit(struct file_cache *cache);
 struct file *file_cache_get(struct file_cache *cache, struct bytes path, enum encoding encoding,
                             int *error) EXCLUDES(cache->shared.lock);
 
+/* Would file_cache_get answer now without a system call? A hint: it may have changed by then. */
+bool file_cache_knows(struct file_cache *cache, struct bytes path, enum encoding encoding)
+    EXCLUDES(cache->shared.lock);
+
 /* How full it is, for tests and status pages. */
 struct file_cache_use {
     unsigned entries;

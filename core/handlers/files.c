@@ -369,6 +369,11 @@ static struct file *chosen_file(const struct exchange *x, struct file *file)
     return file;
 }
 
+bool files_would_wait(const struct exchange *x)
+{
+    return !file_cache_knows(&files.cache, x->request.path, ENCODING_IDENTITY);
+}
+
 enum handler_verdict files_run(struct exchange *x)
 {
     int error;

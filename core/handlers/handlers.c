@@ -8,15 +8,15 @@
 #include "core/options/settings.h"
 
 static const struct handler handlers[] = {
-#define HANDLER(name, prefix, methods, access, counted, takes_long, run, input)                    \
-    {name, prefix, methods, ACCESS_##access, counted, takes_long, run, input},
+#define HANDLER(name, prefix, methods, access, counted, takes_long, run, would_wait, input)        \
+    {name, prefix, methods, ACCESS_##access, counted, takes_long, run, would_wait, input},
 #include "core/handlers/handlers.def"
 #undef HANDLER
 };
 /* The same prefixes with their lengths, so that a lookup compares a length before any
  * byte. */
 static const struct bytes prefixes[] = {
-#define HANDLER(name, prefix, methods, access, counted, takes_long, run, input)                    \
+#define HANDLER(name, prefix, methods, access, counted, takes_long, run, would_wait, input)        \
     {prefix, sizeof(prefix) - 1},
 #include "core/handlers/handlers.def"
 #undef HANDLER

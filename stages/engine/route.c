@@ -3,6 +3,7 @@
 
 #include "stages/engine/closing.h"
 #include "stages/engine/engine.h"
+#include "stages/engine/inline.h"
 
 static enum verdict enter_stage(struct worker *worker, struct client *client, enum stage stage,
                                 enum verdict verdict, bool direct)
@@ -13,6 +14,11 @@ static enum verdict enter_stage(struct worker *worker, struct client *client, en
 static bool is_session(const struct worker *worker, enum stage stage)
 {
     return worker->kind == GROUP_POOL && worker_runs(worker, stage);
+}
+
+static bool is_inlined(const struct worker *worker, enum stage stage)
+{
+    return (worker->inlined >> stage & 1) != 0;
 }
 
 static bool has_more_input(const struct client *client)
@@ -56,7 +62,8 @@ static unsigned group_for(const struct worker *worker, enum stage stage, enum ve
     if (verdict == VERDICT_LINGER) {
         return worker->engine->linger_group;
     }
-    if (verdict == VERDICT_OUTPUT_READY && is_session(worker, STAGE_WRITER)) {
+    if (verdict == VERDICT_OUTPUT_READY &&
+        (is_session(worker, STAGE_WRITER) || is_inlined(worker, STAGE_WRITER))) {
         return worker->group;
     }
     return (unsigned)wiring->group_of[stage];
@@ -71,6 +78,9 @@ struct route_goal route_goal(const struct worker *worker, enum verdict verdict, 
 static struct route_goal goal_of(const struct worker *worker, const struct client *client,
                                  enum verdict verdict)
 {
+    if (verdict == VERDICT_REQUEST_READY && inline_at_once(worker, client)) {
+        return (struct route_goal){STAGE_PROCESSOR, worker->group};
+    }
     return route_goal(worker, verdict, verdict == VERDICT_KEPT && has_more_input(client));
 }
 
@@ -242,6 +252,7 @@ static enum verdict route_step(struct worker *worker, struct client *client, enu
         choose_seat(worker, client, to.group);
     }
     if (stay && is_here(worker, client, to.group)) {
+        inline_count(worker, client, to.stage);
         return enter_stage(worker, client, to.stage, verdict, true);
     }
     if (worker->group != to.group && comes_back(worker, client, verdict)) {
@@ -286,6 +297,16 @@ void route_seats(struct worker *worker, struct client *client)
         client->seat[i] =
             (unsigned short)(i == worker->group ? worker->seat
                                                 : client->conn.id % engine->groups[i].count);
+    }
+}
+
+void route_inline_idle(struct worker *worker)
+{
+    struct client *client = inline_take_idle(worker);
+    if (client != NULL) {
+        inline_count(worker, client, STAGE_PROCESSOR);
+        route(worker, client,
+              enter_stage(worker, client, STAGE_PROCESSOR, VERDICT_REQUEST_READY, false));
     }
 }
 

@@ -7,9 +7,10 @@
  *   ACCEPTED                                   the poller or the reader, whichever stands first
  *   WANT_READ, KEPT without further input      the poller, where there is one apart from the reader
  *   READABLE, RESUME, KEPT with more input     the reader
- *   REQUEST_READY, WANT_ROOM, WANT_TIME        the processor
- *   OUTPUT_READY                               w in a session that has it, else W
- *   WANT_WRITE, out of a session               W
+ *   REQUEST_READY                              p in a loop that may run it now (inline.h), else P
+ *   WANT_ROOM, WANT_TIME                       P
+ *   OUTPUT_READY                               w in a session or a loop that has it, else W
+ *   WANT_WRITE, out of a session or such a w   W
  *   LINGER, out of a session                   a poll loop: the writer's, else the poller's, else L's
  *   CLOSE                                      the loop that watches it besides, then its home; a
  *                                              client without a home is closed where it is
@@ -57,6 +58,10 @@ void route_leave(struct worker *worker, struct client *client);
 /* A handler has given its request on, or waits for room: where the thread is a session whose pool
  * waits for idle clients, it will be recalled for that. It need not have the client. */
 void route_lets_go(struct worker *worker);
+
+/* A loop has done all that it found, and is about to hand on what it gathered. With --inline idle it
+ * runs the handler of a single request itself (inline.h). */
+void route_inline_idle(struct worker *worker);
 
 /* Runs a ticket that was taken from a mailbox. */
 void route_ticket(struct worker *worker, struct ticket *ticket);

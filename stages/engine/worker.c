@@ -226,7 +226,7 @@ void worker_init(struct worker *worker)
     if (worker->kind == GROUP_POOL) {
         tally_share(&worker->tally, &engine->interval_sets);
     }
-    if (engine->access_log != NULL && worker_runs(worker, STAGE_WRITER)) {
+    if (engine->access_log != NULL && worker_may_run(worker, STAGE_WRITER)) {
         access_log_buffer_init(&worker->log, engine->access_log);
     }
     /* A condition variable can wake no poll loop. */

@@ -25,19 +25,21 @@ struct worker;
 struct outbox {
     struct mailbox *mailbox;
     struct chain chain;
-    bool bounded; /* the way there is forward in the wiring: may be refused */
-    bool ring;    /* some ticket in it cannot wait until its taker wakes by itself */
-    bool refused; /* the mailbox was full: kept here until it has room */
-    bool dirty;   /* listed in worker->dirty */
+    bool bounded;             /* the way there is forward in the wiring: may be refused */
+    bool ring;                /* some ticket in it cannot wait until its taker wakes by itself */
+    bool refused;             /* the mailbox was full: kept here until it has room */
+    bool dirty;               /* listed in worker->dirty */
+    _Atomic uint64_t inlined; /* requests that were not put there: this thread ran the stage */
 };
 
 struct worker {
     /* fixed before the thread starts */
     struct engine *engine;
-    unsigned group;  /* index in the wiring */
-    unsigned seat;   /* which thread of its group */
-    unsigned number; /* which thread of the server */
-    unsigned stages; /* set of 1 << enum stage */
+    unsigned group;   /* index in the wiring */
+    unsigned seat;    /* which thread of its group */
+    unsigned number;  /* which thread of the server */
+    unsigned stages;  /* set of 1 << enum stage */
+    unsigned inlined; /* of another group, which it may run itself: set as above */
     enum group_kind kind;
     char name[16]; /* as the thread is named */
     int cpu;       /* pinned to, or -1 */
@@ -133,6 +135,12 @@ void worker_come_back(struct worker *worker);
 static inline bool worker_runs(const struct worker *worker, enum stage stage)
 {
     return (worker->stages >> stage & 1) != 0;
+}
+
+/* May it run this stage: its own, or in place of another group? */
+static inline bool worker_may_run(const struct worker *worker, enum stage stage)
+{
+    return ((worker->stages | worker->inlined) >> stage & 1) != 0;
 }
 
 /* The thread's first and last, and the ends of its waits, for loop_group.c and pool_group.c: name,

@@ -254,6 +254,7 @@ static void lay_out(struct engine *engine)
             worker->seat = j;
             worker->number = number++;
             worker->stages = from->stages;
+            worker->inlined = from->inlined;
             worker->kind = from->kind;
             worker->cpu = pinned_cpu(engine->settings->pin, from->stages);
             worker->pool.loop = i > 0 && from[-1].in_turn ? group[-1].workers : NULL;

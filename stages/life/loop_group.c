@@ -248,6 +248,7 @@ void loop_group_turn(struct worker *worker)
     if (!in_turn && worker_gathers(worker) && (poll_at_once(worker) || busy)) {
         return;
     }
+    route_inline_idle(worker);
     if (worker_flush(worker)) {
         return; /* there is room again for the clients that were held back */
     }

@@ -10,8 +10,12 @@ static const struct preset {
     struct policies policies;
     const char *source, *what;
 } presets[] = {
-#define PRESET(name, wiring, dispatch, overload, spawn, source, what)                              \
-    {name, wiring, {DISPATCH_##dispatch, OVERLOAD_##overload, SPAWN_##spawn, 0}, source, what},
+#define PRESET(name, wiring, dispatch, overload, spawn, inlining, source, what)                    \
+    {name,                                                                                         \
+     wiring,                                                                                       \
+     {DISPATCH_##dispatch, OVERLOAD_##overload, SPAWN_##spawn, INLINE_##inlining, 0},              \
+     source,                                                                                       \
+     what},
 #include "stages/model/presets.def"
 #undef PRESET
 };
@@ -129,7 +133,8 @@ static void give_default_count(const struct wiring *wiring, const struct setting
         give_count(group, WIRING_THREADS_MAX, "each stalled client may occupy one");
     } else if (group->kind == GROUP_POOL) {
         give_count(group, 4 * cpus, "four for each of %u CPU%s", cpus, s);
-    } else if (group_runs(group, STAGE_PROCESSOR)) {
+    } else if (group_runs(group, STAGE_PROCESSOR) ||
+               (group->scaled && (group->inlined >> STAGE_PROCESSOR & 1) != 0)) {
         give_count(group, cpus, "one for each of %u CPU%s", cpus, s);
     } else {
         give_count(group, 1, "one, since it runs no handlers");
@@ -265,6 +270,19 @@ static void set_policies(struct policies *policies, const struct settings *setti
     } else if (settings->min_threads != 0) {
         policies->spawn = SPAWN_ON_DEMAND;
     }
+    if (settings->inlining != INLINE_MODEL) {
+        policies->inlining = settings->inlining;
+    }
+}
+
+static bool has_inlined(const struct wiring *wiring)
+{
+    for (unsigned i = 0; i < wiring->group_count; i++) {
+        if (wiring->groups[i].inlined != 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static bool has_pool(const struct wiring *wiring)
@@ -286,6 +304,9 @@ static bool check_policies(const struct wiring *wiring, const struct settings *s
     if (!has_pool(wiring) && (lifo || settings->spawn == SPAWN_ON_DEMAND)) {
         return model_fail(error, "--%s: the wiring has only poll loops, no pool and no sessions",
                           lifo ? "dispatch lifo" : "spawn on-demand");
+    }
+    if (settings->inlining != INLINE_MODEL && !has_inlined(wiring)) {
+        return model_fail(error, "--inline: the wiring has no small letter beside capital ones");
     }
     if (settings->min_threads != 0 && settings->spawn == SPAWN_FIXED) {
         return model_fail(error,
@@ -309,7 +330,8 @@ static void let_flags_win(struct wiring *wiring)
 bool model_choose(struct wiring *wiring, const struct settings *settings, unsigned cpus,
                   char error[WIRING_ERROR])
 {
-    static const struct preset none = {.policies = {DISPATCH_FIFO, OVERLOAD_WAIT, SPAWN_FIXED, 0}};
+    static const struct preset none = {
+        .policies = {DISPATCH_FIFO, OVERLOAD_WAIT, SPAWN_FIXED, INLINE_NONE, 0}};
     const struct preset *preset = settings->wiring == NULL ? preset_find(settings->model) : &none;
     if (preset == NULL) {
         char names[WIRING_ERROR];
@@ -326,6 +348,9 @@ bool model_choose(struct wiring *wiring, const struct settings *settings, unsign
         let_flags_win(wiring);
     }
     set_policies(&wiring->policies, settings);
+    if (wiring->policies.inlining == INLINE_NONE && has_inlined(wiring)) {
+        wiring->policies.inlining = INLINE_IDLE;
+    }
     return model_size(wiring, settings, cpus, error) && check_policies(wiring, settings, error);
 }
 
@@ -342,8 +367,9 @@ void policies_format(const struct policies *policies, char out[POLICIES_TEXT])
     static const char *const dispatch[] = {"", "fifo", "lifo"};
     static const char *const overload[] = {"", "wait", "reject", "reap"};
     static const char *const spawn[] = {"", "fixed", "on-demand"};
-    snprintf(out, POLICIES_TEXT, "%s, %s, %s", dispatch[policies->dispatch],
-             overload[policies->overload], spawn[policies->spawn]);
+    static const char *const inlining[] = {"", ", idle", ", short", ", always"};
+    snprintf(out, POLICIES_TEXT, "%s, %s, %s%s", dispatch[policies->dispatch],
+             overload[policies->overload], spawn[policies->spawn], inlining[policies->inlining]);
 }
 
 void presets_print(FILE *out)

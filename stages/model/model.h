@@ -31,7 +31,7 @@ unsigned model_budget(const struct wiring *wiring);
 bool model_is_stallable(const struct wiring *wiring, const struct wiring_group *group);
 
 /* "fifo, wait, fixed". */
-enum { POLICIES_TEXT = 32 };
+enum { POLICIES_TEXT = 40 };
 void policies_format(const struct policies *policies, char out[POLICIES_TEXT]);
 
 /* The preset's wiring text, or NULL. */

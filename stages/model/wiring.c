@@ -48,6 +48,12 @@ static void scan_skip_space(struct scan *scan)
     }
 }
 
+/* Is it a small letter in a group of capital ones? */
+static bool is_inlined(const struct wiring_group *group, char letter)
+{
+    return group->stages != 0 && !group->blocks && (letter == 'p' || letter == 'w');
+}
+
 /* May this letter stand in this group, after the letters before it? */
 static bool check_letter(const struct scan *scan, const struct wiring_group *group,
                          enum stage stage)
@@ -58,14 +64,17 @@ static bool check_letter(const struct scan *scan, const struct wiring_group *gro
         return scan_fail(scan, scan->at,
                          "k has no meaning: a poller never blocks for one connection");
     }
-    if (group->stages != 0 && group->blocks != small) {
+    if (group->stages != 0 && group->blocks != small && !is_inlined(group, letter)) {
         return scan_fail(scan, scan->at,
-                         "'%c' does not fit: a group is all capital or all small letters", letter);
+                         "'%c' does not fit: beside capital letters p and w may be small, beside "
+                         "small letters none is capital",
+                         letter);
     }
-    if (group->stages >> stage != 0) {
+    unsigned before = group->stages | group->inlined;
+    if (before >> stage != 0) {
         return scan_fail(
             scan, scan->at,
-            group->stages >> stage & 1
+            before >> stage & 1
                 ? "%c stands twice in its group"
                 : "%c stands behind a later stage of its group, write the letters in the "
                   "order LKRPW",
@@ -86,9 +95,13 @@ static bool take_letter(struct scan *scan, struct wiring_group *group)
     if (!check_letter(scan, group, stage)) {
         return false;
     }
+    scan->at++;
+    if (is_inlined(group, letter)) {
+        group->inlined |= 1u << stage;
+        return true;
+    }
     group->blocks = islower((unsigned char)letter);
     group->stages |= 1u << stage;
-    scan->at++;
     return true;
 }
 
@@ -98,6 +111,7 @@ static bool take_count(struct scan *scan, struct wiring_group *group)
     scan_skip_space(scan);
     if (scan->text[scan->at] == 'n') {
         scan->at++;
+        group->scaled = true;
         return true;
     }
     unsigned count = 0;
@@ -172,7 +186,8 @@ static bool add_in_turn(const struct scan *scan, struct wiring *wiring, struct w
 static bool add_taking_turns(const struct scan *scan, struct wiring *wiring,
                              struct wiring_group group)
 {
-    if (group.blocks || !group_runs(&group, STAGE_PROCESSOR) || group.stages == ONLY_P) {
+    if (group.blocks || group.inlined != 0 || !group_runs(&group, STAGE_PROCESSOR) ||
+        group.stages == ONLY_P) {
         return scan_fail(scan, group.column - 1,
                          "'@' is for capital letters with P and another stage: threads take turns "
                          "at the loop and do P in between");
@@ -234,6 +249,27 @@ static bool check_complete(const struct scan *scan, const struct wiring *wiring)
     return true;
 }
 
+/* What a loop may run itself needs a group where it goes when the loop would have to wait. */
+static bool check_inlined(const struct scan *scan, const struct wiring *wiring)
+{
+    for (unsigned i = 0; i < wiring->group_count; i++) {
+        const struct wiring_group *group = &wiring->groups[i];
+        for (enum stage stage = 0; stage < STAGE_COUNT; stage++) {
+            if ((group->inlined >> stage & 1) == 0) {
+                continue;
+            }
+            int other = wiring->group_of[stage];
+            bool waits = stage == STAGE_PROCESSOR || wiring->groups[other].kind == GROUP_LOOP;
+            if (!waits) {
+                return scan_fail(scan, group->column - 1,
+                                 "w beside capital letters needs a W in another group, where a "
+                                 "write that would block goes");
+            }
+        }
+    }
+    return true;
+}
+
 /* A new connection travels from group to group: each begins with a later stage than the one before.
  * A poller apart from the reader may stand before or behind it: that says whether a new connection
  * is polled first. Beside the reader it says nothing. */
@@ -276,7 +312,8 @@ bool wiring_parse(struct wiring *wiring, const char *text, char error[WIRING_ERR
         }
         char next = text[scan.at];
         if (next == '\0') {
-            return check_complete(&scan, wiring) && check_order(&scan, wiring);
+            return check_complete(&scan, wiring) && check_inlined(&scan, wiring) &&
+                   check_order(&scan, wiring);
         }
         if (next != '|') {
             return scan_fail(
@@ -311,9 +348,11 @@ void group_letters(const struct wiring_group *group, char out[GROUP_LETTERS])
 {
     size_t len = 0;
     for (enum stage stage = 0; stage < STAGE_COUNT; stage++) {
-        if (group_runs(group, stage)) {
+        bool inlined = (group->inlined >> stage & 1) != 0;
+        if (group_runs(group, stage) || inlined) {
             char letter = stage_letters[stage];
-            out[len++] = group->blocks ? (char)tolower((unsigned char)letter) : letter;
+            bool small = group->blocks || inlined;
+            out[len++] = small ? (char)tolower((unsigned char)letter) : letter;
         }
     }
     out[len] = '\0';

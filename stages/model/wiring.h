@@ -5,10 +5,15 @@
  *     group  := letter+ ( '*' count )?        letters side by side share one thread, count threads
  *             | letter+ '@' count             count threads take turns at one poll loop
  *
- * Letters are L K R P W. Capital letters: the group runs a poll loop; P alone is a pool. Small
- * letters: the thread that has a connection blocks for it. w in a group beside a W elsewhere: a
- * write that would block moves from w to W. The order of the groups is the way a new connection
- * travels. The count 'n' means "from the number of CPUs". Pure data and text: no threads here.
+ * Letters are L K R P W. Capital letters: the group runs a poll loop; P alone is a pool. A group of
+ * small letters: the thread that has a connection blocks for it. w in such a group beside a W
+ * elsewhere: a write that would block moves from w to W. The order of the groups is the way a new
+ * connection travels. The count 'n' means "from the number of CPUs". Pure data and text: no threads
+ * here.
+ *
+ * p or w in a group of capital letters names a stage that this poll loop may run itself as long as
+ * it need not wait (`inlined`). Otherwise the work goes to the group with the capital letter:
+ * 'L | Rpw | P*n | W', 'LRpW*n | P*n'.
  *
  * Two words are short for a pair of groups, and are kept as the pair: a loop that has no thread of
  * its own (`in_turn`), and the pool whose idle threads take turns at running it. 'LRPW@n' is a loop
@@ -36,6 +41,9 @@ enum stage {
 extern const char stage_letters[STAGE_COUNT + 1];
 const char *stage_name(enum stage stage);
 
+/* The policy of a wiring in which no loop runs a stage of another group. */
+enum { INLINE_NONE = INLINE_MODEL };
+
 enum group_kind {
     GROUP_LOOP, /* waits in a poll loop for descriptors and its queue */
     GROUP_POOL, /* waits on its queue only: processors, and sessions, which block for their
@@ -52,10 +60,12 @@ enum {
 };
 
 struct wiring_group {
-    unsigned stages; /* set of 1 << enum stage */
+    unsigned stages;  /* set of 1 << enum stage */
+    unsigned inlined; /* of a loop: stages of other groups that it may run itself */
     enum group_kind kind;
     bool blocks;     /* small letters: waits for clients in the thread that has them */
     bool in_turn;    /* a loop without a thread: idle threads of the next group take turns at it */
+    bool scaled;     /* '*n' was written */
     unsigned count;  /* threads; 0 until model_size; 1 loop when in_turn */
     unsigned usual;  /* a preset's own number, which a flag may change; 0: none */
     unsigned column; /* where its text starts, from 1, for messages */
@@ -66,6 +76,7 @@ struct wiring_group {
  * MODEL (0) stands for the first real one. */
 struct policies {
     unsigned dispatch, overload, spawn;
+    unsigned inlining;    /* when a loop runs a stage itself; 0: it has none to run so */
     unsigned min_threads; /* of the group that spawns on demand */
 };
 

@@ -91,6 +91,7 @@ static void start_request(struct worker *worker, struct client *client, bool dir
 {
     struct exchange *x = client->conn.exchange;
     x->processor = (unsigned short)worker->number;
+    x->inlined = !worker_runs(worker, STAGE_PROCESSOR);
     tally_add(&worker->tally, COUNTER_STARTED, exchange_is_counted(x));
     x->stamps.started_ns = direct ? x->stamps.whole_ns : stamp_now();
     PROBE(started, client->conn.id, x->id, x->stamps.started_ns, x->stamps.whole_ns);

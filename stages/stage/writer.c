@@ -20,6 +20,9 @@
 
 #include <stdlib.h>
 
+/* Longer than some hundred hand-overs: a handler that a loop should not have run itself. */
+#define INLINE_LONG_NS ((int64_t)NS_PER_MS)
+
 /* --- the end of an exchange --- */
 
 static void count_exchange(struct worker *worker, const struct exchange *x)
@@ -37,6 +40,8 @@ static void count_exchange(struct worker *worker, const struct exchange *x)
     if (worker->engine->measured) {
         stamps_intervals(&x->stamps, intervals);
         tally_intervals(&worker->tally, intervals);
+        tally_add(&worker->tally, COUNTER_INLINE_LONG,
+                  x->inlined && intervals[INTERVAL_PROCESS] > INLINE_LONG_NS);
     }
     tally_pass(&worker->tally, COUNTER_REQUESTS);
 }
@@ -193,8 +198,12 @@ static enum verdict wait_in_session(struct worker *worker, struct client *client
 
 static enum verdict wait_to_send(struct worker *worker, struct client *client, bool progress)
 {
-    return worker->kind == GROUP_POOL ? wait_in_session(worker, client)
-                                      : wait_for_socket(worker, client, progress);
+    if (worker->kind == GROUP_POOL) {
+        return wait_in_session(worker, client);
+    }
+    /* A loop that sends in place of W does not wait for the socket. */
+    return worker_runs(worker, STAGE_WRITER) ? wait_for_socket(worker, client, progress)
+                                              : VERDICT_WANT_WRITE;
 }
 
 /* Reports to the outlet what was sent. Once the end is here the handler makes no more, so it
