@@ -249,21 +249,35 @@ static bool check_complete(const struct scan *scan, const struct wiring *wiring)
     return true;
 }
 
-/* What a loop may run itself needs a group where it goes when the loop would have to wait. */
+/* What a loop may run itself follows what it has just done, and needs a group where it goes when the
+ * loop would have to wait. */
+static bool check_inlined_stage(const struct scan *scan, const struct wiring *wiring,
+                                const struct wiring_group *group, enum stage stage)
+{
+    bool reads = group_runs(group, STAGE_READER), processes = group_runs(group, STAGE_PROCESSOR);
+    if (stage == STAGE_PROCESSOR && !reads) {
+        return scan_fail(scan, group->column - 1, "p beside capital letters needs R in its group");
+    }
+    if (stage == STAGE_WRITER && !reads && !processes) {
+        return scan_fail(scan, group->column - 1,
+                         "w beside capital letters needs R or P in its group");
+    }
+    if (stage == STAGE_WRITER && wiring->groups[wiring->group_of[stage]].kind != GROUP_LOOP) {
+        return scan_fail(scan, group->column - 1,
+                         "w beside capital letters needs a W in another group, where a write that "
+                         "would block goes");
+    }
+    return true;
+}
+
 static bool check_inlined(const struct scan *scan, const struct wiring *wiring)
 {
     for (unsigned i = 0; i < wiring->group_count; i++) {
         const struct wiring_group *group = &wiring->groups[i];
         for (enum stage stage = 0; stage < STAGE_COUNT; stage++) {
-            if ((group->inlined >> stage & 1) == 0) {
-                continue;
-            }
-            int other = wiring->group_of[stage];
-            bool waits = stage == STAGE_PROCESSOR || wiring->groups[other].kind == GROUP_LOOP;
-            if (!waits) {
-                return scan_fail(scan, group->column - 1,
-                                 "w beside capital letters needs a W in another group, where a "
-                                 "write that would block goes");
+            if ((group->inlined >> stage & 1) != 0 &&
+                !check_inlined_stage(scan, wiring, group, stage)) {
+                return false;
             }
         }
     }
@@ -370,6 +384,9 @@ const char *group_kind_name(const struct wiring_group *group)
 static size_t format_count(const struct wiring_group *group, char *out)
 {
     bool one = group->kind == GROUP_LOOP && !group_runs(group, STAGE_PROCESSOR);
+    if (group->count == 0 && group->scaled && (group->inlined >> STAGE_PROCESSOR & 1) != 0) {
+        return (size_t)sprintf(out, "*n"); /* without it this loop has one thread */
+    }
     return group->count > one ? (size_t)sprintf(out, "*%u", group->count) : 0;
 }
 

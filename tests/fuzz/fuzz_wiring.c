@@ -23,6 +23,8 @@ static void check_group(const struct wiring *wiring, const struct wiring_group *
     CHECK(group->stages != 0 && group->count <= WIRING_THREADS_MAX);
     CHECK((group->kind == GROUP_POOL) == (group->blocks || group->stages == 1u << STAGE_PROCESSOR));
     CHECK(!(group->in_turn && last));
+    CHECK((group->stages & group->inlined) == 0);
+    CHECK(group->inlined == 0 || (group->kind == GROUP_LOOP && !group->in_turn));
     CHECK(!group->in_turn || (group->kind == GROUP_LOOP && group[1].kind == GROUP_POOL));
 }
 
@@ -59,6 +61,7 @@ static void check_same(const struct wiring_group *one, const struct wiring_group
 {
     bool open = one->count == 1 && again->count == 0; /* means one there */
     CHECK(one->stages == again->stages && one->kind == again->kind);
+    CHECK(one->inlined == again->inlined);
     CHECK(one->blocks == again->blocks && one->in_turn == again->in_turn);
     CHECK(one->count == again->count ||
           (open && one->kind == GROUP_LOOP && !group_runs(one, STAGE_PROCESSOR)));

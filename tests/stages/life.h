@@ -28,7 +28,7 @@ enum { PATIENCE_S = 60 };
 
 /* All presets by name, others in the notation. */
 static const char *const wirings[] = {
-#define PRESET(name, wiring, dispatch, overload, spawn, source, what) name,
+#define PRESET(name, wiring, dispatch, overload, spawn, inlining, source, what) name,
 #include "stages/model/presets.def"
 #undef PRESET
     "LR*2 | PW*3",      "L | RP*2 | W",     "L | R | pw*3",     "L | r*4 | P*2 | w*4",

@@ -57,7 +57,7 @@ TEST(client, is_found_from_the_slip_of_each_of_its_tickets)
 TEST(client, comes_and_goes_in_an_engine_of_every_preset)
 {
     static const char *const presets[] = {
-#define PRESET(name, wiring, dispatch, overload, spawn, source, what) name,
+#define PRESET(name, wiring, dispatch, overload, spawn, inlining, source, what) name,
 #include "stages/model/presets.def"
 #undef PRESET
     };

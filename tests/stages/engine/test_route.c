@@ -105,6 +105,11 @@ TEST(route, leads_each_verdict_to_the_stage_and_the_group_that_the_wiring_has)
         {"L | rpw*4 | W", STAGE_WRITER, GOAL(OUTPUT_READY), false, STAGE_WRITER, "W"},
         {"L | rpw*4 | W", STAGE_READER, GOAL(WANT_WRITE), false, STAGE_WRITER, "W"},
         {"L | rpw*4 | W", STAGE_READER, GOAL(LINGER), false, STAGE_WRITER, "W"},
+        {"L | Rpw | P*2 | W", STAGE_READER, GOAL(OUTPUT_READY), false, STAGE_WRITER, "Rpw"},
+        {"L | Rpw | P*2 | W", STAGE_READER, GOAL(WANT_WRITE), false, STAGE_WRITER, "W"},
+        {"L | Rpw | P*2 | W", STAGE_READER, GOAL(WANT_ROOM), false, STAGE_PROCESSOR, "P"},
+        {"L | Rpw | P*2 | W", STAGE_READER, GOAL(WANT_TIME), false, STAGE_PROCESSOR, "P"},
+        {"L | Rpw | P*2 | W", STAGE_PROCESSOR, GOAL(OUTPUT_READY), false, STAGE_WRITER, "W"},
         {"L | K | rpw*4", STAGE_LISTENER, GOAL(ACCEPTED), false, STAGE_POLLER, "K"},
         {"L | K | rpw*4", STAGE_READER, GOAL(LINGER), false, STAGE_WRITER, "K"},
         /* its own reader puts the exchange back first */

@@ -45,7 +45,7 @@ static void expect_ways(const char *wiring, const char *kinds, const char *ways)
 
 enum {
     PRESETS = 0
-#define PRESET(name, wiring, dispatch, overload, spawn, source, what) +1
+#define PRESET(name, wiring, dispatch, overload, spawn, inlining, source, what) +1
 #include "stages/model/presets.def"
 #undef PRESET
 };
@@ -67,6 +67,9 @@ TEST(ways, of_each_preset)
         {"event-mpm", "LKW>rpw readable, rpw>LKW blocked, LKW>LKW kept, rpw>LKW kept"},
         {"loops", "LRPW>LRPW kept"},
         {"half-sync", "LRW>P request, P>LRW answer, LRW>LRW kept"},
+        {"adaptive",
+         "L>Rpw new, Rpw>P request, P>W answer, W>Rpw kept, Rpw>W blocked, Rpw>Rpw kept"},
+        {"offload", "LRpW>P request, P>LRpW answer, LRpW>LRpW kept"},
         {"leader-followers", "LRW>pw request, pw>LRW blocked, LRW>LRW kept, pw>LRW kept"},
     };
     expect_int(sizeof presets / sizeof *presets, PRESETS);

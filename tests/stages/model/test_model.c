@@ -6,10 +6,10 @@
 
 static const struct {
     const char *name, *wiring;
-    unsigned dispatch, overload, spawn;
+    unsigned dispatch, overload, spawn, inlining;
 } presets[] = {
-#define PRESET(name, wiring, dispatch, overload, spawn, source, what)                              \
-    {name, wiring, DISPATCH_##dispatch, OVERLOAD_##overload, SPAWN_##spawn},
+#define PRESET(name, wiring, dispatch, overload, spawn, inlining, source, what)                    \
+    {name, wiring, DISPATCH_##dispatch, OVERLOAD_##overload, SPAWN_##spawn, INLINE_##inlining},
 #include "stages/model/presets.def"
 #undef PRESET
 };
@@ -83,6 +83,7 @@ TEST(model, every_preset_has_its_policies)
         expect_int(policies.dispatch, presets[i].dispatch);
         expect_int(policies.overload, presets[i].overload);
         expect_int(policies.spawn, presets[i].spawn);
+        expect_int(policies.inlining, presets[i].inlining);
         expect_int(policies.min_threads, 1);
     }
 }
@@ -319,4 +320,26 @@ TEST(model, policies_of_pools_are_refused_for_poll_loops)
                                                              .spawn = SPAWN_FIXED,
                                                              .overload = OVERLOAD_REAP});
     expect_int(policies.overload, OVERLOAD_REAP);
+}
+
+/* --- what a loop runs itself --- */
+
+TEST(model, a_wiring_with_a_small_letter_beside_capital_ones_has_the_policy_idle)
+{
+    expect_int(policies_of((struct settings){.wiring = "L | Rpw | P | W"}).inlining, INLINE_IDLE);
+    expect_int(policies_of((struct settings){.wiring = "L | R | P | W"}).inlining, INLINE_NONE);
+    expect_int(policies_of((struct settings){.model = "offload"}).inlining, INLINE_SHORT);
+    struct settings asked = {.model = "adaptive", .inlining = INLINE_ALWAYS};
+    expect_int(policies_of(asked).inlining, INLINE_ALWAYS);
+    expect_refused((struct settings){.model = "staged", .inlining = INLINE_SHORT},
+                   "--inline: the wiring has no small letter beside capital ones");
+}
+
+/* '*n' says that the loops do the handlers' work. */
+TEST(model, a_loop_that_may_run_handlers_is_one_unless_its_number_is_asked_for)
+{
+    expect_chosen((struct settings){.wiring = "L | Rpw | P*2 | W"}, "L | Rpw | P*2 | W");
+    expect_chosen((struct settings){.wiring = "LRpW*n | P*2"}, "LRpW*3 | P*2");
+    expect_chosen((struct settings){.model = "offload", .readers = 1, .processors = 2},
+                  "LRpW | P*2");
 }

@@ -169,6 +169,20 @@ TEST(wiring, white_space_means_nothing)
     expect_text(printed("LRPW\t@ 2"), "LRPW@2");
 }
 
+/* The stage stands where its capital letter is; the loop with the small one may run it, too. */
+TEST(wiring, small_p_and_w_beside_capital_letters_are_run_in_place_of_their_groups)
+{
+    struct wiring wiring = parsed("L | Rpw | P*3 | W");
+    expect_int(wiring.group_count, 4);
+    expect_group(&wiring, 1, "Rpw", GROUP_LOOP, 0);
+    expect_int(wiring.groups[1].stages, 1u << STAGE_READER);
+    expect_int(wiring.groups[1].inlined, 1u << STAGE_PROCESSOR | 1u << STAGE_WRITER);
+    expect(!wiring.groups[1].blocks);
+    expect_int(wiring.group_of[STAGE_PROCESSOR], 2);
+    expect_int(wiring.group_of[STAGE_WRITER], 3);
+    expect_int(wiring.small_writer, -1);
+}
+
 /* --- where a connection goes --- */
 
 TEST(wiring, where_the_poller_stands_says_where_a_connection_goes_first)
@@ -236,7 +250,11 @@ TEST(wiring, a_printed_wiring_is_read_as_the_same)
                                         "LP@2 | R | W",
                                         "LPW@2 | R",
                                         "L | RP@2 | w*2 | W",
-                                        "LRP@4 | K | W"};
+                                        "LRP@4 | K | W",
+                                        "L | Rpw | P*8 | W",
+                                        "LRpW*4 | P*2",
+                                        "LRpw | PW*2",
+                                        "L | Rw | Pw*3 | W"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         expect_text(printed(texts[i]), texts[i]);
     }
@@ -248,6 +266,8 @@ TEST(wiring, an_open_count_is_left_open)
     expect_text(printed("L | rpw*n"), "L | rpw");
     expect_text(printed("LRPW@n"), "LRPW@n");
     expect_text(printed("lrpw"), "lrpw*n");
+    expect_text(printed("LRpW*n | P*n"), "LRpW*n | P");
+    expect_text(printed("L | Rpw | P*n | W"), "L | Rpw | P | W");
     expect_text(printed("L*1 | R*1 | P*1 | W*1"), "L | R | P*1 | W"); /* one is what open means */
 }
 
@@ -277,10 +297,22 @@ TEST(wiring, a_refusal_names_the_column_and_the_reason)
          "for one connection"},
         {"lkrpw", "wiring 'lkrpw', column 2: k has no meaning: a poller never blocks for one "
                   "connection"},
-        {"L | Rp | W", "wiring 'L | Rp | W', column 6: 'p' does not fit: a group is all capital or "
-                       "all small letters"},
-        {"L | rpW", "wiring 'L | rpW', column 7: 'W' does not fit: a group is all capital or all "
-                    "small letters"},
+        {"L | Rp | W", "wiring 'L | Rp | W', column 11: no group holds P, the processor"},
+        {"L | rpW", "wiring 'L | rpW', column 7: 'W' does not fit: beside capital letters p and w "
+                    "may be small, beside small letters none is capital"},
+        {"Lr | P | W", "wiring 'Lr | P | W', column 2: 'r' does not fit: beside capital letters p "
+                       "and w may be small, beside small letters none is capital"},
+        {"LRPp | W", "wiring 'LRPp | W', column 4: p stands twice in its group"},
+        {"L | Rwp | P | W", "wiring 'L | Rwp | P | W', column 7: p stands behind a later stage of "
+                            "its group, write the letters in the order LKRPW"},
+        {"Lp | R | P | W",
+         "wiring 'Lp | R | P | W', column 1: p beside capital letters needs R in its group"},
+        {"Lw | R | P | W",
+         "wiring 'Lw | R | P | W', column 1: w beside capital letters needs R or P in its group"},
+        {"L | Rpw | P | w", "wiring 'L | Rpw | P | w', column 5: w beside capital letters needs a "
+                            "W in another group, where a write that would block goes"},
+        {"LRpW@2 | P", "wiring 'LRpW@2 | P', column 1: '@' is for capital letters that hold P and "
+                       "another stage: threads take turns at the loop and do P in between"},
         {"L | w | rpw", "wiring 'L | w | rpw', column 9: W, the writer, stands a second time"},
         {"L | W | RPW", "wiring 'L | W | RPW', column 9: W, the writer, stands a second time"},
         {"LKW | rpw | W", "wiring 'LKW | rpw | W', column 13: W, the writer, stands a second time"},
