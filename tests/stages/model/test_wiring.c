@@ -297,7 +297,7 @@ TEST(wiring, a_refusal_names_the_column_and_the_reason)
          "for one connection"},
         {"lkrpw", "wiring 'lkrpw', column 2: k has no meaning: a poller never blocks for one "
                   "connection"},
-        {"L | Rp | W", "wiring 'L | Rp | W', column 11: no group holds P, the processor"},
+        {"L | Rp | W", "wiring 'L | Rp | W', column 11: no group runs P, the processor"},
         {"L | rpW", "wiring 'L | rpW', column 7: 'W' does not fit: beside capital letters p and w "
                     "may be small, beside small letters none is capital"},
         {"Lr | P | W", "wiring 'Lr | P | W', column 2: 'r' does not fit: beside capital letters p "
