@@ -16,6 +16,7 @@ struct queue_report {
     uint64_t depth, depth_max, bound;
     uint64_t put;            /* connections put in */
     uint64_t refused;        /* puts refused because it was full */
+    uint64_t inlined;        /* not put: the thread that would have put ran the stage itself */
     uint64_t rung, elided;   /* doorbells rung, and puts that rang none */
     struct histogram wait;   /* ns from put to take */
     struct histogram wakeup; /* ns from ring to the first take after it */

@@ -197,15 +197,15 @@ static void report_print_queue_waits(FILE *out, const struct report *report)
 
 static void report_print_wakeups(FILE *out, const struct report *report)
 {
-    fprintf(out, "\n%-20s%12s%12s%10s%10s%10s%10s%10s\n", "wakeups", "rung", "elided", "mean",
-            "p50", "p90", "p99", "max");
+    fprintf(out, "\n%-20s%12s%12s%12s%10s%10s%10s%10s%10s\n", "wakeups", "inlined", "rung",
+            "elided", "mean", "p50", "p90", "p99", "max");
     for (unsigned i = 0; i < report->queue_count; i++) {
         const struct queue_report *q = &report->queues[i];
         if (q->accept) {
             continue;
         }
-        fprintf(out, "  %-18.18s%12" PRIu64 "%12" PRIu64 "%10s%10s%10s%10s%10s\n", q->name, q->rung,
-                q->elided, cell_time(histogram_mean(&q->wakeup)).text,
+        fprintf(out, "  %-18.18s%12" PRIu64 "%12" PRIu64 "%12" PRIu64 "%10s%10s%10s%10s%10s\n",
+                q->name, q->inlined, q->rung, q->elided, cell_time(histogram_mean(&q->wakeup)).text,
                 cell_time(report_percentile(&q->wakeup, 0.5)).text,
                 cell_time(report_percentile(&q->wakeup, 0.9)).text,
                 cell_time(report_percentile(&q->wakeup, 0.99)).text,

@@ -153,6 +153,7 @@ static void report_put_queue(struct json *json, const struct queue_report *queue
     json_number(json, "bound", queue->bound);
     json_number(json, "put", queue->put);
     json_number(json, "refused", queue->refused);
+    json_number(json, "inlined", queue->inlined);
     json_number(json, "rung", queue->rung);
     json_number(json, "elided", queue->elided);
     report_put_histogram(json, "wait_ns", &queue->wait);

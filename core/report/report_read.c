@@ -93,6 +93,7 @@ static void report_read_queue(struct queue_report *queue, const json_t *json)
     queue->bound = json_read_count(json, "bound");
     queue->put = json_read_count(json, "put");
     queue->refused = json_read_count(json, "refused");
+    queue->inlined = json_read_count(json, "inlined");
     queue->rung = json_read_count(json, "rung");
     queue->elided = json_read_count(json, "elided");
     report_read_histogram(&queue->wait, json_object_get(json, "wait_ns"));

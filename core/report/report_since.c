@@ -50,6 +50,7 @@ static void queue_since(struct queue_report *now, const struct queue_report *bef
 {
     subtract_or_zero(&now->put, before->put);
     subtract_or_zero(&now->refused, before->refused);
+    subtract_or_zero(&now->inlined, before->inlined);
     subtract_or_zero(&now->rung, before->rung);
     subtract_or_zero(&now->elided, before->elided);
     histogram_subtract(&now->wait, &before->wait);

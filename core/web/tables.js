@@ -86,6 +86,7 @@ const tables = (() => {
         {head: "wait p99", key: "wait_p99", kind: "time", get: (row) => histograms.percentile(row.q.wait_ns, 0.99)},
         {head: "for a CPU", key: "for_cpu", kind: "share", get: (row) => (row.q.sampled_wait_ns.sum > 0
             ? row.q.cpu_wait_ns.sum / row.q.sampled_wait_ns.sum : null)},
+        {head: "inlined", key: "inlined", kind: "count", get: (row) => row.q.inlined},
         {head: "rung", key: "rung", kind: "count", get: (row) => row.q.rung},
         {head: "elided", key: "elided", kind: "count", get: (row) => row.q.elided},
         {head: "wakeup p50", key: "wakeup_p50", kind: "time", get: (row) => histograms.percentile(row.q.wakeup_ns, 0.5)},

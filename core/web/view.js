@@ -101,7 +101,7 @@ const view = (() => {
     function pool(queues) {
         const sum = (key) => queues.reduce((n, q) => n + (q[key] || 0), 0);
         const all = {count: queues.length, depth_max: Math.max(0, ...queues.map((q) => q.depth_max))};
-        ["depth", "bound", "put", "refused", "rung", "elided"].forEach((key) => (all[key] = sum(key)));
+        ["depth", "bound", "put", "refused", "inlined", "rung", "elided"].forEach((key) => (all[key] = sum(key)));
         QUEUE_HISTOGRAMS.forEach((key) => (all[key] = histograms.merge(queues.map((q) => q[key]))));
         return all;
     }

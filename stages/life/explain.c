@@ -210,12 +210,30 @@ static void explain_unseen(const struct explained *e)
 
 /* --- limits --- */
 
+/* Loops that run handlers in place of the group of P. */
+static void explain_inlined(const struct explained *e)
+{
+    static const char *const when[] = {
+        [INLINE_NONE] = "never",
+        [INLINE_IDLE] = "while it has nothing else to do and a thread of the other group sleeps",
+        [INLINE_SHORT] = "when the handler is not marked as long and needs no disk",
+        [INLINE_ALWAYS] = "always",
+    };
+    for (unsigned i = 0; i < e->wiring->group_count; i++) {
+        if ((e->wiring->groups[i].inlined >> STAGE_PROCESSOR & 1) != 0) {
+            fprintf(e->out, "  A thread of %s runs a handler itself %s (--inline).\n",
+                    e->letters[i], when[e->wiring->policies.inlining]);
+        }
+    }
+}
+
 static void explain_processing(const struct explained *e)
 {
     const struct wiring_group *group = group_with(e, STAGE_PROCESSOR);
     const char *letters = letters_of(e, STAGE_PROCESSOR);
     fprintf(e->out, "  At most %u request%s %s processed at a time: one by each thread of %s.\n",
             group->count, plural_s(group->count), group->count == 1 ? "is" : "are", letters);
+    explain_inlined(e);
     if (group->kind == GROUP_LOOP) {
         fprintf(e->out, "  A handler that blocks stops all connections of its thread%s.\n",
                 group_runs(group, STAGE_READER) ? "" : " that wait to be processed");

@@ -90,6 +90,17 @@ static void report_worker(const struct worker *worker, struct thread_report *rep
     thread_report_busy(report);
 }
 
+/* What passed by this queue, since the threads that would have put it ran the stage themselves. */
+static uint64_t inlined_beside(const struct engine *engine, unsigned mailbox_number)
+{
+    uint64_t inlined = 0;
+    for (unsigned i = 0; i < engine->worker_count; i++) {
+        const struct outbox *outbox = &engine->workers[i].outboxes[mailbox_number];
+        inlined += atomic_load_explicit(&outbox->inlined, memory_order_relaxed);
+    }
+    return inlined;
+}
+
 static void report_loop(const struct worker *worker, struct report *report)
 {
     const struct rounds *rounds = worker->loop.rounds;
@@ -228,6 +239,7 @@ void server_report(struct engine *engine, struct report *report)
     for (unsigned i = 0; i < engine->mailbox_count; i++) {
         mailbox_report(&engine->mailboxes[i], &report->queues[1 + i]);
         report->queues[1 + i].group = engine->mailbox_groups[i];
+        report->queues[1 + i].inlined = inlined_beside(engine, i);
     }
 }
 

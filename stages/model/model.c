@@ -137,7 +137,9 @@ static void give_default_count(const struct wiring *wiring, const struct setting
                (group->scaled && (group->inlined >> STAGE_PROCESSOR & 1) != 0)) {
         give_count(group, cpus, "one for each of %u CPU%s", cpus, s);
     } else {
-        give_count(group, 1, "one, since it runs no handlers");
+        give_count(group, 1,
+                   group->inlined != 0 ? "one, where no number is given"
+                                       : "one, since it runs no handlers");
     }
 }
 

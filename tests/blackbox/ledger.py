@@ -70,7 +70,7 @@ def joined(world, *args, server=(), target="/hello.txt", **options):
         log, trace = os.path.join(folder, "log"), os.path.join(folder, "trace")
         with start(world, "--trace", trace, *server) as running:
             host, port = running.addresses[0][:2]
-            load(world, "-c", "8", "-d", "300ms", "--warmup", "50ms", "--log", log, *args,
+            load(world, "-c", "8", "-d", "300ms", "--warmup", "0s", "--log", log, *args,
                  *(f"http://{host}:{port}{one}" for one in ([target] if isinstance(target, str) else target)))
         return check(world, log, trace, **options)
 

@@ -212,7 +212,7 @@ def pool_processes(world):
     """Do handlers run in threads that are no poll loop's own? Such a thread sleeps in a handler's
     pauses, a loop does not."""
     groups = [group.strip() for group in config_of(world)["wiring"].split("|")]
-    handlers = next(group for group in groups if "P" in group.upper())
+    handlers = next(group for letter in "Pp" for group in groups if letter in group)
     return handlers.split("*")[0] == "P" or handlers[0].islower() or "@" in handlers
 
 

@@ -102,7 +102,7 @@ def merged(histograms):
 # --- the report's figures -------------------------------------------------------------------------
 
 HISTOGRAM_OF = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p999": 0.999}
-QUEUE_COUNTS = ("put", "refused", "rung", "elided")
+QUEUE_COUNTS = ("put", "refused", "inlined", "rung", "elided")
 
 class Intervals(dict):
     """By name; empty where a server measures nothing."""

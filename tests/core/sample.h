@@ -69,6 +69,7 @@ static inline void sample_queue(struct queue_report *queue, const char *name, ui
     queue->refused = scale / 2;
     queue->rung = 900 * scale;
     queue->elided = 100 * scale;
+    queue->inlined = 7 * scale;
     for (uint64_t i = 1; i <= 100; i++) {
         histogram_record(&queue->wait, i * 1000 * scale);
         histogram_record(&queue->wakeup, 5000 + i * scale);

@@ -74,6 +74,7 @@ TEST(metrics, say_what_the_report_says)
         "quartet_queue_depth{queue=\"accept\"} 4",
         "quartet_queue_bound{queue=\"accept\"} 4096",
         "quartet_queue_depth{queue=\"R->P\"} 3",
+        "quartet_queue_inlined_total{queue=\"R->P\"} 21",
         "quartet_queue_wakeups_total{queue=\"R->P\",kind=\"rung\"} 2700",
         "quartet_queue_wakeups_total{queue=\"R->P\",kind=\"elided\"} 300",
         "quartet_queue_wait_seconds_count{queue=\"R->P\"} 100",
