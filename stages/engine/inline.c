@@ -4,7 +4,7 @@
 #include "core/handlers/handler.h"
 #include "stages/engine/engine.h"
 
-static bool inlines(const struct worker *worker, enum stage stage)
+static bool may_inline(const struct worker *worker, enum stage stage)
 {
     return (worker->inlined >> stage & 1) != 0;
 }
@@ -21,7 +21,7 @@ static bool takes_long(const struct client *client)
 
 bool inline_at_once(const struct worker *worker, const struct client *client)
 {
-    if (!inlines(worker, STAGE_PROCESSOR)) {
+    if (!may_inline(worker, STAGE_PROCESSOR)) {
         return false;
     }
     switch (worker->engine->wiring.policies.inlining) {
@@ -56,7 +56,7 @@ static struct outbox *only_outbox(struct worker *worker)
 
 struct client *inline_take_idle(struct worker *worker)
 {
-    if (!inlines(worker, STAGE_PROCESSOR) ||
+    if (!may_inline(worker, STAGE_PROCESSOR) ||
         worker->engine->wiring.policies.inlining != INLINE_IDLE) {
         return NULL;
     }
@@ -76,7 +76,7 @@ struct client *inline_take_idle(struct worker *worker)
 
 void inline_count(struct worker *worker, const struct client *client, enum stage stage)
 {
-    if (inlines(worker, stage)) {
+    if (may_inline(worker, stage)) {
         struct outbox *outbox = &worker->outboxes[mailbox_of(worker, client, stage)];
         worker_count(&outbox->inlined, 1);
     }

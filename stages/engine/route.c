@@ -16,7 +16,7 @@ static bool is_session(const struct worker *worker, enum stage stage)
     return worker->kind == GROUP_POOL && worker_runs(worker, stage);
 }
 
-static bool is_inlined(const struct worker *worker, enum stage stage)
+static bool runs_inlined(const struct worker *worker, enum stage stage)
 {
     return (worker->inlined >> stage & 1) != 0;
 }
@@ -63,7 +63,7 @@ static unsigned group_for(const struct worker *worker, enum stage stage, enum ve
         return worker->engine->linger_group;
     }
     if (verdict == VERDICT_OUTPUT_READY &&
-        (is_session(worker, STAGE_WRITER) || is_inlined(worker, STAGE_WRITER))) {
+        (is_session(worker, STAGE_WRITER) || runs_inlined(worker, STAGE_WRITER))) {
         return worker->group;
     }
     return (unsigned)wiring->group_of[stage];

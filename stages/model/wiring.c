@@ -49,7 +49,7 @@ static void scan_skip_space(struct scan *scan)
 }
 
 /* Is it a small letter in a group of capital ones? */
-static bool is_inlined(const struct wiring_group *group, char letter)
+static bool is_inlined_letter(const struct wiring_group *group, char letter)
 {
     return group->stages != 0 && !group->blocks && (letter == 'p' || letter == 'w');
 }
@@ -64,7 +64,7 @@ static bool check_letter(const struct scan *scan, const struct wiring_group *gro
         return scan_fail(scan, scan->at,
                          "k has no meaning: a poller never blocks for one connection");
     }
-    if (group->stages != 0 && group->blocks != small && !is_inlined(group, letter)) {
+    if (group->stages != 0 && group->blocks != small && !is_inlined_letter(group, letter)) {
         return scan_fail(scan, scan->at,
                          "'%c' does not fit: beside capital letters p and w may be small, beside "
                          "small letters none is capital",
@@ -96,7 +96,7 @@ static bool take_letter(struct scan *scan, struct wiring_group *group)
         return false;
     }
     scan->at++;
-    if (is_inlined(group, letter)) {
+    if (is_inlined_letter(group, letter)) {
         group->inlined |= 1u << stage;
         return true;
     }

@@ -203,7 +203,7 @@ static enum verdict wait_to_send(struct worker *worker, struct client *client, b
     }
     /* A loop that sends in place of W does not wait for the socket. */
     return worker_runs(worker, STAGE_WRITER) ? wait_for_socket(worker, client, progress)
-                                              : VERDICT_WANT_WRITE;
+                                             : VERDICT_WANT_WRITE;
 }
 
 /* Reports to the outlet what was sent. Once the end is here the handler makes no more, so it
