@@ -67,7 +67,7 @@ def parser():
     run.add_argument("--dry-run", action="store_true", help="list the cells and the expected time, run none")
     run.add_argument("--report", action="store_true", help="run nothing, write the report of what DIR holds")
     run.add_argument(
-        "--cells", metavar="I/N", help="only the I-th of N shares of the cells, for several machines or jobs"
+        "--cells", metavar="I/N", help="only the I-th of N shares of the blocks (and of the climbs), for several machines or jobs"
     )
     run.add_argument(
         "--phase", choices=["first", "all"], default="all", help="first: only cells that need no peak to be known"
