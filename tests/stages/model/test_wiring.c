@@ -311,7 +311,7 @@ TEST(wiring, a_refusal_names_the_column_and_the_reason)
          "wiring 'Lw | R | P | W', column 1: w beside capital letters needs R or P in its group"},
         {"L | Rpw | P | w", "wiring 'L | Rpw | P | w', column 5: w beside capital letters needs a "
                             "W in another group, where a write that would block goes"},
-        {"LRpW@2 | P", "wiring 'LRpW@2 | P', column 1: '@' is for capital letters that hold P and "
+        {"LRpW@2 | P", "wiring 'LRpW@2 | P', column 1: '@' is for capital letters with P and "
                        "another stage: threads take turns at the loop and do P in between"},
         {"L | w | rpw", "wiring 'L | w | rpw', column 9: W, the writer, stands a second time"},
         {"L | W | RPW", "wiring 'L | W | RPW', column 9: W, the writer, stands a second time"},
