@@ -15,6 +15,12 @@ KEY = [
 ]
 
 
+UNACCOUNTED_NOTE = (
+    "Unaccounted: the share of the latency, from when a request was due, for which the trace of a separate pass and the load "
+    "generator's log together have no place."
+)
+
+
 def threads_that_worked(group):
     """`P*8`, or `P: 1 of 8` where the others of a pool had nothing to do."""
     letters, worked, most = group["group"], group["threads"], group.get("most", group["threads"])
@@ -174,48 +180,38 @@ class Maker:
 
     def stages(self, level, what):
         """Mean times of the parts, which add up to the sojourn; where it is not known, to the total."""
-        entries, texts, plain = [], [], []
-        for subject in self.subjects:
-            record = self.summary.middle(self.workload, level, subject)
-            if not record:
-                continue
-            parts = record["status"]["intervals"]
-            pieces = [
-                charts.Piece(
-                    parts[part]["mean"] or 0,
-                    shade,
-                    style,
-                    f"{subject['name']}, {part}: {numbers.time_us(parts[part]['mean'])}",
-                )
-                for part, shade, style in KEY
-            ]
-            known = "sojourn" if parts["sojourn"]["mean"] is not None else "total"
-            entries.append((subject["name"], pieces, numbers.time_us(parts[known]["mean"])))
-            shown = [(parts[part]["mean"], parts[part]["p99"]) for part in (*PARTS, "total", "sojourn")]
-            texts.append(
-                [subject["name"], *(f"{numbers.time_us(mean)} / {numbers.time_us(p99)}" for mean, p99 in shown)]
-            )
-            plain.append(
-                [
-                    subject["name"],
-                    *(f"{mean:.6g}/{p99:.6g}" if mean is not None and p99 is not None else "" for mean, p99 in shown),
-                ]
-            )
-        if not entries:
+        found = [(subject, self.summary.middle(self.workload, level, subject)) for subject in self.subjects]
+        found = [(subject["name"], record["status"]["intervals"]) for subject, record in found if record]
+        if not found:
             return None
+        entries = [(name, stage_pieces(name, parts), numbers.time_us(whole_mean(parts))) for name, parts in found]
         entries.sort(key=lambda entry: sum(piece.value for piece in entry[1]))
+        columns = [*PARTS, "total", "sojourn"]
+        shown = [(name, [(parts[part]["mean"], parts[part]["p99"]) for part in columns]) for name, parts in found]
         title = self.titled(f"Where a request's time goes, {self.level_words(level)}")
-        pictures = charts.stacks(self.named(what), title, entries, KEY, numbers.time_us)
-        return Figure(
+        figure = Figure(
             self.named(what),
             title,
             "Mean time from a request's arrival in its socket, of the middle repetition; hatched parts are waits in the "
             "socket, in a queue or for a wakeup.",
-            *pictures,
-            ["model (mean / p99)", *PARTS, "total", "sojourn"],
-            texts,
-            plain,
+            *charts.stacks(self.named(what), title, entries, KEY, numbers.time_us),
+            ["model (mean / p99)", *columns],
+            [[name, *(f"{numbers.time_us(mean)} / {numbers.time_us(p99)}" for mean, p99 in pairs)] for name, pairs in shown],
+            [[name, *(plain_pair(mean, p99) for mean, p99 in pairs)] for name, pairs in shown],
         )
+        return self.with_ledgers(figure)
+
+    def with_ledgers(self, figure):
+        """Beside the stage times of each model: how much of the time its traced run has no place for."""
+        ledgers = {subject["name"]: self.summary.ledger(self.workload, subject) for subject in self.subjects}
+        if any(ledgers.values()):
+            figure.note += f" {UNACCOUNTED_NOTE}"
+            figure.columns.append("unaccounted")
+            for text, plain in zip(figure.rows, figure.csv_rows):
+                share = (ledgers[text[0]] or {}).get("unaccounted_share")
+                text.append(numbers.share(share))
+                plain.append("" if share is None else f"{share:.6g}")
+        return figure
 
     def costs(self, level, key, what, title):
         title, metric = self.titled(title), metrics.BY_KEY[key]
@@ -319,6 +315,21 @@ class Maker:
             texts,
             plain,
         )
+
+
+def stage_pieces(name, parts):
+    return [
+        charts.Piece(parts[part]["mean"] or 0, shade, style, f"{name}, {part}: {numbers.time_us(parts[part]['mean'])}")
+        for part, shade, style in KEY
+    ]
+
+
+def whole_mean(parts):
+    return parts["sojourn" if parts["sojourn"]["mean"] is not None else "total"]["mean"]
+
+
+def plain_pair(mean, p99):
+    return f"{mean:.6g}/{p99:.6g}" if mean is not None and p99 is not None else ""
 
 
 def main_letter(letters):

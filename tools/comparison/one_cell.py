@@ -11,9 +11,10 @@ import math
 import os
 import time
 
-from . import capacity, clock_gaps, disturbance, grades, load, measure, processes, servers, status, steadiness, syscalls
+from . import capacity, clock_gaps, disturbance, grades, load, measure, placement, processes, servers, status, steadiness, syscalls
 from .trouble import Trouble
 
+CLIENT_LOG = "load.log"  # of a traced cell: a line for each request, as the load generator saw it
 SETTLE_S = 0.05  # until the kernel has closed the generator's connections
 
 
@@ -42,6 +43,8 @@ def drive(bench, cell, url, rate, folder, name, times):
     place = bench.places[cell.workload["name"]]
     load_words = {**bench.load_words, "cpus": place.generator if place.kind == "apart" else None}
     options = load.words(cell, url, load_words, rate, seed, times)
+    if cell.purpose == "trace" and name == "load" and place.kind != placement.ELSEWHERE:  # clocks of others differ
+        options = ["--log", str(folder / CLIENT_LOG), *options]
     return bench.driver(options, load_words, folder, name)
 
 
@@ -159,18 +162,34 @@ def load_figures(report):
     }
 
 
+def ledger_figures(said):
+    """Of the trace joined with the load generator's log: the share of all latency that has no place, and the mean of each
+    part. None where there is no such log."""
+    ledger = said.get("ledger")
+    if not ledger:
+        return None
+    return {
+        "requests": ledger["requests"],
+        "unaccounted_share": ledger["unaccounted_share"],
+        "latency_mean_us": ledger["latency_mean_ns"] / 1000,
+        "parts_us": {part["name"]: part["mean_ns"] / 1000 for part in ledger["parts"]},
+    }
+
+
 def read_trace(bench, folder):
-    """What quartet-trace says of a trace: the text for people, the verdict for the report."""
-    tool, trace = str(bench.build / "quartet-trace"), str(folder / "server.trace")
+    """What quartet-trace says of a trace: the text for people, verdict and ledger for the report."""
+    tool, trace, log = str(bench.build / "quartet-trace"), str(folder / "server.trace"), folder / CLIENT_LOG
+    join = ["--client-log", str(log)] if log.is_file() else []
     for words, name in (([], "trace.txt"), (["--json"], "trace.json")):
         with open(folder / name, "wb") as out, open(folder / "trace.log", "ab") as err:
-            if processes.start([tool, *words, trace], out, err).wait() != 0:
+            if processes.start([tool, *words, *join, trace], out, err).wait() != 0:
                 raise Trouble(f"quartet-trace cannot read {trace}: {processes.said(folder / 'trace.log')}")
     said = json.loads((folder / "trace.json").read_text(encoding="utf-8"))
     return {
         "verdict": (said.get("verdict") or {}).get("text", ""),
         "lost": said["summary"]["records_lost"],
         "bytes": (folder / "server.trace").stat().st_size,
+        "ledger": ledger_figures(said),
     }
 
 

@@ -112,10 +112,7 @@ def decided(summary, workload):
 
 def workload_section(summary, workload, figures):
     where = summary.placement(workload)
-    calls = tables.calls(summary, workload)
-    more = folded(placement.titled(tables.CALLS_TITLE, where), table(calls, "texts")) if calls else ""
-    traces = tables.traces(summary, workload)
-    more += folded(placement.titled(tables.TRACES_TITLE, where), table(traces, "texts")) if traces else ""
+    more = "".join(folded(title, table(rows, "texts")) for title, rows in tables.passes(summary, workload))
     said = "".join(
         f"<p><b>{text(heading)}.</b> {text(sentences)}</p>"
         for heading, sentences in words.of_workload(summary, workload)

@@ -38,12 +38,8 @@ def workload_text(summary, workload, figures, with_figures):
             figure.note,
             table([figure.columns, *figure.rows]),
         ]
-    for title, rows in (
-        (tables.CALLS_TITLE, tables.calls(summary, workload)),
-        (tables.TRACES_TITLE, tables.traces(summary, workload)),
-    ):
-        if rows:
-            parts += [f"### {placement.titled(title, summary.placement(workload))}", table(rows)]
+    for title, rows in tables.passes(summary, workload):
+        parts += [f"### {title}", table(rows)]
     return "\n\n".join(part for part in parts if part)
 
 

@@ -143,6 +143,11 @@ class Summary:
                 return record
         return None
 
+    def ledger(self, workload, subject):
+        """What the traced run says of the places of all time, or None."""
+        record = self.passed("trace", workload, subject)
+        return ((record or {}).get("trace") or {}).get("ledger")
+
     def saturation(self, workload, subject):
         """(highest open rate that was kept up with in most repetitions, lowest above it that was not in most, whether
         valid runs say so), either rate None."""

@@ -1,11 +1,12 @@
 """The tables that stand in every kind of report, as rows of texts."""
 import shlex
 
-from . import cells, metrics, numbers
+from . import cells, metrics, numbers, placement
 from .figures import written
 
 CALLS_TITLE = "System calls, counted in a separate pass"
 TRACES_TITLE = "Trace of a separate pass, and what limits the server"
+LEDGERS_TITLE = "Where all of a request's time goes in that trace, from due to the last byte (mean)"
 SUMMARY_KEYS = ["rate", "p50_us", "p99_us", "cpu_us", "capacity", "pss_kib"]
 
 
@@ -69,6 +70,35 @@ def traces(summary, workload):
                 ]
             )
     return rows if len(rows) > 1 else None
+
+
+def ledgers(summary, workload):
+    """The mean of each part of a request's latency in the traces of a workload, or None where no trace was joined with the
+    load generator's log."""
+    found = [(subject["name"], summary.ledger(workload, subject)) for subject in summary.subjects(workload)]
+    found = [(name, ledger) for name, ledger in found if ledger]
+    if not found:
+        return None
+    parts = list(found[0][1]["parts_us"])
+    return [["model", *parts, "unaccounted", "latency, mean"]] + [
+        [
+            name,
+            *(numbers.time_us(ledger["parts_us"].get(part)) for part in parts),
+            numbers.share(ledger["unaccounted_share"]),
+            numbers.time_us(ledger["latency_mean_us"]),
+        ]
+        for name, ledger in found
+    ]
+
+
+def passes(summary, workload):
+    """[(title, rows)] of what separate passes found."""
+    made = (
+        (CALLS_TITLE, calls(summary, workload)),
+        (TRACES_TITLE, traces(summary, workload)),
+        (LEDGERS_TITLE, ledgers(summary, workload)),
+    )
+    return [(placement.titled(title, summary.placement(workload)), rows) for title, rows in made if rows]
 
 
 def wrong(summary):

@@ -251,6 +251,21 @@ class Compare(unittest.TestCase):
         seen = json.loads((self.out / "raw" / row["id"] / "load.json").read_text())["environment"]
         self.assertEqual(seen["cpus_allowed"], len(cpus.read_list(facts["generator_cpus"])))
 
+    def test_a_traced_cell_has_a_place_for_all_time(self):
+        """The load generator's log is joined with the trace, and the parts add up."""
+        text = 'models = ["staged"]\nrepetitions = 1\ntrace = true\n' + SHORT
+        said = self.run_it(text + "[levels]\nconnections = [2]\n")
+        row = next(row for row in self.rows() if row["purpose"] == "trace")
+        self.assertIn(row["outcome"], ("ok", "invalid"), row["why"])
+        found = json.loads((self.out / "raw" / row["id"] / "cell.json").read_text())["trace"]
+        self.assertGreater(found["ledger"]["requests"], 0)
+        self.assertAlmostEqual(
+            sum(found["ledger"]["parts_us"].values()) + found["ledger"]["unaccounted_share"] * found["ledger"]["latency_mean_us"],
+            found["ledger"]["latency_mean_us"],
+            delta=0.01 * found["ledger"]["latency_mean_us"],
+        )
+        self.assertIn("unaccounted", said)
+
     def test_shares_of_the_cells_together_are_the_whole(self):
         for part in ("1/2", "2/2"):
             self.run_it(SIX.replace("repetitions = 3", "repetitions = 1"), "--cells", part)

@@ -364,6 +364,22 @@ class Words(unittest.TestCase):
                 one |= {"grade": "censored", "grade_why": why}
         self.assertIn(f"Bounds only (censored): 3 runs of loops, such as: {why[0]}, {why[1]}.", reported(wanted, records))
 
+    def test_a_ledger_stands_beside_each_stage_table(self):
+        wanted = support.make_spec(models=["staged", "loops"], repetitions=2, levels=LEVELS, trace=True)
+        records = [support.record(cell, 9000, asked=900) for cell in cells.plan(wanted)]
+        ledger = {"requests": 900, "unaccounted_share": 0.0123, "latency_mean_us": 77, "parts_us": {"own.lag": 7, "way.in": -1}}
+        for one in records:
+            if one["purpose"] == "trace":
+                mine = ledger if one["subject"]["name"] == "staged" else None
+                one["trace"] = {"verdict": "none", "lost": 0, "bytes": 1, "ledger": mine}
+        said = reported(wanted, records)
+        stages = said.split("Where a request's time goes, ")[1]
+        self.assertRegex(stages, r"\| model .* \| unaccounted \|")
+        self.assertRegex(stages, r"\| staged .* \| 1\.2 % +\|")
+        self.assertRegex(stages, r"\| loops .* \| - +\|")
+        self.assertRegex(said, r"\| model +\| own\.lag +\| way\.in +\| unaccounted \| latency, mean \|")
+        self.assertRegex(said, r"\| staged +\| 7\.00 us +\| -1\.00 us +\| 1\.2 % +\| 77\.0 us +\|")
+
     def test_every_title_names_the_placement(self):
         for place, title in (
             (support.PLACEMENT, "2 server CPUs, one generator CPU"),
