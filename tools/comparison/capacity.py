@@ -11,7 +11,7 @@ def taken_words(record):
     if not place or metrics.get("cpu_us") is None:
         return ""
     count = len(cpus.read_list(place["server_cpus"]))
-    server, generator = metrics["cpu_us"] * metrics["rate"] / 1e6, metrics["generator_cpu"]
+    server, generator = metrics["cpu_us"] * metrics["rate"] / 1e6, metrics["generator_taken"]
     shared = place["kind"] == "shared"
     if server + (generator if shared else 0) < FULL * count:
         return ""

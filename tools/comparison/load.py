@@ -20,6 +20,15 @@ def prefix_of(load_words):
     return (["nice", "-n", str(nice)] if nice else []) + load_words["prefix"]
 
 
+def thread_words(cpus):
+    """Options for a generator with these CPUs of its own: it takes nothing from the server when it does not sleep. With none
+    (empty), one thread, which the scheduler moves out of the server's way; several would stay on a CPU each. Elsewhere
+    (None) the machine decides."""
+    if cpus is None:
+        return []
+    return ["--spin"] if cpus else ["--threads", "1"]
+
+
 def words(cell, url, load_words, rate, seed, times):
     """The options of one run. `times` is (warm-up, duration) in seconds."""
     warmup, duration = times
@@ -36,8 +45,7 @@ def words(cell, url, load_words, rate, seed, times):
     ]
     if rate is not None:
         options += ["--rate", str(max(1, round(rate)))]
-    if load_words.get("cpus"):  # of its own: so it takes nothing from the server when it does not sleep
-        options.append("--spin")
+    options += thread_words(load_words.get("cpus"))
     return options + cell.workload["load_args"] + load_words["args"] + workloads.url_words(cell.workload, url)
 
 
@@ -82,6 +90,12 @@ def lag_us(report):
     if report["loop"] != "open":
         return {}
     return {f"{kind}_p99_us": report["latency_ns"][kind]["p99"] / 1000 for kind in ("send_lag", "own_lag")}
+
+
+def cpus_taken(report):
+    """CPUs that all threads of the generator were busy on, in the mean."""
+    threads = report["generator"].get("threads")
+    return sum(thread["cpu_share"] for thread in threads) if threads else report["generator"]["cpu_share"]
 
 
 def fell_behind(record):

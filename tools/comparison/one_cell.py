@@ -41,7 +41,8 @@ def seed_of(bench, cell):
 def drive(bench, cell, url, rate, folder, name, times):
     seed = seed_of(bench, cell) + (500_000 if name == "warmup" else 0)
     place = bench.places[cell.workload["name"]]
-    load_words = {**bench.load_words, "cpus": place.generator if place.kind == "apart" else None}
+    own = {"apart": place.generator, "shared": ()}.get(place.kind)
+    load_words = {**bench.load_words, "cpus": own}
     options = load.words(cell, url, load_words, rate, seed, times)
     if cell.purpose == "trace" and name == "load" and place.kind != placement.ELSEWHERE:  # clocks of others differ
         options = ["--log", str(folder / CLIENT_LOG), *options]
@@ -72,6 +73,7 @@ def figures(report, before, after, window):
         "shed_share": grades.shed(report),
         **{name: value / answered if answered else None for name, value in each.items()},
         "generator_cpu": report["generator"]["cpu_share"],
+        "generator_taken": load.cpus_taken(report),
         "generator_waited": report["generator"]["runqueue_ns"] / 1e9 / report["window"]["seconds"],
     }
     found["capacity"] = 1e6 / found["cpu_us"] if found["cpu_us"] else None

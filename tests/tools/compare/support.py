@@ -70,6 +70,7 @@ def metrics_of(rate, scale, ours=True, opened=False):
         "rss_kib": 6000.0,
         "threads": 5,
         "generator_cpu": 0.2,
+        "generator_taken": 0.2,
         "generator_waited": 0.01,
         "others_cpus": 0.01,
         "stolen": 0.0,

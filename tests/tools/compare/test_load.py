@@ -30,8 +30,15 @@ class Precedence(unittest.TestCase):
 
     def test_a_generator_with_cpus_of_its_own_does_not_sleep(self):
         cell = cells.plan(support.make_spec())[0]
-        options = [load.words(cell, "http://a", words(args=[], cpus=own), None, 1, (0, 1)) for own in ((1,), None)]
-        self.assertEqual(["--spin" in one for one in options], [True, False])
+        options = [load.words(cell, "http://a", words(args=[], cpus=own), None, 1, (0, 1)) for own in ((1,), (), None)]
+        self.assertEqual(["--spin" in one for one in options], [True, False, False])
+        self.assertEqual(["--threads" in one for one in options], [False, True, False])
+
+    def test_all_threads_are_counted(self):
+        one = {"generator": {"cpu_share": 0.9}}
+        self.assertEqual(load.cpus_taken(one), 0.9)
+        one["generator"]["threads"] = [{"cpu_share": 0.9}, {"cpu_share": 0.5}]
+        self.assertEqual(load.cpus_taken(one), 1.4)
 
     def test_is_minus_five_if_nothing_is_said(self):
         self.assertEqual(support.make_spec().load["nice"], -5)

@@ -129,7 +129,7 @@ class Judgement(unittest.TestCase):
             (None, 200, 1, ""),
             (apart, None, 1, ""),
         ):
-            record = {"placement": facts, "metrics": {"cpu_us": cpu_us, "rate": 1e4, "generator_cpu": generator}}
+            record = {"placement": facts, "metrics": {"cpu_us": cpu_us, "rate": 1e4, "generator_taken": generator}}
             self.assertEqual(capacity.taken_words(record), said)
 
     def test_a_server_that_refuses_does_not_keep_up(self):
