@@ -199,9 +199,10 @@ def of_comparison(summary, environment):
             "this loop, not of independent users. For latency, use the results at given rates."
         )
     said.append(
-        "Stage times begin when the server has read a request's first byte. They do not include the wait in the "
-        "socket before that; the latencies do. In a model without queues between threads all queueing is there, "
-        "because a busy thread reads the request later."
+        "Of the stage times, total begins when the server has read a request's first byte, and sojourn when the kernel has "
+        "received it. In a model without queues between threads all queueing is before total (socket.wait), because a busy "
+        "thread reads the request later: so compare models by sojourn. The time from due until sending is part of the "
+        "latencies only."
     )
     said += placement_words(summary, environment)
     said.append(
