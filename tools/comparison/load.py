@@ -14,6 +14,17 @@ class LoadFailed(Trouble):
     """The load generator could not run: no connection, or words that it does not know."""
 
 
+NICE_APART, NICE_SHARED = -20, -5
+
+
+def nice_of(given, kind):
+    """The generator's nice value for a kind of placement. On CPUs of its own it takes nothing from the server, and another
+    program there must not delay it; on shared ones the server needs what it does not take."""
+    if given is not None:
+        return given
+    return NICE_APART if kind == "apart" else NICE_SHARED
+
+
 def prefix_of(load_words):
     """What goes before the program's name. Where the nice value is not allowed, nice says so and runs it without."""
     nice = load_words["nice"]
@@ -63,7 +74,7 @@ def run(program, options, load_words, folder, name):
     ]
     seconds = sum(numbers.read_time_s(options[options.index(key) + 1]) for key in ("--warmup", "--duration"))
     with open(folder / f"{name}.txt", "wb") as out:
-        process = processes.start(command, out, subprocess.STDOUT, cpus=load_words.get("cpus"))
+        process = processes.start(command, out, subprocess.STDOUT, cpus=load_words.get("cpus"), nice=load_words["nice"])
         try:
             status = processes.wait(process, seconds + GRACE_S)
         except subprocess.TimeoutExpired:

@@ -42,7 +42,7 @@ def drive(bench, cell, url, rate, folder, name, times):
     seed = seed_of(bench, cell) + (500_000 if name == "warmup" else 0)
     place = bench.places[cell.workload["name"]]
     own = {"apart": place.generator, "shared": ()}.get(place.kind)
-    load_words = {**bench.load_words, "cpus": own}
+    load_words = {**bench.load_words, "cpus": own, "nice": load.nice_of(bench.load_words["nice"], place.kind)}
     options = load.words(cell, url, load_words, rate, seed, times)
     if cell.purpose == "trace" and name == "load" and place.kind != placement.ELSEWHERE:  # clocks of others differ
         options = ["--log", str(folder / CLIENT_LOG), *options]

@@ -13,7 +13,7 @@ PR_SET_PDEATHSIG = 1
 LIBC = ctypes.CDLL(None)
 
 
-def begin(parent, cpus, group=None):
+def begin(parent, cpus, group=None, nice=0):
     """In the child, before it becomes the program. The parent may be gone already, or go before that: so the signal must
     not meet a handler that ends with this image, and a process that started too late sees another parent."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -24,10 +24,23 @@ def begin(parent, cpus, group=None):
         os.sched_setaffinity(0, cpus)
     if group:
         cgroups.enter(group.folder)
+    if nice:
+        set_session_nice(nice)
 
 
-def start(command, out, err, cwd=None, cpus=None, group=None):
-    """On these CPUs, or on those of this program; in this cgroup, or in ours."""
+def set_session_nice(nice):
+    """Of this process's session. Each program has one of its own here, and where the scheduler groups by sessions
+    (sched_autogroup_enabled) a process's own nice value counts only within its session. Where that is not so, or not
+    allowed, nothing changes."""
+    try:
+        with open("/proc/self/autogroup", "w", encoding="ascii") as group:
+            group.write(str(nice))
+    except OSError:
+        pass
+
+
+def start(command, out, err, cwd=None, cpus=None, group=None, nice=0):
+    """On these CPUs, or on those of this program; in this cgroup, or in ours; `nice` is that of its session."""
     parent = os.getpid()
     return subprocess.Popen(
         command,
@@ -36,7 +49,7 @@ def start(command, out, err, cwd=None, cpus=None, group=None):
         stderr=err,
         start_new_session=True,
         cwd=cwd,
-        preexec_fn=lambda: begin(parent, cpus, group),
+        preexec_fn=lambda: begin(parent, cpus, group, nice),
     )
 
 

@@ -24,7 +24,7 @@ TOP = {
     "peers": (checks.list_of(checks.name, 0), None),
 }
 SERVER = {"args": (checks.words, []), "prefix": (checks.words, []), "address": (checks.name, "127.0.0.1")}
-LOAD = {"args": (checks.words, []), "prefix": (checks.words, []), "nice": (checks.whole(-20, 19), -5)}
+LOAD = {"args": (checks.words, []), "prefix": (checks.words, []), "nice": (checks.whole(-20, 19), None)}
 LEVELS = {
     "connections": (checks.list_of(checks.whole(1, 100000)), None),
     "rates": (checks.list_of(checks.number(1, 10_000_000)), []),

@@ -40,8 +40,10 @@ class Precedence(unittest.TestCase):
         one["generator"]["threads"] = [{"cpu_share": 0.9}, {"cpu_share": 0.5}]
         self.assertEqual(load.cpus_taken(one), 1.4)
 
-    def test_is_minus_five_if_nothing_is_said(self):
-        self.assertEqual(support.make_spec().load["nice"], -5)
+    def test_depends_on_the_placement_if_nothing_is_said(self):
+        asked = support.make_spec().load["nice"]
+        self.assertEqual([load.nice_of(asked, kind) for kind in ("apart", "shared", "elsewhere")], [-20, -5, -5])
+        self.assertEqual(load.nice_of(0, "apart"), 0)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Programs that are started: on which CPUs, and how long this one waits for them."""
 import os
 import subprocess
+import tempfile
 import unittest
 from unittest import mock
 
@@ -17,6 +18,19 @@ class Start(unittest.TestCase):
             self.assertEqual((status, out.split()[1:]), (0, [str(cpu)]))
         ours = subprocess.run(MASK, capture_output=True, text=True, check=True).stdout
         self.assertEqual(processes.ask(MASK, None)[1], ours)
+
+
+@unittest.skipUnless(os.path.exists("/proc/self/autogroup"), "this kernel does not group by sessions")
+class Precedence(unittest.TestCase):
+    def test_is_that_of_the_session(self):
+        with tempfile.TemporaryFile() as out:
+            processes.start(["cat", "/proc/self/autogroup"], out, subprocess.STDOUT, nice=7).wait()
+            out.seek(0)
+            self.assertRegex(out.read(), rb"nice 7$|^$")  # nothing where it is switched off for this session
+
+    def test_that_is_not_allowed_is_none(self):
+        with mock.patch("builtins.open", side_effect=PermissionError):
+            processes.set_session_nice(-20)
 
 
 class Wait(unittest.TestCase):
