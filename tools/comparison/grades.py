@@ -27,6 +27,7 @@ DUE_LEAST = 0.99  # of the asked rate, beside four standard deviations of a Pois
 LOST_MOST = 0.1  # of the requests beyond a percentile: so many of them may be missing in it
 BEYOND = {"mean": 0.01, "p50": 0.5, "p90": 0.1, "p99": 0.01, "p999": 0.001, "max": 0}
 ENOUGH = 10  # requests beyond a percentile; fewer are an anecdote
+LITTLE = "requests were under way on average"  # how quartet-load says that its sums differ
 # What quartet-load itself calls INVALID and this module grades by the figures. Every other reason stays INVALID.
 GRADED = (
     "the generator was late",
@@ -57,9 +58,20 @@ def reported(count):
     return next((name for name in ("p99", "p90", "p50") if name in percentiles(count)), "p50")
 
 
+def apart(report):
+    """By how much the two sums of the generator differ that Little's law makes equal, as a share, if that is more than it
+    tolerates. Where it has no CPU between two stamps they differ, so a small share is lag like any other."""
+    sums = report.get("little") or {"holds": True}
+    if sums["holds"] or not sums["judged"]:
+        return 0.0
+    most = max(sums["under_way"], sums["rate_times_latency"])
+    return share(abs(sums["under_way"] - sums["rate_times_latency"]), most)
+
+
 def invalid(report):
     """The reasons for which the generator cannot vouch for its run at all."""
-    reasons = [why for why in report["invalid"] if not any(known in why for known in GRADED)]
+    graded = GRADED + ((LITTLE,) if 0 < apart(report) <= BRACKETED_MOST else ())
+    reasons = [why for why in report["invalid"] if not any(known in why for known in graded)]
     if not reasons and not report["rate"]["answered"]:
         return ["no answer came within the window"]
     return reasons
@@ -76,7 +88,10 @@ def waited(report):
 
 def lags(report):
     """[(what it is a share of, share, limit of a clean run)]."""
-    found = [("of its time the generator waited for a CPU", waited(report), CLEAN_MEAN)]
+    found = [
+        ("of its time the generator waited for a CPU", waited(report), CLEAN_MEAN),
+        ("is between the generator's two sums of what was under way", apart(report), CLEAN_MEAN),
+    ]
     latency = report["latency_ns"]
     kind = "from_due" if report["loop"] == "open" else "from_send"
     late = [latency[lag] for lag in ("own_lag", "receive_lag") if lag in latency] if report["loop"] == "open" else []

@@ -155,6 +155,18 @@ class Judgement(unittest.TestCase):
         empty["rate"]["answered"] = 0
         self.assertEqual(grades.invalid(empty), ["no answer came within the window"])
 
+    def test_is_a_grade_where_two_sums_differ_by_what_lag_explains(self):
+        """More means that events were lost or counted twice."""
+        why = "1.000 requests were under way on average, and rate times latency is 0.9: at most 0.01 apart is accepted"
+        for other, grade in ((0.97, "clean"), (0.9, "bracketed"), (0.75, "bracketed"), (0.7, None)):
+            little = {"judged": True, "holds": False, "under_way": 1.0, "rate_times_latency": other}
+            report = {**a_report(), "invalid": [why], "little": little}
+            self.assertEqual(grades.invalid(report), [] if grade else [why])
+            if grade:
+                self.assertEqual(grades.grade(report).name, grade)
+        self.assertEqual(grades.invalid({**a_report(), "invalid": [why]}), [why])
+        self.assertEqual(grades.apart({"little": {"judged": False, "holds": False}}), 0)
+
     def test_is_a_grade_for_every_reason_that_is_about_lag_or_load(self):
         """Each reason that quartet-load has is one that is graded, or one that stays INVALID; none is forgotten."""
         text = (support.REPO / "tools" / "load" / "validity.c").read_text(encoding="utf-8")
