@@ -317,6 +317,16 @@ static bool has_way_in(const struct report *report, unsigned group)
     return false;
 }
 
+/* Does some loop run stages of other groups itself? Then requests need not take a way into a queue. */
+static bool is_inlining(void)
+{
+    unsigned inlined = 0;
+    for (unsigned i = 0; i < life.wiring.group_count; i++) {
+        inlined |= life.wiring.groups[i].inlined;
+    }
+    return inlined != 0;
+}
+
 /* The connection comes back to where it waits before its client's next request is read, so each
  * way has been taken when the last answer is heard. */
 static void take_the_ways(const char *wiring)
@@ -331,7 +341,8 @@ static void take_the_ways(const char *wiring)
     }
     server_report(&life.server, &report);
     for (unsigned i = 0; i < report.group_count; i++) {
-        if (has_way_in(&report, i) != (count_puts(&report, i) > 0)) {
+        bool taken = count_puts(&report, i) > 0;
+        if (taken != has_way_in(&report, i) && (taken || !is_inlining())) {
             fprintf(stderr, "group %u, %s: %lu puts\n", i, report.groups[i].letters,
                     (unsigned long)count_puts(&report, i));
             abort();
