@@ -88,8 +88,8 @@ def check_row(times, row):
     require(row["socket.wait"] + row["total"] == row["sojourn"], f"{row}: they do not add up")
     arrived = row["first_byte_ns"] - row["socket.wait"]
     require(arrived >= times[0] - SLACK_NS, f"{row}: arrived {times[0] - arrived} ns before it was sent")
-    require(row["sojourn"] <= times[-1] - times[0] + SLACK_NS,
-            f"{row}: took longer than the client waited, {times[-1] - times[0]} ns")
+    # Its last stamp may come after the client has the answer: the server can lose its CPU in between.
+    require(row["first_byte_ns"] <= times[-1] + SLACK_NS, f"{row}: read after it was answered, {times[-1]}")
     return arrived
 
 

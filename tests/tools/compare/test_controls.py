@@ -185,12 +185,17 @@ class Command(unittest.TestCase):
             words = ["--controls", "--build", str(BUILD), "--out", str(out), "--duration", "3s"]
             self.assertEqual(command.main(words), 1)
             found = json.loads(controls_file.file_of(out).read_text(encoding="utf-8"))
-            logs = [controls.read_sojourns(out.parent / "controls" / kind.name / "open.csv") for kind in kinds]
+            paths = [out.parent / "controls" / kind.name / "open.csv" for kind in kinds]
+            logs = [controls.read_sojourns(path) if path.exists() else None for path in paths]
         self.assertFalse(found["holds"])
         self.assertIn("NOT ALL HOLD", said.getvalue())
         for one, kind, log in zip(found["controls"], kinds, logs):
             self.assertIn(one["verdict"], ("fails", "undecided"))
-            self.assertEqual((one["name"], one["requests"]), (kind.name, len(log)))
+            self.assertEqual(one["name"], kind.name)
+            if log is None:  # a disturbed machine: the load before it had no good answers
+                self.assertEqual(one["verdict"], "undecided")
+                continue
+            self.assertEqual(one["requests"], len(log))
             self.assertGreater(one["process_us"], 500)
 
 
