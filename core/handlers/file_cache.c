@@ -274,10 +274,8 @@ static struct file *renew_file(struct file_cache *cache, const struct key *key, 
 bool file_cache_knows(struct file_cache *cache, struct bytes path, enum encoding encoding)
 {
     const struct key key = {path, encoding, hash_of(path, encoding)};
-    uint64_t now_ns = clock_ns();
     lock_take(&cache->shared.lock);
-    const struct file *file = find_locked(cache, &key);
-    bool knows = file != NULL && file->place.checked_ns + cache->age_ns > now_ns;
+    bool knows = find_locked(cache, &key) != NULL;
     lock_release(&cache->shared.lock);
     return knows;
 }

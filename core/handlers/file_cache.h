@@ -42,7 +42,8 @@ void file_cache_deinit(struct file_cache *cache);
 struct file *file_cache_get(struct file_cache *cache, struct bytes path, enum encoding encoding,
                             int *error) EXCLUDES(cache->shared.lock);
 
-/* Would file_cache_get answer now without a system call? A hint: it may have changed by then. */
+/* Is the file there? It may have to be checked again, which asks the kernel and, for a file that was
+ * sent lately, not the disk. A hint: it may have changed by the time of file_cache_get. */
 bool file_cache_knows(struct file_cache *cache, struct bytes path, enum encoding encoding)
     EXCLUDES(cache->shared.lock);
 

@@ -30,7 +30,7 @@ bool files_init(const struct settings *settings, char error[FILES_ERROR_MAX]);
 void files_deinit(void);
 
 enum handler_verdict files_run(struct exchange *x);
-/* The file is not in the cache, or has to be checked again: files_run would ask the disk. */
+/* The file is not in the cache: files_run may have to wait for the disk. */
 bool files_would_wait(const struct exchange *x);
 
 #endif

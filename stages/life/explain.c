@@ -110,6 +110,17 @@ static int group_of_call(const struct explained *e, enum interval wait)
     return group;
 }
 
+/* Threads of loops that may run handlers in place of the group of P. */
+static unsigned count_inlining(const struct explained *e)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < e->wiring->group_count; i++) {
+        const struct wiring_group *group = &e->wiring->groups[i];
+        count += (group->inlined >> STAGE_PROCESSOR & 1) != 0 ? group->count : 0;
+    }
+    return count;
+}
+
 static void explain_zeros(const struct explained *e)
 {
     static const struct {
@@ -134,6 +145,12 @@ static void explain_zeros(const struct explained *e)
     }
     if (zeros == 0) {
         fputs("  None: a queue lies in process.wait, in write.wait and in requeue.wait.\n", e->out);
+    }
+    if (count_inlining(e) > 0) {
+        fputs("  Of a request that a loop runs itself, all that follows in this loop is a call: no "
+              "queue "
+              "lies in it.\n",
+              e->out);
     }
     if (group_of_call(e, INTERVAL_WRITE_WAIT) >= 0) {
         fprintf(e->out,
@@ -198,11 +215,13 @@ static void explain_unseen(const struct explained *e)
 {
     const struct settings *settings = e->engine->settings;
     fputs("\nwhere requests wait before the server has read them\n", e->out);
-    fprintf(e->out,
-            "  A new connection waits in the kernel's accept queue: at most %llu in each listening "
-            "socket\n"
-            "  (--backlog). Reports show the depth of this queue; no interval contains the wait.\n",
-            (unsigned long long)settings->backlog);
+    fprintf(
+        e->out,
+        "  A new connection waits in the kernel's accept queue: at most %llu in each listening "
+        "socket\n"
+        "  (--backlog). Reports show the depth of this queue; of the intervals only socket.wait\n"
+        "  contains the wait, from the arrival of the request on.\n",
+        (unsigned long long)settings->backlog);
     explain_readers_work(e);
     explain_unread(e);
     explain_turns(e);
@@ -216,7 +235,7 @@ static void explain_inlined(const struct explained *e)
     static const char *const when[] = {
         [INLINE_NONE] = "never",
         [INLINE_IDLE] = "while it has nothing else to do and a thread of the other group sleeps",
-        [INLINE_SHORT] = "when the handler is not marked as long and needs no disk",
+        [INLINE_SHORT] = "when the handler is not marked as long and its file is in the cache",
         [INLINE_ALWAYS] = "always",
     };
     for (unsigned i = 0; i < e->wiring->group_count; i++) {
@@ -231,8 +250,10 @@ static void explain_processing(const struct explained *e)
 {
     const struct wiring_group *group = group_with(e, STAGE_PROCESSOR);
     const char *letters = letters_of(e, STAGE_PROCESSOR);
-    fprintf(e->out, "  At most %u request%s %s processed at a time: one by each thread of %s.\n",
-            group->count, plural_s(group->count), group->count == 1 ? "is" : "are", letters);
+    unsigned most = group->count + count_inlining(e);
+    fprintf(e->out, "  At most %u request%s %s processed at a time: one by each thread of %s", most,
+            plural_s(most), most == 1 ? "is" : "are", letters);
+    fputs(most > group->count ? ", and by each loop with p.\n" : ".\n", e->out);
     explain_inlined(e);
     if (group->kind == GROUP_LOOP) {
         fprintf(e->out, "  A handler that blocks stops all connections of its thread%s.\n",

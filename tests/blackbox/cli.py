@@ -121,7 +121,9 @@ for spec, column, why in (
         ("L | PR | W", 6, "R stands behind a later stage of its group"),
         ("L | R | WP", 10, "P stands behind a later stage of its group"),
         ("L | k | RPW", 5, "k has no meaning: a poller never blocks for one connection"),
-        ("L | Rp | W", 6, "'p' does not fit: a group is all capital or all small letters"),
+        ("L | Rp | W", 11, "no group runs P, the processor"),
+        ("Lr | P | W", 2, "'r' does not fit: beside capital letters p and w may be small, beside small letters none is "
+         "capital"),
         ("lrpw@2", 1, "'@' is for capital letters with P and another stage"),
         ("L | R | P@2 | W", 9, "'@' is for capital letters with P and another stage"),
         ("L | R | P*0 | W", 11, "a count is 'n' or a number from 1 to 1024"),

@@ -32,6 +32,18 @@ TEST(url, has_host_port_and_target)
     expect_int(port_of(&url), 8080);
 }
 
+/* The resolver would take the low 16 bits of it. */
+TEST(url, has_a_port_that_there_is)
+{
+    struct url url;
+    char error[URL_ERROR_MAX];
+    expect(!url_parse("http://127.0.0.1:65536/", &url, error));
+    expect_text(error, "a port from 1 to 65535");
+    expect(!url_parse("http://127.0.0.1:0/", &url, error));
+    expect(url_parse("http://127.0.0.1:65535/", &url, error));
+    expect_int(port_of(&url), 65535);
+}
+
 TEST(url, may_leave_out_port_and_target)
 {
     expect(parse("http://127.0.0.1"));

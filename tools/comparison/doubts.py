@@ -201,8 +201,9 @@ def of_comparison(summary, environment):
     said.append(
         "Of the stage times, total begins when the server has read a request's first byte, and sojourn when the kernel has "
         "received it. In a model without queues between threads all queueing is before total (socket.wait), because a busy "
-        "thread reads the request later: so compare models by sojourn. The time from due until sending is part of the "
-        "latencies only."
+        "thread reads the request later: so compare models by sojourn. Where there is no trace, socket.wait and "
+        "sojourn are those of one request in eight (--socket-times), so they can differ a little from what stands beside "
+        "them. The time from due until sending is part of the latencies only."
     )
     said += placement_words(summary, environment)
     said.append(

@@ -115,7 +115,8 @@ static void print_rates(FILE *out, const struct report *report)
     figure_bytes(seconds > 0 ? (double)results->body_bytes_in_window / seconds : 0, bytes);
     fprintf(out, "\nrequests     %s due, %s good, %s dropped", due, good, dropped);
     if (plan_is_open(report->plan)) {
-        fprintf(out, "; %.1f%% waited for a connection, at most %s at a time",
+        fprintf(out,
+                "; %.1f%% waited until a connection was free; at most %s were due and not sent yet",
                 results->due > 0 ? 100 * (double)results->waited / (double)results->due : 0,
                 pending);
     }

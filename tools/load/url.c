@@ -2,9 +2,11 @@
 #include "tools/load/url.h"
 
 #include "core/base/bytes.h"
+#include "core/http/line.h"
 #include "core/options/address.h"
 
 #include <netdb.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -93,6 +95,11 @@ static bool parse_http(const char *text, struct url *url, char error[URL_ERROR_M
     const char *port;
     if (!split_authority(url->host, host, &port)) {
         snprintf(error, URL_ERROR_MAX, "HOST, HOST:PORT or [ADDRESS]:PORT");
+        return false;
+    }
+    unsigned long long number;
+    if (http_decimal(bytes_of(port), &number) && (number == 0 || number > UINT16_MAX)) {
+        snprintf(error, URL_ERROR_MAX, "a port from 1 to %d", UINT16_MAX);
         return false;
     }
     return look_up(host, port, url, error) &&

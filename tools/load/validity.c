@@ -196,11 +196,12 @@ static void note_waiting(struct validity *validity, const struct results *result
 {
     double share = results_wait_share(results);
     if (share > wait_allowed) {
-        validity_note(
-            validity,
-            "the generator waited for a CPU for %.0f%% of the time: the latencies are too high and "
-            "the rate is too low by this share; give it a CPU of its own%s",
-            share * 100, has_precedence(results) ? "" : ", or precedence with nice -n -5");
+        validity_note(validity,
+                      "the generator waited for a CPU for %.0f%% of the time: the rate is too low, "
+                      "and latencies "
+                      "are those of the connections that it came to; give it a CPU of its own%s",
+                      share * 100,
+                      has_precedence(results) ? "" : ", or precedence with nice -n -5");
     }
 }
 

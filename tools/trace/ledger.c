@@ -150,6 +150,7 @@ void ledger_finish(struct ledger *ledger)
         const struct client_request *asked = &ledger->log.at[i];
         if (asked->counts && !asked->joined) {
             add_client_side(ledger, asked);
+            ledger->portless += asked->port == 0;
             ledger->unaccounted_ns += asked->done_ns - asked->sent_ns;
         }
     }

@@ -5,7 +5,8 @@
  * parts (ledger_parts.def) are differences of neighbouring times, and add up to the latency from due
  * exactly. What has no place is a sum of its own, `unaccounted`:
  *
- *   a request without a record        from its sending to its end: the record was lost
+ *   a request without a record        from its sending to its end: the record was lost, or the
+ *                                     connection has no port to be joined by (a unix socket)
  *   a record without `arrived`        from its sending until the server read it
  *
  * Two parts can be below 0: way.in by the error of converting the kernel's clock, and way.out where
@@ -33,6 +34,7 @@ struct ledger {
     /* Of the requests that count: due in the generator's window, and well answered. */
     uint64_t requests;
     uint64_t joined;          /* their record is there */
+    uint64_t portless;        /* sent over a unix socket: they cannot be joined */
     uint64_t without_arrived; /* of these, the kernel's time is missing */
     uint64_t wrong, wrong_id; /* of these, times contradict each other; the first, and why */
     char wrong_why[LEDGER_WHY];

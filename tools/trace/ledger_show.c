@@ -34,7 +34,12 @@ static void print_line(FILE *out, const struct ledger *ledger, const char *name,
 
 static void print_missing_requests(FILE *out, const struct ledger *ledger)
 {
-    if (ledger->requests > ledger->joined) {
+    if (ledger->portless > 0) {
+        fprintf(out,
+                "  %" PRIu64 " of the client's requests have no port, so they cannot be joined: "
+                "a unix socket\n",
+                ledger->portless);
+    } else if (ledger->requests > ledger->joined) {
         fprintf(out, "  %" PRIu64 " requests of the client have no record here\n",
                 ledger->requests - ledger->joined);
     }
@@ -96,6 +101,7 @@ void ledger_to_json(struct json *json, const char *key, const struct ledger *led
     json_begin_object(json, key);
     json_number(json, "requests", ledger->requests);
     json_number(json, "joined", ledger->joined);
+    json_number(json, "without_port", ledger->portless);
     json_number(json, "without_arrived", ledger->without_arrived);
     json_number(json, "records_not_in_log", ledger->strangers);
     json_number(json, "wrong", ledger->wrong);
