@@ -35,8 +35,6 @@ TEST(url, has_host_port_and_target)
 /* The resolver would take the low 16 bits of it. */
 TEST(url, has_a_port_that_there_is)
 {
-    struct url url;
-    char error[URL_ERROR_MAX];
     expect(!url_parse("http://127.0.0.1:65536/", &url, error));
     expect_text(error, "a port from 1 to 65535");
     expect(!url_parse("http://127.0.0.1:0/", &url, error));
