@@ -4,11 +4,6 @@
 #include "core/handlers/handler.h"
 #include "stages/engine/engine.h"
 
-static bool may_inline(const struct worker *worker, enum stage stage)
-{
-    return (worker->inlined >> stage & 1) != 0;
-}
-
 /* Would the other group have to be asked anyway? What is refused has no handler, and is short. */
 static bool takes_long(const struct client *client)
 {
@@ -21,7 +16,7 @@ static bool takes_long(const struct client *client)
 
 bool inline_at_once(const struct worker *worker, const struct client *client)
 {
-    if (!may_inline(worker, STAGE_PROCESSOR)) {
+    if (!worker_stands_in(worker, STAGE_PROCESSOR)) {
         return false;
     }
     switch (worker->engine->wiring.policies.inlining) {
@@ -56,7 +51,7 @@ static struct outbox *only_outbox(struct worker *worker)
 
 struct client *inline_take_idle(struct worker *worker)
 {
-    if (!may_inline(worker, STAGE_PROCESSOR) ||
+    if (!worker_stands_in(worker, STAGE_PROCESSOR) ||
         worker->engine->wiring.policies.inlining != INLINE_IDLE) {
         return NULL;
     }
@@ -76,7 +71,7 @@ struct client *inline_take_idle(struct worker *worker)
 
 void inline_count(struct worker *worker, const struct client *client, enum stage stage)
 {
-    if (may_inline(worker, stage)) {
+    if (worker_stands_in(worker, stage)) {
         struct outbox *outbox = &worker->outboxes[mailbox_of(worker, client, stage)];
         worker_count(&outbox->inlined, 1);
     }

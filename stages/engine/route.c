@@ -16,11 +16,6 @@ static bool is_session(const struct worker *worker, enum stage stage)
     return worker->kind == GROUP_POOL && worker_runs(worker, stage);
 }
 
-static bool runs_inlined(const struct worker *worker, enum stage stage)
-{
-    return (worker->inlined >> stage & 1) != 0;
-}
-
 static bool has_more_input(const struct client *client)
 {
     const struct input *input = &client->conn.exchange->input;
@@ -63,7 +58,7 @@ static unsigned group_for(const struct worker *worker, enum stage stage, enum ve
         return worker->engine->linger_group;
     }
     if (verdict == VERDICT_OUTPUT_READY &&
-        (is_session(worker, STAGE_WRITER) || runs_inlined(worker, STAGE_WRITER))) {
+        (is_session(worker, STAGE_WRITER) || worker_stands_in(worker, STAGE_WRITER))) {
         return worker->group;
     }
     return (unsigned)wiring->group_of[stage];

@@ -67,8 +67,7 @@ static void ways_leave(struct walk *walk, const struct worker *worker,
         return; /* without a home it is closed where it is */
     }
     ways_add(walk, worker->group, to.group, leaving);
-    if (leaving->verdict == VERDICT_REQUEST_READY &&
-        (worker->inlined >> STAGE_PROCESSOR & 1) != 0) {
+    if (leaving->verdict == VERDICT_REQUEST_READY && worker_stands_in(worker, STAGE_PROCESSOR)) {
         ways_add(walk, worker->group, worker->group, leaving); /* the loop may run it itself */
         ways_visit(walk, STAGE_PROCESSOR, worker->group);
     }

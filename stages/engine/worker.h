@@ -137,10 +137,16 @@ static inline bool worker_runs(const struct worker *worker, enum stage stage)
     return (worker->stages >> stage & 1) != 0;
 }
 
+/* Does it run this stage in place of another group, as long as it need not wait? */
+static inline bool worker_stands_in(const struct worker *worker, enum stage stage)
+{
+    return (worker->inlined >> stage & 1) != 0;
+}
+
 /* May it run this stage: its own, or in place of another group? */
 static inline bool worker_may_run(const struct worker *worker, enum stage stage)
 {
-    return ((worker->stages | worker->inlined) >> stage & 1) != 0;
+    return worker_runs(worker, stage) || worker_stands_in(worker, stage);
 }
 
 /* The thread's first and last, and the ends of its waits, for loop_group.c and pool_group.c: name,

@@ -37,7 +37,9 @@ enum verdict linger_begin(struct worker *worker, struct client *client)
     if (verdict != VERDICT_LINGER) {
         return verdict;
     }
-    return worker->kind == GROUP_LOOP ? linger_wait(worker, client) : conn_linger(&client->conn);
+    /* A session, and who sends in place of W, does not wait: the client goes to the loop for it. */
+    bool waits = worker->kind == GROUP_LOOP && !worker_stands_in(worker, STAGE_WRITER);
+    return waits ? linger_wait(worker, client) : conn_linger(&client->conn);
 }
 
 enum verdict linger_skip(struct worker *worker, struct client *client)

@@ -198,12 +198,11 @@ static enum verdict wait_in_session(struct worker *worker, struct client *client
 
 static enum verdict wait_to_send(struct worker *worker, struct client *client, bool progress)
 {
-    if (worker->kind == GROUP_POOL) {
-        return wait_in_session(worker, client);
+    if (worker_stands_in(worker, STAGE_WRITER)) {
+        return VERDICT_WANT_WRITE; /* the loop of W waits */
     }
-    /* A loop that sends in place of W does not wait for the socket. */
-    return worker_runs(worker, STAGE_WRITER) ? wait_for_socket(worker, client, progress)
-                                             : VERDICT_WANT_WRITE;
+    return worker->kind == GROUP_POOL ? wait_in_session(worker, client)
+                                      : wait_for_socket(worker, client, progress);
 }
 
 /* Reports to the outlet what was sent. Once the end is here the handler makes no more, so it

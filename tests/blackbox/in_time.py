@@ -190,3 +190,20 @@ def highwater_behind_a_pause(world):
         eventually(lambda: counter(server, wait) >= count, "the handler of each waits", 10)
         for client in stuck:
             client.abort()
+
+
+@case("a connection that is to be closed ends as soon as its client does")
+def ends_with_its_client(world):
+    """Also one whose write had to wait, and so moved to the loop of the writer. Who then waits for the client's end must
+    see it: --linger-timeout is far away."""
+    count = 4
+    with start(world, "--linger-timeout", "30s") as server:
+        for nth in range(count):
+            with server.client(receive_buffer=4096, timeout=20) as client:
+                if nth % 2:
+                    client.send(get("/synthetic/bytes?n=4000000"))
+                    eventually(lambda: counter(server, "WOULD_BLOCK") > 0, "the socket is full", 10)
+                    require(len(client.read_response().body) == 4_000_000, "not the whole answer")
+                require(client.ask(get("/hello.txt", "Connection: close")).says_close(), "it does not say close")
+                time.sleep(0.1)  # the server reads once a moment later, and only then watches
+        eventually(lambda: counter(server, "CLOSED") >= count, "all connections are closed", 10)

@@ -213,6 +213,22 @@ TEST(ledger, only_good_answers_of_the_window_count)
     ledger_deinit(&ledger);
 }
 
+TEST(ledger, a_request_without_an_answer_has_no_parts)
+{
+    struct ledger ledger;
+    char error[CLIENT_LOG_ERROR];
+    int64_t parts[LEDGER_PARTS] = {0};
+    const struct trace_record record = record_at(3, PORT, 1);
+    expect(init_from(&ledger, HEADER "5,6,-1,-1,0,0,0,0,1,timeout,5,40001,1\n", error));
+    const struct client_request *asked = ledger_parts_of(&ledger, &record, parts);
+    expect(asked != NULL && asked->done_ns == 0);
+    expect_int(parts[LEDGER_WAY_OUT], 0);
+    ledger_request(&ledger, &record);
+    ledger_finish(&ledger);
+    expect_int(ledger.requests, 0);
+    ledger_deinit(&ledger);
+}
+
 TEST(ledger, another_file_is_refused_with_its_line)
 {
     static const struct {
@@ -223,6 +239,8 @@ TEST(ledger, another_file_is_refused_with_its_line)
         {HEADER "1,2,3,4,0,0,200,6,1,good,1\n", "line 2: lacks port"},
         {HEADER "x,2,3,4,0,0,200,6,1,good,1,5,1\n", "line 2: is no number: due_ns"},
         {HEADER "1,2,3,4,0,0,200,6,1,good,1,70000,1\n", "line 2: is no number: port"},
+        {HEADER "1,2,3,9223372036854775807,0,0,200,6,1,good,1,5,1\n",
+         "line 2: is no number: done_ns"},
         {HEADER "4,3,3,4,0,0,200,6,1,good,4,5,1\n", "line 2: the times are not in their order"},
         {HEADER "1,2,3,4,0,0,200,6,1,good,1,5,1",
          "line 2: is cut or longer than a line of such a log"},

@@ -41,7 +41,10 @@ def class_entry(value):
     }
     if not isinstance(value, dict) or set(value) != set(keys):
         raise ValueError("{share = percent, smallest = bytes, largest = bytes, files = number}")
-    return {key: check(value[key]) for key, check in keys.items()}
+    entry = {key: check(value[key]) for key, check in keys.items()}
+    if entry["smallest"] > entry["largest"]:
+        raise ValueError("a smallest size that is not above the largest")
+    return entry
 
 
 WORKLOAD = {
@@ -64,7 +67,7 @@ WORKLOAD = {
 def by_name(where, name, folder):
     """A shipped workload, or a file: its path is absolute or relative to the spec's folder."""
     path = folder / name if name.endswith(".toml") else SHIPPED / f"{name}.toml"
-    if not name.endswith(".toml") and name not in shipped():
+    if "\0" in name or (not name.endswith(".toml") and name not in shipped()):
         raise BadSpec(
             f"{where}: workloads: {name!r} is not accepted: one of {', '.join(shipped())}, or the path of a .toml file"
         )

@@ -91,9 +91,10 @@ static struct run *run_new(const struct plan *plan)
     run->seconds = must_calloc(1, sizeof *run->seconds);
     series_init(&run->results->series, plan);
     need_descriptors(plan);
-    run->signal_fd = open_signals();
+    /* Opening a FIFO waits for its reader: a signal ends that. */
     run->hdr = settings->hdr != NULL ? open_for_writing("hdr", settings->hdr) : NULL;
     run->log = settings->log != NULL ? request_log_open(settings->log) : NULL;
+    run->signal_fd = open_signals();
     run->crew = crew_new(plan, run->log);
     progress_init(&run->progress, plan, stderr);
     return run;

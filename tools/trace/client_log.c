@@ -2,12 +2,16 @@
 #include "tools/trace/client_log.h"
 
 #include "core/base/check.h"
+#include "core/base/clock.h"
 #include "core/http/line.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum { LINE_MAX = 1024, FIELDS_MAX = 32, FIRST_ROOM = 1 << 12 };
+
+/* Of a clock that runs for a century: so that differences and their sums have room. */
+#define TIME_MAX (100ull * 365 * 86400 * NS_PER_S)
 
 /* The columns that are needed, by name: more may be there, in any order. */
 enum column { DUE, RELEASED, SENT, DONE, PORT, POSITION, MEASURED, OUTCOME, COLUMNS };
@@ -60,7 +64,8 @@ static bool next_line(struct log_reader *reader)
 static bool read_columns(struct log_reader *reader)
 {
     if (!next_line(reader)) {
-        return reader->error[0] == '\0' ? client_log_fail(reader, "the file is empty", "") : false;
+        const char *why = ferror(reader->in) ? "cannot be read" : "the file is empty";
+        return reader->error[0] == '\0' ? client_log_fail(reader, why, "") : false;
     }
     for (unsigned i = 0; i < COLUMNS; i++) {
         unsigned field = 0;
@@ -96,10 +101,10 @@ static bool column_number(struct log_reader *reader, enum column column, uint64_
 static bool parse_request(struct log_reader *reader, struct client_request *request)
 {
     uint64_t port, position, measured;
-    if (!column_number(reader, DUE, UINT64_MAX, &request->due_ns) ||
-        !column_number(reader, RELEASED, UINT64_MAX, &request->released_ns) ||
-        !column_number(reader, SENT, UINT64_MAX, &request->sent_ns) ||
-        !column_number(reader, DONE, UINT64_MAX, &request->done_ns) ||
+    if (!column_number(reader, DUE, TIME_MAX, &request->due_ns) ||
+        !column_number(reader, RELEASED, TIME_MAX, &request->released_ns) ||
+        !column_number(reader, SENT, TIME_MAX, &request->sent_ns) ||
+        !column_number(reader, DONE, TIME_MAX, &request->done_ns) ||
         !column_number(reader, PORT, UINT16_MAX, &port) ||
         !column_number(reader, POSITION, UINT32_MAX, &position) ||
         !column_number(reader, MEASURED, 1, &measured)) {

@@ -82,7 +82,7 @@ static void put_ledger(struct csv *csv, const struct trace_record *record)
 {
     int64_t parts[LEDGER_PARTS];
     const struct client_request *asked = ledger_parts_of(csv->ledger, record, parts);
-    if (asked == NULL) {
+    if (asked == NULL || asked->done_ns == 0) {
         text_out_put(&csv->text, ",,,,,");
         return;
     }

@@ -48,8 +48,8 @@ struct client_request *ledger_parts_of(struct ledger *ledger, const struct trace
         asked = client_log_find(&ledger->log, record->client_port, record->position,
                                 record->first_byte_ns);
     }
-    if (asked == NULL) {
-        return NULL;
+    if (asked == NULL || asked->done_ns == 0) {
+        return asked;
     }
     int64_t intervals[INTERVAL_COUNT];
     record_intervals(record, intervals);

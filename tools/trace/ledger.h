@@ -52,7 +52,7 @@ void ledger_deinit(struct ledger *ledger);
 
 const char *ledger_part_name(enum ledger_part part);
 
-/* Of one record: its line in the log, or NULL; `parts` in nanoseconds, -1 where a time is missing;
+/* Of one record: its line in the log, or NULL; of a line that was answered `parts` in nanoseconds, -1 where a time is missing;
  * way.in and way.out may be negative. */
 struct client_request *ledger_parts_of(struct ledger *ledger, const struct trace_record *record,
                                        int64_t parts[LEDGER_PARTS]);

@@ -371,6 +371,19 @@ TEST(writer, a_session_leaves_a_full_socket_to_the_loop_where_there_is_one)
     tear_down_fakes();
 }
 
+/* w beside capital letters: a pool's thread would wait for a client that reads nothing. */
+TEST(writer, who_sends_in_place_of_the_writer_waits_for_no_socket)
+{
+    set_up_fakes("L | R | Pw*2 | W");
+    begin_get();
+    expect(make(BODY, true));
+    expect_int(
+        writer_stage.enter(fake_worker(STAGE_PROCESSOR), step.client, VERDICT_OUTPUT_READY, true),
+        VERDICT_WANT_WRITE);
+    expect(!step.client->out.waiting);
+    tear_down_fakes();
+}
+
 TEST(writer, deals_with_what_a_client_sends_only_while_it_lingers)
 {
     set_up_fakes("LRW | P*2");
