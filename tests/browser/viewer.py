@@ -73,7 +73,10 @@ def slices_of(path):
     for event in sorted((e for e in events if e["ph"] == "X"), key=lambda e: e["ts"]):
         pid, tid = event["pid"], event["tid"]
         begin = event["ts"] - origins.setdefault((pid, tid), event["ts"])
-        words = f'{event["name"]} {json.dumps(event["args"], separators=(",", ":"))}'
+        # The viewer writes a number without a fraction that is zero.
+        shown = {key: int(value) if isinstance(value, float) and value.is_integer() else value
+                 for key, value in event["args"].items()}
+        words = f'{event["name"]} {json.dumps(shown, separators=(",", ":"))}'
         found[f"{hosts[pid]} (pid {pid}), {names[pid, tid]} (tid {tid})"].append(
             (words, round(begin * 1000), round((begin + event["dur"]) * 1000)))
     return {track: sorted(slices) for track, slices in found.items()}
