@@ -81,7 +81,7 @@ static void ledger_check(struct ledger *ledger, const struct client_request *ask
                          const struct trace_record *record, const int64_t parts[LEDGER_PARTS])
 {
     bool arrived = record->arrived_ns != 0;
-    int64_t sum = 0;
+    uint64_t sum = 0; /* a forged trace can have any time: it wraps */
     for (unsigned i = 0; i < LEDGER_PARTS; i++) {
         bool missing = !arrived && (i == LEDGER_WAY_IN || i == LEDGER_SOCKET_WAIT);
         int64_t least = 0;
@@ -94,17 +94,17 @@ static void ledger_check(struct ledger *ledger, const struct client_request *ask
             ledger_note_wrong(ledger, record->request_id, ledger_names[i], parts[i]);
             return;
         }
-        sum += missing ? 0 : parts[i];
+        sum += missing ? 0 : (uint64_t)parts[i];
     }
-    sum += arrived ? 0 : (int64_t)(record->first_byte_ns - asked->sent_ns);
-    if (sum != (int64_t)(asked->done_ns - asked->due_ns)) {
-        ledger_note_wrong(ledger, record->request_id, "the sum", sum);
+    sum += arrived ? 0 : record->first_byte_ns - asked->sent_ns;
+    if (sum != asked->done_ns - asked->due_ns) {
+        ledger_note_wrong(ledger, record->request_id, "the sum", (int64_t)sum);
     }
 }
 
 static void add_part(struct ledger *ledger, enum ledger_part part, int64_t ns)
 {
-    ledger->sums_ns[part] += ns;
+    ledger->sums_ns[part] = (int64_t)((uint64_t)ledger->sums_ns[part] + (uint64_t)ns);
     histogram_record(&ledger->parts[part], ns > 0 ? (uint64_t)ns : 0);
 }
 
@@ -119,7 +119,7 @@ static void add_client_side(struct ledger *ledger, const struct client_request *
 /* The first record for a line is its own: a second one is that of another client. */
 void ledger_request(struct ledger *ledger, const struct trace_record *record)
 {
-    int64_t parts[LEDGER_PARTS];
+    int64_t parts[LEDGER_PARTS] = {0};
     struct client_request *asked = ledger_parts_of(ledger, record, parts);
     if (asked == NULL || asked->joined) {
         ledger->strangers++;

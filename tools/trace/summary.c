@@ -110,8 +110,8 @@ static void summary_parts_of(struct summary *summary, const struct trace_record 
         note_wrong(summary, request->request_id, why);
     } else if (intervals[INTERVAL_SOJOURN] >= 0 &&
                (request->arrived_ns > request->first_byte_ns ||
-                intervals[INTERVAL_SOCKET_WAIT] + intervals[INTERVAL_TOTAL] !=
-                    intervals[INTERVAL_SOJOURN])) {
+                (uint64_t)intervals[INTERVAL_SOCKET_WAIT] + (uint64_t)intervals[INTERVAL_TOTAL] !=
+                    (uint64_t)intervals[INTERVAL_SOJOURN])) {
         note_wrong(summary, request->request_id, "socket.wait and total do not make sojourn");
     }
 }
