@@ -42,7 +42,7 @@ struct handler {
     bool counted;    /* see exchange_is_counted */
     bool takes_long; /* may block or burn CPU on purpose: others should not wait behind it */
     enum handler_verdict (*run)(struct exchange *exchange);
-    /* Would it wait, for a disk, with this request? A hint, for who chooses its thread; or NULL: never. */
+    /* Would it wait for a disk with this request? A hint for the choice of its thread. NULL: never. */
     bool (*would_wait)(const struct exchange *exchange);
     /* Input filter: called on the reader's thread once the request is whole; or NULL. */
     void (*input)(struct exchange *exchange);

@@ -143,22 +143,14 @@ static void release_base(struct recent *recent, struct recent_moment *base)
     free_moments(dropped);
 }
 
-/* Our own JSON, which can be read. */
-static void read_own(struct report *report, struct bytes json)
-{
-    json_t *root = json_read(json, NULL);
-    CHECK(report_read(report, root));
-    json_decref(root);
-}
-
 void recent_window(struct recent *recent, struct bytes json, uint64_t now_ns, unsigned seconds,
                    struct report *window)
 {
     struct recent_moment *base = take_base(recent, now_ns, seconds);
-    read_own(window, json);
+    CHECK(report_from_json(window, json)); /* our own */
     if (base != NULL) {
         struct report before;
-        read_own(&before, (struct bytes){base->text, base->len});
+        CHECK(report_from_json(&before, (struct bytes){base->text, base->len}));
         report_since(window, &before);
         report_deinit(&before);
         release_base(recent, base);

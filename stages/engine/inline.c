@@ -4,7 +4,8 @@
 #include "core/handlers/handler.h"
 #include "stages/engine/engine.h"
 
-/* Would the other group have to be asked anyway? What is refused has no handler, and is short. */
+/* Is the handler marked as long, or would it wait for a file? A refused request has no handler, and
+ * its answer is short. */
 static bool takes_long(const struct client *client)
 {
     const struct exchange *x = client->conn.exchange;
@@ -59,8 +60,8 @@ struct client *inline_take_idle(struct worker *worker)
     if (outbox == NULL) {
         return NULL;
     }
-    const struct ticket *ticket = ticket_of(outbox->chain.head);
-    struct client *client = client_of_ticket((struct ticket *)(uintptr_t)ticket);
+    struct ticket *ticket = ticket_of(outbox->chain.head);
+    struct client *client = client_of_ticket(ticket);
     if (ticket->verdict != VERDICT_REQUEST_READY || takes_long(client) ||
         !mailbox_has_sleeper(outbox->mailbox)) {
         return NULL;

@@ -37,7 +37,8 @@ enum verdict linger_begin(struct worker *worker, struct client *client)
     if (verdict != VERDICT_LINGER) {
         return verdict;
     }
-    /* A session, and who sends in place of W, does not wait: the client goes to the loop for it. */
+    /* A session does not wait here, nor does a loop that sends in place of W: the router gives the
+     * client to the loop that lingers. */
     bool waits = worker->kind == GROUP_LOOP && !worker_stands_in(worker, STAGE_WRITER);
     return waits ? linger_wait(worker, client) : conn_linger(&client->conn);
 }

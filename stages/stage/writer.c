@@ -40,8 +40,9 @@ static void count_exchange(struct worker *worker, const struct exchange *x)
     if (worker->engine->measured) {
         stamps_intervals(&x->stamps, intervals);
         tally_intervals(&worker->tally, intervals);
-        tally_add(&worker->tally, COUNTER_INLINE_LONG,
-                  x->inlined && intervals[INTERVAL_PROCESS] > INLINE_LONG_NS);
+        if (x->inlined && intervals[INTERVAL_PROCESS] > INLINE_LONG_NS) {
+            tally_add(&worker->tally, COUNTER_INLINE_LONG, 1);
+        }
     }
     tally_pass(&worker->tally, COUNTER_REQUESTS);
 }

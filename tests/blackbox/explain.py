@@ -5,7 +5,7 @@ import subprocess
 
 from docroot import HELLO
 from harness import eventually
-from servers import hello, start
+from servers import config_of, hello, start
 from status import status_of
 from table import Table, get, post, require
 
@@ -81,7 +81,8 @@ def queues(world):
     with start(world) as server, server.client() as watcher:
         clients = ask_plainly(server)
         found = puts(counted(watcher, CLIENTS * ROUNDS))
-        called = {kind for kind, _, _, queued in ways if not queued}  # a loop may run the stage itself
+        inlines = re.search("[A-Z][pw]", config_of(world)["wiring"])  # a loop may run the stage itself
+        called = {kind for kind, _, _, queued in ways if not queued} if inlines else set()
         for kind, _, to, queued in ways:
             if queued and kind in {"request", "answer"} - called:
                 require(found[to] >= CLIENTS * ROUNDS, f"{found[to]} connections in {to}, by {kind}")

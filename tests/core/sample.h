@@ -151,4 +151,16 @@ static inline void sample_report(struct report *report)
     }
 }
 
+/* What `print` writes of it, for free(). */
+static inline char *sample_text(void (*print)(FILE *, const struct report *),
+                                const struct report *report)
+{
+    char *text;
+    size_t len;
+    FILE *out = open_memstream(&text, &len);
+    print(out, report);
+    expect_int(fclose(out), 0);
+    return text;
+}
+
 #endif

@@ -7,21 +7,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static char *text_of(void (*print)(FILE *, const struct report *), const struct report *report)
-{
-    char *text;
-    size_t len;
-    FILE *out = open_memstream(&text, &len);
-    print(out, report);
-    expect_int(fclose(out), 0);
-    return text;
-}
-
 TEST(report, looks_like_its_picture)
 {
     struct report report;
     sample_report(&report);
-    char *text = text_of(report_print, &report);
+    char *text = sample_text(report_print, &report);
     golden_expect("report.txt", text);
     free(text);
     report_deinit(&report);
@@ -30,7 +20,7 @@ TEST(report, looks_like_its_picture)
 TEST(report, an_empty_one_leaves_sections_out)
 {
     struct report report = {0};
-    char *text = text_of(report_print, &report);
+    char *text = sample_text(report_print, &report);
     golden_expect("report_empty.txt", text);
     free(text);
     report_deinit(&report);

@@ -3,25 +3,15 @@
 
 #include "tests/core/sample.h"
 
-static char *text_of(void (*print)(FILE *, const struct report *), const struct report *report)
-{
-    char *text;
-    size_t len;
-    FILE *out = open_memstream(&text, &len);
-    print(out, report);
-    expect_int(fclose(out), 0);
-    return text;
-}
-
 TEST(report_read, comes_back_from_json_as_it_was)
 {
     struct report report, again;
     sample_report(&report);
-    char *json = text_of(report_to_json, &report);
+    char *json = sample_text(report_to_json, &report);
     expect(report_from_json(&again, bytes_of(json)));
-    char *before = text_of(report_print, &report), *after = text_of(report_print, &again);
+    char *before = sample_text(report_print, &report), *after = sample_text(report_print, &again);
     expect_text(after, before);
-    char *json_again = text_of(report_to_json, &again);
+    char *json_again = sample_text(report_to_json, &again);
     expect_text(json_again, json); /* which has everything */
     free(json_again);
     free(before);

@@ -3,7 +3,6 @@
 #include "core/trace/trace.h"
 
 #include "tests/core/trace_files.h"
-#include "core/base/json_read.h"
 #include "core/report/report_read.h"
 
 #include <errno.h>
@@ -318,9 +317,7 @@ static void expect_moments(const char *path, uint64_t asked)
         if (reader.block.kind != TRACE_BLOCK_MOMENT) {
             continue;
         }
-        json_t *root = json_read(reader.payload, NULL);
-        expect(report_read(&report, root));
-        json_decref(root);
+        expect(report_from_json(&report, reader.payload));
         n += n == 1 ? 2 : 1;
         expect_int(report.wall_ns, n);
         report_deinit(&report);

@@ -372,7 +372,7 @@ TEST(writer, a_session_leaves_a_full_socket_to_the_loop_where_there_is_one)
 }
 
 /* w beside capital letters: a pool's thread would wait for a client that reads nothing. */
-TEST(writer, who_sends_in_place_of_the_writer_waits_for_no_socket)
+TEST(writer, a_pool_that_sends_in_place_of_the_writer_waits_for_no_socket)
 {
     set_up_fakes("L | R | Pw*2 | W");
     begin_get();

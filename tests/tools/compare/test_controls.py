@@ -194,6 +194,7 @@ class Command(unittest.TestCase):
             self.assertEqual(one["name"], kind.name)
             if log is None:  # a disturbed machine: the load before it had no good answers
                 self.assertEqual(one["verdict"], "undecided")
+                self.assertRegex(one["why"], "^(alone|full|open): ")
                 continue
             self.assertEqual(one["requests"], len(log))
             self.assertGreater(one["process_us"], 500)
