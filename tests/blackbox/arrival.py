@@ -12,7 +12,7 @@ import tempfile
 import threading
 import time
 
-from harness import Client, Server, eventually, scaled
+from harness import PATIENCE_S, Client, Server, eventually, scaled
 from load import check_trace
 from servers import hello, start
 from status import status_of
@@ -31,7 +31,7 @@ CLIENTS = 16
 def rows_of(world, path):
     """{(port, position): row} of a trace, its times as numbers."""
     program = os.path.join(os.path.dirname(world.program), "quartet-trace")
-    done = subprocess.run([program, "--csv", path], capture_output=True, check=True, timeout=scaled(20))
+    done = subprocess.run([program, "--csv", path], capture_output=True, check=True, timeout=scaled(PATIENCE_S))
     rows = {}
     for row in csv.DictReader(done.stdout.decode().splitlines()):
         times = {name: int(row[name]) for name in ("socket.wait", "total", "sojourn", "first_byte_ns", "read")}
@@ -59,7 +59,7 @@ class Asker:
     """A connection that notes when each of its requests was sent, and when it was answered."""
 
     def __init__(self, server):
-        self.client = server.client(timeout=20)
+        self.client = server.client()
         self.port = self.client.sock.getsockname()[1]
         self.times = []  # of each request: [before it was sent, after that, answered]
 

@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 
 from docroot import HELLO
-from harness import STDERR_BUGS, CaseFailed, Server, scaled, shown
+from harness import PATIENCE_S, STDERR_BUGS, CaseFailed, Server, scaled, shown
 from servers import PRESETS
 from table import Table, get, require
 
@@ -22,7 +22,7 @@ def call(world, *args, prepare=None):
     """Runs the program to its end, `prepare` before it in the child; (exit code, stdout, stderr)."""
     try:
         done = subprocess.run([world.program, *args], stdin=subprocess.DEVNULL, capture_output=True,
-                              timeout=scaled(10), check=False, preexec_fn=prepare)
+                              timeout=scaled(PATIENCE_S), check=False, preexec_fn=prepare)
     except subprocess.TimeoutExpired:
         raise CaseFailed(f"{args} does not end") from None
     errors = done.stderr.decode(errors="replace")

@@ -33,7 +33,7 @@ def beside_a_stream(world):
     """The long answer is 10 MB in 100,000 pieces. The thread that makes it rests after some of them."""
     for wiring in ONE_LOOP:
         with start(world, "--wiring", wiring) as server:
-            with server.client(timeout=30) as stream, server.client(timeout=30) as small:
+            with server.client() as stream, server.client() as small:
                 hello(server, small)
                 stream.send(get("/synthetic/stream?chunks=100000&size=100&ms=0"))
                 stream.fill()

@@ -145,7 +145,7 @@ def slow_reader(world):
     """Progress counts; the whole answer takes several timeouts. It takes enough at a time that the
     kernel calls the server's side writable well within each of them."""
     with start(world, "--io-timeout", "800ms") as server:
-        with server.client(receive_buffer=262144, timeout=10) as client:
+        with server.client(receive_buffer=262144) as client:
             client.send(get("/synthetic/bytes?n=20000000"))
             begin = time.monotonic()
             while time.monotonic() - begin < 2.4 and client.total_received < 18_000_000:
@@ -213,7 +213,7 @@ def max_connections(world):
                 sixth_fares[overload_of(world)](server, clients, sixth)
             for client in clients:
                 client.close()
-            eventually(lambda: answers(server), "new connections are served", 5)
+            eventually(lambda: answers(server), "new connections are served")
 
 
 def sixth_waits(server, clients, sixth):
@@ -251,7 +251,7 @@ def max_connections_queue(world):
         def one():
             try:
                 for _ in range(5):
-                    with server.client(timeout=20) as client:
+                    with server.client() as client:
                         status = client.ask(FAST).status
                         require(status in allowed, f"status {status}")
             except (CaseFailed, OSError) as failure:
@@ -297,7 +297,7 @@ def out_of_descriptors(world):
             for client in crowd:
                 client.send(FAST)
             eventually(lambda: sum(not client.quiet_for(0) for client in crowd) >= 10,
-                       "10 of 150 connections are served", 3)
+                       "10 of 150 connections are served")
             watch, before = Stopwatch(), server.cpu_seconds()
             time.sleep(0.5)
             busy = (server.cpu_seconds() - before) / watch.seconds()
@@ -305,7 +305,7 @@ def out_of_descriptors(world):
             require(busy < 0.5, f"{busy * 100:.0f}% CPU while it can do nothing")
             for client in crowd:
                 client.close()
-            eventually(lambda: answers(server), "new connections are served again", 10)
+            eventually(lambda: answers(server), "new connections are served again")
 
 
 # --- clients that vanish -----------------------------------------------------------------------
@@ -440,7 +440,7 @@ def linger_timeout(world):
         with server.client() as client:
             require(client.ask(get("/hello.txt", host=None)).status == 400, "not refused")
             client.expect_end()
-            back_to(server, baseline, 3)
+            back_to(server, baseline)
         hello(server)
 
 
@@ -500,7 +500,7 @@ def stop_in_flight(world):
         slow.send(get("/synthetic/sleep?ms=500") + FAST)
         require(slow.quiet_for(0.05), "answered at once")
         server.signal(signal.SIGTERM)
-        eventually(lambda: refused_now(server), "new connections are refused", 3)
+        eventually(lambda: refused_now(server), "new connections are refused")
         response = slow.read_response()
         require(response.status == 200, f"status {response.status}")
         require(response.says_close(), "the slow answer does not say close")
@@ -531,7 +531,7 @@ def stop_twice(world):
             client.send(get("/synthetic/sleep?ms=30000"))
             require(client.quiet_for(0.15), "answered at once")
             server.signal(signal.SIGTERM)
-            eventually(lambda: "stopping" in server.stderr(), "it says that it stops", 3)
+            eventually(lambda: "stopping" in server.stderr(), "it says that it stops")
             require(server.alive(), "it did not wait for the request in flight")
             server.signal(signal.SIGTERM)
             code = server.wait(10)
@@ -556,7 +556,7 @@ def stop_twice_unread(world):
             for _ in range(3):
                 stack.enter_context(server.client()).send(b"GET /x")
             server.signal(signal.SIGTERM)
-            eventually(lambda: "stopping" in server.stderr(), "it says that it stops", 3)
+            eventually(lambda: "stopping" in server.stderr(), "it says that it stops")
             server.signal(signal.SIGTERM)
             require(server.wait(5) == 0, "still running 5 s after the second SIGTERM")
     finally:
@@ -656,7 +656,7 @@ def access_log_prompt(world):
             with server.client() as client:
                 for nth in (1, 2, 3):
                     hello(server, client)
-                    eventually(lambda n=nth: len(log_lines(path)) == n, f"line {nth} comes", 2)
+                    eventually(lambda n=nth: len(log_lines(path)) == n, f"line {nth} comes")
 
 
 @case("an aborted client is logged with no more bytes than the answer has")
@@ -716,11 +716,11 @@ def log_rotation(world):
             try:
                 for nth in range(3):
                     eventually(lambda: os.path.exists(path) and os.path.getsize(path) > 0,
-                               f"lines come after {nth} rotations", 10)
+                               f"lines come after {nth} rotations")
                     os.rename(path, f"{path}.{nth}")
                     server.signal(signal.SIGHUP)
                 eventually(lambda: os.path.exists(path) and os.path.getsize(path) > 0,
-                           "the new file has lines", 10)
+                           "the new file has lines")
             finally:
                 stop.set()
                 for thread in threads:
@@ -738,9 +738,9 @@ def usr1(world):
                 hello(server)
             server.signal(signal.SIGUSR1)
             eventually(lambda n=nth: server.stderr().count("process.wait") >= n,
-                       "the table comes", 3)
+                       "the table comes")
             eventually(lambda n=nth: server.stderr().count("\nverdict  ") >= n,
-                       "the verdict comes", 3)
+                       "the verdict comes")
         hello(server)
 
 
@@ -765,7 +765,7 @@ def signals_under_load(world):
 def handlers_in_turn(world):
     """More sleeping handlers than threads: later ones wait, all are answered."""
     with start(world, "--header-timeout", "60s") as server:
-        clients = [server.client(timeout=30) for _ in range(40)]
+        clients = [server.client() for _ in range(40)]
         for client in clients:
             client.send(get("/synthetic/sleep?ms=20"))
         for client in clients:

@@ -15,7 +15,7 @@ import tempfile
 
 from docroot import HELLO
 from handler_faults import counter
-from harness import CaseFailed, Client, eventually, parse_address, scaled
+from harness import PATIENCE_S, CaseFailed, Client, eventually, parse_address, scaled
 from servers import hello, log_lines, start
 from table import Table, get, require
 
@@ -91,7 +91,7 @@ def shrunk_file(world):
     file = world.root / "changing" / "shrinks.bin"
     file.write_bytes(b"s" * 20_000_000)
     with scratch() as path, start(world, "--access-log", path) as server:
-        with server.client(receive_buffer=4096, timeout=10) as client:
+        with server.client(receive_buffer=4096) as client:
             client.send(get("/changing/shrinks.bin"))
             client.fill()
             os.truncate(file, 1000)
@@ -158,7 +158,7 @@ def start_on_fifo(world):
                    "--access-log", path, *world.base_args]
         with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
             try:
-                _, said = process.communicate(timeout=scaled(5))
+                _, said = process.communicate(timeout=scaled(PATIENCE_S))
             except subprocess.TimeoutExpired:
                 process.kill()
                 raise CaseFailed("it waits for a reader") from None

@@ -6,7 +6,7 @@ import subprocess
 import tempfile
 
 from generator import beside, load_json, url_of
-from harness import Server, eventually, scaled
+from harness import PATIENCE_S, Server, eventually, scaled
 from table import Table, require
 
 table = Table("floor", args=("own",))
@@ -59,7 +59,7 @@ def heads(_, server):
 @running
 def closed(_, server):
     """Neither takes the server's one thread."""
-    with socket.create_connection(server.address, timeout=scaled(20)) as large:
+    with socket.create_connection(server.address, timeout=scaled(PATIENCE_S)) as large:
         large.sendall(b"GET / HTTP/1.1\r\nX: " + b"a" * 5000)
         with contextlib.suppress(ConnectionResetError):
             require(large.recv(1) == b"", "a head of 5,000 bytes was answered")
@@ -74,7 +74,7 @@ def closed(_, server):
             except OSError:
                 return True
             return False
-        eventually(is_closed, "the connection of the deaf client is closed", timeout=20)
+        eventually(is_closed, "the connection of the deaf client is closed")
 
 
 @case("quartet-load finds every answer good, and a socket of the file system serves as well")
@@ -94,7 +94,7 @@ def measured(world):
 def refused(world, *args):
     """(exit status, stderr) of one that does not start."""
     done = subprocess.run([beside(world, "quartet-floor"), *args], stdin=subprocess.DEVNULL, capture_output=True,
-                          timeout=scaled(10), check=False)
+                          timeout=scaled(PATIENCE_S), check=False)
     return done.returncode, done.stderr.decode()
 
 

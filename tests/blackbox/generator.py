@@ -24,7 +24,7 @@ import threading
 import time
 
 from docroot import HELLO
-from harness import STDERR_BUGS, CaseFailed, Server, eventually, scaled, shown
+from harness import PATIENCE_S, STDERR_BUGS, CaseFailed, Server, eventually, scaled, shown
 from table import Table, require
 
 table = Table("quartet_load", args=("own",))
@@ -51,7 +51,7 @@ def beside(world, name):
     return os.path.join(os.path.dirname(world.program), name)
 
 
-def load(world, *args, codes=(0, 3), timeout=30, before=None):
+def load(world, *args, codes=(0, 3), timeout=PATIENCE_S, before=None):
     """Runs quartet-load to its end; (exit code, stdout and stderr)."""
     try:
         done = subprocess.run([beside(world, "quartet-load"), *args], stdin=subprocess.DEVNULL,
@@ -275,7 +275,7 @@ def _(world):
         time.sleep(stop_s)
         ended = time.monotonic_ns()
         server.process.send_signal(signal.SIGCONT)
-        result = json.loads(generator.communicate(timeout=scaled(20))[0])
+        result = json.loads(generator.communicate(timeout=scaled(PATIENCE_S))[0])
         rows = [row for row in read_log(path) if row["measured"]]
     adds_up(result)
     report_is_of_log(result, rows)
@@ -301,7 +301,7 @@ def _(world):
     with DelayServer(world, "50000:1000") as server, tempfile.TemporaryDirectory() as scratch:
         path = os.path.join(scratch, "h2load.log")
         subprocess.run(["h2load", "--h1", "-n", "80", "-c", "4", f"--log-file={path}",
-                        server.url], check=True, capture_output=True, timeout=scaled(20),
+                        server.url], check=True, capture_output=True, timeout=scaled(PATIENCE_S),
                        preexec_fn=first_in_line)
         with open(path, encoding="ascii") as file:
             theirs = percentile([int(line.split()[2]) * 1000 for line in file], 0.5)
@@ -675,7 +675,8 @@ def _(world):
     idle, readers, senders = (result["crowd"][kind] for kind in
                               ("idle", "slow_readers", "slow_senders"))
     require(error_counts(result) == {}, f"{result['errors']}")
-    require((idle["open"], idle["answers"], idle["ended"]) == (20, 20, 0), f"{idle}")
+    # Each asks once. On a slow machine the run may end before all have their answer.
+    require((idle["open"], idle["ended"]) == (20, 0) and 0 < idle["answers"] <= 20, f"{idle}")
     require(readers["open"] == 3 and 0 < readers["bytes_received"] <= 3 * 20480 * 1.5
             and readers["answers"] == 0, f"{readers}")
     require(senders["open"] == 2 and senders["answers"] > 0, f"{senders}")
@@ -715,7 +716,7 @@ def _(world):
         path = os.path.join(scratch, "hdr")
         _, result = load_json(world, "-c", "4", "-d", "1200ms", "--warmup", "0s", "--rate", "1000", "--hdr", path,
                               url_of(server.address))
-        done = subprocess.run(["java", "-cp", JAR, READER, path], capture_output=True, text=True, timeout=scaled(60),
+        done = subprocess.run(["java", "-cp", JAR, READER, path], capture_output=True, text=True, timeout=scaled(PATIENCE_S),
                               check=False)
     require(done.returncode == 0, done.stderr)
     count, *values = (float(word) for word in done.stdout.split()[5:])
@@ -929,7 +930,7 @@ def _(world):
             with subprocess.Popen([beside(world, "quartet-load"), *words], stdout=subprocess.PIPE) as generator:
                 time.sleep(pause)  # a part of the hour
                 generator.send_signal(signal.SIGINT)
-                out, _ = generator.communicate(timeout=scaled(5))
+                out, _ = generator.communicate(timeout=scaled(PATIENCE_S))
                 require(generator.returncode in (0, 1, 3), f"{generator.returncode}")
                 require(b"thread 2" in out or generator.returncode == 1, out.decode())
 

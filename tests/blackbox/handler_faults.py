@@ -45,7 +45,7 @@ def counter(server, text):
         match = re.search(rf"(\d+)\s+{re.escape(text)}$", server.stderr(), re.M)
         return match and int(match.group(1))
 
-    return eventually(found, f"the report has '{text}'", 3)
+    return eventually(found, f"the report has '{text}'")
 
 
 # --- threads -----------------------------------------------------------------------------------
@@ -55,7 +55,7 @@ def away_holds_no_thread(world):
     """In a row they would take 6 s. A request beside them is answered at once, all the time."""
     with start(world, *processors(world, 1)) as server:
         hello(server)
-        clients = [server.client(timeout=10) for _ in range(20)]
+        clients = [server.client() for _ in range(20)]
         watch = Stopwatch(server)
         for client in clients:
             client.send(get("/synthetic/async?ms=300") + FAST)
@@ -93,7 +93,7 @@ def gone_before_handler_returns(world):
     with start(world) as server:
         baseline = settle(server)
         for _ in range(10):
-            clients = [server.client(timeout=10) for _ in range(4)]
+            clients = [server.client() for _ in range(4)]
             for client in clients:
                 client.send(get("/synthetic/async?ms=0&after=30", "Connection: close"))
             for client in clients:
@@ -175,12 +175,12 @@ def stop_under_load_with_pending(world):
     for signals in (1, 2):
         with start(world, "--drain-timeout", "500ms") as server:
             hammers = hammer(server, 8)
-            clients = [server.client(timeout=10) for _ in range(40)]
+            clients = [server.client() for _ in range(40)]
             for i, client in enumerate(clients):
                 client.send(get(f"/synthetic/async?ms={i * 7 if i % 2 else 60000}"))
             for _ in range(signals):
                 server.signal(signal.SIGTERM)
-                eventually(lambda: "stopping" in server.stderr(), "it says that it stops", 3)
+                eventually(lambda: "stopping" in server.stderr(), "it says that it stops")
             require(server.wait(8) == 0, f"exit code {server.process.returncode}")
             for one in hammers:
                 one.thread.join(scaled(12))
@@ -244,15 +244,21 @@ def forward_permission(world):
 
 # --- kept connections --------------------------------------------------------------------------
 
+def one_that_is_kept(server):
+    """A connection behind its first answer, or None when that says that it is not kept."""
+    client = server.client()
+    if hello(server, client).says_close():
+        client.close()
+        return None
+    return client
+
+
 @case("--keepalive-connections 3: the fourth is answered once, and a place is free again later")
 def keepalive_connections(world):
     """It gets an error; those that are kept stay."""
     with start(world, "--keepalive-connections", "3", "--keepalive-timeout", "60s") as server:
         for _ in range(3):
-            kept = [server.client() for _ in range(3)]
-            for client in kept:
-                eventually(lambda c=client: not hello(server, c).says_close(),
-                           "a place is free", 3)
+            kept = [eventually(lambda: one_that_is_kept(server), "a place is free") for _ in range(3)]
             for _ in range(3):
                 with server.client() as fourth:
                     require(hello(server, fourth).says_close(), "the fourth is kept")
@@ -284,7 +290,7 @@ def keepalive_under_load(world):
     """As many as find a place, one request each for the others."""
     light = harness.timeout_scale <= 1
     with start(world, "--keepalive-connections", "5", "--keepalive-timeout", "60s") as server:
-        clients = [server.client(timeout=10) for _ in range(60)]
+        clients = [server.client() for _ in range(60)]
         for client in clients:
             client.send(FAST)
         stay = [client for client in clients if not client.read_response().says_close()]

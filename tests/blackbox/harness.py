@@ -25,6 +25,10 @@ from lateness import Stopwatch
 # Multiplies every deadline; sanitizer builds are about ten times slower.
 timeout_scale = 1.0
 
+# After that long without what a case waits for, it does not come at all. It is no bound on how long the server may
+# take: a machine that other programs use may be ten times slower than usual.
+PATIENCE_S = 60.0
+
 # Words on stderr that mean a bug whatever the exit code says.
 STDERR_BUGS = ("AddressSanitizer", "LeakSanitizer", "ThreadSanitizer", "runtime error", "bug:")
 
@@ -50,7 +54,7 @@ def scaled(seconds):
     return seconds * timeout_scale
 
 
-def eventually(predicate, what, timeout=5.0):
+def eventually(predicate, what, timeout=PATIENCE_S):
     """Polls until predicate() is true and returns its value; fails with `what` at the deadline."""
     watch = Stopwatch()
     while True:
@@ -260,7 +264,7 @@ class Client:
     """One raw connection. Sending also reads, so that a pipeline deeper than the socket buffers
     cannot deadlock against a server that waits for its output to be taken."""
 
-    def __init__(self, address, timeout=5.0, receive_buffer=None, source=None):
+    def __init__(self, address, timeout=PATIENCE_S, receive_buffer=None, source=None):
         self.timeout = timeout
         self.sent = bytearray()      # for failure lines; bounded
         self.received = bytearray()  # likewise
@@ -486,7 +490,7 @@ class Server:
                                  f"{' '.join(self.command)}: {self.stderr().strip()[-600:]}")
             return None
         found = eventually(lines, f"{count} 'listening on' line(s) come, stdout has "
-                           + repr(self.stdout()), timeout=5)
+                           + repr(self.stdout()))
         return [parse_address(text) for text in found]
 
     def stdout(self):

@@ -96,7 +96,7 @@ def rest_in_time(world):
 def room_in_time(world):
     """The client takes all that the kernel holds while the server stands still."""
     with start(world, *TIMEOUTS) as server:
-        with server.client(receive_buffer=65536, timeout=10) as client:
+        with server.client(receive_buffer=65536) as client:
             client.send(get("/synthetic/bytes?n=20000000"))
             eventually(lambda: counter(server, "WOULD_BLOCK") > 0, "the socket is full")
             with Stopped(server, TIMEOUT * 1.5):
@@ -124,7 +124,7 @@ def drip_is_late(world):
 def head_of_its_own(world):
     """The first head takes two thirds of the timeout, and so does the second."""
     with start(world, "--header-timeout", "3s", "--keepalive-timeout", "60s") as server:
-        with server.client(timeout=8) as client:
+        with server.client() as client:
             client.send(FAST[:20])
             require(client.quiet_for(2.0), "the first head was not waited for")
             client.send(FAST[20:] + FAST[:20])
@@ -187,7 +187,7 @@ def highwater_behind_a_pause(world):
         stuck = [server.client(receive_buffer=4096) for _ in range(count)]
         for client in stuck:
             client.send(get("/synthetic/stream?chunks=100000&size=65536&ms=1"))
-        eventually(lambda: counter(server, wait) >= count, "the handler of each waits", 10)
+        eventually(lambda: counter(server, wait) >= count, "the handler of each waits")
         for client in stuck:
             client.abort()
 
@@ -199,11 +199,11 @@ def ends_with_its_client(world):
     count = 4
     with start(world, "--linger-timeout", "30s") as server:
         for nth in range(count):
-            with server.client(receive_buffer=4096, timeout=20) as client:
+            with server.client(receive_buffer=4096) as client:
                 if nth % 2:
                     client.send(get("/synthetic/bytes?n=4000000"))
-                    eventually(lambda: counter(server, "WOULD_BLOCK") > 0, "the socket is full", 10)
+                    eventually(lambda: counter(server, "WOULD_BLOCK") > 0, "the socket is full")
                     require(len(client.read_response().body) == 4_000_000, "not the whole answer")
                 require(client.ask(get("/hello.txt", "Connection: close")).says_close(), "it does not say close")
                 time.sleep(0.1)  # the server reads once a moment later, and only then watches
-        eventually(lambda: counter(server, "CLOSED") >= count, "all connections are closed", 10)
+        eventually(lambda: counter(server, "CLOSED") >= count, "all connections are closed")

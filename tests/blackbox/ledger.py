@@ -13,7 +13,7 @@ import tempfile
 import time
 
 from generator import beside, load, read_log
-from harness import scaled
+from harness import PATIENCE_S, scaled
 from servers import start
 from table import Table, get, require
 
@@ -28,7 +28,7 @@ COLUMNS = "due_ns,released_ns,sent_ns,done_ns,port,position,measured,outcome"
 def show(world, option, log, trace, code=0):
     """What quartet-trace prints of both."""
     done = subprocess.run([beside(world, "quartet-trace"), option, "--client-log", log, trace], capture_output=True,
-                          timeout=scaled(30), check=False)
+                          timeout=scaled(PATIENCE_S), check=False)
     require(done.returncode == code, f"quartet-trace {option}: exit {done.returncode}, {done.stderr.decode()}")
     return done.stdout.decode()
 

@@ -16,7 +16,7 @@ import subprocess
 import tempfile
 
 from docroot import HELLO
-from harness import eventually, scaled
+from harness import PATIENCE_S, eventually, scaled
 from servers import FAST, hello, settle, start
 from sources import PATIENT, asleep, close_all, kept, sleep
 from table import Table, get, require
@@ -37,7 +37,7 @@ def count_of(server, text):
     before = server.stderr().count(mark)
     for more in (1, 2):
         server.signal(signal.SIGUSR1)
-        eventually(lambda n=more: server.stderr().count(mark) >= before + n, "a report comes", 3)
+        eventually(lambda n=more: server.stderr().count(mark) >= before + n, "a report comes")
     found = re.search(rf"^ +(\d+)  {re.escape(text)}$", server.stderr().split(mark)[before + 1],
                       re.M)
     return int(found.group(1)) if found else 0
@@ -103,7 +103,7 @@ def ends_without_threads(flags):
             begin(server, clients, get("/synthetic/async?ms=60000"))
             forbid_threads(server)
             server.signal(signal.SIGTERM)
-            eventually(lambda: "stopping" in server.stderr(), "it says that it stops", 3)
+            eventually(lambda: "stopping" in server.stderr(), "it says that it stops")
             server.signal(signal.SIGTERM)
             require(server.wait(5) == 0, "still running 5 s after the second SIGTERM")
             close_all(clients)
@@ -250,7 +250,7 @@ def reaps_no_more(flags):
             reaped = count_of(server, REAPED)
             crowd = kept(server, most)
             for nth in range(1, rounds + 1):
-                new = [server.client(timeout=10) for _ in range(at_once)]
+                new = [server.client() for _ in range(at_once)]
                 for client in new:
                     client.send(FAST)
                 for client in new:
@@ -284,7 +284,7 @@ def reaps_nobody_for_a_free_place(world):
         slow, short, *idle = crowd
         begin(server, (slow, short), sleep(4000),
               get("/synthetic/sleep?ms=1500", "Connection: close"))
-        with server.client(timeout=10) as late:
+        with server.client() as late:
             late.send(FAST)
             require(short.read_response().status == 200, "another answer")
             short.close()
@@ -371,7 +371,7 @@ def budget(world):
 def refused(world, *flags):
     """What it says, in one line."""
     done = subprocess.run([world.program, "--check", "--root", str(world.root), *flags],
-                          capture_output=True, check=False, timeout=scaled(10))
+                          capture_output=True, check=False, timeout=scaled(PATIENCE_S))
     errors = done.stderr.decode()
     require(done.returncode == 2 and errors.count("\n") == 1,
             f"{flags}: exit code {done.returncode}, {errors!r}")

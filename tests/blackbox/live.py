@@ -14,7 +14,7 @@ import termios
 import threading
 import time
 
-from harness import CaseFailed, eventually, scaled
+from harness import PATIENCE_S, CaseFailed, eventually, scaled
 from servers import hello, start
 from table import Table, require
 
@@ -52,7 +52,7 @@ class Watcher:
                 return
             self.text += data.decode()
 
-    def says(self, pattern, timeout=10):
+    def says(self, pattern, timeout=PATIENCE_S):
         """Waits until something that matches has come."""
         eventually(lambda: re.search(pattern, self.text, re.S), f"--live says {pattern!r}", timeout)
 
@@ -157,7 +157,7 @@ def live_unix(world):
         with start(world, listen=(f"unix:{path}",)) as server:
             for place in (f"unix:{path}", str(server.pid)):
                 done = subprocess.run([tool(world), "--live", place, "--count", "1"],
-                                      capture_output=True, check=False, timeout=scaled(10))
+                                      capture_output=True, check=False, timeout=scaled(PATIENCE_S))
                 require(done.returncode == 0, f"{done.stderr!r}")
                 require(f"pid {server.pid}, ".encode() in done.stdout, f"{done.stdout[:200]!r}")
 
@@ -171,7 +171,7 @@ def live_refuses(world):
                                    ("http://127.0.0.1:1", 1, "connect"), ("http://", 1, "no address"),
                                    (str(os.getpid()), 1, "does not listen on any address"), ("", 1, "no address")):
             done = subprocess.run([tool(world), "--live", place, "--count", "1"],
-                                  capture_output=True, check=False, timeout=scaled(10))
+                                  capture_output=True, check=False, timeout=scaled(PATIENCE_S))
             said = done.stderr.decode()
             require(done.returncode == code and words in said and said.count("\n") == 1,
                     f"{place}: {done.returncode}, {said!r}")
@@ -179,5 +179,5 @@ def live_refuses(world):
     for args in (["--live"], ["--live", where, "file"], ["--live", where, "--json"],
                  ["--live", where, "--count", "0"], ["--count", "2", "file"]):
         done = subprocess.run([tool(world), *args], capture_output=True, check=False,
-                              timeout=scaled(10))
+                              timeout=scaled(PATIENCE_S))
         require(done.returncode == 2 and done.stderr.count(b"\n") == 1, f"{args}: {done.stderr!r}")

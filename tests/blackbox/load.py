@@ -17,7 +17,7 @@ import time
 
 import harness
 from docroot import HELLO
-from harness import CaseFailed, Client, eventually, scaled
+from harness import PATIENCE_S, CaseFailed, Client, eventually, scaled
 from lateness import Stopwatch
 from servers import FAST, HUGE, back_to, config_of, hammer, hello, log_lines, quick, settle, start
 from table import Table, get, head, post, request, require
@@ -97,7 +97,7 @@ def press(server, clients, count, depth):
     """That many clients at once, each with `count` requests; every one must get all its answers.
     How many requests were sent."""
     def work(who):
-        with server.client(timeout=20) as client:
+        with server.client() as client:
             ask_stamped(client, who, count, depth)
     failures = in_threads(clients, work)
     require(not failures, f"{len(failures)} of {clients} clients: {failures[:1]}")
@@ -144,7 +144,7 @@ def full_from_the_start(world):
     """The first queue is full while clients still connect, so accepting pauses and goes on."""
     with start(world, "--queue-size", "1", "--batch", "2") as server:
         for _ in range(share_of(4)):
-            clients = [server.client(timeout=20) for _ in range(150)]
+            clients = [server.client() for _ in range(150)]
             for client in clients:
                 client.send(FAST)
             for client in clients:
@@ -156,7 +156,7 @@ def full_from_the_start(world):
 def full_behind_handlers(world):
     """More sleeping handlers than threads; pipelined and kept clients wait behind them."""
     with start(world, "--queue-size", "1") as server:
-        sleepers = [server.client(timeout=30) for _ in range(30)]
+        sleepers = [server.client() for _ in range(30)]
         for client in sleepers:
             client.send(get("/synthetic/sleep?ms=15"))
         press(server, 16, share_of(60), 15)
@@ -225,7 +225,7 @@ def until_still(server):
         time.sleep(0.05)
         return before == previous[0]
 
-    eventually(still, "the server comes to rest", 10)
+    eventually(still, "the server comes to rest")
 
 
 def short_requests_pass(server, count=100):
@@ -269,12 +269,12 @@ def unsent_limit(world):
     may go over the limit, and what is sent and not taken is beside it."""
     for flags, most in (((), 256), (("--unsent-limit", "32K"), 32), (("--unsent-limit", "1M"), 1024)):
         with start(world, "--io-timeout", "30s", *flags) as server:
-            with server.client(receive_buffer=4096, timeout=20) as client:
+            with server.client(receive_buffer=4096) as client:
                 client.send(get("/synthetic/bytes?n=20000000"))
                 until_still(server)
                 kept = in_send_queue(client)
                 require(most * 512 <= kept <= (most + 160) * 1024, f"{flags}: {kept} bytes")
-            with server.client(timeout=20) as client:
+            with server.client() as client:
                 client.send(get("/synthetic/bytes?n=20000000"))
                 until_still(server)
                 require(len(client.read_response().body) == 20_000_000, "not whole")
@@ -286,7 +286,7 @@ def paused_streams(world):
     if pool_processes(world):
         return
     with start(world) as server:
-        crowd = [server.client(timeout=20) for _ in range(200)]
+        crowd = [server.client() for _ in range(200)]
         for client in crowd:
             client.send(get("/synthetic/stream?chunks=10&size=50&ms=60"))
         short_requests_pass(server)
@@ -304,7 +304,7 @@ def slow_streams(world):
     count = share_of(100)
     with start(world, "--output-highwater", "4K") as server:
         def work(nth):
-            with server.client(receive_buffer=4096 if nth % 2 else 65536, timeout=20) as client:
+            with server.client(receive_buffer=4096 if nth % 2 else 65536) as client:
                 client.send(get(f"/synthetic/stream?chunks={count}&size=3000&ms=0") + FAST)
                 while client.total_received < 1500 * count:
                     time.sleep(0.002 * (nth % 3))
@@ -404,7 +404,7 @@ def limit_under_load(world):
 
         def work(who):
             for _ in range(share_of(4)):
-                with server.client(timeout=30) as client:
+                with server.client() as client:
                     ask_stamped(client, who, 6, 3)
 
         watcher = threading.Thread(target=watch)
@@ -477,7 +477,7 @@ def usr1_under_load(world):
         stop = threading.Event()
 
         def work(who):
-            with server.client(timeout=20) as client:
+            with server.client() as client:
                 while not stop.is_set():
                     ask_stamped(client, who, 20, 5)
 
@@ -500,7 +500,7 @@ def read_trace(world, path):
     shown = []
     for options in ([], ["--json"]):
         done = subprocess.run([program, *options, path], capture_output=True, check=False,
-                              timeout=scaled(20))
+                              timeout=scaled(PATIENCE_S))
         errors = done.stderr.decode(errors="replace")
         require(done.returncode == 0, f"quartet-trace {options}: exit {done.returncode}, {errors}")
         require(not any(word in errors for word in harness.STDERR_BUGS), errors[-800:])
@@ -633,7 +633,7 @@ def unix_sockets(world):
         with start(world, listen=(f"unix:{path}",)):
             done = subprocess.run([world.program, "--root", str(world.root), "--listen",
                                    f"unix:{path}"], capture_output=True, check=False,
-                                  timeout=scaled(10))
+                                  timeout=scaled(PATIENCE_S))
             errors = done.stderr.decode()
             require(done.returncode == 1 and path in errors and errors.count("\n") == 1,
                     f"exit {done.returncode}, {errors!r}")
@@ -655,7 +655,7 @@ def unix_socket_taken(world):
             file.write(HELLO)
         done = subprocess.run([world.program, "--root", str(world.root), "--listen",
                                f"unix:{path}"], capture_output=True, check=False,
-                              timeout=scaled(10))
+                              timeout=scaled(PATIENCE_S))
         require(done.returncode == 1, f"exit {done.returncode}")
         with open(path, "rb") as file:
             require(file.read() == HELLO, "the file is not what it was")

@@ -15,7 +15,7 @@ import tempfile
 import threading
 
 import harness
-from harness import CaseFailed, Client, eventually, scaled
+from harness import PATIENCE_S, CaseFailed, Client, eventually, scaled
 from lateness import Stopwatch
 from load import check_trace, read_trace
 from servers import FAST, answers, hello, log_lines, quick, refused_now, start
@@ -61,7 +61,7 @@ def all_there(server, without=()):
     def look():
         now = children(server)
         return now if len(now) == COUNT and not now & set(without) else None
-    return eventually(look, f"{COUNT} processes are there", 10)
+    return eventually(look, f"{COUNT} processes are there")
 
 
 def inode_of(client):
@@ -108,7 +108,7 @@ def owner(server, client):
 def spread(server, count):
     """So many connections, each with its owner; they have been answered once. The accept mutex
     leaves them to whoever is awake: a child that is full lets others have some."""
-    clients = [server.client(timeout=15) for _ in range(count)]
+    clients = [server.client() for _ in range(count)]
     for client in clients:
         hello(server, client)
     owned = [(client, owner(server, client)) for client in clients]
@@ -170,7 +170,7 @@ def kill_one(world, flags):
                 client.close()
         eventually(lambda: victim not in children(server), "it has died")
         for _ in range(10):
-            with server.client(timeout=15) as client:
+            with server.client() as client:
                 hello(server, client)
         now = all_there(server, {victim})
         require(len(now & before) == COUNT - 1, "others were replaced too")
@@ -190,7 +190,7 @@ def kill_each(world, flags):
         def come_and_go():
             while not enough.is_set():
                 try:
-                    with server.client(timeout=15) as client:
+                    with server.client() as client:
                         client.send(FAST)
                         served.append(client.read_response().status)
                 except CaseFailed as failure:
@@ -207,7 +207,7 @@ def kill_each(world, flags):
                 killed.add(victim)
                 eventually(lambda gone=victim: gone not in children(server), "it has died")
                 count = len(served)
-                eventually(lambda least=count + 20: len(served) > least, "requests are served", 15)
+                eventually(lambda least=count + 20: len(served) > least, "requests are served")
             all_there(server, killed)
         finally:
             enough.set()
@@ -320,7 +320,7 @@ def cannot_start(world):
                         ("--access-log", "/no/such/folder/log")):
         done = subprocess.run([world.program, "--root", str(world.root), "--listen", "127.0.0.1:0",
                                "--processes", "4", flag, value, *world.base_args],
-                              capture_output=True, check=False, timeout=scaled(10))
+                              capture_output=True, check=False, timeout=scaled(PATIENCE_S))
         errors = done.stderr.decode(errors="replace")
         require(done.returncode == 1, f"{flag}: exit {done.returncode}")
         require(len(re.findall(r"^quartet: ", errors, re.M)) == 1 and value in errors,
@@ -477,7 +477,7 @@ def unix_socket(world, flags):
             os.kill(victim, signal.SIGKILL)
             all_there(server, {victim})
             for _ in range(20):
-                with Client(path, timeout=15) as client:
+                with Client(path) as client:
                     hello(server, client)
         require(not os.path.exists(path), "it is left over")
 

@@ -93,10 +93,10 @@ def settle(server):
     return previous
 
 
-def back_to(server, baseline, timeout=5.0):
+def back_to(server, baseline):
     """All descriptors of clients are closed again."""
     eventually(lambda: server.descriptors() <= baseline,
-               f"the descriptors return to {baseline} (now {server.descriptors()})", timeout)
+               f"the descriptors return to {baseline} (now {server.descriptors()})")
 
 
 def answers(server):
@@ -135,7 +135,7 @@ class Hammer:
         text, method = requests[self.kind % len(requests)]
         while True:
             try:
-                client = self.server.client(timeout=10)
+                client = self.server.client()
             except OSError:
                 return
             with client:
@@ -167,7 +167,7 @@ def hammer(server, count):
     hammers = [Hammer(server, i) for i in range(count)]
     for one in hammers:
         one.thread.start()
-    eventually(lambda: all(one.answers or one.problem for one in hammers), "all have an answer", 15)
+    eventually(lambda: all(one.answers or one.problem for one in hammers), "all have an answer")
     return hammers
 
 

@@ -44,7 +44,7 @@ def kept_when_free(server):
             return client
         client.close()
         return None
-    return eventually(one, "a session is free", 5)
+    return eventually(one, "a session is free")
 
 
 def served_in_the_end(flags, idle):
@@ -66,7 +66,7 @@ def served_in_the_end(flags, idle):
 def completed_elsewhere(world):
     """The session that ran the handler has another client when the answer is complete."""
     for flags in POOLS:
-        with start(world, *flags, *PATIENT) as server, server.client(timeout=30) as client:
+        with start(world, *flags, *PATIENT) as server, server.client() as client:
             idle = kept(server, 1)
             client.send(get("/synthetic/async?ms=600"))
             idle.append(kept_when_free(server))
@@ -79,7 +79,7 @@ def completed_elsewhere(world):
 def ring_is_passed_on(world):
     """A new client is before the answer in the queue, and stops inside its head."""
     flags = ("--wiring", "L | rpw*3")
-    with start(world, *flags, *PATIENT) as server, server.client(timeout=30) as client:
+    with start(world, *flags, *PATIENT) as server, server.client() as client:
         idle = kept(server, 2)
         client.send(get("/synthetic/async?ms=1500"))
         idle.append(kept_when_free(server))
@@ -92,7 +92,7 @@ def ring_is_passed_on(world):
 def first_completed(world):
     """Its session waited for that client in recv before there was anything to hear."""
     flags = ("--wiring", "L | rpw*2")
-    with start(world, *flags, *PATIENT) as server, server.client(timeout=30) as client:
+    with start(world, *flags, *PATIENT) as server, server.client() as client:
         kept(server, 1)
         client.send(get("/synthetic/async?ms=600"))
         with server.client() as half:
@@ -105,7 +105,7 @@ def many_completed_elsewhere(world):
     """Each client asks, and is idle until all have their answers."""
     flags = ("--wiring", "L | rpw*2")
     with start(world, *flags, *PATIENT) as server:
-        clients = [server.client(timeout=30) for _ in range(40)]
+        clients = [server.client() for _ in range(40)]
         for nth, client in enumerate(clients):
             client.send(get(f"/synthetic/async?ms={nth % 7 * 10}"))
         for nth, client in enumerate(clients):
@@ -118,7 +118,7 @@ def room_behind_idle(world):
     """The writer gives the making end back to a pool whose threads poll no queue."""
     for wiring in ("L | rp*2 | w*2", "L | rp*2 | W", "L | rpw*2 | W"):
         flags = ("--wiring", wiring)
-        with start(world, *flags, *PATIENT) as server, server.client(timeout=30) as client:
+        with start(world, *flags, *PATIENT) as server, server.client() as client:
             idle = kept(server, 1)
             client.send(get("/synthetic/stream?chunks=400&size=60000&ms=0"))
             idle.append(kept_when_free(server))
@@ -137,7 +137,7 @@ def behind_idle(world, wiring, pool, text, bodies, then=b""):
         client = kept(server, 1)[0]
         idle = kept(server, 1)
         idle.append(server.client())
-        eventually(lambda: queue(server, pool)[2] == 1, "the third connection waits in the queue", 3)
+        eventually(lambda: queue(server, pool)[2] == 1, "the third connection waits in the queue")
         client.timeout = 30
         client.send(text)
         if then:
@@ -196,7 +196,7 @@ def memory_of_used_sessions(world):
             for client in clients:
                 require(client.read_response().body == HELLO, f"{model}: another answer")
                 client.close()
-            eventually(lambda server=server: asleep(server), "all threads rest", 10)
+            eventually(lambda server=server: asleep(server), "all threads rest")
             grown = (server.resident_kb() - before) / count
             # A sanitizer's memory is its own matter.
             require(grown < USED_SESSION_KB or harness.timeout_scale > 1,

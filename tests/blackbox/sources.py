@@ -19,7 +19,7 @@ import time
 import harness
 from docroot import HELLO
 from faults import closed_after
-from harness import CaseFailed, Client, eventually, scaled
+from harness import PATIENCE_S, CaseFailed, Client, eventually, scaled
 from lateness import Stopwatch
 from load import until_still
 from servers import FAST, HUGE, PRESETS, answers, back_to, hello, quick, settle, start
@@ -56,7 +56,7 @@ def threads(server, prefix="q-"):
 def has_threads(server, names):
     """Exactly these, once each has given itself its name."""
     try:
-        eventually(lambda: threads(server) == names, "the threads have their names", 2)
+        eventually(lambda: threads(server) == names, "the threads have their names")
     except CaseFailed:
         raise CaseFailed(f"its threads are {threads(server)} instead of {names}") from None
 
@@ -78,9 +78,9 @@ def figures(server, pattern):
     def report():
         before = len(server.stderr())
         server.signal(signal.SIGUSR1)
-        eventually(lambda: server.stderr().find("\ncounters", before) > 0, "a report comes", 2)
+        eventually(lambda: server.stderr().find("\ncounters", before) > 0, "a report comes")
         return re.search(pattern, server.stderr()[before:], re.M)
-    return eventually(report, f"a report says {pattern!r}", 3).groups()
+    return eventually(report, f"a report says {pattern!r}").groups()
 
 
 def counter(server, text):
@@ -110,7 +110,7 @@ def trace_rows(world, path):
     """A dictionary a request."""
     program = os.path.join(os.path.dirname(world.program), "quartet-trace")
     done = subprocess.run([program, "--csv", path], capture_output=True, check=True,
-                          timeout=scaled(20))
+                          timeout=scaled(PATIENCE_S))
     return list(csv.DictReader(done.stdout.decode().splitlines()))
 
 
@@ -126,7 +126,7 @@ def kept(server, count, address=None):
 
 def holding(server, text, count=1):
     """That many connections which have sent this and are not answered."""
-    clients = [server.client(timeout=20) for _ in range(count)]
+    clients = [server.client() for _ in range(count)]
     for client in clients:
         client.send(text)
     require(clients[-1].quiet_for(0.05), "answered at once")
@@ -207,7 +207,7 @@ def bounded_queue(world):
     with start(world, "--model", "conn-queue", "--sessions", "1", "--queue-size", "2",
                "--batch", "1", *PATIENT) as server:
         slow = holding(server, sleep(700))
-        crowd = [server.client(timeout=10) for _ in range(12)]
+        crowd = [server.client() for _ in range(12)]
         for client in crowd:
             client.send(FAST)
         require(counter(server, "times accepting paused at a full queue") >= 1, "it did not pause")
@@ -278,7 +278,7 @@ def session_timeouts(world):
     for flag, text, status in (("--header-timeout", HALF, 408), ("--body-timeout", body, 408),
                                ("--io-timeout", HUGE, None)):
         with start(world, "--model", "conn-queue", "--sessions", "1", flag, "400ms") as server:
-            with server.client(receive_buffer=4096, timeout=10) as slow:
+            with server.client(receive_buffer=4096) as slow:
                 slow.send(text)
                 if status is None:
                     slow.fill()  # the session is at work before the other one comes
@@ -372,7 +372,7 @@ def acceptor_crowd(world):
     """A free thread takes the next turn at accepting; the turn is never lost."""
     with start(world, "--model", "acceptor", "--sessions", "8") as server:
         for _ in range(5):
-            crowd = [server.client(timeout=20) for _ in range(100)]
+            crowd = [server.client() for _ in range(100)]
             for client in crowd:
                 client.send(get("/hello.txt", "Connection: close"))
             for client in crowd:
@@ -410,7 +410,7 @@ def reaped_busy(world):
     """15 handlers sleep, one of them for a shorter time."""
     with start(world, "--model", "reaped-pool", *PATIENT) as server:
         busy = holding(server, sleep(1800), 14) + holding(server, sleep(700))
-        with server.client(timeout=10) as late:
+        with server.client() as late:
             late.send(FAST)
             require(late.quiet_for(0.15), "served, although nobody could be closed")
             require(busy[14].read_response().status == 200, "killed while it was served")
@@ -453,7 +453,7 @@ def reaped_descriptors(world):
 def reaped_nobody_idle(world):
     """It backs off and tries again."""
     with start(world, *REAPED_64, *PATIENT, nofile=48) as server:
-        crowd = [server.client(timeout=20) for _ in range(70)]
+        crowd = [server.client() for _ in range(70)]
         for client in crowd:
             client.send(sleep(100))
         for client in crowd:
@@ -521,11 +521,11 @@ def stack_on_demand(world):
     with start(world, "--model", "worker-stack", "--min-threads", "2", "--max-threads", "6",
                "--idle-thread-timeout", "300ms", *PATIENT) as server:
         for _ in range(2):
-            eventually(lambda: len(threads(server, "q-rpw")) == 2, "two threads are left", 4)
+            eventually(lambda: len(threads(server, "q-rpw")) == 2, "two threads are left")
             crowd = kept(server, 6)
             require(len(threads(server, "q-rpw")) == 6, f"{threads(server)} for 6 connections")
             close_all(crowd)
-        eventually(lambda: len(threads(server, "q-rpw")) == 2, "two threads are left", 4)
+        eventually(lambda: len(threads(server, "q-rpw")) == 2, "two threads are left")
         soon(server, "with the threads that are left")
 
 
@@ -707,7 +707,7 @@ def long_lived(flags, outcome):
                     turned_away(client)
             for client in crowd:
                 client.abort()
-            eventually(lambda: answers(server), "requests are served when they have gone", 10)
+            eventually(lambda: answers(server), "requests are served when they have gone")
 
 
 for model_flags, what_comes in LONG_LIVED:
@@ -781,7 +781,7 @@ def half_sync_on_demand(world):
         eventually(lambda: len(threads(server, "q-P")) == 4, "four processors are there")
         for client in crowd:
             require(client.read_response().status == 200, "another answer")
-        eventually(lambda: len(threads(server, "q-P")) == 1, "one processor is left", 4)
+        eventually(lambda: len(threads(server, "q-P")) == 1, "one processor is left")
         close_all(crowd)
 
 
@@ -791,7 +791,7 @@ def half_sync_on_demand(world):
 def list_models(world):
     """The first two columns."""
     done = subprocess.run([world.program, "--list-models"], capture_output=True, check=True,
-                          timeout=scaled(10))
+                          timeout=scaled(PATIENCE_S))
     lines = done.stdout.decode().splitlines()[1:]
     require(len(lines) == len(PRESETS), f"{len(lines)} lines")
     for line, (name, wiring) in zip(lines, PRESETS.items()):

@@ -13,7 +13,7 @@ import time
 from decimal import Decimal
 
 from docroot import HELLO as HELLO_BODY
-from harness import eventually, scaled
+from harness import PATIENCE_S, eventually, scaled
 from load import check_trace
 from servers import hammer, start
 from table import PRESENT, Answer, Table, get, head, post, require
@@ -293,7 +293,7 @@ def watched_under_load(world):
     """Each is whole, no request is seen to leave a point before it came there, and what has ended is
     in all other figures."""
     order = ("begun", "whole", "started", "handed", "ended")
-    with start(world) as server, server.client(timeout=10) as client:
+    with start(world) as server, server.client() as client:
         hammers = hammer(server, 4)
         for nth in range(12):
             client.ask(WATCHED[nth % 2 * 3])
@@ -353,7 +353,7 @@ print(json.dumps({s.name + json.dumps(s.labels, sort_keys=True): s.value
 
 def program_says(command, text):
     """What a program makes of a text; it must be content and complain of nothing."""
-    done = subprocess.run(command, input=text, capture_output=True, check=False, timeout=scaled(30))
+    done = subprocess.run(command, input=text, capture_output=True, check=False, timeout=scaled(PATIENCE_S))
     said = done.stderr.decode()
     require(done.returncode == 0 and not said, f"{command[0]}: {done.returncode}, {said[-600:]}")
     return done.stdout

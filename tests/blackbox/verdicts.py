@@ -15,7 +15,7 @@ import tempfile
 import threading
 import time
 
-from harness import Server, scaled
+from harness import PATIENCE_S, CaseFailed, Server, scaled
 from table import Table, get, require
 from load import read_trace
 
@@ -63,29 +63,38 @@ def judged(world, work, *flags):
 
 
 # Where other programs have the CPUs, a stage that is the slowest by far may not be full: then the
-# verdict has to say so, and it must be true. A part of `work` is the start of its clients.
+# verdict may name the CPUs, if that is true. A part of `work` is the start of its clients.
 FULL = 0.7
 OTHERS = 0.25  # CPUs
+# What a run beside other programs shows is no failure of the server: it is measured again, so often.
+TRIES = 5
 
 
 def follows(world, work, flags, limit, cause, words=""):
-    """The JSON of a run under `work` whose verdict is this; None where the machine was full and the
+    """The JSON of a run under `work` whose verdict is this; None where the server lacked CPUs and the
     verdict says so."""
-    told = judged(world, work, *flags)
-    verdict = told["verdict"]
-    if (verdict["limit"], verdict["cause"]) == (limit, cause) and words in verdict["text"]:
-        groups = told["report"]["groups"]
-        letters = groups[verdict["group"]]["letters"] if verdict["group"] >= 0 else ""
-        require(limit in letters, f"group {verdict['group']} is {letters}")
-        return told
-    # Nearly full of other programs: the stage lacks some of its time, and is still the busiest.
-    says_full = "The machine was full" in verdict["text"] or (
-        told["others"] >= OTHERS and cause == "busy" and verdict["cause"] == "none"
+    for _ in range(TRIES):
+        told = judged(world, work, *flags)
+        verdict = told["verdict"]
+        if (verdict["limit"], verdict["cause"]) == (limit, cause) and words in verdict["text"]:
+            groups = told["report"]["groups"]
+            letters = groups[verdict["group"]]["letters"] if verdict["group"] >= 0 else ""
+            require(limit in letters, f"group {verdict['group']} is {letters}")
+            return told
+        disturbed_run = told["others"] >= OTHERS
+        if (disturbed_run or told["full"] >= FULL) and names_cpus(verdict, limit, cause):
+            return None
+        if not disturbed_run:
+            break
+    raise CaseFailed(f"wanted {limit} {cause} {words!r}; {told['full']:.2f} of the CPUs were in use, "
+                     f"{told['others']:.2f} CPUs by other programs; got {verdict}")
+
+
+def names_cpus(verdict, limit, cause):
+    """Are the CPUs the limit? A stage that lacks only some of its time is still the busiest."""
+    return verdict["cause"] == "cpu" or (
+        cause == "busy" and verdict["cause"] == "none"
         and f"the busiest group, {limit}," in verdict["text"])
-    require(says_full and told["full"] >= FULL,
-            f"wanted {limit} {cause} {words!r}, and {told['full']:.2f} of the CPUs were in use; "
-            f"got {verdict}")
-    return None
 
 
 def wrk(target, connections, seconds=SECONDS):
@@ -94,7 +103,7 @@ def wrk(target, connections, seconds=SECONDS):
         host, port = server.address
         subprocess.run(["wrk", "-t1", f"-c{connections}", f"-d{seconds:.0f}s",
                         f"http://{host}:{port}{target}"], capture_output=True, check=True,
-                       timeout=scaled(30))
+                       timeout=scaled(PATIENCE_S))
     return work
 
 
@@ -196,7 +205,7 @@ def listener(world):
         clients = [subprocess.Popen(["python3", "-c", CHURN, here, host, str(port),
                                      str(2 * SECONDS)]) for _ in range(4)]
         for client in clients:
-            require(client.wait(timeout=scaled(30)) == 0, "a client failed")
+            require(client.wait(timeout=scaled(PATIENCE_S)) == 0, "a client failed")
     told = follows(world, work, ("--wiring", "L | R*8 | P | W", "--defer-accept", "off",
                                  "--accept-limit", "1", "--batch", "1", "--doorbell", "pipe"),
                    "L", "busy", "for a connection")

@@ -168,7 +168,7 @@ def vanishing(world):
 @table.case("a pipeline deeper than the socket buffers is answered in full", alone=True)
 def deep_pipeline(world):
     """300 answers of 50,000 bytes, read only when all requests are on their way."""
-    with world.client(timeout=20) as client:
+    with world.client() as client:
         client.send(get("/synthetic/bytes?n=50000") * 300)
         for _ in range(300):
             response = client.read_response()

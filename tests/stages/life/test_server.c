@@ -262,7 +262,7 @@ static void stop_though_clients_keep_coming(const char *wiring)
     late.come = true;
     start();
     server_drain(&life.server);
-    CHECK(server_wait_empty(&life.server, clock_ns() + 20 * NS_PER_S));
+    CHECK(server_wait_empty(&life.server, clock_ns() + PATIENCE_S * NS_PER_S));
     CHECK(late.count == BACKLOG + 1); /* the kernel queues one more than it is asked to */
     server_cut(&life.server);
     stop();
@@ -371,7 +371,7 @@ static void count_what_was_done(const char *wiring)
         close(fd);
     }
     server_drain(&life.server);
-    CHECK(server_wait_empty(&life.server, clock_ns() + 20 * NS_PER_S));
+    CHECK(server_wait_empty(&life.server, clock_ns() + PATIENCE_S * NS_PER_S));
     struct report report;
     server_report(&life.server, &report);
     CHECK(report.connections == 0);
@@ -412,7 +412,7 @@ static void report_after_listening(const char *wiring)
     start();
     uint64_t bound = 7 * (uint64_t)life.sockets.threads;
     server_drain(&life.server);
-    CHECK(server_wait_empty(&life.server, clock_ns() + 20 * NS_PER_S));
+    CHECK(server_wait_empty(&life.server, clock_ns() + PATIENCE_S * NS_PER_S));
     CHECK(reported_backlog() == bound);
     stop();
 }
@@ -450,7 +450,7 @@ static void drain_idle_clients(const char *wiring)
         expect_end(fds[i]);
     }
     expect_end(silent);
-    CHECK(server_wait_empty(&life.server, clock_ns() + 20 * NS_PER_S));
+    CHECK(server_wait_empty(&life.server, clock_ns() + PATIENCE_S * NS_PER_S));
     CHECK(try_connect() < 0 && errno == ECONNREFUSED);
     stop();
 }
@@ -477,7 +477,7 @@ static void drain_in_flight(const char *wiring)
     CHECK(hear_chunks(streaming) == 60); /* whole, though the server ends */
     expect_end(streaming);
     expect_end(half);
-    CHECK(server_wait_empty(&life.server, clock_ns() + 20 * NS_PER_S));
+    CHECK(server_wait_empty(&life.server, clock_ns() + PATIENCE_S * NS_PER_S));
     stop();
 }
 
@@ -499,7 +499,7 @@ static void cut_in_flight(const char *wiring)
     server_drain(&life.server);
     CHECK(!server_wait_empty(&life.server, clock_ns() + 50 * NS_PER_MS));
     server_cut(&life.server);
-    CHECK(server_wait_empty(&life.server, clock_ns() + 20 * NS_PER_S));
+    CHECK(server_wait_empty(&life.server, clock_ns() + PATIENCE_S * NS_PER_S));
     stop();
     CHECK(clock_ns() - begin_ns < 20 * NS_PER_S);
     close(endless);
@@ -588,7 +588,7 @@ static void cut_pending(const char *wiring)
         CHECK(hear(fds[i]).status == 503);
         expect_end(fds[i]);
     }
-    CHECK(server_wait_empty(&life.server, clock_ns() + 20 * NS_PER_S));
+    CHECK(server_wait_empty(&life.server, clock_ns() + PATIENCE_S * NS_PER_S));
     server_stop(&life.server);
     close(probe);
     CHECK(rmdir(life.root) == 0);

@@ -17,7 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { PATIENCE_S = 20, PROCESSES = 3, ORDERS = 64 };
+enum { PATIENCE_S = 120, PROCESSES = 3, ORDERS = 64 };
 
 /* What one child does when it has started. */
 enum manner { SERVE, FAIL_AT_ONCE, SERVE_BUT_END_WITH_3 };
