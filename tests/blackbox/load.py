@@ -177,7 +177,7 @@ def full_and_gone(world):
             for client in crowd:
                 client.abort()
             hello(server)
-        back_to(server, baseline, 10)
+        back_to(server, baseline)
 
 
 @case("20 clients with 1,000 pipelined requests in one write each get all answers in order", True)
@@ -334,7 +334,7 @@ def streams_cut(world):
             else:
                 client.close()
         hello(server)
-        back_to(server, baseline, 10)
+        back_to(server, baseline)
 
 
 # --- half-closed clients -----------------------------------------------------------------------
@@ -600,7 +600,7 @@ def trace_cut(world):
             client.fill()
             client.abort()
             hello(server)
-        back_to(server, baseline, 10)
+        back_to(server, baseline)
         return 40 + 2 * count
 
     traced(world, work, cut=count)
