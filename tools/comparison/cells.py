@@ -43,8 +43,8 @@ class Level:
 
 @dataclasses.dataclass(frozen=True)
 class Cell:
-    """One measurement to be made. `purpose` is measure, or trace or syscalls for a pass that is kept out of all
-    medians."""
+    """One measurement to be made. `purpose` is measure, or one that is kept out of all medians: peak for a closed loop that
+    only finds what shares refer to, trace or syscalls for a separate pass."""
 
     id: str
     purpose: str
@@ -83,9 +83,19 @@ def asked_levels(spec):
 
 
 def levels_for(spec, workload):
-    """The levels at which a workload runs: its own rates where it has some, else those of the spec."""
-    own = [Level("rate", rate, spec.levels["open_connections"]) for rate in sorted(workload.get("rates", []))]
+    """The levels at which a workload runs: its own where it has some, else those of the spec."""
+    opened = spec.levels["open_connections"]
+    own = (
+        [Level("closed", count, count) for count in sorted(workload.get("connections", []))]
+        + [Level("rate", rate, opened) for rate in sorted(workload.get("rates", []))]
+        + [Level("slowest", share, opened) for share in sorted(workload.get("shares_of_slowest", []))]
+    )
     return own or asked_levels(spec)
+
+
+def most_connections(spec):
+    """Of all levels of all workloads."""
+    return max(level.connections for workload in spec.workloads for level in levels_for(spec, workload))
 
 
 def levels_of(spec):
@@ -154,6 +164,17 @@ def featured(levels):
     return levels[-1]
 
 
+def peaks(spec):
+    """One closed loop for each subject under a workload that has shares of a peak and no closed loop of its own."""
+    return [
+        make_cell(spec, "peak", subject, workload, Level("closed", opened, opened), 1)
+        for subject, workload in pairs(spec)
+        for opened in [spec.levels["open_connections"]]
+        if {"slowest", "own", "climb"} & {level.kind for level in levels_for(spec, workload)}
+        and not any(level.kind == "closed" for level in levels_for(spec, workload))
+    ]
+
+
 def passes(spec):
     """Cells that are not measured for their rates: a whole trace, a count of system calls."""
     purposes = [purpose for purpose, wanted in (("trace", spec.trace), ("syscalls", spec.syscalls)) if wanted]
@@ -171,7 +192,8 @@ def plan(spec):
     levels = levels_of(spec)
     climb = [level for level in levels if level.kind == "climb"]
     return (
-        blocks(spec, [level for level in levels if not level.is_open])
+        peaks(spec)
+        + blocks(spec, [level for level in levels if not level.is_open])
         + blocks(spec, [level for level in levels if level.is_open and level not in climb])
         + [cell for level in climb for cell in blocks(spec, [level])]
         + passes(spec)

@@ -37,6 +37,12 @@ def parser():
     what.add_argument("--workloads", metavar="A,B", help=f"workloads: {', '.join(workloads.shipped())}, or .toml files")
     how = out.add_argument_group("how")
     how.add_argument("--quick", action="store_true", help="6 repetitions of 1 s at two levels: a first impression, not to publish")
+    how.add_argument(
+        "--handler-threads",
+        metavar="N",
+        help="threads of the pool or sessions that run a model's handlers: a number, equal (default: as many as there are "
+        "connections at most) or own (each model's default); flags of a model win",
+    )
     how.add_argument("--repetitions", type=int, metavar="N", help="instead of the spec's")
     how.add_argument("--reference", metavar="NAME", help="the model or peer that all others are compared with (default: the first)")
     how.add_argument("--duration", metavar="T", help="of the measured part of a cell, instead of the spec's")

@@ -8,13 +8,13 @@ import shutil
 import sys
 import tempfile
 
-from . import cells, cgroups, comparisons, cpus, driver, environment, numbers, one_cell, peers, placement, quota, report
+from . import calibration, cells, cgroups, comparisons, cpus, driver, environment, handler_threads, numbers, one_cell, peers, placement, quota, report
 from . import processes, results, runner, spec, tables_of_toml, workloads
 from .trouble import BadSpec, Trouble
 
 DEFAULTS = {
     "title": "A comparison of threading models",
-    "levels": {"connections": [1, 16, 64, 256], "shares_of_slowest": [0.3, 0.6, 0.9], "climb": 0.1},
+    "levels": {"connections": [1, 16, 64, 256], "shares_of_slowest": [0.1, 0.3, 0.5], "climb": 0.1},
 }
 QUICK = {
     "repetitions": 6,
@@ -79,6 +79,8 @@ def values_of(options):
         values = merged(values, {"server": {"address": options.address}})
     if options.placement:
         values = merged(values, {"placement": {"kind": options.placement}})
+    if options.handler_threads:
+        values = merged(values, {"server": {"handler_threads": options.handler_threads}})
     for key in ("repetitions", "duration", "reference"):
         if getattr(options, key) is not None:
             values[key] = getattr(options, key)
@@ -130,15 +132,14 @@ def places_of(options, wanted):
 
 
 def check_models(build, wanted, places):
-    """What the server says of a model's words on the CPUs that it will have, before anything runs."""
-    for own in {place.server for place in places.values()}:
-        for subject in wanted.subjects:
-            if subject["kind"] != "quartet":
-                continue
-            command = [str(build / "quartet"), *subject["args"], *wanted.server["args"], "--check"]
-            status, _, said = processes.ask(command, own)
-            if status == 2:
-                raise BadSpec(f"{subject['name']}: {said.strip()}")
+    """What the server says of a model's words on the CPUs that it will have, before anything runs. Returns {model: the flags that
+    give it its handler threads}."""
+    return {
+        subject["name"]: handler_threads.words_for(build, wanted, subject, own)
+        for own in {place.server for place in places.values()}
+        for subject in wanted.subjects
+        if subject["kind"] == "quartet"
+    }
 
 
 def raise_descriptors():
@@ -171,7 +172,7 @@ def warn_of_short(wanted):
         )
 
 
-def manifest_of(wanted, options, places):
+def manifest_of(wanted, options, places, threads):
     """What must not change between the parts of one comparison."""
     return {
         "format": results.FORMAT,
@@ -183,6 +184,10 @@ def manifest_of(wanted, options, places):
         "cells": [cell.id for cell in cells.plan(wanted)],
         "environment": environment.describe(options.build, wanted.subjects, places),
         "peers": {s["name"]: peers.template_text(s["kind"]) for s in wanted.subjects if s["kind"] in peers.KINDS},
+        "handler_threads": {
+            subject["name"]: handler_threads.said_of(wanted, subject, threads.get(subject["name"]))
+            for subject in wanted.subjects
+        },
         "load_hosts": split(options.load_hosts),
         "tuning": [{"said": one["said"], "log": one["log"]} for one in options.tuned],
     }
@@ -195,7 +200,7 @@ def check_same_plan(options, manifest, planned):
         raise Trouble(f"{options.out} holds cells of another spec: --replace removes them, --out takes another place")
 
 
-def open_results(options, wanted, places):
+def open_results(options, wanted, places, threads):
     """The folder, made or found again. Cells of other programs or another spec are never mixed in."""
     there = results.Results(options.out)
     if options.replace:
@@ -207,7 +212,7 @@ def open_results(options, wanted, places):
             f"another place"
         )
     there.open(alone=not shared)
-    now, before = manifest_of(wanted, options, places), there.read_json("manifest.json")
+    now, before = manifest_of(wanted, options, places, threads), there.read_json("manifest.json")
     if before is None:
         there.write_json("manifest.json", now)
         return there
@@ -232,7 +237,7 @@ def kept_to(runner_cpus):
 
 
 @contextlib.contextmanager
-def bench_of(options, wanted, places):
+def bench_of(options, wanted, places, threads):
     """What all cells share, with the files that they serve."""
     raise_descriptors()
     facts, allowed = environment.describe(options.build, wanted.subjects, places), cpus.allowed()
@@ -250,15 +255,23 @@ def bench_of(options, wanted, places):
             allowed,
             cgroups.prepared(next(iter(places.values())).kind == "shared"),
             facts,
+            threads,
         )
+
+
+def calibrate(bench, there):
+    """Once for an experiment, on the CPUs of its first workload."""
+    known = calibration.of_experiment(bench, next(iter(bench.places.values())), there)
+    for said in calibration.words(known):
+        print(f"compare: {said}")
 
 
 def run_cells(options, wanted, plan, todo):
     check_programs(options.build, wanted.subjects)
     check_prefixes(wanted)
     places = places_of(options, wanted)
-    check_models(options.build, wanted, places)
-    there = open_results(options, wanted, places)
+    threads = check_models(options.build, wanted, places)
+    there = open_results(options, wanted, places, threads)
     left = [cell for cell in todo if cell.id not in there.records]
     print(
         f"compare: {len(left)} of {len(plan)} cells to run, about "
@@ -266,7 +279,9 @@ def run_cells(options, wanted, plan, todo):
     )
     print(placement.lines(places))
     warn_of_short(wanted)
-    with bench_of(options, wanted, places) as bench:
+    with bench_of(options, wanted, places, threads) as bench:
+        if left:
+            calibrate(bench, there)
         runner.Runner(bench, there, plan).run(left)
     return there
 

@@ -132,7 +132,7 @@ def doubts_section(summary):
 
 def how_section(summary):
     listed = "".join(f"<li>{text(said)}</li>" for said in tables.method(summary, summary.facts))
-    who = table(tables.subjects(summary.spec), "texts")
+    who = table(tables.subjects(summary.spec, summary.facts), "texts")
     return f'<section><h2>What was compared, and how</h2><ul class="method">{listed}</ul>{who}</section>'
 
 

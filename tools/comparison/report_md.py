@@ -67,7 +67,7 @@ def whole(summary, figures, manifest):
         f"{facts['date']}, commit {facts['commit']}, {facts['cpu']} ({facts['cpus_allowed']} CPUs), Linux "
         f"{facts['kernel']}.",
         "## What was compared",
-        table(tables.subjects(summary.spec)),
+        table(tables.subjects(summary.spec, summary.facts)),
         "\n".join("- " + said for said in tables.method(summary, facts)),
     ]
     parts += [workload_text(summary, workload, figures[workload["name"]], True) for workload in summary.spec.workloads]

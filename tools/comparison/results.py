@@ -1,6 +1,7 @@
 """What a comparison leaves in its folder, and how it goes on after it was killed.
 
     manifest.json      the spec, the environment, the programs' digests
+    calibration.json   what generator and machine can do, from before the first cell
     peaks.json         the peaks that shares of load refer to, found once
     raw/CELL/          everything of one cell; cell.json is written last and at once, so it is there whole or not at all
     cells.csv          a row a cell, made from those
@@ -42,6 +43,7 @@ FIXED = [
 OWN = [
     "manifest.json",
     "peaks.json",
+    "calibration.json",
     "cells.csv",
     "comparisons.csv",
     "index.html",

@@ -1,9 +1,10 @@
 """Going through all cells: skipping those that are done, surviving those that crash, finding peaks on the way."""
-from . import cells, load, one_cell, outside, search, stats
+from . import calibration, cells, load, one_cell, outside, search, stats
 from .progress import Progress
 from .trouble import Trouble
 
 OVERHEAD_S = 0.55  # starting and ending two programs, two snapshots of the server
+FINDERS = ("measure", "peak")  # the purposes of closed loops that find a peak
 SHORT_S = 1.0  # less is not enough for what happens once a second
 
 
@@ -16,7 +17,7 @@ def peaks_of(spec, records):
     """{workload: {subject: requests/s}}: the best median of the closed loops."""
     found = {}
     for record in records:
-        if record["purpose"] == "measure" and record["level"]["kind"] == "closed" and record["outcome"] == "ok":
+        if record["purpose"] in FINDERS and record["level"]["kind"] == "closed" and record["outcome"] == "ok":
             levels = found.setdefault(record["workload"], {}).setdefault(record["subject"]["name"], {})
             levels.setdefault(record["level"]["value"], []).append(record["metrics"]["rate"])
     return {
@@ -27,8 +28,8 @@ def peaks_of(spec, records):
     }
 
 
-def rate_of(cell, peaks):
-    """(requests/s or None for a closed loop, why it cannot be had)."""
+def rate_of(cell, peaks, most=None):
+    """(requests/s or None for a closed loop, why it cannot be had). A share of the slowest's peak is not above `most`."""
     if not cell.level.is_open:
         return None, ""
     if cell.level.kind == "rate":
@@ -40,7 +41,8 @@ def rate_of(cell, peaks):
         peak = min(known.values(), default=None)
     if peak is None:
         return None, "no valid run with a closed loop, so there is no peak to take a share of"
-    return cell.level.value * peak, ""
+    rate = cell.level.value * peak
+    return (min(rate, most) if most and cell.level.kind == "slowest" else rate), ""
 
 
 def kept_steps(todo, records):
@@ -87,6 +89,7 @@ class Runner:
     def __init__(self, bench, results, plan):
         self.bench, self.results, self.plan = bench, results, plan
         self.peaks = results.read_json("peaks.json")
+        self.rate_most = calibration.rate_most(results.read_json(calibration.FILE))
         self.reported = set()  # (subject, workload, outcome) of cells that were not run
         self.in_vain = 0  # blocks in a row that stayed disturbed however often they were repeated
 
@@ -110,7 +113,7 @@ class Runner:
         """(requests/s or None, what becomes of a cell that is not run, why it is not)."""
         if self.needs_peaks(cell):
             self.find_peaks()
-        rate, why = rate_of(cell, self.peaks or {})
+        rate, why = rate_of(cell, self.peaks or {}, self.rate_most)
         return (None, "skipped", why) if why else (rate, None, "")
 
     def record_of(self, cell, progress):
@@ -241,9 +244,9 @@ def sorted_expected(todo, spec):
 
 def peak_finders(todo):
     """The closed loops: what a peak is made of."""
-    return [cell for cell in todo if cell.purpose == "measure" and cell.level.kind == "closed"]
+    return [cell for cell in todo if cell.purpose in FINDERS and cell.level.kind == "closed"]
 
 
 def first_phase(todo):
     """The cells that can run before any peak is known."""
-    return [cell for cell in todo if cell.purpose == "measure" and cell.level.kind in ("closed", "rate")]
+    return [cell for cell in todo if cell.purpose in FINDERS and cell.level.kind in ("closed", "rate")]

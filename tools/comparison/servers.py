@@ -125,6 +125,14 @@ class OurServer(Server):
         return match is not None
 
 
+class FloorServer(OurServer):
+    """The bare epoll server of tools/floor.c, which says where it listens as quartet does."""
+
+    def __init__(self, program, work, address, room):
+        Server.__init__(self, "quartet-floor", work, room)
+        self.command = [str(program), "--listen", f"{address}:0"]
+
+
 class Peer(Server):
     """A peer gets its address from us, and is ready when it accepts connections."""
 

@@ -2,7 +2,7 @@
 import dataclasses
 import pathlib
 
-from . import checks, peers, placement, workloads
+from . import checks, handler_threads, peers, placement, workloads
 from .tables_of_toml import NEEDED, read_table, refuse
 from .trouble import BadSpec
 
@@ -23,12 +23,17 @@ TOP = {
     "models": (checks.list_of(checks.name, 0), None),
     "peers": (checks.list_of(checks.name, 0), None),
 }
-SERVER = {"args": (checks.words, []), "prefix": (checks.words, []), "address": (checks.name, "127.0.0.1")}
+SERVER = {
+    "args": (checks.words, []),
+    "prefix": (checks.words, []),
+    "address": (checks.name, "127.0.0.1"),
+    "handler_threads": (handler_threads.asked, handler_threads.EQUAL),
+}
 LOAD = {"args": (checks.words, []), "prefix": (checks.words, []), "nice": (checks.whole(-20, 19), None)}
 LEVELS = {
     "connections": (checks.list_of(checks.whole(1, 100000)), None),
     "rates": (checks.list_of(checks.number(1, 10_000_000)), []),
-    "shares_of_slowest": (checks.list_of(checks.number(0.01, 5)), []),
+    "shares_of_slowest": (checks.list_of(checks.number(0.01, workloads.SHARE_MOST)), []),
     "shares_of_own": (checks.list_of(checks.number(0.01, 5)), []),
     "climb": (checks.number(0, 1), 0),
     "open_connections": (checks.whole(1, 100000), 64),
@@ -148,9 +153,7 @@ def check_levels(where, levels):
         refuse(where, "levels.climb", levels["climb"], "0 for none, or a share of the peak from 0.02 to 1")
     if levels["climb"] and levels["shares_of_own"]:
         raise BadSpec(f"{where}: levels: climb and shares_of_own are both shares of one's own peak: give one of them")
-    if peaks and not levels["connections"]:
-        raise BadSpec(f"{where}: levels: shares of a peak need connections, whose closed loop finds the peak")
-    if not any(levels[key] for key in ("connections", "rates")):
+    if not peaks and not any(levels[key] for key in ("connections", "rates")):
         raise BadSpec(f"{where}: levels: no load: give connections or rates")
 
 
@@ -172,6 +175,8 @@ def from_values(values, where, folder=pathlib.Path("."), text=""):
         if not isinstance(given, list) or any(isinstance(entry, str) for entry in given):
             names = f"; did you mean {name}s, which takes names?" if isinstance(given, (list, str)) else ""
             refuse(where, name, given, f"tables headed [[{name}]]{names}")
+        if name == "workload":
+            given = [workloads.like(where, f"{name}[{i}].", entry, folder) for i, entry in enumerate(given)]
         entries[name] = [read_table(where, f"{name}[{i}].", entry, keys) for i, entry in enumerate(given)]
     headings = [f"[{name}]" for name in TABLES] + [f"[[{name}]]" for name in LISTS]
     top = read_table(where, "", values, TOP, headings)

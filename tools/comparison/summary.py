@@ -11,6 +11,7 @@ class Summary:
 
     def __init__(self, spec, records):
         self.spec = spec
+        self.calibration = None  # of the machine and the load generator, where there is one
         self.changed = []  # sentences on what was declared before the cells ran and is another now
         run = [record for record in records if record["outcome"] != "spared"]
         self.missing = len(cells.plan(spec)) - len(records)

@@ -1,7 +1,7 @@
 """The tables that stand in every kind of report, as rows of texts."""
 import shlex
 
-from . import cells, metrics, numbers, placement
+from . import calibration, cells, metrics, numbers, placement
 from .figures import written
 
 CALLS_TITLE = "System calls, counted in a separate pass"
@@ -10,12 +10,13 @@ LEDGERS_TITLE = "Where all of a request's time goes in that trace, from due to t
 SUMMARY_KEYS = ["rate", "p50_us", "p99_us", "cpu_us", "capacity", "pss_kib"]
 
 
-def subjects(spec):
+def subjects(spec, facts):
     """The subjects of the comparison."""
-    rows = [["name", "is", "started with"]]
+    threads = facts.get("handler_threads") or {}
+    rows = [["name", "is", "started with", "handler threads"]]
     for subject in spec.subjects:
         kind = "quartet" if subject["kind"] == "quartet" else subject["kind"]
-        rows.append([subject["name"], kind, shlex.join(subject["args"]) or f"tools/peers/{subject['kind']}.conf"])
+        rows.append([subject["name"], kind, shlex.join(subject["args"]) or f"tools/peers/{subject['kind']}.conf", threads.get(subject["name"], "its own")])
     return rows
 
 
@@ -184,6 +185,24 @@ def not_run(count, one, many, why):
     return [f"{count} more planned {one if count == 1 else many} not run, {why}."] if count else []
 
 
+def lowered(summary):
+    """Of the rates that are lower than the share that was asked for, as a sentence; and of those that the user chose above it."""
+    most = calibration.rate_most(summary.calibration)
+    if most is None:
+        return []
+    asked = {"slowest": set(), "rate": set()}
+    for record in summary.records:
+        kind, rate = record["level"]["kind"], record["rate_asked"]
+        if rate and kind in asked and (rate >= most * (1 - 1e-9) if kind == "slowest" else rate > most):
+            asked[kind].add(f"{record['workload']}, {cells.Level(**record['level']).label}")
+    said = []
+    if asked["slowest"]:
+        said.append(f"Lowered to {numbers.count(round(most))}/s, {calibration.RATE_MOST:g} G: {'; '.join(sorted(asked['slowest']))}.")
+    if asked["rate"]:
+        said.append(f"Above {calibration.RATE_MOST:g} G, where the generator itself may be late: {'; '.join(sorted(asked['rate']))}.")
+    return said
+
+
 def method(summary, facts):
     """How it was measured, as sentences."""
     spec = summary.spec
@@ -207,6 +226,8 @@ def method(summary, facts):
         "censored beyond or where the generator was full: at least (\u2265) or at most (\u2264) the figure. Wrong answers are in "
         "no median; nothing else is left out because of what it measured.",
     ]
+    said += calibration.words(summary.calibration)
+    said += lowered(summary)
     said += precedence(summary.records, facts.get("placement"))
     said += placed(facts)
     said.append(

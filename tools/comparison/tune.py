@@ -16,7 +16,7 @@ import math
 import random
 import shlex
 
-from . import cells, comparisons, experiment, metrics, numbers, pairs, placement, processes, results, runner, spec, stats
+from . import cells, comparisons, experiment, handler_threads, metrics, numbers, pairs, placement, processes, results, runner, spec, stats
 from .trouble import BadSpec, Trouble
 
 FLAG_OF = {"L": "--listeners", "K": "--pollers", "R": "--readers", "P": "--processors", "W": "--writers"}
@@ -315,6 +315,7 @@ def spec_of(options, model):
         "duration": options.duration or "1s",
         "repetitions": options.repetitions or FINAL_REPETITIONS,
         "levels": {"connections": [options.connections]},
+        "server": {"handler_threads": handler_threads.OWN},
         **({"placement": {"kind": options.placement}} if options.placement else {}),
     }
     return spec.from_values(values, "command line")
@@ -346,8 +347,8 @@ def tune_model(options, model):
     sweep.limit_us = limit_of(options)
     if options.dry_run:
         return None
-    there = experiment.open_results(where, wanted, places)
-    with experiment.bench_of(where, wanted, places) as bench:
+    there = experiment.open_results(where, wanted, places, {})
+    with experiment.bench_of(where, wanted, places, {}) as bench:
         sweep.run(bench, there)
     results.write_whole(there.folder / "tuning.csv", sweep.csv_text())
     said = verdict(sweep)

@@ -8,6 +8,8 @@ from .trouble import BadSpec
 
 SHIPPED = pathlib.Path(__file__).resolve().parent.parent / "workloads"
 URLS_MOST = 16  # what quartet-load takes
+SHARE_MOST = 0.5  # of the slowest's peak: nearer to it, the rate measures how near each one is to its own
+LEVELS = ("connections", "rates", "shares_of_slowest")
 BLOCK = 1 << 16
 
 
@@ -48,11 +50,14 @@ def class_entry(value):
 
 
 WORKLOAD = {
+    "like": (checks.name, None),
     "name": (checks.name, None),
     "title": (checks.text(100), None),
     "what": (checks.text(), None),
     "targets": (checks.list_of(target, 0, URLS_MOST), []),
+    "connections": (checks.list_of(checks.whole(1, 100000)), []),
     "rates": (checks.list_of(checks.number(1, 10_000_000)), []),
+    "shares_of_slowest": (checks.list_of(checks.number(0.01, SHARE_MOST)), []),
     "files": (checks.list_of(file_entry), []),
     "classes": (checks.list_of(class_entry), []),
     "zipf_exponent": (checks.number(0, 5), 1.0),
@@ -65,16 +70,33 @@ WORKLOAD = {
 
 
 def by_name(where, name, folder):
-    """A shipped workload, or a file: its path is absolute or relative to the spec's folder."""
+    """A shipped workload, or a file."""
+    path = path_of(where, name, folder)
+    values, _ = tables_of_toml.read_toml(path)
+    entry = tables_of_toml.read_table(str(path), "", values, WORKLOAD)
+    entry["name"] = entry["name"] or path.stem
+    return finish(str(path), entry)
+
+
+def path_of(where, name, folder):
+    """Of a file, it is absolute or relative to the spec's folder."""
     path = folder / name if name.endswith(".toml") else SHIPPED / f"{name}.toml"
     if "\0" in name or (not name.endswith(".toml") and name not in shipped()):
         raise BadSpec(
             f"{where}: workloads: {name!r} is not accepted: one of {', '.join(shipped())}, or the path of a .toml file"
         )
-    values, _ = tables_of_toml.read_toml(path)
-    entry = tables_of_toml.read_table(str(path), "", values, WORKLOAD)
-    entry["name"] = entry["name"] or path.stem
-    return finish(str(path), entry)
+    return path
+
+
+def like(where, place, values, folder):
+    """What a table holds, on top of the workload that its `like` names."""
+    name = values.get("like") if isinstance(values, dict) else None
+    if name is None:
+        return values
+    if not isinstance(name, str):
+        tables_of_toml.refuse(where, f"{place}like", name, "the name of a shipped workload, or the path of a .toml file")
+    values = {key: value for key, value in values.items() if key != "like"}
+    return {"name": pathlib.Path(name).stem, **tables_of_toml.read_toml(path_of(where, name, folder))[0], **values}
 
 
 def shipped():
@@ -95,7 +117,7 @@ def finish(where, entry):
         )
     entry["title"] = entry["title"] or entry["name"]
     entry["ours_only"] = entry["ours_only"] or any(path.startswith("/synthetic/") for _, path in entry["targets"])
-    made_of = ("classes", "zipf_exponent", "seed") if entry["rates"] else ("classes", "zipf_exponent", "seed", "rates")
+    made_of = {"classes", "zipf_exponent", "seed", "like", *(key for key in LEVELS if not entry[key])}
     return {key: entry[key] for key in WORKLOAD if key not in made_of}
 
 

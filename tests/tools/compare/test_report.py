@@ -20,7 +20,7 @@ from comparison.trouble import Trouble
 GOLDEN = support.REPO / "tests" / "golden"
 RATES = {"staged": 9000, "loops": 12000, "nginx": 11800}
 NOISE = {"staged": (0, 1, 2), "loops": (1, 0, 1), "nginx": (2, 3, -4)}
-LEVELS = {"connections": [1, 64], "shares_of_slowest": [0.3, 0.6], "shares_of_own": [0.9, 1.0, 1.1]}
+LEVELS = {"connections": [1, 64], "shares_of_slowest": [0.3, 0.5], "shares_of_own": [0.9, 1.0, 1.1]}
 
 
 def canned(wanted):
@@ -36,7 +36,7 @@ def canned(wanted):
         one = support.record(
             cell, rate * (1 + 0.02 * cell.repetition) * noise, scale * (1 + 0.05 * cell.repetition) / noise, asked=asked
         )
-        if (name, cell.level.key, cell.repetition) == ("staged", "slowest-0.6", 2):
+        if (name, cell.level.key, cell.repetition) == ("staged", "slowest-0.5", 2):
             one["outcome"], one["why"] = (
                 "invalid",
                 "no good answer",
@@ -139,7 +139,7 @@ class Reports(unittest.TestCase):
         self.assertIn("no good answer", self.html)
         self.assertIn("ended by itself with signal 11: &lt;no | words&gt;", self.html)
         self.assertIn("signal 11: <no \\| words>", self.markdown)
-        self.assertRegex(self.markdown, r"staged +\| 60 % of the slowest's peak[^\n]*2 of 3")
+        self.assertRegex(self.markdown, r"staged +\| 50 % of the slowest's peak[^\n]*2 of 3")
         self.assertIn("Not in the medians: 1 cell (1 of staged) for which the load generator cannot vouch (INVALID).", self.markdown)
 
     def test_headlines_are_ratios_to_the_reference_with_their_intervals(self):

@@ -1,0 +1,67 @@
+"""How many threads run handlers: the same number for all models whose pool or sessions do, so that a comparison is one of models
+and not of their defaults.
+
+The server alone knows which of its groups that is: --max-threads is its flag for it, and refuses a model whose handlers run
+on event loops. Those have a loop for each CPU, whatever is asked.
+"""
+from . import cells, checks, processes
+from .trouble import BadSpec
+
+EQUAL, OWN = "equal", "own"
+MOST = 1024  # what the server takes
+FLAG = "--max-threads"
+CHOOSES = (FLAG, "--min-threads", "--processors", "--sessions")  # whoever gives one of these has chosen
+LOOPS = "its event loops"
+
+
+def asked(value):
+    if value in (EQUAL, OWN):
+        return value
+    try:
+        return checks.whole(1, MOST)(int(value) if isinstance(value, str) and value.isdigit() else value)
+    except ValueError:
+        raise ValueError(f"{EQUAL}, {OWN}, or a number from 1 to {MOST}") from None
+
+
+def number_of(spec):
+    """None where each model keeps its own. Equal: as many as there are connections at most, so that no model lacks a thread for a
+    client."""
+    value = spec.server["handler_threads"]
+    if value == OWN:
+        return None
+    return min(MOST, cells.most_connections(spec)) if value == EQUAL else value
+
+
+def has_chosen(subject):
+    """A model with a flag of its own, or a wiring, which has its numbers in it."""
+    return subject["kind"] != "quartet" or "--wiring" in subject["args"] or any(
+        word.split("=")[0] in CHOOSES for word in subject["args"]
+    )
+
+
+def words_for(build, spec, subject, own):
+    """The flags of a subject beside its own, on these CPUs. Raises BadSpec for words that the server refuses anyway."""
+    number = number_of(spec)
+    plain = [str(build / "quartet"), *subject["args"], *spec.server["args"], "--check"]
+    if number is None or has_chosen(subject) or any(word.split("=")[0] in CHOOSES for word in spec.server["args"]):
+        return refused(subject, plain, own)
+    if processes.ask([*plain[:-1], FLAG, str(number), "--check"], own)[0] == 0:
+        return [FLAG, str(number)]
+    return refused(subject, plain, own)
+
+
+def refused(subject, command, own):
+    """No words, for a command that the server accepts."""
+    status, _, said = processes.ask(command, own)
+    if status == 2:
+        raise BadSpec(f"{subject['name']}: {said.strip()}")
+    return []
+
+
+def said_of(spec, subject, words):
+    """For the table of what was compared."""
+    if subject["kind"] != "quartet":
+        return "its own"
+    if words:
+        return words[1]
+    return "its own" if number_of(spec) is None or has_chosen(subject) else LOOPS
