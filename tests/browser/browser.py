@@ -40,7 +40,7 @@ def require(condition, what):
         raise PageFailed(what)
 
 
-def eventually(get, what, timeout=10.0):
+def eventually(get, what, timeout=120.0):
     """Polls until get() is true and returns its value."""
     deadline = time.monotonic() + timeout
     while True:
@@ -94,8 +94,8 @@ class Browser:
             options.add_argument("--no-sandbox")
         options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
         self.driver = webdriver.Chrome(options=options, service=Service(DRIVER))
-        self.driver.set_page_load_timeout(20)
-        self.driver.set_script_timeout(20)
+        self.driver.set_page_load_timeout(120)
+        self.driver.set_script_timeout(120)
 
     def __enter__(self):
         return self

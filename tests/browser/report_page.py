@@ -70,7 +70,7 @@ def trace(program, root, path, args):
 
 def tool_says(tool, *args):
     """What quartet-trace prints."""
-    done = subprocess.run([tool, *args], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([tool, *args], capture_output=True, text=True, timeout=600, check=False)
     require(done.returncode == 0, f"quartet-trace {args[0]}: {done.stderr}")
     return done.stdout
 

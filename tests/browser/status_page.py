@@ -50,7 +50,7 @@ class Load:
 
     def run(self, number):
         """One client."""
-        client = http.client.HTTPConnection(*self.address, timeout=10)
+        client = http.client.HTTPConnection(*self.address, timeout=600)
         while not self.stopping.wait(PAUSE_S):
             client.request("GET", self.TARGETS[(self.answers[number] + number) % len(self.TARGETS)])
             client.getresponse().read()

@@ -55,7 +55,7 @@ def fetch(scratch):
         print("viewer test skipped: no npm here")
         return None
     done = subprocess.run(["npm", "install", "--prefix", scratch, "--ignore-scripts", "--no-audit", "--no-fund",
-                           "--silent", VIEWER], capture_output=True, text=True, timeout=100, check=False)
+                           "--silent", VIEWER], capture_output=True, text=True, timeout=600, check=False)
     if done.returncode != 0:
         print(f"viewer test skipped: npm does not install {VIEWER}: {done.stderr.strip()}")
         return None
@@ -123,7 +123,7 @@ def check(chromium, name, address, path):
     chromium.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": EARS})
     chromium.complaints()
     chromium.open(f"http://{address[0]}:{address[1]}/index.html#profileURL={os.path.basename(path)}")
-    eventually(lambda: "Export" in chromium.run("return document.body.innerText"), "it has read the file", 20)
+    eventually(lambda: "Export" in chromium.run("return document.body.innerText"), "it has read the file")
     chromium.picture(f"viewer-{name}")
     chromium.run(SAVE)
     saved = eventually(lambda: chromium.run("return heard.saved"), "it has saved what it read")

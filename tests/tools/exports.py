@@ -29,7 +29,7 @@ options = argparse.Namespace()
 
 def run_tool(*args, status=0):
     """quartet-trace's stdout."""
-    done = subprocess.run([options.trace_tool, *map(str, args)], capture_output=True, text=True, timeout=60,
+    done = subprocess.run([options.trace_tool, *map(str, args)], capture_output=True, text=True, timeout=600,
                           check=False)
     if done.returncode != status:
         raise AssertionError(f"exit {done.returncode}, wanted {status}: {done.stderr}")
@@ -37,12 +37,12 @@ def run_tool(*args, status=0):
 
 
 def make_trace(path, requests=REQUESTS, seed=1):
-    subprocess.run([options.make_trace, path, str(requests), str(seed)], check=True, timeout=60)
+    subprocess.run([options.make_trace, path, str(requests), str(seed)], check=True, timeout=600)
     return path
 
 
 def ask(port, path):
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=600)
     for _ in range(20):
         connection.request("GET", path)
         connection.getresponse().read()
@@ -51,7 +51,7 @@ def ask(port, path):
 
 def ask_oddly(port):
     """Requests that come in pieces, behind each other, and whose answer is read late."""
-    with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
+    with socket.create_connection(("127.0.0.1", port), timeout=600) as client:
         client.sendall(b"GET /synthetic/bytes?n=4000000 HTTP/1.1\r\nHost: a\r\n")
         client.sendall(b"X: y\r\n\r\n" + 3 * b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
         client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
@@ -101,7 +101,7 @@ class Hdr(Case):
 
     def read_logs(self, logs):
         done = subprocess.run(["java", "-cp", JAR, HERE / "ReadHlog.java", *logs], capture_output=True, text=True,
-                              timeout=60, check=False)
+                              timeout=600, check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
         rows = [line.split() for line in done.stdout.splitlines()]
         return {row[0].removesuffix(".hlog"): [float(cell) for cell in row[1:]] for row in rows}
@@ -138,7 +138,7 @@ class Hdr(Case):
         for place, words in (("/proc/none", "cannot create /proc/none: "),
                              (trace, f"cannot create {trace}/accept.wait.hlog: Not a directory")):
             done = subprocess.run([options.trace_tool, "--hdr", place, trace], capture_output=True, text=True,
-                                  check=False, timeout=60)
+                                  check=False, timeout=600)
             self.assertEqual(done.returncode, 1)
             self.assertTrue(done.stderr.startswith(f"quartet-trace: {words}"), done.stderr)
             self.assertEqual(done.stderr.count("\n"), 1)
@@ -180,7 +180,7 @@ class Targets(Case):
         command = re.search(r"^ +(sed .*access\.log .*\S)$", manual, re.M)
         self.assertTrue(command, "the manual has no such command")
         lines = subprocess.run(command[1], shell=True, cwd=self.dir, capture_output=True, text=True, check=True,
-                               timeout=60).stdout.splitlines()
+                               timeout=600).stdout.splitlines()
         rows = sorted(csv.DictReader(run_tool("--csv", *traces).splitlines()), key=lambda row: -int(row["total"]))
         self.assertEqual(len(lines), 20)
         self.assertEqual([int(line.split()[0]) for line in lines], [int(row["total"]) // 1000 for row in rows[:20]])
@@ -342,7 +342,7 @@ class Perfetto(Case):
         out = self.dir / "out.json"
         for place, words in (("/proc/none", "cannot create /proc/none: "), ("/dev/full", "cannot write /dev/full: ")):
             done = subprocess.run([options.trace_tool, "--perfetto", place, trace], capture_output=True, text=True,
-                                  check=False, timeout=60)
+                                  check=False, timeout=600)
             self.assertEqual(done.returncode, 1)
             self.assertTrue(done.stderr.startswith(f"quartet-trace: {words}"), done.stderr)
             self.assertEqual(done.stderr.count("\n"), 1)

@@ -21,7 +21,7 @@ SHARED = '[placement]\nkind = "shared"\n'
 SIX = (
     'title = "Six cells"\nmodels = ["staged", "loops"]\nrepetitions = 3\n' + SHORT + SHARED + "[levels]\nconnections = [2]\n"
 )
-LIMIT_S = 100
+LIMIT_S = 600
 
 
 def eventually(predicate):

@@ -20,7 +20,7 @@ from comparison import histogram, hlog, hosts
 BUILD = pathlib.Path(sys.argv.pop(1)) if len(sys.argv) > 1 else support.REPO / "build" / "dev"
 COMPARE = str(support.REPO / "tools" / "compare")
 SHORT = 'repetitions = 1\nwarmup = "0s"\nsettle = "50ms"\nduration = "300ms"\n'
-LIMIT_S = 60
+LIMIT_S = 600
 
 
 def find(program):
