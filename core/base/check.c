@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 void check_failed(const char *cond, const char *file, int line)
 {
@@ -24,23 +25,28 @@ void die(int status, const char *fmt, ...)
     exit(status);
 }
 
+/* At once, without exit(): other threads still run, and use what its handlers would free. */
+static void *check_memory(void *memory, unsigned long size)
+{
+    if (memory == NULL) {
+        fprintf(stderr, "%s: out of memory: cannot allocate %lu bytes\n",
+                program_invocation_short_name, size);
+        _exit(EXIT_WORLD);
+    }
+    return memory;
+}
+
 void *must_alloc(unsigned long size)
 {
-    void *memory = malloc(size);
-    CHECK(memory != NULL);
-    return memory;
+    return check_memory(malloc(size), size);
 }
 
 void *must_calloc(unsigned long count, unsigned long size)
 {
-    void *memory = calloc(count, size);
-    CHECK(memory != NULL);
-    return memory;
+    return check_memory(calloc(count, size), count * size);
 }
 
 void *must_realloc(void *old, unsigned long size)
 {
-    void *memory = realloc(old, size);
-    CHECK(memory != NULL);
-    return memory;
+    return check_memory(realloc(old, size), size);
 }

@@ -2,7 +2,7 @@
  *
  * CHECK is for bugs: it aborts, in release builds too, because a server that goes on with a broken
  * invariant produces wrong numbers. die is for start-up: the system cannot do what the command line
- * asks for. An event of a connection is neither: it is a verdict, and counted.
+ * asks for. Running out of memory ends the program like that at any time. An event of a connection is neither: it is a verdict, and counted.
  */
 #ifndef CORE_BASE_CHECK_H
 #define CORE_BASE_CHECK_H
@@ -20,8 +20,9 @@ _Noreturn void check_failed(const char *cond, const char *file, int line);
  */
 _Noreturn void die(int status, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* malloc, calloc and realloc that end the program instead of returning NULL: every size they are
- * asked for is bounded by a limit in settings.h, so running out is a misconfigured machine. */
+/* malloc, calloc and realloc that end the program with a line on stderr and EXIT_WORLD instead of
+ * returning NULL: every size they are asked for is bounded by a limit in settings.h, so running out
+ * is a misconfigured machine and no bug. Any thread; sizes in bytes, not 0. */
 void *must_alloc(unsigned long size);
 void *must_calloc(unsigned long count, unsigned long size);
 void *must_realloc(void *old, unsigned long size);

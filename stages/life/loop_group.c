@@ -192,8 +192,11 @@ static void on_poll_interval(void *arg)
 
 void loop_group_start(struct worker *worker)
 {
-    CHECK(watch_open(worker->loop.poll, &worker->loop.bell_watch, doorbell_fd(&worker->taker.bell),
-                     on_bell));
+    if (!watch_open(worker->loop.poll, &worker->loop.bell_watch, doorbell_fd(&worker->taker.bell),
+                    on_bell)) {
+        die(EXIT_WORLD, "cannot watch the doorbell of thread %s: no memory or no watch left",
+            worker->name);
+    }
     watch_set(&worker->loop.bell_watch, WATCH_READ);
     worker->loop.collect_timer = loop_timer_new(worker->loop.poll, on_collect, worker);
     worker->poller.timer = loop_timer_new(worker->loop.poll, on_poll_interval, worker);

@@ -85,7 +85,9 @@ static void free_mailboxes(struct engine *engine)
 static ino_t socket_number(int fd)
 {
     struct stat found;
-    CHECK(fstat(fd, &found) == 0);
+    if (fstat(fd, &found) != 0) {
+        die(EXIT_WORLD, "cannot look at a listening socket: fstat: %s", strerror(errno));
+    }
     return found.st_ino;
 }
 

@@ -103,15 +103,19 @@ static bool wait_or_hear(int fd, struct recall *recall, uint64_t due_ns, bool *r
 
 /* --- reading --- */
 
-static void set_patience(struct client *client, uint64_t timeout_ns)
+/* False: the kernel refuses, and a wait in recv would never end. */
+static bool set_patience(struct client *client, uint64_t timeout_ns)
 {
     if (client->session.patience_ns == timeout_ns) {
-        return;
+        return true;
     }
     struct timeval timeout = {.tv_sec = (time_t)(timeout_ns / NS_PER_S),
                               .tv_usec = (suseconds_t)(timeout_ns % NS_PER_S / NS_PER_US)};
-    CHECK(setsockopt(client->conn.fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout) == 0);
+    if (setsockopt(client->conn.fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout) != 0) {
+        return false;
+    }
     client->session.patience_ns = timeout_ns;
+    return true;
 }
 
 static enum verdict poll_idle(struct worker *worker, struct client *client, uint64_t due_ns)
@@ -128,13 +132,12 @@ static enum verdict poll_idle(struct worker *worker, struct client *client, uint
  * (recall.h), idle sessions wait there, for so long at a time: then they check. */
 static const uint64_t deaf_ns = NS_PER_S;
 
-/* Waits in recv for at most `left_ns`, or deaf_ns. The socket's timeout mostly is what it was. Less
+/* Bounds a wait in recv by `left_ns`, or deaf_ns. The socket's timeout mostly is what it was. Less
  * than a microsecond would be no timeout at all. */
-static enum verdict read_deaf(struct worker *worker, struct client *client, uint64_t left_ns)
+static bool bound_deaf_wait(struct client *client, uint64_t left_ns)
 {
     uint64_t part_ns = left_ns < deaf_ns ? left_ns : deaf_ns;
-    set_patience(client, part_ns < NS_PER_MS ? NS_PER_MS : part_ns);
-    return conn_read_waiting(&client->conn, &worker->exchanges);
+    return set_patience(client, part_ns < NS_PER_MS ? NS_PER_MS : part_ns);
 }
 
 /* NONE: the session is recalled. WANT_READ without input: the time has passed. */
@@ -146,10 +149,11 @@ static enum verdict read_idle(struct worker *worker, struct client *client, uint
         if (recall_is_pressing(recall)) {
             return VERDICT_NONE;
         }
-        if (client->session.polls || recall_is_expected(recall)) {
+        if (client->session.polls || recall_is_expected(recall) ||
+            !bound_deaf_wait(client, due_ns - now_ns)) {
             return poll_idle(worker, client, due_ns);
         }
-        enum verdict verdict = read_deaf(worker, client, due_ns - now_ns);
+        enum verdict verdict = conn_read_waiting(&client->conn, &worker->exchanges);
         if (verdict != VERDICT_WANT_READ || conn_has_input(&client->conn)) {
             return verdict;
         }
