@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -25,13 +26,26 @@ void die(int status, const char *fmt, ...)
     exit(status);
 }
 
-/* At once, without exit(): other threads still run, and use what its handlers would free. */
+/* Without exit(): other threads use what its handlers would free. Only the first says why. */
+void die_at_once(const char *fmt, ...)
+{
+    static atomic_flag dying = ATOMIC_FLAG_INIT;
+    while (atomic_flag_test_and_set(&dying)) {
+        (void)pause(); /* until that one's _exit */
+    }
+    va_list args;
+    va_start(args, fmt);
+    fprintf(stderr, "%s: ", program_invocation_short_name);
+    vfprintf(stderr, fmt, args);
+    fputc('\n', stderr);
+    va_end(args);
+    _exit(EXIT_WORLD);
+}
+
 static void *check_memory(void *memory, unsigned long size)
 {
     if (memory == NULL) {
-        fprintf(stderr, "%s: out of memory: cannot allocate %lu bytes\n",
-                program_invocation_short_name, size);
-        _exit(EXIT_WORLD);
+        die_at_once("out of memory: cannot allocate %lu bytes", size);
     }
     return memory;
 }

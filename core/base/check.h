@@ -1,8 +1,8 @@
-/* check.h: the two ways this program ends itself.
+/* check.h: the ways in which this program ends itself.
  *
  * CHECK is for bugs: it aborts, in release builds too, because a server that goes on with a broken
  * invariant produces wrong numbers. die is for start-up: the system cannot do what the command line
- * asks for. Running out of memory ends the program like that at any time. An event of a connection is neither: it is a verdict, and counted.
+ * asks for. die_at_once is the same where threads run already, as when memory runs out. An event of a connection is neither: it is a verdict, and counted.
  */
 #ifndef CORE_BASE_CHECK_H
 #define CORE_BASE_CHECK_H
@@ -19,6 +19,10 @@ _Noreturn void check_failed(const char *cond, const char *file, int line);
  * start.
  */
 _Noreturn void die(int status, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* As die, with EXIT_WORLD. Any thread: the first one's message is printed, and nothing is flushed or
+ * freed. */
+_Noreturn void die_at_once(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* malloc, calloc and realloc that end the program with a line on stderr and EXIT_WORLD instead of
  * returning NULL: every size they are asked for is bounded by a limit in settings.h, so running out

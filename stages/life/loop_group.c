@@ -194,8 +194,8 @@ void loop_group_start(struct worker *worker)
 {
     if (!watch_open(worker->loop.poll, &worker->loop.bell_watch, doorbell_fd(&worker->taker.bell),
                     on_bell)) {
-        die(EXIT_WORLD, "cannot watch the doorbell of thread %s: no memory or no watch left",
-            worker->name);
+        die_at_once("cannot watch the doorbell of thread %s: no memory or no watch left",
+                    worker->name);
     }
     watch_set(&worker->loop.bell_watch, WATCH_READ);
     worker->loop.collect_timer = loop_timer_new(worker->loop.poll, on_collect, worker);

@@ -249,7 +249,8 @@ def at_start(world, rule):
             server.wait(15)
         return f"starts, {failures.made()} failures"
     except CaseFailed as failure:
-        found = re.search(r"ended with (-?\d+) at start: .*?(quartet: .*)", str(failure), re.S)
+        # A thread of the server may find out when the main thread has said already where it listens.
+        found = re.search(r"ended with (?:exit code )?(-?\d+)(?: at start: |; ).*?(quartet: .*)", str(failure), re.S)
         require(found and found[1] == "1" and "bug:" not in found[2] and "\n" not in found[2], str(failure))
         return found[2]
 
