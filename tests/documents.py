@@ -20,7 +20,7 @@ import re
 import sys
 
 FOLDERS = ("core", "queues", "stages", "tools", "tests")
-CODE = {".c", ".h", ".def", ".py", ".cmake", ".js", ".toml"}
+CODE = {".c", ".h", ".def", ".py", ".cmake", ".js", ".toml", ".pml"}
 FOREIGN = "core/web/uplot"  # has a README of its own
 LINES_MOST = {"README.md": 150, "DESIGN.md": 450}
 PICTURE_BYTES_MOST = 200_000
