@@ -60,7 +60,7 @@ def search(model, options, live):
     with tempfile.TemporaryDirectory() as folder:
         build(folder, model, options, live)
         how = ["-a", "-f"] if live else []
-        return call(folder, "./pan", f"-m{DEPTH_MOST if not live else DEPTH_MOST // 4}", "-n", *how)[1]
+        return call(folder, "./pan", f"-m{DEPTH_MOST if not live else DEPTH_MOST // 4}", "-n", *how)[1].split("Stats on memory")[0]
 
 
 def found(text):
