@@ -1,6 +1,7 @@
 /* doorbell.c: eventfd, pipe and condition variable behind the same verbs. See doorbell.h. */
 #include "queues/doorbell.h"
 
+#include "core/base/chaos.h"
 #include "core/base/clock.h"
 #include "core/points/probes.h"
 
@@ -87,6 +88,7 @@ static void ring_fd(const struct doorbell *bell)
 void doorbell_ring(struct doorbell *bell)
 {
     PROBE(ring, bell);
+    chaos_point();
     if (bell->kind == DOORBELL_CONDVAR) {
         ring_condition(bell);
     } else {
@@ -115,10 +117,12 @@ static ssize_t drain_rings(const struct doorbell *bell)
 {
     char rings[PIPE_RINGS];
     ssize_t got;
+    chaos_point();
     do {
         got = read(bell->read_fd, rings,
                    bell->kind == DOORBELL_EVENTFD ? sizeof(uint64_t) : sizeof rings);
     } while (got < 0 && errno == EINTR);
+    chaos_point();
     if (got > 0) {
         PROBE(wake, bell);
     }

@@ -1,6 +1,7 @@
 /* quartet.c: the server's main: options, what all processes share, and either one process or the
  * parent of several. Everything else is in stages/.
  */
+#include "core/base/chaos.h"
 #include "core/base/json.h"
 #include "core/base/libraries.h"
 #include "core/base/log.h"
@@ -97,6 +98,7 @@ static int main_show(const struct settings *settings, const struct wiring *wirin
 
 static void say_listening(const struct process *process)
 {
+    chaos_announce();
     sockets_print(process->sockets, stdout);
 }
 

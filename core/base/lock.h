@@ -11,6 +11,7 @@
 #ifndef CORE_BASE_LOCK_H
 #define CORE_BASE_LOCK_H
 
+#include "core/base/chaos.h"
 #include "core/base/check.h"
 
 #include <pthread.h>
@@ -59,6 +60,7 @@ static inline void lock_take(struct lock *lock)
 #ifdef QUARTET_CHECKED
     lock_note_taken(lock);
 #endif
+    chaos_point();
     int error = pthread_mutex_lock(&lock->mutex);
     CHECK(error == 0);
 }
@@ -70,6 +72,7 @@ static inline void lock_release(struct lock *lock)
 #endif
     int error = pthread_mutex_unlock(&lock->mutex);
     CHECK(error == 0);
+    chaos_point();
 }
 
 /* A condition that is waited for with a struct lock held; times are clock_ns() times. */

@@ -7,6 +7,7 @@
 #ifndef CORE_EXCHANGE_BUCKET_H
 #define CORE_EXCHANGE_BUCKET_H
 
+#include "core/base/chaos.h"
 #include "core/base/check.h"
 
 #include <stdatomic.h>
@@ -36,6 +37,7 @@ static inline void hold_take(struct hold *hold)
 
 static inline void hold_release(struct hold *hold)
 {
+    chaos_point();
     unsigned before = atomic_fetch_sub(&hold->count, 1);
     CHECK(before > 0);
     if (before == 1) {

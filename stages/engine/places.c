@@ -1,6 +1,7 @@
 /* places.c: counting connections, and making place. See places.h. */
 #include "stages/engine/places.h"
 
+#include "core/base/chaos.h"
 #include "stages/engine/process_share.h"
 #include "stages/engine/worker.h"
 
@@ -60,9 +61,11 @@ void places_give(struct engine *engine, enum place place)
         return;
     }
     atomic_fetch_sub(&engine->places[place], 1);
+    chaos_point();
     if (place == PLACE_SERVED && places_wish(engine) != PLACE_WISH_NONE) {
         atomic_store(&engine->place_wish, PLACE_WISH_NONE); /* there is one now */
     }
+    chaos_point();
     if (atomic_load(&engine->accepting_paused) &&
         atomic_exchange(&engine->accepting_paused, false)) {
         workers_nudge(engine);
@@ -82,6 +85,7 @@ void places_turn_away(struct engine *engine, struct client *client)
 void places_closed_one(struct engine *engine, enum place place)
 {
     uint64_t before = atomic_fetch_sub(&engine->connections, 1);
+    chaos_point();
     places_give(engine, place);
     if (before == 1 && atomic_load(&engine->phase) != PHASE_RUNNING) {
         engine_signal_empty(engine);
@@ -137,6 +141,7 @@ void places_shed(struct engine *engine, unsigned count)
 
 static bool move_wish(struct engine *engine, int from, enum place_wish to)
 {
+    chaos_point();
     return atomic_compare_exchange_strong(&engine->place_wish, &from, to);
 }
 

@@ -1,6 +1,7 @@
 /* recall.c: counting pressing tickets and ringing for them. See recall.h. */
 #include "stages/engine/recall.h"
 
+#include "core/base/chaos.h"
 #include "core/base/check.h"
 
 #include <errno.h>
@@ -37,12 +38,14 @@ void recall_expect(struct recall *recall)
 void recall_begin(struct recall *recall)
 {
     atomic_fetch_add(&recall->pressing, 1);
+    chaos_point();
 }
 
 void recall_ring(struct recall *recall, struct mailbox *box)
 {
     uint64_t one = 1;
     if (recall_is_expected(recall) && !mailbox_has_sleeper(box)) {
+        chaos_point();
         CHECK(write(recall->bell, &one, sizeof one) == sizeof one);
     }
 }
@@ -56,6 +59,7 @@ void recall_pass_on(struct recall *recall, struct mailbox *box)
 
 void recall_end(struct recall *recall)
 {
+    chaos_point();
     atomic_fetch_sub(&recall->pressing, 1);
 }
 
@@ -63,5 +67,6 @@ bool recall_answer(struct recall *recall)
 {
     uint64_t one;
     bool rung = read(recall->bell, &one, sizeof one) == sizeof one;
+    chaos_point();
     return rung && recall_is_pressing(recall);
 }

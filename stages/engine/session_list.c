@@ -6,6 +6,8 @@
  */
 #include "stages/engine/session_list.h"
 
+#include "core/base/chaos.h"
+
 #include <sys/socket.h>
 
 void session_list_init(struct session_list *list)
@@ -56,6 +58,7 @@ static bool doom_client(struct client *client)
     if (!atomic_compare_exchange_strong(&client->session.as, &idle, SESSION_DOOMED)) {
         return false;
     }
+    chaos_point();
     (void)shutdown(client->conn.fd, SHUT_RD);
     return true;
 }

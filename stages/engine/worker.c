@@ -1,6 +1,7 @@
 /* worker.c: what every stage thread does: take, run, hand on, be counted. See worker.h. */
 #include "stages/engine/worker.h"
 
+#include "core/base/chaos.h"
 #include "core/base/log.h"
 #include "stages/engine/engine.h"
 
@@ -163,6 +164,7 @@ static void set_affinity(const struct worker *worker)
 
 void worker_begin(struct worker *worker)
 {
+    chaos_begin(worker->name);
     atomic_store(&worker->tid, gettid());
     atomic_store(&worker->started_ns, clock_ns());
     CHECK(pthread_setname_np(pthread_self(), worker->name) == 0);

@@ -1,6 +1,7 @@
 /* loop_group.c: the thread of a poll loop. See loop_group.h for its turn. */
 #include "stages/life/loop_group.h"
 
+#include "core/base/chaos.h"
 #include "stages/engine/home.h"
 #include "stages/stage/listener.h"
 #include "stages/stage/poller.h"
@@ -51,6 +52,7 @@ static void check_phase(struct worker *worker)
         return;
     }
     worker->loop.phase_seen = phase;
+    chaos_point();
     if (phase == PHASE_DRAINING) {
         poller_tick(worker); /* what is readable already is not idle */
     }

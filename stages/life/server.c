@@ -1,6 +1,7 @@
 /* server.c: starting the thread groups, draining, cutting and ending them. See server.h. */
 #include "stages/life/server.h"
 
+#include "core/base/chaos.h"
 #include "core/base/log.h"
 #include "core/exchange/response.h"
 #include "core/handlers/files.h"
@@ -230,6 +231,7 @@ static void enter_phase(struct engine *engine, enum phase phase)
 {
     if (engine_phase(engine) < phase) {
         atomic_store(&engine->phase, phase);
+        chaos_point();
         workers_nudge(engine);
     }
 }
@@ -276,6 +278,7 @@ static void end_group(struct engine *engine, unsigned index)
 {
     struct group *group = &engine->groups[index];
     atomic_store(&engine->ended_groups, index + 1);
+    chaos_point();
     unsigned boxes = group->kind == GROUP_POOL ? 1 : group->count;
     for (unsigned i = 0; i < boxes; i++) {
         mailbox_close(group->workers[i].mailbox);

@@ -5,6 +5,7 @@
  */
 #include "stages/stage/accept_turn.h"
 
+#include "core/base/chaos.h"
 #include "core/base/check.h"
 
 #include <errno.h>
@@ -47,6 +48,7 @@ void accept_turn_free(struct accept_turn *turn)
 
 enum accept_try accept_turn_try(struct accept_turn *turn)
 {
+    chaos_point();
     int error = pthread_mutex_trylock(&turn->mutex);
     if (error == EBUSY) {
         return ACCEPT_TRY_BUSY;
@@ -63,4 +65,5 @@ void accept_turn_release(struct accept_turn *turn)
 {
     int error = pthread_mutex_unlock(&turn->mutex);
     CHECK(error == 0);
+    chaos_point();
 }

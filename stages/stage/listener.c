@@ -21,6 +21,7 @@
  */
 #include "stages/stage/listener.h"
 
+#include "core/base/chaos.h"
 #include "core/base/log.h"
 #include "core/points/probes.h"
 #include "stages/engine/engine.h"
@@ -107,6 +108,7 @@ static bool listener_is_full(struct listener *listener)
         return false;
     }
     atomic_store(&listener->worker->engine->accepting_paused, true);
+    chaos_point();
     return !has_place(listener);
 }
 

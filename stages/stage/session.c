@@ -6,6 +6,7 @@
  */
 #include "stages/stage/session.h"
 
+#include "core/base/chaos.h"
 #include "core/points/probes.h"
 #include "stages/engine/session_list.h"
 #include "stages/engine/home.h"
@@ -33,8 +34,10 @@ static enum close_reason begin_wait(struct worker *worker, struct client *client
         recall_pass_on(engine->groups[worker->group].recall, worker->mailbox);
     }
     session_list_add(&engine->session_list, client);
+    chaos_point();
     atomic_store(&client->session.due_ns, due_ns);
     atomic_store(&client->session.as, as);
+    chaos_point();
     enum phase phase = (enum phase)atomic_load(&engine->phase);
     enum close_reason reason = CLOSE_NONE;
     if (phase == PHASE_CUTTING) {
@@ -53,6 +56,7 @@ static bool end_wait(struct worker *worker, struct client *client)
 {
     worker->woke_ns = clock_ns();
     worker_end_idle(worker);
+    chaos_point();
     return atomic_exchange(&client->session.as, SESSION_BUSY) == SESSION_DOOMED;
 }
 
