@@ -10,6 +10,8 @@ function(add_static_test name)
 endfunction()
 
 add_static_test(layers python3 tests/layers.py ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR})
+# The points of core/base/chaos.h are in builds with QUARTET_CHAOS only.
+add_static_test(no_chaos sh -c "nm $<TARGET_FILE:quartet> | (! grep chaos_)")
 add_static_test(documents python3 tests/documents.py)
 add_static_test(can_fail tests/static_can_fail.sh)
 add_static_test(format tests/format.sh)

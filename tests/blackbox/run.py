@@ -5,11 +5,13 @@
     run.py --server build/dev/quartet --area faults --args '--model loops'
     run.py --server build/dev/quartet --area load --args "--wiring 'L | RP*2 | W'"
     run.py --server build/dev/quartet --only 'pipelin|half-closed'
+    run.py --server build/chaos/quartet --area load --chaos-seed 7
 
 One line a failure, then `N passed, N failed`; exit 1 when something failed.
 """
 
 import argparse
+import os
 import re
 import shlex
 import sys
@@ -272,6 +274,7 @@ def parse_arguments():
     parser.add_argument("--shift", type=int, default=0, help="which N cases")
     parser.add_argument("--jobs", type=int, default=4, help="cases run side by side")
     parser.add_argument("--timeout-scale", type=float, default=1.0, help="multiplies deadlines")
+    parser.add_argument("--chaos-seed", type=int, help="for a server of the preset chaos: what its threads choose")
     parser.add_argument("--verbose", action="store_true", help="print what passed, with its time")
     arguments = parser.parse_args()
     if not arguments.list and not arguments.server:
@@ -283,6 +286,8 @@ def main():
     """Runs what was asked for."""
     arguments = parse_arguments()
     harness.timeout_scale = arguments.timeout_scale
+    if arguments.chaos_seed is not None:
+        os.environ["QUARTET_CHAOS_SEED"] = str(arguments.chaos_seed)
     cases = all_cases(arguments.area.split(","))
     if arguments.only:
         pattern = re.compile(arguments.only)
@@ -304,6 +309,8 @@ def main():
             server_args = HTTP_ARGS + args + extra
             SharedServer(arguments.server, server_args, root, arguments.jobs, tally).run(group)
         run_own_servers(own, arguments.server, extra, root, arguments.jobs, tally)
+    if tally.failed and arguments.chaos_seed is not None:
+        print(f"failed with --chaos-seed {arguments.chaos_seed}", flush=True)
     print(f"{tally.passed} passed, {tally.failed} failed", flush=True)
     return 1 if tally.failed or not tally.passed else 0
 
