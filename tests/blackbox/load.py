@@ -317,6 +317,22 @@ def slow_streams(world):
         require(not failures, f"{len(failures)} of 16 clients: {failures[:1]}")
 
 
+@case("streams in pieces that fill the socket, with pauses, are whole", True)
+def streams_in_bursts(world):
+    """The socket is full in each piece, and the answer's sending end changes hands between two."""
+    count = 60  # fewer do not let the threads meet
+    with start(world, "--unsent-limit", "16K", "--output-highwater", "1M") as server:
+        def work(_):
+            with server.client(receive_buffer=4096, timeout=20) as client:
+                client.send(get(f"/synthetic/stream?chunks={count}&size=60000&ms=4"))
+                while client.total_received < 60000 * count:
+                    client.fill()
+                response = client.read_response()
+                require(response.chunks == [60000] * count, f"{len(response.chunks)} chunks")
+        failures = in_threads(6, work)
+        require(not failures, f"{len(failures)} of 6 clients: {failures[:1]}")
+
+
 @case("--output-highwater 4K: stream readers that vanish at any moment leave nothing behind", True)
 def streams_cut(world):
     """The writer gives up while the handler waits for room, pauses or makes the next piece."""

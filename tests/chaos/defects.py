@@ -28,7 +28,7 @@ DEFECTS = (
            "before the keep-alive timeout is answered|whose rest came before their timeout"
            "|whose client made room before the I/O timeout"),
     Defect("the wait for a socket ends after the sending end is given away", "load",
-           "streams to slow readers are whole|stream readers that vanish", SHARED_WRITING),
+           "streams in pieces that fill the socket|streams to slow readers are whole|stream readers that vanish", SHARED_WRITING),
     Defect("a stop needs a thread that cannot be started", "limits",
            "SIGTERM when no thread can be started|a second SIGTERM cuts, also when", own_models=True),
     Defect("draining resets connections whose request is there", "in_time",
