@@ -20,7 +20,7 @@ import tempfile
 import threading
 import time
 
-from lateness import Stopwatch
+from lateness import Stopwatch, excuse
 
 # Multiplies every deadline; sanitizer builds are about ten times slower.
 timeout_scale = 1.0
@@ -593,6 +593,7 @@ class Server:
 
     def __exit__(self, kind, failure, trace):
         if failure is not None:
+            excuse(self.starved_seconds())
             died = not self.alive()
             problems = self.stop() if died else []
             self.kill()
