@@ -96,6 +96,24 @@ def latency_us(report):
     return {f"{name}_us": figures[key] / 1000 if name in enough else None for name, key in keys.items()}
 
 
+CLASSES_MOST = 4  # more are no classes of one workload, but files of it
+
+
+def classes_us(report):
+    """Of each URL of a mix: its target, and its latency from when a request was due (of a closed loop, sent). Nothing where
+    there is one URL, or too many to tell apart."""
+    urls = report.get("urls", [])
+    if not 1 < len(urls) <= CLASSES_MOST:
+        return []
+    found = []
+    for url in urls:
+        figures = url["latency_ns"]
+        enough = grades.percentiles(figures["count"]) if figures["count"] else []
+        each = {key: figures[key] / 1000 if key in enough else None for key in ("p50", "p99")}
+        found.append({"target": "/" + url["url"].split("/", 3)[-1], "weight": url["weight"], "count": figures["count"], **each})
+    return found
+
+
 def lag_us(report):
     """Of an open loop: from when a request was due until it was sent, and how late the generator was by itself."""
     if report["loop"] != "open":

@@ -162,6 +162,7 @@ def load_figures(report):
         "nice": report["generator"]["nice"],
         "policy": report["generator"]["policy"],
         "statuses": report["run"]["statuses"],
+        "classes": load.classes_us(report),
     }
 
 

@@ -110,6 +110,12 @@ def decided(summary, workload):
     return table(rows, "texts decided") if rows else ""
 
 
+def classes(summary, workload):
+    rows = tables.by_class(summary, workload)
+    level = summary.featured(workload)
+    return f"<h3>Latency of each class of requests, {text(level.label)}</h3>{table(rows)}" if rows else ""
+
+
 def workload_section(summary, workload, figures):
     where = summary.placement(workload)
     more = "".join(folded(title, table(rows, "texts")) for title, rows in tables.passes(summary, workload))
@@ -120,7 +126,7 @@ def workload_section(summary, workload, figures):
     what = f'<p class="what">{text(workload["what"])}</p>' if workload["what"] else ""
     return (
         f'<section id="{text(workload["name"])}"><h2>{text(placement.titled(workload["title"], where))}</h2>{what}'
-        f'<div class="words">{said}</div>{decided(summary, workload)}{table(tables.overview(summary, workload))}'
+        f'<div class="words">{said}</div>{decided(summary, workload)}{table(tables.overview(summary, workload))}{classes(summary, workload)}'
         f'<div class="figures">{"".join(figure_text(figure) for figure in figures)}</div>{more}</section>'
     )
 

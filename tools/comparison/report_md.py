@@ -28,6 +28,9 @@ def workload_text(summary, workload, figures, with_figures):
         table(decided) if decided else "",
         table(tables.overview(summary, workload)),
     ]
+    classes = tables.by_class(summary, workload)
+    if classes:
+        parts += [f"Latency of each class of requests, {summary.featured(workload).label}:", table(classes)]
     stages = next((figure for figure in figures if figure.name.endswith("-stages")), None)
     if stages and not with_figures:
         parts += [f"{stages.title} (mean / p99):", table([["model", *stages.columns[1:]], *stages.rows])]

@@ -1,7 +1,7 @@
 """The tables that stand in every kind of report, as rows of texts."""
 import shlex
 
-from . import calibration, cells, metrics, numbers, placement
+from . import calibration, cells, load, metrics, numbers, placement, stats
 from .figures import written
 
 CALLS_TITLE = "System calls, counted in a separate pass"
@@ -36,6 +36,27 @@ def overview(summary, workload):
                 for e, key in zip(found[1:], SUMMARY_KEYS[1:])
             ]
             rows.append([subject["name"], level.label, counted, *shown, summary.grade_words(workload, level, subject)])
+    return rows
+
+
+def class_estimate(records, target, key):
+    """Over the repetitions of one figure of one class, or None."""
+    classes = [{one["target"]: one for one in record["load"].get("classes", [])} for record in records]
+    return stats.estimate([found[target][key] if target in found else None for found in classes])
+
+
+def by_class(summary, workload):
+    """The latency of each class of requests of a mix at the featured level, or None where the workload has one class."""
+    level = summary.featured(workload)
+    targets = [path for _, path in workload["targets"]]
+    if level is None or not 1 < len(targets) <= load.CLASSES_MOST:
+        return None
+    titles = [f"{target}, {key}" for target in targets for key in ("p50", "p99")]
+    rows = [["model", *titles]]
+    for subject in summary.subjects(workload):
+        records = [record for record in summary.valid(workload, level, subject) if record.get("load")]
+        found = [class_estimate(records, target, key) for target in targets for key in ("p50", "p99")]
+        rows.append([subject["name"], *(one.text(numbers.time_us) if one else numbers.NONE for one in found)])
     return rows
 
 

@@ -46,5 +46,21 @@ class Precedence(unittest.TestCase):
         self.assertEqual(load.nice_of(0, "apart"), 0)
 
 
+class Classes(unittest.TestCase):
+    @staticmethod
+    def url(path, count):
+        figures = {"count": count, "mean": 1000, "p50": 2000, "p90": 3000, "p99": 4000, "p999": 5000, "max": 6000}
+        return {"url": f"http://127.0.0.1:1{path}", "weight": 1, "latency_ns": figures}
+
+    def test_are_the_urls_of_a_mix(self):
+        found = load.classes_us({"urls": [self.url("/a?b=/c", 2000), self.url("/d", 20)]})
+        self.assertEqual([one["target"] for one in found], ["/a?b=/c", "/d"])
+        self.assertEqual([(one["p50"], one["p99"]) for one in found], [(2.0, 4.0), (2.0, None)])
+
+    def test_are_neither_one_url_nor_many_files(self):
+        self.assertEqual(load.classes_us({"urls": [self.url("/a", 2000)]}), [])
+        self.assertEqual(load.classes_us({"urls": [self.url("/a", 2000)] * 5}), [])
+        self.assertEqual(load.classes_us({}), [])
+
 if __name__ == "__main__":
     unittest.main()

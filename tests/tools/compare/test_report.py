@@ -174,6 +174,32 @@ class Reports(unittest.TestCase):
         self.assertIn("The closed loop hides queueing", self.said)
 
 
+class Classes(unittest.TestCase):
+    """The requests of a mix are reported apart: a short one that waits behind a blocked one is the finding."""
+
+    SHORT, LONG = "/tiny.txt", "/synthetic/sleep?ms=5"
+
+    def mixed(self, classes):
+        wanted = support.make_spec(workloads=["mix"], repetitions=2, levels={"connections": [64]})
+        records = [support.record(cell, 1000, 1.0) for cell in cells.plan(wanted)]
+        for record in records:
+            record["load"] = {**(record.get("load") or {}), "classes": classes}
+        return wanted, reported(wanted, records)
+
+    def test_have_a_table_of_their_own(self):
+        classes = [
+            {"target": self.SHORT, "weight": 95, "count": 5000, "p50": 120.0, "p99": 4200.0},
+            {"target": self.LONG, "weight": 5, "count": 260, "p50": 5100.0, "p99": None},
+        ]
+        said = self.mixed(classes)[1]
+        self.assertIn("Latency of each class of requests, 64 connections, closed loop:", said)
+        self.assertRegex(said, r"model +\| /tiny.txt, p50 \| /tiny.txt, p99 \| /synthetic/sleep\?ms=5, p50")
+        self.assertRegex(said, r"staged \| 120 us +\| 4.20 ms +\| 5.10 ms +\| - ")
+
+    def test_of_results_without_them_are_dashes(self):
+        self.assertRegex(self.mixed([])[1], r"staged \| - +\| - +\| - +\| - ")
+
+
 class Outcomes(unittest.TestCase):
     """Whatever became of the cells, there is a report."""
 
