@@ -2,7 +2,8 @@
  *
  * CHECK is for bugs: it aborts, in release builds too, because a server that goes on with a broken
  * invariant produces wrong numbers. die is for start-up: the system cannot do what the command line
- * asks for. die_at_once is the same where threads run already, as when memory runs out. An event of a connection is neither: it is a verdict, and counted.
+ * asks for. die_at_once is the same where threads run already, as when memory runs out. An event of
+ * a connection is none of these: it is a verdict, and counted.
  */
 #ifndef CORE_BASE_CHECK_H
 #define CORE_BASE_CHECK_H
