@@ -40,6 +40,8 @@ REFUSALS = {400, 408, 411, 413, 414, 417, 431, 501, 505}
 # A server that says nothing for so long waits for more. Then it gets the end of the client's side, and so ends.
 QUIET_S = 0.3
 END_S = 10
+# A server that gets no CPU may be cut off by that. What fails is asked again, with so much more patience.
+PATIENCE = 20
 BATCH = 500
 LLHTTP = Path("/usr/share/llhttp")
 
@@ -90,7 +92,7 @@ class Peer:
         (work / "conf").write_text(CONFIGS[name].format(**facts), "utf-8")
         self.process = subprocess.Popen([part.format(**facts) for part in COMMANDS[name]], start_new_session=True,
                                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 120
         while True:
             try:
                 socket.create_connection(self.address).close()
@@ -106,16 +108,16 @@ class Peer:
         self.process.wait()
 
 
-def converse(address, data):
+def converse(address, data, patience=1):
     """What comes back, until the end."""
-    out, deadline, shut = bytearray(), time.monotonic() + END_S, False
+    out, deadline, shut = bytearray(), time.monotonic() + patience * END_S, False
     with socket.create_connection(address) as sock:
         try:
             sock.sendall(data)
         except ConnectionError:
             pass
         while time.monotonic() < deadline:
-            if not select.select([sock], [], [], QUIET_S if not shut else 1)[0]:
+            if not select.select([sock], [], [], patience * (QUIET_S if not shut else 1))[0]:
                 if not shut:
                     try:
                         sock.shutdown(socket.SHUT_WR)
@@ -193,6 +195,11 @@ def judge(ours, others):
     return None
 
 
+def judged(of):
+    """The same of the letters of all."""
+    return judge(of["quartet"], {name: frame for name, frame in of.items() if name != "quartet"})
+
+
 def is_strict_between(of, asker, case):
     """We refuse a bare LF in front of the next request, which others skip: without that byte nothing is wrong."""
     if not re.fullmatch("R+X", of["quartet"]):
@@ -239,12 +246,12 @@ class Asker:
         for problem in self.server.stop():
             raise SystemExit(f"FAILED: {problem}")
 
-    def ask(self, cases):
+    def ask(self, cases, patience=1):
         """{name: the letters of each case}, ours first."""
         wire = [case + MARKER + LAST for case in cases]
         addresses = {"quartet": self.server.address, **{name: peer.address for name, peer in self.peers.items()}}
         with ThreadPoolExecutor(24) as pool:
-            jobs = {name: [pool.submit(converse, address, data) for data in wire]
+            jobs = {name: [pool.submit(converse, address, data, patience) for data in wire]
                     for name, address in addresses.items()}
             frames = {name: [letters(job.result()) for job in found] for name, found in jobs.items()}
         if self.llhttp:
@@ -261,11 +268,13 @@ class Verdicts:
 
     def add(self, asker, case, of, show):
         """One case."""
-        others = {name: frame for name, frame in of.items() if name != "quartet"}
         for name, frame in of.items():
             self.accepted[name] = self.accepted.get(name, 0) + accepts(frame)
         self.disagreements += len({frame for frame in of.values() if accepts(frame)} - {"R"}) > 1
-        wrong = judge(of["quartet"], others)
+        wrong = judged(of)
+        if wrong:
+            of = {name: found[0] for name, found in asker.ask([case], PATIENCE).items()}
+            wrong = judged(of)
         if wrong and is_strict_between(of, asker, case):
             self.strict += 1
         elif wrong:
