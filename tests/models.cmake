@@ -5,7 +5,7 @@ endif()
 
 function(add_model_test name)
     add_test(NAME models/${name} COMMAND ${ARGN} WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR}/models)
-    set_tests_properties(models/${name} PROPERTIES TIMEOUT 900 LABELS models SKIP_RETURN_CODE 77
+    set_tests_properties(models/${name} PROPERTIES TIMEOUT ${TEST_STANDSTILL_S} LABELS models SKIP_RETURN_CODE 77
         ENVIRONMENT PYTHONDONTWRITEBYTECODE=1)
 endfunction()
 
