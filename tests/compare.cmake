@@ -6,7 +6,7 @@ endif()
 # add_compare_test(stats ARG...) runs tests/tools/compare/test_stats.py.
 function(add_compare_test name)
     add_test(NAME tools/compare_${name} COMMAND python3 ${CMAKE_CURRENT_SOURCE_DIR}/tools/compare/test_${name}.py ${ARGN})
-    set_tests_properties(tools/compare_${name} PROPERTIES TIMEOUT ${TEST_STANDSTILL_S} ENVIRONMENT PYTHONDONTWRITEBYTECODE=1)
+    set_tests_properties(tools/compare_${name} PROPERTIES TIMEOUT ${TEST_STANDSTILL_S} ENVIRONMENT "${TEST_PYTHON}")
 endfunction()
 
 add_compare_test(stats)

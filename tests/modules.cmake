@@ -141,7 +141,7 @@ add_fuzz_test(trace tools)
 add_test(NAME tools/exports COMMAND python3 ${CMAKE_CURRENT_SOURCE_DIR}/tools/exports.py
     --trace-tool $<TARGET_FILE:quartet-trace> --make-trace $<TARGET_FILE:make_trace> --server $<TARGET_FILE:quartet>)
 set_tests_properties(tools/exports PROPERTIES TIMEOUT ${TEST_STANDSTILL_S}
-    ENVIRONMENT "PYTHONDONTWRITEBYTECODE=1;QUARTET_SANITIZE=${QUARTET_SANITIZE}"
+    ENVIRONMENT "${TEST_PYTHON};QUARTET_SANITIZE=${QUARTET_SANITIZE}"
     FAIL_REGULAR_EXPRESSION "${TEST_FAIL_WORDS}")
 add_script_test(tools probes $<TARGET_FILE:quartet> ${PROJECT_SOURCE_DIR}/core/points/probes.def)
 # They run whole servers for seconds; what they look at is the same in sanitized ones.

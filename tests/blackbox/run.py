@@ -20,7 +20,8 @@ import threading
 import time
 import traceback
 
-sys.dont_write_bytecode = True
+# Where nobody says where, by hand for instance, nothing is written beside the sources.
+sys.dont_write_bytecode = sys.pycache_prefix is None
 
 # pylint: disable=wrong-import-position
 import arrival
