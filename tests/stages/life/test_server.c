@@ -623,7 +623,13 @@ static bool threads_fall_to(unsigned count)
     return count_entries("/proc/self/task") <= count;
 }
 
+/* What is lost in some lives only shows in many of them; descriptors are the same in sanitized
+ * builds, where a life costs much more. */
+#ifdef TEST_PLAIN
+enum { LIVES = 4 };
+#else
 enum { LIVES = 20 };
+#endif
 
 static void live_often(const char *wiring, unsigned lives)
 {
@@ -671,7 +677,7 @@ static void live_and_count_threads(const char *wiring)
     CHECK(threads_fall_to(threads + 1));
 }
 
-TEST(server, leaves_no_descriptor_open_in_twenty_lives)
+TEST(server, leaves_no_descriptor_open_in_many_lives)
 {
     in_every_wiring(live_again_and_again);
 }
