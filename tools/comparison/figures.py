@@ -193,7 +193,8 @@ class Maker:
             self.named(what),
             title,
             "Mean time from a request's arrival in its socket, of the middle repetition; hatched parts are waits in the "
-            "socket, in a queue or for a wakeup.",
+            "socket, in a queue or for a wakeup. Without a trace only one request in eight has a time in the socket, and so a "
+            "sojourn: its p99 may be below that of the total, which all requests have.",
             *charts.stacks(self.named(what), title, entries, KEY, numbers.time_us),
             ["model (mean / p99)", *columns],
             [[name, *(f"{numbers.time_us(mean)} / {numbers.time_us(p99)}" for mean, p99 in pairs)] for name, pairs in shown],
