@@ -1,5 +1,6 @@
 """An experiment from what was asked for to its report: which cells, where their results lie, running them."""
 import contextlib
+import dataclasses
 import os
 import pathlib
 import resource
@@ -86,6 +87,30 @@ def values_of(options):
             values[key] = getattr(options, key)
     values.update({key: True for key in ("trace", "syscalls") if getattr(options, key)})
     return values, where, folder, text
+
+
+# Options that say what is compared.
+SAYS_WHAT = ("spec", "models", "wiring", "peers", "workloads", "quick", "repetitions", "duration", "trace", "syscalls")
+SAYS_WHERE = ("address", "placement", "handler_threads")
+
+
+def spec_there(options):
+    """The spec of the comparison that the folder holds: whole, so that a report needs no other file."""
+    manifest = results.Results(options.out).read_json("manifest.json")
+    if manifest is None:
+        raise Trouble(f"{options.out} holds no comparison")
+    if set(manifest.get("wanted", {})) != {field.name for field in dataclasses.fields(spec.Spec)}:
+        raise Trouble(f"{options.out} is of another version of tools/compare: name its spec beside --report")
+    there = spec.Spec(**{**manifest["wanted"], "text": manifest["spec"]})
+    asked = options.reference or there.reference
+    return dataclasses.replace(there, reference=spec.reference_of(str(options.out), asked, there.subjects))
+
+
+def wanted_of(options):
+    """The spec as the command line says it; a report of which nothing is said is of what its folder holds."""
+    if options.report and not options.tuned and not any(getattr(options, name) for name in SAYS_WHAT + SAYS_WHERE):
+        return spec_there(options)
+    return spec.from_values(*values_of(options))
 
 
 def part_of(text):
@@ -180,6 +205,7 @@ def manifest_of(wanted, options, places, threads):
         "question": wanted.question,
         "command": shlex.join(sys.argv),
         "spec": wanted.text,
+        "wanted": dataclasses.asdict(dataclasses.replace(wanted, text="")),
         "declared": comparisons.declared(wanted),
         "cells": [cell.id for cell in cells.plan(wanted)],
         "environment": environment.describe(options.build, wanted.subjects, places),
@@ -197,7 +223,8 @@ def check_same_plan(options, manifest, planned):
     if manifest is None:
         raise Trouble(f"{options.out} holds no comparison")
     if manifest["cells"] != planned:
-        raise Trouble(f"{options.out} holds cells of another spec: --replace removes them, --out takes another place")
+        instead = "--report --out alone reports them" if options.report else "--replace removes them, --out takes another place"
+        raise Trouble(f"{options.out} holds cells of another spec: {instead}")
 
 
 def open_results(options, wanted, places, threads):
@@ -287,8 +314,7 @@ def run_cells(options, wanted, plan, todo):
 
 
 def compare(options):
-    values, where, folder, text = values_of(options)
-    wanted = spec.from_values(values, where, folder, text)
+    wanted = wanted_of(options)
     plan = cells.plan(wanted)
     todo = todo_of(options, plan)
     if options.dry_run:

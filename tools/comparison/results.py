@@ -126,7 +126,7 @@ class Results:
         if manifest is not None and manifest.get("format") != FORMAT:
             raise Trouble(
                 f"{self.folder} was made by another version of tools/compare (format {manifest.get('format')}, here "
-                f"{FORMAT}): --replace removes it, --out takes another place"
+                f"{FORMAT}), which can report it; --out takes another place"
             )
         self.read_cells()
 

@@ -53,9 +53,15 @@ class Compare(unittest.TestCase):
         ]
 
     def run_it(self, text, *words, status=0):
+        return self.finished_as(status, self.command(text, *words))
+
+    def run_words(self, *words, status=0):
+        return self.finished_as(status, [str(support.REPO / "tools" / "compare"), *words])
+
+    def finished_as(self, status, command):
         """Where 0 is expected, a machine so busy that no cell got an answer in time may end in a report with status 1."""
         done = subprocess.run(
-            self.command(text, *words),
+            command,
             cwd=self.folder,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -177,8 +183,27 @@ class Compare(unittest.TestCase):
     def test_another_spec_is_not_mixed_in(self):
         one = 'models = ["staged"]\nrepetitions = 1\n' + SHORT + SHARED + "[levels]\nconnections = [2]\n"
         self.run_it(one)
-        self.assertIn("holds cells of another spec", self.run_it(one.replace("200ms", "100ms"), "--resume", status=1))
+        other = one.replace("200ms", "100ms")
+        self.assertIn("holds cells of another spec: --replace", self.run_it(other, "--resume", status=1))
+        said = self.run_it(other, "--report", status=1)
+        self.assertIn("holds cells of another spec: --report --out alone", said)
+        self.assertNotIn("--replace", said)
         self.run_it(one, "--report")
+
+    def test_a_report_needs_nothing_but_the_folder(self):
+        """Neither the spec nor the files of its workloads, from wherever the command runs."""
+        (self.folder / "mine.toml").write_text('targets = ["/tiny.txt"]\nfiles = [{path = "tiny.txt", size = 7}]\n')
+        text = 'models = ["staged", "loops"]\nworkloads = ["mine.toml"]\nrepetitions = 1\n' + SHORT + SHARED
+        self.run_it(text + "[levels]\nconnections = [2]\n")
+        before = (self.out / "report.md").read_text()
+        for name in ("mine.toml", "spec.toml", "out/report.md", "out/cells.csv"):
+            (self.folder / name).unlink()
+        self.run_words("--report", "--out", str(self.out))
+        self.assertEqual((self.out / "report.md").read_text(), before)
+        self.assertEqual(len(self.rows()), 2)
+        self.assertIn("loops, the reference", self.run_words("--report", "--out", str(self.out), "--reference", "loops"))
+        self.assertIn("'lops'", self.run_words("--report", "--out", str(self.out), "--reference", "lops", status=2))
+        self.assertIn("holds no comparison", self.run_words("--report", "--out", str(self.folder / "none"), status=1))
 
     def test_nonsense_is_one_line_and_status_2(self):
         for text, words, expected in (

@@ -465,7 +465,7 @@ class Words(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             there, _ = support.store(pathlib.Path(folder), wanted, [])
             there.write_json("manifest.json", {**there.read_json("manifest.json"), "format": 1})
-            with self.assertRaisesRegex(Trouble, "another version of tools/compare .format 1, here 3.: --replace"):
+            with self.assertRaisesRegex(Trouble, "another version of tools/compare .format 1, here 3., which can report it"):
                 results.Results(pathlib.Path(folder)).open()
 
     def test_one_model_alone_is_no_comparison_but_a_report(self):
