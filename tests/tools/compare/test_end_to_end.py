@@ -22,6 +22,9 @@ SIX = (
     'title = "Six cells"\nmodels = ["staged", "loops"]\nrepetitions = 3\n' + SHORT + SHARED + "[levels]\nconnections = [2]\n"
 )
 LIMIT_S = 600
+# A program that wants the CPU named by its first argument all the time, until its parent, the second, is gone.
+BURNER = "import os, sys; os.sched_setaffinity(0, {int(sys.argv[1])})\nwhile os.getppid() == int(sys.argv[2]): pass"
+BURNERS = 4  # so that they get a share of the CPU beside what else may run there
 
 
 def eventually(predicate):
@@ -258,22 +261,26 @@ class Compare(unittest.TestCase):
     def test_server_and_generator_have_cpus_of_their_own(self):
         """As many as the CPUs that this test may use leave to them; loops starts a thread for each of the server's."""
         text = 'models = ["loops"]\nrepetitions = 1\n' + SHORT + "[levels]\nconnections = [2]\n"
-        allowed = cpus.allowed()
-        wanted = {"kind": "apart", "server_cpus": None, "generator_cpus": None}
-        place = placement.plan(quota.within(allowed, quota.ours()), cpus.core_of(allowed), wanted)
+        allowed, facts = cpus.allowed(), self.planned_place().facts()
         said = self.run_it(text)
-        facts = place.facts()
         self.check_placed(facts)
         self.assertIn(f"placement: {placement.words(facts)}", said)
         self.assertIn(f"A tiny file, hot \u00b7 {placement.words(facts)}", said)
         if len(allowed) > 1:
-            self.assertFalse(set(place.server) & set(place.generator))
+            self.assertFalse(set(cpus.read_list(facts["server_cpus"])) & set(cpus.read_list(facts["generator_cpus"])))
             self.run_it(text + f'[placement]\nserver_cpus = "{allowed[-1]}"\ngenerator_cpus = "{allowed[0]}"\n', "--replace")
             self.check_placed({"server_cpus": str(allowed[-1]), "generator_cpus": str(allowed[0])})
         said = self.run_it(text, "--replace", "--placement", "shared")
         everything = cpus.write_list(allowed)
         self.check_placed({"server_cpus": everything, "generator_cpus": everything})
         self.assertIn("server and generator share", said)
+
+    @staticmethod
+    def planned_place():
+        """What tools/compare plans for the CPUs that this test may use."""
+        allowed = cpus.allowed()
+        wanted = {"kind": "apart", "server_cpus": None, "generator_cpus": None}
+        return placement.plan(quota.within(allowed, quota.ours()), cpus.core_of(allowed), wanted)
 
     def check_placed(self, facts):
         """The row, what the server made of its CPUs, and what the load generator saw of its own."""
@@ -285,6 +292,21 @@ class Compare(unittest.TestCase):
         self.assertEqual(record["config"]["wiring"], f"LRPW*{len(cpus.read_list(facts['server_cpus']))}")
         seen = json.loads((self.out / "raw" / row["id"] / "load.json").read_text())["environment"]
         self.assertEqual(seen["cpus_allowed"], len(cpus.read_list(facts["generator_cpus"])))
+
+    def test_other_programs_on_the_servers_cpu_are_named_on_the_page(self):
+        """The comparison repeats its disturbed block, still ends with a page, and the page says what happened."""
+        cpu = self.planned_place().server[0]
+        for _ in range(BURNERS):
+            burner = subprocess.Popen([sys.executable, "-c", BURNER, str(cpu), str(os.getpid())])
+            self.addCleanup(burner.wait)
+            self.addCleanup(burner.kill)
+        text = 'models = ["staged", "loops"]\nrepetitions = 1\n' + SHORT.replace("repeats = 0", "repeats = 1")
+        said = self.run_it(text + "[levels]\nconnections = [2]\n")
+        self.assertRegex(said, "repeated: tiny, 2 connections, closed loop, repetition 1: .*other programs took [0-9]+ % of a CPU")
+        self.assertEqual([row["repeated"] for row in self.rows()], ["1", "1"])
+        page = (self.out / "index.html").read_text()
+        self.assertRegex(page, "The machine was shared: in [12] of 2 runs other programs took more than 5 % of a CPU")
+        self.assertIn("1 of 1 blocks were repeated whole, 1 times together", page)
 
     def test_a_traced_cell_has_a_place_for_all_time(self):
         """The load generator's log is joined with the trace, and the parts add up."""
