@@ -4,10 +4,14 @@ server of tools/floor.c, on the CPUs of the experiment.
 The capacity G is the rate of a closed loop on that server, which costs less than any server that is compared: above it nobody
 can tell a server from the generator. The generator's own lag at shares of G shows how exact open loops will be, and a
 program that only reads the clock shows how often and how long the host stops the generator's CPU.
+
+A calibration that fails ends no experiment, since the grade of each run judges the generator again: the results hold the reason,
+and no rate is bounded.
 """
 import json
-import os
+import pathlib
 import sys
+import tempfile
 
 from . import cells, grades, load, numbers, placement, processes, servers
 from .trouble import Trouble
@@ -15,22 +19,21 @@ from .trouble import Trouble
 FILE = "calibration.json"
 SHARES = [0.2, 0.4, 0.6]  # of G: open loops
 RATE_MOST = 0.4  # of G: what the rates that all servers share may ask for
-CONNECTIONS = 64
 TIMES = (0.1, 0.6)  # seconds of warm-up and of each load
 SPIN_S = 0.5
 GAP_NS = 50_000  # two readings of the clock that lie further apart: the CPU was taken meanwhile
 
 SPIN = """
 import sys, time
-end = last = time.perf_counter_ns()
-end += int(float(sys.argv[1]) * 1e9)
+begun = last = time.perf_counter_ns()
+end = begun + int(float(sys.argv[1]) * 1e9)
 gaps = []
 while last < end:
     now = time.perf_counter_ns()
     if now - last > int(sys.argv[2]):
         gaps.append(now - last)
     last = now
-print(len(gaps), sum(gaps), max(gaps, default=0))
+print(last - begun, len(gaps), sum(gaps), max(gaps, default=0))
 """
 
 SUBJECT = {"kind": "floor", "name": "quartet-floor", "args": []}
@@ -43,66 +46,102 @@ def cell_of(level):
 
 
 def run_load(bench, place, server, rate, folder, name):
-    """The generator's report of one load; a closed loop where the rate is None."""
-    level = cells.Level("rate" if rate else "closed", rate or CONNECTIONS, CONNECTIONS)
+    """The generator's report of one load, with the connections of the experiment's open loops; a closed loop where the rate is
+    None."""
+    opened = bench.spec.levels["open_connections"]
+    level = cells.Level("closed", opened, opened) if rate is None else cells.Level("rate", rate, opened)
     own = {"apart": place.generator, "shared": ()}.get(place.kind)
     words = {**bench.load_words, "cpus": own, "nice": load.nice_of(bench.load_words["nice"], place.kind)}
     options = load.words(cell_of(level), server.url, words, rate, bench.spec.seed, TIMES)
-    return bench.driver(options, words, folder, name)
+    report = bench.driver(options, words, folder, name)
+    server.check_alive()
+    return report
 
 
 def lag_at(share, rate, report):
     """How late the generator was by itself."""
     lag = report["latency_ns"]["own_lag"]
-    return {"share": share, "rate": rate} | {f"{key}_us": lag[key] / 1000 for key in ("mean", "p50", "p99")}
+    return {"share": share, "requests_per_s": rate} | {f"{key}_us": lag[key] / 1000 for key in ("mean", "p50", "p99")}
 
 
 def gaps_on(cpus, nice):
-    """Of a program that reads the clock for SPIN_S on these CPUs, with the generator's precedence."""
+    """Of a program that reads the clock for SPIN_S on these CPUs, with the generator's precedence. Its last reading is the first
+    behind the end, so that a gap which reaches beyond it counts."""
     command = [*load.prefix_of({"nice": nice, "prefix": []}), sys.executable, "-c", SPIN, str(SPIN_S), str(GAP_NS)]
     status, out, said = processes.ask(command, cpus)
     if status != 0:
         raise Trouble(f"the program that reads the clock ended with status {status}: {said.strip()}")
-    count, total_ns, longest_ns = map(int, out.split()[-3:])
+    all_ns, count, taken_ns, longest_ns = map(int, out.split()[-4:])
     return {
-        "seconds": SPIN_S,
+        "above_us": GAP_NS / 1000,
+        "seconds": all_ns / 1e9,
         "count": count,
-        "share": total_ns / 1e9 / SPIN_S,
+        "share_of_time": taken_ns / all_ns,
         "longest_us": longest_ns / 1000,
     }
 
 
+def gaps_here(bench, place):
+    """None where the generator runs on other machines."""
+    if place.kind == placement.ELSEWHERE:
+        return None
+    cpus = place.generator if place.kind == "apart" else bench.cpus
+    return gaps_on(cpus, load.nice_of(bench.load_words["nice"], place.kind))
+
+
 def measure(bench, place, folder):
-    """What is stored: capacity and rates in requests/s, lags in microseconds. Raises Trouble where it cannot be had."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """What is stored, with units in the names. Raises Trouble where it cannot be had."""
     room = servers.Room(place.server, bench.cgroups)
-    with servers.FloorServer(bench.build / "quartet-floor", folder, bench.spec.server["address"], room) as server:
+    with servers.FloorServer(bench.build / "quartet-floor", folder, bench.spec.server, room) as server:
         capacity = grades.goodput(run_load(bench, place, server, None, folder, "closed"))
+        if not capacity:
+            raise Trouble("quartet-floor gave no good answer")
         lags = [
             lag_at(share, share * capacity, run_load(bench, place, server, share * capacity, folder, f"open-{share:g}"))
             for share in SHARES
         ]
-    spins_on = place.generator if place.kind == "apart" else None
-    here = None if place.kind == placement.ELSEWHERE else gaps_on(spins_on or os.sched_getaffinity(0), load.nice_of(None, place.kind))
-    return {"capacity": capacity, "connections": CONNECTIONS, "own_lag": lags, "clock_gaps": here}
+    return {
+        "placement": place.facts(),
+        "connections": bench.spec.levels["open_connections"],
+        "capacity_requests_per_s": capacity,
+        "own_lag": lags,
+        "clock_gaps": gaps_here(bench, place),
+    }
+
+
+def attempt(bench, place, there):
+    """In a folder of its own: other machines may work on the same comparison."""
+    try:
+        return measure(bench, place, pathlib.Path(tempfile.mkdtemp(prefix="calibration-", dir=there.raw)))
+    except (Trouble, OSError, KeyError, json.JSONDecodeError) as error:
+        return {"missing": f"{type(error).__name__}: {error}" if isinstance(error, KeyError) else str(error)}
 
 
 def of_experiment(bench, place, there):
     """The stored calibration, or a new one, which is stored; or why there is none: an experiment goes on without it, and its
-    report says so."""
+    report says so. Of several machines that share a comparison, the first to store one gives it to all."""
     known = there.read_json(FILE)
     if known is None:
-        try:
-            known = measure(bench, place, there.raw / "calibration")
-        except (Trouble, OSError, KeyError, json.JSONDecodeError) as error:
-            known = {"missing": f"{type(error).__name__}: {error}" if isinstance(error, KeyError) else str(error)}
-        there.write_json(FILE, known)
-    return known
+        found = attempt(bench, place, there)
+        known = there.read_json(FILE)
+        if known is None:
+            there.write_json(FILE, found)
+    return known or found
 
 
 def rate_most(known):
-    """The highest rate that servers may be asked for in common, or None where it is not known."""
-    return RATE_MOST * known["capacity"] if known and "capacity" in known else None
+    """The highest rate that servers may be asked for in common, in requests/s, or None where it is not known."""
+    return RATE_MOST * known["capacity_requests_per_s"] if known and "capacity_requests_per_s" in known else None
+
+
+def gap_words(gaps):
+    if gaps is None:
+        return "The load came from other machines; how often and how long those stopped the generator's CPUs was not measured."
+    longest = f", the longest {numbers.time_us(gaps['longest_us'])}" if gaps["count"] else ""
+    return (
+        f"A program that read the clock for {numbers.write_time(gaps['seconds'])} on its CPUs found {gaps['count']} gaps above "
+        f"{gaps['above_us']:g} us, {numbers.share(gaps['share_of_time'])} of the time{longest}."
+    )
 
 
 def words(known):
@@ -117,15 +156,8 @@ def words(known):
         for lag in known["own_lag"]
     )
     said = [
-        f"Calibration: the load generator got {numbers.count(round(known['capacity']))} requests/s from a bare epoll server (G), with "
+        f"Calibration: the load generator got {numbers.count(round(known['capacity_requests_per_s']))} requests/s from a bare epoll server (G), with "
         f"{known['connections']} connections. Rates that all servers share are at most {RATE_MOST:g} G, {most}/s.",
         f"By itself the generator was late by {lags}.",
     ]
-    gaps = known["clock_gaps"]
-    if gaps:
-        longest = f", the longest {numbers.time_us(gaps['longest_us'])}" if gaps["count"] else ""
-        said.append(
-            f"A program that read the clock for {numbers.write_time(gaps['seconds'])} on its CPUs found {gaps['count']} gaps above "
-            f"{GAP_NS // 1000} us, {numbers.share(gaps['share'])} of the time{longest}."
-        )
-    return said
+    return [*said, gap_words(known["clock_gaps"])]

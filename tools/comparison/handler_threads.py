@@ -32,18 +32,17 @@ def number_of(spec):
     return min(MOST, cells.most_connections(spec)) if value == EQUAL else value
 
 
-def has_chosen(subject):
-    """A model with a flag of its own, or a wiring, which has its numbers in it."""
-    return subject["kind"] != "quartet" or "--wiring" in subject["args"] or any(
-        word.split("=")[0] in CHOOSES for word in subject["args"]
-    )
+def has_chosen(spec, subject):
+    """A model with a flag of its own or of all servers, or a wiring, which has its numbers in it."""
+    words = subject["args"] + spec.server["args"]
+    return "--wiring" in words or any(word.split("=")[0] in CHOOSES for word in words)
 
 
 def words_for(build, spec, subject, own):
     """The flags of a subject beside its own, on these CPUs. Raises BadSpec for words that the server refuses anyway."""
     number = number_of(spec)
     plain = [str(build / "quartet"), *subject["args"], *spec.server["args"], "--check"]
-    if number is None or has_chosen(subject) or any(word.split("=")[0] in CHOOSES for word in spec.server["args"]):
+    if number is None or has_chosen(spec, subject):
         return refused(subject, plain, own)
     if processes.ask([*plain[:-1], FLAG, str(number), "--check"], own)[0] == 0:
         return [FLAG, str(number)]
@@ -64,4 +63,4 @@ def said_of(spec, subject, words):
         return "its own"
     if words:
         return words[1]
-    return "its own" if number_of(spec) is None or has_chosen(subject) else LOOPS
+    return "its own" if number_of(spec) is None or has_chosen(spec, subject) else LOOPS

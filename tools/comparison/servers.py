@@ -128,9 +128,9 @@ class OurServer(Server):
 class FloorServer(OurServer):
     """The bare epoll server of tools/floor.c, which says where it listens as quartet does."""
 
-    def __init__(self, program, work, address, room):
+    def __init__(self, program, work, server_words, room):
         Server.__init__(self, "quartet-floor", work, room)
-        self.command = [str(program), "--listen", f"{address}:0"]
+        self.command = [*server_words["prefix"], str(program), "--listen", f"{server_words['address']}:0"]
 
 
 class Peer(Server):

@@ -1,7 +1,7 @@
 """The tables that stand in every kind of report, as rows of texts."""
 import shlex
 
-from . import calibration, cells, load, metrics, numbers, placement, stats
+from . import calibration, cells, load, metrics, numbers, placement, runner, stats
 from .figures import written
 
 CALLS_TITLE = "System calls, counted in a separate pass"
@@ -212,10 +212,13 @@ def lowered(summary):
     if most is None:
         return []
     asked = {"slowest": set(), "rate": set()}
+    peaks = runner.peaks_of(summary.spec, summary.records)
     for record in summary.records:
         kind, rate = record["level"]["kind"], record["rate_asked"]
         if rate and kind in asked and (rate >= most * (1 - 1e-9) if kind == "slowest" else rate > most):
-            asked[kind].add(f"{record['workload']}, {cells.Level(**record['level']).label}")
+            found = peaks.get(record["workload"], {}) if kind == "slowest" else {}
+            instead = f" (instead of {numbers.count(round(record['level']['value'] * min(found.values())))}/s)" if found else ""
+            asked[kind].add(f"{record['workload']}, {cells.Level(**record['level']).label}{instead}")
     said = []
     if asked["slowest"]:
         said.append(f"Lowered to {numbers.count(round(most))}/s, {calibration.RATE_MOST:g} G: {'; '.join(sorted(asked['slowest']))}.")

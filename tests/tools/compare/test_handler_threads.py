@@ -47,6 +47,7 @@ class HandlerThreads(unittest.TestCase):
         wanted.server["args"] = ["--sessions", "4"]
         wanted.subjects[:] = [{"kind": "quartet", "name": "worker-stack", "args": ["--model", "worker-stack"]}]
         self.assertEqual(self.words(wanted), {"worker-stack": []})
+        self.assertEqual(handler_threads.said_of(wanted, wanted.subjects[0], []), "its own")
 
     def test_words_that_the_server_refuses_are_refused(self):
         with self.assertRaisesRegex(BadSpec, "staged --processors 0"):
