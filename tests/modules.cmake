@@ -1,6 +1,10 @@
 # One line a module, in reading order: core, queues, stages.
 add_module_test(core/base bytes)
 add_module_test(core/base lock)
+if(QUARTET_CHAOS)
+    add_module_test(core/base chaos)
+    target_link_options(test_chaos PRIVATE -Wl,--wrap=nanosleep,--wrap=sched_yield)
+endif()
 add_module_test(core/exchange bucket)
 add_module_test(core/exchange outlet)
 add_module_test(core/exchange exchange)
