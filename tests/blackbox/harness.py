@@ -511,16 +511,20 @@ class Server:
         """Is the process still there?"""
         return self.process.poll() is None
 
-    def descriptors(self):
-        """How many descriptors it has open, without those with which a thread reads its own figures
-        in /proc for a moment."""
-        folder, count = f"/proc/{self.pid}/fd", 0
+    def open_files(self):
+        """What its open descriptors are (a path, `socket:[inode]` …), without those with which a thread reads its
+        own figures in /proc for a moment."""
+        folder, found = f"/proc/{self.pid}/fd", []
         for name in os.listdir(folder):
             try:
-                count += not os.readlink(f"{folder}/{name}").startswith("/proc/")
+                found.append(os.readlink(f"{folder}/{name}"))
             except FileNotFoundError:
                 pass  # closed meanwhile
-        return count
+        return [target for target in found if not target.startswith("/proc/")]
+
+    def descriptors(self):
+        """How many of these."""
+        return len(self.open_files())
 
     def cpu_seconds(self):
         """CPU time used so far, user and system."""

@@ -1,6 +1,7 @@
 """Servers of a case's own, and what cases do with them: one request, a baseline of descriptors,
 clients that hammer, log lines."""
 
+import collections
 import json
 import pathlib
 import re
@@ -93,10 +94,26 @@ def settle(server):
     return previous
 
 
+def open_now(server):
+    """What a server that kept something open says of itself, in one line: its descriptors, each kind with its count,
+    and its own connections and counters."""
+    kinds = collections.Counter(re.sub(r"\[\d+\]$", "", target) for target in server.open_files())
+    text = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
+    try:
+        with server.client(timeout=5) as client:
+            report = json.loads(client.ask(get("/server-status?json")).body)["report"]
+    except (CaseFailed, OSError) as failure:
+        return f"{text}; no report: {failure}"
+    counters = ", ".join(f"{name} {count}" for name, count in report["counters"].items() if count)
+    return f"{text}; its report, with one connection more: {report['connections']} connections, {counters}"
+
+
 def back_to(server, baseline):
     """All descriptors of clients are closed again."""
-    eventually(lambda: server.descriptors() <= baseline,
-               f"the descriptors return to {baseline} (now {server.descriptors()})")
+    try:
+        eventually(lambda: server.descriptors() <= baseline, f"the descriptors return to {baseline}")
+    except CaseFailed as failure:
+        raise CaseFailed(f"{failure} (now {server.descriptors()}: {open_now(server)})") from None
 
 
 def answers(server):
