@@ -32,3 +32,5 @@ add_compare_test(tune)
 add_compare_test(report)
 add_compare_test(end_to_end ${PROJECT_BINARY_DIR})
 add_compare_test(hosts ${PROJECT_BINARY_DIR})
+# They run servers and wait for them: the longest, so they begin first.
+set_tests_properties(tools/compare_end_to_end tools/compare_hosts PROPERTIES COST 200)

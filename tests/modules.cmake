@@ -108,7 +108,7 @@ target_link_options(test_deadlines PRIVATE -Wl,--wrap=clock_gettime,--wrap=clock
 add_module_test(stages/stage writer)
 target_link_options(test_writer PRIVATE -Wl,--wrap=outlet_collect)
 add_module_test(stages/life server)
-set_tests_properties(stages/life/server PROPERTIES COST 100) # each life in each wiring
+set_tests_properties(stages/life/server PROPERTIES COST 200) # each life in each wiring
 target_link_options(test_server PRIVATE -Wl,--wrap=accept4)
 add_executable(make_trace tools/make_trace.c)
 target_link_libraries(make_trace PRIVATE core)
@@ -144,7 +144,7 @@ add_dependencies(test_quartet_trace quartet-trace)
 add_fuzz_test(trace tools)
 add_test(NAME tools/exports COMMAND python3 ${CMAKE_CURRENT_SOURCE_DIR}/tools/exports.py
     --trace-tool $<TARGET_FILE:quartet-trace> --make-trace $<TARGET_FILE:make_trace> --server $<TARGET_FILE:quartet>)
-set_tests_properties(tools/exports PROPERTIES TIMEOUT ${TEST_STANDSTILL_S}
+set_tests_properties(tools/exports PROPERTIES TIMEOUT ${TEST_STANDSTILL_S} COST 50
     ENVIRONMENT "${TEST_PYTHON};QUARTET_SANITIZE=${QUARTET_SANITIZE}"
     FAIL_REGULAR_EXPRESSION "${TEST_FAIL_WORDS}")
 add_script_test(tools probes $<TARGET_FILE:quartet> ${PROJECT_SOURCE_DIR}/core/points/probes.def)
