@@ -16,7 +16,7 @@ import harness
 from docroot import HELLO
 from harness import CaseFailed, eventually, scaled
 from lateness import Stopwatch
-from servers import (FAST, HUGE, answers, back_to, hammer, hello, log_lines, overload_of, quick,
+from servers import (FAST, HUGE, answers, back_to, hammer, hello, log_lines, open_now, overload_of, quick,
                      refused_now, settle, start)
 from table import Table, get, head, post, request, require
 
@@ -396,7 +396,8 @@ def kept_leave(world):
         crowd = [server.client() for _ in range(200)]
         for client in crowd:
             hello(server, client)
-        require(server.descriptors() >= baseline + 200, "they are not open")
+        now = server.descriptors()
+        require(now >= baseline + 200, f"of {baseline + 200} {now} are open: {open_now(server)}")
         for client in crowd:
             client.close()
         back_to(server, baseline)
