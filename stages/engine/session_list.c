@@ -1,4 +1,4 @@
-/* session_list.c: ending the waits of sessions from outside. See held.h.
+/* session_list.c: ending the waits of sessions from outside. See session_list.h.
  *
  * shutdown(2) is called with the lock held, against the general rule. The lock keeps the session
  * from closing the descriptor between the choice and the call, and so the kernel from giving its

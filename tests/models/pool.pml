@@ -6,7 +6,8 @@
  * run fifo_no_thread: -DDEMAND -DFAIL -DAWAKE_MOST=2
  * run lifo: -DDIRECT
  * run lifo_demand: -DDIRECT -DDEMAND
- * run strict: -DDIRECT -DSTRICT -DDEMAND
+ * run strict: -DDIRECT -DSTRICT
+ * wide strict_demand: -DDIRECT -DSTRICT -DDEMAND
  * wide strict_no_thread: -DDIRECT -DSTRICT -DDEMAND -DFAIL
  * live fifo_demand_live: -DDEMAND -DLONG
  * live lifo_live: -DDIRECT

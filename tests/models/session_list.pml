@@ -3,7 +3,8 @@
  * enter_phase() of stages/life/server.c.
  *
  * run shutdown:
- * live shutdown_live:
+ * live shutdown_live: -DSESSIONS=1
+ * wide two_sessions_live:
  * bug BUG_PHASE_BEFORE_STATE: end
  * bug BUG_CLOSE_BEFORE_REMOVE: assertion
  * bug BUG_SHUTDOWN_UNLOCKED: assertion
@@ -11,7 +12,9 @@
  * bug BUG_CUT_IDLE_ONLY: end
  * bug BUG_LIST_AFTER_STATE: end
  */
+#ifndef SESSIONS
 #define SESSIONS 2
+#endif
 #define FDS SESSIONS
 #define NONE 255
 
@@ -191,7 +194,9 @@ proctype on_acceptable()
 {
     do
     :: atomic { ghost_owner[0] == NONE -> ghost_owner[0] = SESSIONS; break }
+#if SESSIONS > 1
     :: atomic { ghost_owner[1] == NONE -> ghost_owner[1] = SESSIONS; break }
+#endif
     od
 }
 
