@@ -5,7 +5,7 @@ import shlex
 
 from . import numbers
 
-NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9 ._@*|:+=/-]{0,79}$")
+NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9 ()._@*|:+=/-]{0,119}$")
 
 
 def text(limit=2000):
@@ -19,7 +19,7 @@ def text(limit=2000):
 
 def name(value):
     if not isinstance(value, str) or not NAME.match(value):
-        raise ValueError("a name of at most 80 letters, digits, spaces and ._@*|:+=/-")
+        raise ValueError("a name of at most 120 letters, digits, spaces and ()._@*|:+=/-")
     return value
 
 

@@ -18,7 +18,7 @@ server. A cell that crashes is recorded and the rest goes on; --resume continues
   tools/compare experiment.toml --out results/experiment
   tools/compare --controls                                 does queueing theory hold here? before anything is concluded
   tools/compare --tune staged --workloads tiny             the best setting of its thread flags
-  tools/compare --tune staged,loops --peers nginx          best-tuned against best-tuned"""
+  tools/compare --tune staged,loops --peers nginx          default and best-tuned, side by side"""
 
 
 def parser():
@@ -101,8 +101,8 @@ def parser():
     sweep.add_argument(
         "--tune",
         metavar="A,B",
-        help="sweep the thread flags of a model for one workload; of several, or with --peers, compare the best "
-        "of each",
+        help="sweep the thread flags of a model for one workload; of several, or with --peers, then compare the default and "
+        "the best of each, named 'A (default)' and 'A (tuned: FLAGS)'",
     )
     sweep.add_argument(
         "--grid",

@@ -40,7 +40,7 @@ def merged(base, more):
 
 
 def subject_words(tuned):
-    """A model with the best flags that were found, as a spec has it."""
+    """A model with its default flags or the best that were found, as a spec has it."""
     kind, what, *flags = tuned["args"]
     return {"name": tuned["name"], kind.removeprefix("--"): what, "flags": flags}
 
@@ -68,7 +68,7 @@ def values_of(options):
                 "models": split(options.models),
                 "peers": split(options.peers),
                 "model": [{"wiring": wiring} for wiring in options.wiring]
-                + [subject_words(one) for one in options.tuned],
+                + [subject_words(subject) for one in options.tuned for subject in one["subjects"]],
             }
         )
     elif not options.spec:

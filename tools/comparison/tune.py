@@ -321,9 +321,14 @@ def spec_of(options, model):
     return spec.from_values(values, "command line")
 
 
-def tune_model(options, model):
-    """Returns {model, best, said}."""
+def side_by_side(base, best):
+    """The subjects that a comparison has of a tuned model: with its default flags, and with the best where those are others."""
+    named_so = [("default", []), *([(f"tuned: {shlex.join(best)}", best)] if best else [])]
+    return [{"name": f"{base['name']} ({words})", "args": base["args"] + flags} for words, flags in named_so]
 
+
+def tune_model(options, model):
+    """Returns {subjects, said, log}: what to compare, how it was found, every run. None of a dry run."""
     wanted = spec_of(options, model)
     base = wanted.subjects[0]
     experiment.check_programs(options.build, wanted.subjects)
@@ -355,19 +360,20 @@ def tune_model(options, model):
     best, _ = confirmation(sweep)
     print("\n".join([*said, f"tune: {there.folder / 'tuning.csv'} has every run\n"]))
     return {
-        "name": shlex.join([base["name"], *best]),
-        "args": base["args"] + best,
+        "subjects": side_by_side(base, best),
         "said": " ".join(said),
         "log": sweep.csv_text(),
     }
 
 
 def tune(options):
-    """One model: its best setting. Several, or peers beside it: the best of each are then compared."""
-
+    """One model: its best setting, of which the last round is the comparison with the default. Several, or peers beside it: the
+    default and the best of each are then compared. Flags are what is compared, so each model keeps its own handler threads."""
+    if options.handler_threads not in (None, handler_threads.OWN):
+        raise BadSpec(f"--handler-threads: {options.handler_threads} is not accepted beside --tune, which sets the threads of each model")
     models = experiment.split(options.tune)
     found = [tune_model(options, model) for model in models]
     if options.dry_run or (len(models) == 1 and not options.peers):
         return 0
-    options.tuned, options.models, options.wiring = found, None, []
+    options.tuned, options.models, options.wiring, options.handler_threads = found, None, [], handler_threads.OWN
     return experiment.compare(options)

@@ -1,8 +1,9 @@
 """Tuning: which flags, which settings, and that the verdict is made of the last round alone."""
 import unittest
+from unittest import mock
 
 import support
-from comparison import tune
+from comparison import command, experiment, handler_threads, spec, tune
 from comparison.trouble import BadSpec, Trouble
 
 
@@ -103,6 +104,47 @@ class Halving(unittest.TestCase):
         said = " ".join(tune.verdict(sweep))
         self.assertIn("Not distinguishable from it", said)
         self.assertIn("These runs do not show how sharp the optimum is: 1 of 2 settings", said)
+
+
+class SideBySide(unittest.TestCase):
+    """The comparison that ends the tuning of several models."""
+
+    BEST = {"staged": ["--processors", "16"], "loops": [], "worker-stack --batch 4": ["--sessions", "8"]}
+
+    def compared(self, *words):
+        """The spec of the comparison that --tune ends with."""
+        options = command.parser().parse_args(words)
+        options.tuned = []
+
+        def found(_, model):
+            base = support.make_spec(models=[model]).subjects[0]
+            return {"subjects": tune.side_by_side(base, self.BEST[model]), "said": "", "log": ""}
+
+        with mock.patch.object(tune, "tune_model", found), mock.patch.object(experiment, "compare", experiment.values_of):
+            values, where, folder, _ = tune.tune(options)
+        return spec.from_values(values, where, folder)
+
+    def test_has_the_default_and_the_tuned_of_each_model_named_so(self):
+        wanted = self.compared("--tune", "staged,worker-stack --batch 4")
+        self.assertEqual(
+            {subject["name"]: subject["args"] for subject in wanted.subjects},
+            {
+                "staged (default)": ["--model", "staged"],
+                "staged (tuned: --processors 16)": ["--model", "staged", "--processors", "16"],
+                "worker-stack --batch 4 (default)": ["--model", "worker-stack", "--batch", "4"],
+                "worker-stack --batch 4 (tuned: --sessions 8)": ["--model", "worker-stack", "--batch", "4", "--sessions", "8"],
+            },
+        )
+        self.assertEqual(wanted.reference, "staged (default)")
+
+    def test_has_the_default_alone_where_it_won(self):
+        wanted = self.compared("--tune", "loops", "--peers", "nginx")
+        self.assertEqual([subject["name"] for subject in wanted.subjects], ["loops (default)", "nginx"])
+
+    def test_gives_each_model_its_own_handler_threads(self):
+        self.assertIsNone(handler_threads.number_of(self.compared("--tune", "staged,loops")))
+        with self.assertRaisesRegex(BadSpec, "--handler-threads: 8"):
+            self.compared("--tune", "staged,loops", "--handler-threads", "8")
 
 
 if __name__ == "__main__":
