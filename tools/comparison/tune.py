@@ -24,7 +24,7 @@ SESSIONS = [8, 32, 128, 512, 1024]
 FINALISTS = 3
 FINAL_REPETITIONS = 7
 CALM = {"warmup": "500ms", "settle": "200ms"}
-HASTY = {"warmup": "100ms", "settle": "50ms"}
+HASTY = {"warmup": "100ms", "settle": "50ms", "repeats": 0}
 FLAT = 0.05  # a setting this near to the best is called as good
 
 
