@@ -70,7 +70,7 @@ def parser():
     )
     run.add_argument("--resume", action="store_true", help="go on in DIR; cells that are there stay")
     run.add_argument("--replace", action="store_true", help="remove the comparison that DIR holds")
-    run.add_argument("--dry-run", action="store_true", help="list the cells and the expected time, run none")
+    run.add_argument("--dry-run", action="store_true", help="check all that a run needs, list the cells and the expected time, run none")
     run.add_argument("--report", action="store_true", help="run nothing, write the report of what DIR holds; DIR has its spec")
     run.add_argument(
         "--cells", metavar="I/N", help="only the I-th of N shares of the blocks (and of the climbs), for several machines or jobs"

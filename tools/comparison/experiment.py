@@ -227,28 +227,37 @@ def check_same_plan(options, manifest, planned):
         raise Trouble(f"{options.out} holds cells of another spec: {instead}")
 
 
-def open_results(options, wanted, places, threads):
-    """The folder, made or found again. Cells of other programs or another spec are never mixed in."""
-    there = results.Results(options.out)
-    if options.replace:
-        there.clear()
-    shared = options.cells is not None
-    if there.holds_cells() and not (options.resume or shared):
+def check_folder(options, there):
+    """A comparison that is there stays, if nothing else is asked for."""
+    if there.holds_cells() and not (options.resume or options.replace or options.cells):
         raise Trouble(
             f"{options.out} holds a comparison: --resume goes on with it, --replace removes it, --out takes "
             f"another place"
         )
-    there.open(alone=not shared)
-    now, before = manifest_of(wanted, options, places, threads), there.read_json("manifest.json")
-    if before is None:
-        there.write_json("manifest.json", now)
-        return there
+
+
+def check_goes_on(options, before, now):
+    """Cells of other programs or another spec are never mixed in."""
     check_same_plan(options, before, now["cells"])
     changed = environment.same_programs(before["environment"], now["environment"])
-    if changed and not shared:
+    if changed and not options.cells:
         raise Trouble(
             f"{options.out} holds cells made elsewhere or by other programs ({changed}): --replace or another --out"
         )
+
+
+def open_results(options, wanted, places, threads):
+    """The folder, made or found again."""
+    there = results.Results(options.out)
+    if options.replace:
+        there.clear()
+    check_folder(options, there)
+    there.open(alone=options.cells is None)
+    now, before = manifest_of(wanted, options, places, threads), there.manifest()
+    if before is None:
+        there.write_json("manifest.json", now)
+    else:
+        check_goes_on(options, before, now)
     return there
 
 
@@ -293,11 +302,27 @@ def calibrate(bench, there):
         print(f"compare: {said}")
 
 
-def run_cells(options, wanted, plan, todo):
+def prepared(options, wanted):
+    """(places, flags of handler threads), when all that a run needs is there and accepted."""
     check_programs(options.build, wanted.subjects)
     check_prefixes(wanted)
+    driver.driver_of(options, wanted.server["address"])
+    check_folder(options, results.Results(options.out))
     places = places_of(options, wanted)
-    threads = check_models(options.build, wanted, places)
+    return places, check_models(options.build, wanted, places)
+
+
+def dry_run(options, wanted, todo):
+    """Refuses what the run would refuse, and shows what it would do."""
+    places, threads = prepared(options, wanted)
+    before = None if options.replace else results.Results(options.out).manifest()
+    if before is not None:
+        check_goes_on(options, before, manifest_of(wanted, options, places, threads))
+    show_plan(wanted, todo, places)
+
+
+def run_cells(options, wanted, plan, todo):
+    places, threads = prepared(options, wanted)
     there = open_results(options, wanted, places, threads)
     left = [cell for cell in todo if cell.id not in there.records]
     print(
@@ -318,10 +343,7 @@ def compare(options):
     plan = cells.plan(wanted)
     todo = todo_of(options, plan)
     if options.dry_run:
-        places = places_of(options, wanted)
-        if os.access(options.build / "quartet", os.X_OK):
-            check_models(options.build, wanted, places)
-        show_plan(wanted, todo, places)
+        dry_run(options, wanted, todo)
         return 0
     if options.report:
         there = results.Results(options.out)

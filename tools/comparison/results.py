@@ -122,13 +122,18 @@ class Results:
             fcntl.flock(self.lock, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
         except BlockingIOError:
             raise Trouble(f"another comparison is writing to {self.folder}") from None
-        manifest = self.read_json("manifest.json")
-        if manifest is not None and manifest.get("format") != FORMAT:
+        self.manifest()
+        self.read_cells()
+
+    def manifest(self):
+        """None where there is none. One of another format is refused."""
+        found = self.read_json("manifest.json")
+        if found is not None and found.get("format") != FORMAT:
             raise Trouble(
-                f"{self.folder} was made by another version of tools/compare (format {manifest.get('format')}, here "
+                f"{self.folder} was made by another version of tools/compare (format {found.get('format')}, here "
                 f"{FORMAT}), which can report it; --out takes another place"
             )
-        self.read_cells()
+        return found
 
     def close(self):
         self.lock.close()

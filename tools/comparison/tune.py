@@ -331,7 +331,6 @@ def tune_model(options, model):
     """Returns {subjects, said, log}: what to compare, how it was found, every run. None of a dry run."""
     wanted = spec_of(options, model)
     base = wanted.subjects[0]
-    experiment.check_programs(options.build, wanted.subjects)
     where = argparse.Namespace(
         **{
             **vars(options),
@@ -340,7 +339,7 @@ def tune_model(options, model):
             "cells": None,
         }
     )
-    places = experiment.places_of(where, wanted)
+    places, threads = experiment.prepared(where, wanted)
     own = places[wanted.workloads[0]["name"]].server
     sweep = Sweep(wanted, base, options.build, knobs_by_words(options.grid), own)
     seconds = sweep.expected_runs() * runner.expected_s(cells.plan(wanted)[0])
@@ -352,8 +351,8 @@ def tune_model(options, model):
     sweep.limit_us = limit_of(options)
     if options.dry_run:
         return None
-    there = experiment.open_results(where, wanted, places, {})
-    with experiment.bench_of(where, wanted, places, {}) as bench:
+    there = experiment.open_results(where, wanted, places, threads)
+    with experiment.bench_of(where, wanted, places, threads) as bench:
         sweep.run(bench, there)
     results.write_whole(there.folder / "tuning.csv", sweep.csv_text())
     said = verdict(sweep)
@@ -366,14 +365,22 @@ def tune_model(options, model):
     }
 
 
+def ending(options, tuned):
+    """The options of the comparison that follows."""
+    more = {"tuned": tuned, "models": None, "wiring": [], "handler_threads": handler_threads.OWN}
+    return argparse.Namespace(**{**vars(options), **more})
+
+
 def tune(options):
     """One model: its best setting, of which the last round is the comparison with the default. Several, or peers beside it: the
-    default and the best of each are then compared. Flags are what is compared, so each model keeps its own handler threads."""
+    default and the best of each are then compared. Flags are what is compared, so each model keeps its own handler threads.
+    What that comparison lacks is said before hours of tuning."""
     if options.handler_threads not in (None, handler_threads.OWN):
         raise BadSpec(f"--handler-threads: {options.handler_threads} is not accepted beside --tune, which sets the threads of each model")
     models = experiment.split(options.tune)
+    alone = len(models) == 1 and not options.peers
+    if not alone:
+        ends = ending(options, [{"subjects": side_by_side(spec_of(options, model).subjects[0], [])} for model in models])
+        experiment.prepared(ends, experiment.wanted_of(ends))
     found = [tune_model(options, model) for model in models]
-    if options.dry_run or (len(models) == 1 and not options.peers):
-        return 0
-    options.tuned, options.models, options.wiring, options.handler_threads = found, None, [], handler_threads.OWN
-    return experiment.compare(options)
+    return 0 if alone or options.dry_run else experiment.compare(ending(options, found))

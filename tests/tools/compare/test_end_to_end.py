@@ -113,7 +113,8 @@ class Compare(unittest.TestCase):
         before, calibrated = self.finished(), (self.out / calibration.FILE).read_text()
         left = self.cgroups_of(process.pid)
         self.assertLess(len(before), 6)
-        self.assertIn("--resume goes on with it", self.run_it(SIX, status=1))
+        for words in ([], ["--dry-run"]):
+            self.assertIn("--resume goes on with it", self.run_it(SIX, *words, status=1))
         said = self.run_it(SIX, "--resume")
         self.assertIn(f"compare: {6 - len(before)} of 6 cells to run", said)
         self.assertEqual([row["id"] for row in self.rows()], planned)
@@ -204,7 +205,8 @@ class Compare(unittest.TestCase):
         one = 'models = ["staged"]\nrepetitions = 1\n' + SHORT + SHARED + "[levels]\nconnections = [2]\n"
         self.run_it(one)
         other = one.replace("200ms", "100ms")
-        self.assertIn("holds cells of another spec: --replace", self.run_it(other, "--resume", status=1))
+        for words in (["--resume"], ["--resume", "--dry-run"]):
+            self.assertIn("holds cells of another spec: --replace", self.run_it(other, *words, status=1))
         said = self.run_it(other, "--report", status=1)
         self.assertIn("holds cells of another spec: --report --out alone", said)
         self.assertNotIn("--replace", said)
@@ -232,6 +234,7 @@ class Compare(unittest.TestCase):
             (SIX, ["--duration", "1"], "duration: '1'"),
             (SIX.replace("loops", "lops"), ["--dry-run"], "'lops' is not accepted"),
             (SIX.replace("loops", "loops --readers 0"), [], "--readers: '0'"),
+            (SIX, ["--load-hosts", "other", "--dry-run"], "--load-hosts: the server listens on 127.0.0.1"),
         ):
             said = self.run_it(text, *words, status=2)
             self.assertEqual(len(said.splitlines()), 1, said)

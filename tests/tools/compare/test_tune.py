@@ -3,7 +3,7 @@ import unittest
 from unittest import mock
 
 import support
-from comparison import command, experiment, handler_threads, spec, tune
+from comparison import command, experiment, handler_threads, tune
 from comparison.trouble import BadSpec, Trouble
 
 
@@ -120,9 +120,10 @@ class SideBySide(unittest.TestCase):
             base = support.make_spec(models=[model]).subjects[0]
             return {"subjects": tune.side_by_side(base, self.BEST[model]), "said": "", "log": ""}
 
-        with mock.patch.object(tune, "tune_model", found), mock.patch.object(experiment, "compare", experiment.values_of):
-            values, where, folder, _ = tune.tune(options)
-        return spec.from_values(values, where, folder)
+        with mock.patch.object(tune, "tune_model", found), mock.patch.object(experiment, "prepared"), mock.patch.object(
+            experiment, "compare", experiment.wanted_of
+        ):
+            return tune.tune(options)
 
     def test_has_the_default_and_the_tuned_of_each_model_named_so(self):
         wanted = self.compared("--tune", "staged,worker-stack --batch 4")
@@ -145,6 +146,15 @@ class SideBySide(unittest.TestCase):
         self.assertIsNone(handler_threads.number_of(self.compared("--tune", "staged,loops")))
         with self.assertRaisesRegex(BadSpec, "--handler-threads: 8"):
             self.compared("--tune", "staged,loops", "--handler-threads", "8")
+
+    def test_is_checked_before_anything_is_tuned(self):
+        options = command.parser().parse_args(["--tune", "staged,loops", "--build", "/nowhere"])
+        with mock.patch.object(tune, "tune_model", side_effect=AssertionError("tuned")):
+            with self.assertRaisesRegex(Trouble, "/nowhere/quartet-load does not exist"):
+                tune.tune(options)
+        options.workloads = "tiny,none"
+        with self.assertRaisesRegex(BadSpec, "none"):
+            tune.tune(options)
 
 
 if __name__ == "__main__":
