@@ -14,7 +14,8 @@ TEST(objectives, are_percentiles_or_the_maximum)
     expect(objective_parse("max=1s", &objective) && objective.share == 1);
     static const char *const wrong[] = {"",          "p99",      "p99=",    "p99=5",    "99=5ms",
                                         "p0=5ms",    "p100=5ms", "p=5ms",   "p9x=5ms",  "mean=5ms",
-                                        "p1.2.3=1s", "max",      "p-1=5ms", "p1e1=5ms", "p99=5ms "};
+                                        "p1.2.3=1s", "max",      "p-1=5ms", "p1e1=5ms", "p99=5ms ",
+                                        "max=0s",    "p50=0ms"};
     for (unsigned i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         expect_msg(!objective_parse(wrong[i], &objective), "%s", wrong[i]);
     }

@@ -10,7 +10,8 @@ bool objective_parse(const char *text, struct objective *objective)
 {
     const char *equals = strchr(text, '=');
     *objective = (struct objective){.text = text, .share = 1};
-    if (equals == NULL || !option_parse_time(equals + 1, &objective->limit_ns)) {
+    if (equals == NULL || !option_parse_time(equals + 1, &objective->limit_ns) ||
+        objective->limit_ns == 0) {
         return false;
     }
     if (strncmp(text, "max=", 4) == 0) {

@@ -53,6 +53,9 @@ static bool options_settle(void *values, struct option_source *all, const struct
     } else if (settings->rate == NULL &&
                all->given[option_table_index(&load_options, "arrivals")]) {
         wrong = "--arrivals is for the open loop, --rate is missing";
+    } else if (settings->rate == NULL && settings->think_ns == 0 &&
+               all->given[option_table_index(&load_options, "dispatch")]) {
+        wrong = "--dispatch is for the open loop or --think: other users keep their connection";
     } else if (settings->requests_per_connection != 0 &&
                settings->requests_per_connection < settings->pipeline) {
         wrong = "--pipeline is more than --requests-per-connection";

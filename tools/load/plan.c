@@ -78,8 +78,9 @@ static bool set_objectives(struct plan *plan, char error[PLAN_ERROR_MAX])
     const struct option_texts *slo = &plan->settings->slo;
     for (unsigned i = 0; i < slo->count; i++) {
         if (!objective_parse(slo->at[i], &plan->objectives[plan->objective_count++])) {
-            return plan_refuse(error, "slo", slo->at[i],
-                               "a percentile or max, and a time, such as p99=5ms or max=1s");
+            return plan_refuse(
+                error, "slo", slo->at[i],
+                "a percentile or max, and a time above 0, such as p99=5ms or max=1s");
         }
     }
     return true;
