@@ -352,6 +352,11 @@ TEST(quartet_trace, names_the_first_request_whose_parts_do_not_add_up)
     expect(strstr(shown.out, "for 2 requests, first request 3: process.wait is missing") != NULL);
     expect(strstr(shown.out, "; 1 not sent to their end") != NULL);
     shown_free(&shown);
+    shown = show(&trace_verb_csv, path, false);
+    expect_int(shown.status, 1);
+    expect(strstr(shown.err,
+                  "of 2 requests do not add up; the first is 3: process.wait is missing") != NULL);
+    shown_free(&shown);
     expect_int(unlink(path), 0);
 }
 

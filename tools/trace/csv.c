@@ -7,11 +7,13 @@
 #include "tools/trace/summary.h"
 #include "tools/trace/text_out.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 struct csv {
     struct text_out text;
-    struct ledger *ledger; /* the run's, or NULL */
+    struct ledger *ledger;  /* the run's, or NULL */
+    struct summary summary; /* for its check of each request */
 };
 
 static void *csv_begin(struct trace_run *run, const char *argument);
@@ -40,6 +42,7 @@ static void *csv_begin(struct trace_run *run, const char *argument)
     (void)argument;
     struct csv *csv = must_alloc(sizeof *csv);
     csv->ledger = run->ledger;
+    summary_init(&csv->summary);
     text_out_init(&csv->text, run->out);
     print_header(csv);
     return csv;
@@ -52,6 +55,7 @@ static void csv_request(void *state, const struct trace_source *source,
     struct csv *csv = state;
     struct text_out *text = &csv->text;
     int64_t intervals[INTERVAL_COUNT];
+    summary_request(&csv->summary, r);
     record_intervals(r, intervals);
     csv_put_number(text, source->number, ",");
     csv_put_number(text, r->request_id, ",");
@@ -71,6 +75,7 @@ static void csv_request(void *state, const struct trace_source *source,
         text_out_signed(text, intervals[i]);
     }
     if (csv->ledger != NULL) {
+        ledger_request(csv->ledger, r);
         put_ledger(csv, r);
     }
     text_out_put(text, "\n");
@@ -110,12 +115,33 @@ static void csv_put_name(struct text_out *text, const char *name)
     text_out_put(text, ",");
 }
 
+static bool csv_is_good(const struct csv *csv, FILE *err)
+{
+    if (csv->summary.wrong > 0) {
+        fprintf(err,
+                "quartet-trace: the parts of %" PRIu64
+                " requests do not add up; the first is %" PRIu64 ": %s\n",
+                csv->summary.wrong, csv->summary.wrong_id, csv->summary.wrong_why);
+    }
+    bool joined = csv->ledger == NULL || csv->ledger->wrong == 0;
+    if (!joined) {
+        fprintf(err,
+                "quartet-trace: the client's log contradicts %" PRIu64
+                " requests; the first is %" PRIu64 ": %s\n",
+                csv->ledger->wrong, csv->ledger->wrong_id, csv->ledger->wrong_why);
+    }
+    return csv->summary.wrong == 0 && joined;
+}
+
 /* What was lost cannot be a row: it is said beside them. */
 static int csv_end(void *state, struct trace_run *run)
 {
-    csv_cancel(state);
+    struct csv *csv = state;
+    text_out_flush(&csv->text);
     trace_run_report_lost(run, "they have no row");
-    return EXIT_SUCCESS;
+    bool good = csv_is_good(csv, run->err);
+    csv_cancel(csv);
+    return good ? EXIT_SUCCESS : EXIT_WORLD;
 }
 
 /* The rows up to where reading failed stay. */
@@ -123,6 +149,7 @@ static void csv_cancel(void *state)
 {
     struct csv *csv = state;
     text_out_flush(&csv->text);
+    summary_deinit(&csv->summary);
     free(csv);
 }
 
