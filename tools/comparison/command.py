@@ -1,5 +1,6 @@
 """The command line of tools/compare."""
 import argparse
+import os
 import pathlib
 import sys
 
@@ -131,4 +132,7 @@ def main(arguments=None):
         return 2
     except Trouble as error:
         print(f"compare: {error}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:  # as of `--dry-run | head`; what is still to be written at the end must not fail again
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1

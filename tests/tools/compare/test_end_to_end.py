@@ -240,6 +240,14 @@ class Compare(unittest.TestCase):
             self.assertEqual(len(said.splitlines()), 1, said)
             self.assertIn(expected, said)
 
+    def test_a_reader_of_the_plan_may_stop(self):
+        """As `--dry-run | head -1` does."""
+        near, far = os.pipe()
+        os.close(near)
+        done = subprocess.run(self.command(SIX, "--dry-run"), stdout=far, stderr=subprocess.PIPE, cwd=self.folder, timeout=LIMIT_S, check=False)
+        os.close(far)
+        self.assertEqual((done.returncode, done.stderr), (1, b""))
+
     def test_tuning_tells_the_best_setting_and_keeps_its_log(self):
         done = subprocess.run(
             [
