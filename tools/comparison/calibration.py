@@ -139,7 +139,7 @@ def gap_words(gaps):
         return "The load came from other machines; how often and how long those stopped the generator's CPUs was not measured."
     longest = f", the longest {numbers.time_us(gaps['longest_us'])}" if gaps["count"] else ""
     return (
-        f"A program that read the clock for {numbers.write_time(gaps['seconds'])} on its CPUs found {gaps['count']} gaps above "
+        f"A program that read the clock for {numbers.time_us(gaps['seconds'] * 1e6)} on its CPUs found {gaps['count']} gaps above "
         f"{gaps['above_us']:g} us, {numbers.share(gaps['share_of_time'])} of the time{longest}."
     )
 
@@ -152,7 +152,7 @@ def words(known):
         return [f"There is no calibration: {known['missing']}. Rates are not bounded by what the load generator can do."]
     most = numbers.count(round(rate_most(known)))
     lags = ", ".join(
-        f"at {lag['share']:g} G {numbers.time_us(lag['p50_us'])} (p50) and {numbers.time_us(lag['p99_us'])} (p99)"
+        f"{numbers.time_us(lag['p50_us'])} (p50) and {numbers.time_us(lag['p99_us'])} (p99) at {lag['share']:g} G"
         for lag in known["own_lag"]
     )
     said = [
