@@ -211,7 +211,7 @@ def manifest_of(wanted, options, places, threads):
         "environment": environment.describe(options.build, wanted.subjects, places),
         "peers": {s["name"]: peers.template_text(s["kind"]) for s in wanted.subjects if s["kind"] in peers.KINDS},
         "handler_threads": {
-            subject["name"]: handler_threads.said_of(wanted, subject, threads.get(subject["name"]))
+            subject["name"]: handler_threads.said_of(options.build, wanted, subject, threads.get(subject["name"]), places)
             for subject in wanted.subjects
         },
         "load_hosts": split(options.load_hosts),

@@ -4,6 +4,8 @@ and not of their defaults.
 The server alone knows which of its groups that is: --max-threads is its flag for it, and refuses a model whose handlers run
 on event loops. Those have a loop for each CPU, whatever is asked.
 """
+import json
+
 from . import cells, checks, processes
 from .trouble import BadSpec
 
@@ -57,10 +59,20 @@ def refused(subject, command, own):
     return []
 
 
-def said_of(spec, subject, words):
-    """For the table of what was compared."""
+def groups(build, spec, subject, words, own):
+    """The groups of its wiring that run handlers, with their numbers of threads, as the server resolves them on these CPUs."""
+    status, out, said = processes.ask([str(build / "quartet"), *subject["args"], *spec.server["args"], *words, "--print-config"], own)
+    if status != 0:
+        raise BadSpec(f"{subject['name']}: {said.strip()}")
+    return ", ".join(group.strip() for group in json.loads(out)["wiring"].split("|") if "p" in group.lower())
+
+
+def said_of(build, spec, subject, words, places):
+    """For the table of what was compared: the groups, and why they are not equal where they are not. Placements differ by
+    workload, and the loops of a model with them."""
     if subject["kind"] != "quartet":
         return "its own"
+    found = " or ".join(dict.fromkeys(groups(build, spec, subject, words, place.server) for place in places.values()))
     if words:
-        return words[1]
-    return "its own" if number_of(spec) is None or has_chosen(spec, subject) else LOOPS
+        return found
+    return f"{found} ({'its own' if number_of(spec) is None or has_chosen(spec, subject) else LOOPS})"

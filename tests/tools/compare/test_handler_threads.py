@@ -22,6 +22,10 @@ class HandlerThreads(unittest.TestCase):
         place = placement.Placement("apart", (0,), (1,))
         return experiment.check_models(BUILD, wanted, {"tiny": place})
 
+    def said(self, wanted):
+        places, found = {"tiny": placement.Placement("apart", (0,), (1,))}, self.words(wanted)
+        return [handler_threads.said_of(BUILD, wanted, one, found[one["name"]], places) for one in wanted.subjects]
+
     def test_are_equal_for_all_models_that_have_them(self):
         found = self.words(spec_of("equal"))
         same = ["--max-threads", "16"]
@@ -47,7 +51,7 @@ class HandlerThreads(unittest.TestCase):
         wanted.server["args"] = ["--sessions", "4"]
         wanted.subjects[:] = [{"kind": "quartet", "name": "worker-stack", "args": ["--model", "worker-stack"]}]
         self.assertEqual(self.words(wanted), {"worker-stack": []})
-        self.assertEqual(handler_threads.said_of(wanted, wanted.subjects[0], []), "its own")
+        self.assertEqual(self.said(wanted), ["rpw*4 (its own)"])
 
     def test_words_that_the_server_refuses_are_refused(self):
         with self.assertRaisesRegex(BadSpec, "staged --processors 0"):
@@ -55,8 +59,11 @@ class HandlerThreads(unittest.TestCase):
 
     def test_the_report_says_how_many(self):
         wanted = spec_of("equal")
-        said = [handler_threads.said_of(wanted, one, self.words(wanted)[one["name"]]) for one in wanted.subjects]
-        self.assertEqual(said, ["16", "its event loops", "16", "16", "16", "its own"])
+        self.assertEqual(
+            self.said(wanted), ["P*16", "LRPW*1 (its event loops)", "rpw*16", "rpw*16", "LRPW@16", "P*3 (its own)"]
+        )
+        several = spec_of("own", models=["adaptive", "offload --processors 3"])
+        self.assertEqual(self.said(several), ["Rpw, P*4 (its own)", "LRpW, P*3 (its own)"])
 
 
 if __name__ == "__main__":
