@@ -26,6 +26,9 @@ FLAGS = ("--headless=new", "--disable-gpu", "--disable-quic", "--no-first-run", 
          "--disable-backgrounding-occluded-windows", "--disable-renderer-backgrounding",
          "--disable-background-timer-throttling")
 SKIPPED = 77  # an exit status
+# After that long without what a test waits for, it does not come. No bound on what a page may take: other tests run
+# beside it.
+PATIENCE_S = 300
 DESKTOP = 1280
 PHONE = 390
 
@@ -40,14 +43,14 @@ def require(condition, what):
         raise PageFailed(what)
 
 
-def eventually(get, what, timeout=120.0):
+def eventually(get, what):
     """Polls until get() is true and returns its value."""
-    deadline = time.monotonic() + timeout
+    deadline = time.monotonic() + PATIENCE_S
     while True:
         value = get()
         if value:
             return value
-        require(time.monotonic() < deadline, f"within {timeout:.0f}s it did not happen that {what}")
+        require(time.monotonic() < deadline, f"within {PATIENCE_S}s it did not happen that {what}")
         time.sleep(0.05)
 
 
@@ -94,8 +97,8 @@ class Browser:
             options.add_argument("--no-sandbox")
         options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
         self.driver = webdriver.Chrome(options=options, service=Service(DRIVER))
-        self.driver.set_page_load_timeout(120)
-        self.driver.set_script_timeout(120)
+        self.driver.set_page_load_timeout(PATIENCE_S)
+        self.driver.set_script_timeout(PATIENCE_S)
 
     def __enter__(self):
         return self

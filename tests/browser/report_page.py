@@ -1,6 +1,7 @@
 """The page that quartet-trace --html makes, opened from a file: its numbers against what the other verbs
 of quartet-trace say of the same trace."""
 
+import contextlib
 import csv
 import io
 import json
@@ -8,7 +9,7 @@ import os
 import signal
 import subprocess
 
-from browser import (DESKTOP, PHONE, drawing_is_legible, fits, numbers, require)
+from browser import (DESKTOP, PATIENCE_S, PHONE, drawing_is_legible, fits, numbers, require)
 from expected import PARTS, Figures, Histogram, wrong
 from harness import Server, eventually
 from status_page import INK, PICTURED, Load
@@ -58,19 +59,23 @@ class RunFigures(Figures):
         return super()._of_drawn_queue(group, what)
 
 
-def trace(program, root, path, args):
-    """A server's trace under some load."""
-    with Server(program, ["--root", root, "--synthetic", "on", "--trace", path, *args]) as server:
-        load = Load(server)
-        eventually(lambda: sum(load.answers) >= REQUESTS, "there are enough requests")
-        load.stop()
-        server.signal(signal.SIGTERM)
-        require(server.wait(10) == 0, "the traced server did not end well")
+def trace(program, root, *runs):
+    """The traces of servers that run side by side, each under some load. A run is a path and arguments."""
+    with contextlib.ExitStack() as stack:
+        servers = [stack.enter_context(Server(program, ["--root", root, "--synthetic", "on", "--trace", path, *args]))
+                   for path, args in runs]
+        loads = [Load(server) for server in servers]
+        for load in loads:
+            eventually(lambda: sum(load.answers) >= REQUESTS, "there are enough requests")
+            load.stop()
+        for server in servers:
+            server.signal(signal.SIGTERM)
+            require(server.wait(PATIENCE_S) == 0, "the traced server did not end well")
 
 
 def tool_says(tool, *args):
     """What quartet-trace prints."""
-    done = subprocess.run([tool, *args], capture_output=True, text=True, timeout=600, check=False)
+    done = subprocess.run([tool, *args], capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     require(done.returncode == 0, f"quartet-trace {args[0]}: {done.stderr}")
     return done.stdout
 
@@ -197,12 +202,12 @@ def check_several(browser, tool, paths):
 
 def run(browser, program, tool, root, scratch):
     """All of it."""
-    for name, args, groups in TRACED:
-        path = os.path.join(scratch, name + ".trace")
-        trace(program, root, path, args)
-        check_page(browser, tool, name, path, groups)
-    check_cut(browser, tool, os.path.join(scratch, "staged.trace"))
-    check_several(browser, tool, [os.path.join(scratch, name + ".trace") for name, *_ in TRACED])
+    paths = {name: os.path.join(scratch, name + ".trace") for name, *_ in TRACED}
+    trace(program, root, *((paths[name], args) for name, args, _ in TRACED))
+    for name, _, groups in TRACED:
+        check_page(browser, tool, name, paths[name], groups)
+    check_cut(browser, tool, paths["staged"])
+    check_several(browser, tool, list(paths.values()))
     complaints = browser.complaints()
     require(not complaints, f"the console says {complaints[:3]}")
     others = [url for url in browser.asked_for()

@@ -6,7 +6,7 @@ import json
 import re
 import threading
 
-from browser import (DESKTOP, PHONE, PageFailed, drawing_is_legible, eventually, fits, numbers,
+from browser import (DESKTOP, PATIENCE_S, PHONE, PageFailed, drawing_is_legible, eventually, fits, numbers,
                      require)
 from expected import Figures, wrong
 from harness import Server
@@ -50,7 +50,7 @@ class Load:
 
     def run(self, number):
         """One client."""
-        client = http.client.HTTPConnection(*self.address, timeout=600)
+        client = http.client.HTTPConnection(*self.address, timeout=PATIENCE_S)
         while not self.stopping.wait(PAUSE_S):
             client.request("GET", self.TARGETS[(self.answers[number] + number) % len(self.TARGETS)])
             client.getresponse().read()

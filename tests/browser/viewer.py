@@ -55,7 +55,7 @@ def fetch(scratch):
         print("viewer test skipped: no npm here")
         return None
     done = subprocess.run(["npm", "install", "--prefix", scratch, "--ignore-scripts", "--no-audit", "--no-fund",
-                           "--silent", VIEWER], capture_output=True, text=True, timeout=600, check=False)
+                           "--silent", VIEWER], capture_output=True, text=True, timeout=browser.PATIENCE_S, check=False)
     if done.returncode != 0:
         print(f"viewer test skipped: npm does not install {VIEWER}: {done.stderr.strip()}")
         return None
@@ -146,7 +146,7 @@ def test(chromium, server, tool, scratch):
         for name, args in TRACED:
             recorded = os.path.join(scratch, f"{name}.trace")
             shown = os.path.join(root, f"{name}.json")
-            trace(server, root, recorded, args)
+            trace(server, root, (recorded, args))
             tool_says(tool, "--perfetto", shown, recorded)
             check(chromium, name, host.address, shown)
     print(f"{VIEWER} has read {len(TRACED)} traces as they are")
