@@ -122,7 +122,7 @@ class Run(unittest.TestCase):
     def test_losses(self):
         done = self.call("--lost", "2")
         self.assertEqual((done.returncode, done.stderr), (0, ""), done.stdout)
-        self.assertRegex(done.stdout, r"loops: 2.0 s, 512 connections, [\d,]+ requests answered, [\d,]+ in the trace")
+        self.assertRegex(done.stdout, r"loops: 2 s, 512 connections, [\d,]+ requests answered, [\d,]+ in the trace")
         lost = json.loads(self.json.read_text(encoding="utf-8"))["lost"][0]
         self.assertGreater(lost["requests"], 0)
         self.assertLessEqual(lost["answered"] - lost["requests"], lost["lost"])
