@@ -204,6 +204,7 @@ def max_connections(world):
     sixth_fares = {"wait": sixth_waits, "reject": sixth_is_rejected, "reap": sixth_reaps}
     with start(world, "--max-connections", "5", "--keepalive-timeout", "60s",
                "--header-timeout", "60s") as server:
+        baseline = settle(server)
         for _ in range(3):
             clients = [server.client() for _ in range(5)]
             for client in clients:
@@ -214,6 +215,7 @@ def max_connections(world):
             for client in clients:
                 client.close()
             eventually(lambda: answers(server), "new connections are served")
+            back_to(server, baseline)  # all five places are free
 
 
 def sixth_waits(server, clients, sixth):

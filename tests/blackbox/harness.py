@@ -584,9 +584,9 @@ class Server:
         """SIGTERM, and a list of problems (empty when it ended as it should)."""
         if self.alive():
             self.signal(signal.SIGTERM)
-            if self.wait(self.drain + 2) is None:
+            if self.wait(self.drain + PATIENCE_S) is None:
                 self.kill()
-                return [f"still running {self.drain + 2}s after SIGTERM; stderr: "
+                return [f"still running {self.drain + PATIENCE_S}s after SIGTERM; stderr: "
                         + self.stderr()[-600:]]
         self.process.wait()
         _running.discard(self.process)

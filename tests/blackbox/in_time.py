@@ -120,7 +120,7 @@ def drip_is_late(world):
             require(client.read_response().status == 408, "another status")
 
 
-@case("a head that follows another on its connection has a header timeout of its own")
+@case("a head that follows another on its connection has a header timeout of its own", late=0.5)
 def head_of_its_own(world):
     """The first head takes two thirds of the timeout, and so does the second."""
     with start(world, "--header-timeout", "3s", "--keepalive-timeout", "60s") as server:
