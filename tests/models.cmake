@@ -9,7 +9,7 @@ function(add_model_test name)
         ENVIRONMENT PYTHONDONTWRITEBYTECODE=1)
 endfunction()
 
-set(models mailbox outlet pool session_list accept_turn closing)
+set(models mailbox outlet pool session_list accept_turn closing turns)
 list(TRANSFORM models APPEND .pml OUTPUT_VARIABLE model_files)
 list(APPEND model_files takers.pml) # a part of pool.pml
 foreach(model ${models})

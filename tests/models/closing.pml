@@ -5,7 +5,6 @@
  * run two_loops:
  * run one_loop: -DONE_LOOP
  * live two_loops_live:
- * wide more_reads: -DREADS=8
  * bug BUG_DISMISS_STAYS: assertion
  * bug BUG_READ_CLOSE_STAYS: assertion
  * bug BUG_CLOSE_BEFORE_UNWATCH: assertion

@@ -32,7 +32,7 @@ KINDS = {
 INCOMPLETE = re.compile(r"max search depth too small|Search not completed|out of memory|hash table full|truncated")
 MEGABYTES_MOST = 1024
 DEPTH_MOST = 100_000
-SECONDS_MOST = 240
+SECONDS_MOST = 900
 
 
 class Failure(Exception):
@@ -109,7 +109,10 @@ def cpu_seconds():
 
 def check_model(model, args):
     """How many demands were not met."""
-    demands = DIRECTIVE.findall(model.read_text(encoding="utf-8"))
+    text = model.read_text(encoding="utf-8")
+    if "proctype" not in text:
+        return 0  # a part of other models
+    demands = DIRECTIVE.findall(text)
     kinds = {directive for directive, _, _ in demands}
     if not {"run", "bug"} <= kinds:
         print(f"{model.name}: demands no run, or no mistake to be found")
