@@ -137,8 +137,8 @@ static enum verdict nothing_yet(struct conn *conn, struct exchange_pool *pool)
     return VERDICT_WANT_READ;
 }
 
-/* EINTR cannot happen while all signals are blocked in our threads, but under a debugger it
- * does. */
+/* Our threads block all signals, and yet there is EINTR: under a debugger, and where libuv (1.45 or
+ * later) tears down an io_uring while a call with a timeout waits. */
 static enum verdict receive_input(struct conn *conn, struct exchange_pool *pool, int flags)
 {
     if (conn->exchange == NULL) {
