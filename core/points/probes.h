@@ -28,6 +28,9 @@ enum probe_arguments {
 #include <sys/sdt.h>
 #ifdef __clang__ /* which finds fault with sdt.h's own macros, where they are used */
 #pragma clang diagnostic ignored "-Wgnu-zero-variadic-macro-arguments"
+#if __has_warning("-Wc23-extensions") /* its name from clang 19 on */
+#pragma clang diagnostic ignored "-Wc23-extensions"
+#endif
 #endif
 #define PROBE_OF(count)       PROBE_OF_(count)
 #define PROBE_OF_(count)      STAP_PROBE##count
