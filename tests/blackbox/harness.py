@@ -317,6 +317,10 @@ class Client:
         """Ends the sending side only."""
         self.sock.shutdown(socket.SHUT_WR)
 
+    def stop_reading(self):
+        """Ends both directions; a thread that waits for more sees the end."""
+        self.sock.shutdown(socket.SHUT_RDWR)
+
     def _poll(self, events, deadline):
         poller = select.poll()
         poller.register(self.sock, events)
