@@ -19,7 +19,8 @@ import harness
 from docroot import HELLO
 from harness import PATIENCE_S, CaseFailed, Client, eventually, scaled
 from lateness import Stopwatch
-from servers import FAST, HUGE, back_to, config_of, hammer, hello, log_lines, quick, settle, start
+from servers import FAST, HUGE, back_to, config_of, hammer, hello, log_lines, quick, settle
+from servers import start_patient as start
 from table import Table, get, head, post, request, require
 
 table = Table("load", args=("own",))

@@ -28,6 +28,11 @@ def start(world, *args, **options):
                                   *world.base_args], **options)
 
 
+def start_patient(world, *args, **options):
+    """The same, which keeps connections for longer than a client may be without a CPU."""
+    return start(world, "--keepalive-timeout", "10m", "--header-timeout", "10m", *args, **options)
+
+
 def hello(server, client=None):
     """One request is answered; on a new connection when none is given."""
     if client is None:

@@ -16,16 +16,12 @@ from docroot import HELLO as HELLO_BODY
 from harness import PATIENCE_S, eventually, scaled
 from load import check_trace
 from servers import hammer
-from servers import start as start_server
+from servers import start_patient as start
 from table import PRESENT, Answer, Table, get, head, post, require
 
 table = Table("status", args=("own",))
 case = table.case
 
-
-def start(world, *args):
-    """A server whose kept connections outlive the programs that judge, between two requests, what came."""
-    return start_server(world, "--keepalive-timeout", "10m", *args)
 
 HELLO = get("/hello.txt")
 STREAM = get("/synthetic/stream?chunks=3&size=10&ms=3")
