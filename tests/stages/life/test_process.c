@@ -209,10 +209,28 @@ static bool has_line(const char *path, const char *target)
     return strstr(text, target) != NULL;
 }
 
-static void wait_for_file(const char *path)
+/* Has the child a descriptor of this file? */
+static bool has_open(const char *path)
 {
-    struct stat found;
-    while (stat(path, &found) != 0) {
+    char folder[40], link[600], target[200];
+    snprintf(folder, sizeof folder, "/proc/%d/fd", (int)child.pid);
+    DIR *dir = opendir(folder);
+    expect(dir != NULL);
+    bool found = false;
+    for (struct dirent *entry; !found && (entry = readdir(dir)) != NULL;) {
+        snprintf(link, sizeof link, "%s/%s", folder, entry->d_name);
+        ssize_t len = readlink(link, target, sizeof target - 1);
+        target[len > 0 ? len : 0] = '\0';
+        found = strcmp(target, path) == 0;
+    }
+    closedir(dir);
+    return found;
+}
+
+/* The new file is there a moment before lines go to it. */
+static void wait_for_another_file(const char *old)
+{
+    while (has_open(old)) {
         expect(is_running());
         (void)poll(NULL, 0, 1);
     }
@@ -240,8 +258,9 @@ TEST(process, opens_the_access_log_again_at_sighup)
     expect_int(hear(fd).status, 404);
     wait_for_line(path, "/first");
     expect_int(rename(path, old), 0);
+    expect(has_open(old));
     signal_child(SIGHUP);
-    wait_for_file(path);
+    wait_for_another_file(old);
     ask(fd, "/second");
     expect_int(hear(fd).status, 404);
     close(fd);
