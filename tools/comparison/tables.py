@@ -98,7 +98,7 @@ def ledgers(summary, workload):
     """The mean of each part of a request's latency in the traces of a workload, or None where no trace was joined with the
     load generator's log."""
     found = [(subject["name"], summary.ledger(workload, subject)) for subject in summary.subjects(workload)]
-    found = [(name, ledger) for name, ledger in found if ledger]
+    found = [(name, ledger) for name, ledger in found if ledger and ledger["requests"]]
     if not found:
         return None
     parts = list(found[0][1]["parts_us"])
