@@ -449,7 +449,7 @@ def uses_of(world, server, *args):
     return uses
 
 
-@case("which connection takes the next request: each in its turn, the last one, any")
+@case("which connection takes the next request: each in its turn, the last one, any", late=0.1)
 def _(world):
     with Server(world.program, ["--root", str(world.root)]) as server:
         # The one that was free for longest is next, so none is used twice as often as another one.
@@ -458,12 +458,12 @@ def _(world):
         # The one that was used last is next: others are used only while it is busy.
         last = uses_of(world, server, "--dispatch", "lifo", "--threads", "1")
         require(max(last) > 4 * sum(last) / 300, f"one of 300 was used {max(last)} of {sum(last)} times")
-        # By chance each is used about 4 times, give or take the root of it.
+        # By chance each is used about 4 times, give or take the root of it; less than that where many are busy.
         for args in ((), ("--dispatch", "random")):
             chance = uses_of(world, server, *args)
             mean = sum(chance) / 300
             spread = sum((use - mean) ** 2 for use in chance) / 300
-            require(0.5 * mean < spread < 2 * mean, f"mean {mean}, variance {spread}")
+            require(0.2 * mean < spread < 2 * mean, f"mean {mean}, variance {spread}")
 
 
 @case("a new connection for each request is made when the request is due, and latency includes that")

@@ -220,7 +220,8 @@ def check_window(window, now, before):
         require(found["buckets"] == wanted, f"{name} has {found['buckets']}, not {wanted}")
     old = {thread["name"]: thread for thread in before["threads"]}
     for found, thread in zip(window["threads"], now["threads"]):
-        since = {key: thread[key] - old.get(thread["name"], {}).get(key, 0)
+        # A thread that had no CPU may have been called awake, and have gone to sleep before that: no window is negative.
+        since = {key: max(0, thread[key] - old.get(thread["name"], {}).get(key, 0))
                  for key in ("wall_ns", "awake_ns", "cpu_ns", "runqueue_ns")}
         busy = min(since["wall_ns"], max(since["awake_ns"], since["cpu_ns"] + since["runqueue_ns"]))
         require(found == {**found, **since, "busy_ns": busy}, f"{found} is not {since}, {busy}")
