@@ -136,7 +136,7 @@ def holding(server, text, count=1):
 def soon(server, what, beside=()):
     """A new connection is served without waiting for anybody: not for those that are not answered yet, if there
     are any, and not for a timer."""
-    quick(server, 0.3, what)
+    quick(server, 1, what)
     require(all(client.quiet_for(0) for client in beside), f"{what}: a request waited for others")
 
 
