@@ -15,13 +15,18 @@ void check_failed(const char *cond, const char *file, int line)
     abort();
 }
 
+__attribute__((format(printf, 1, 0))) static void check_say(const char *fmt, va_list args)
+{
+    fprintf(stderr, "%s: ", program_invocation_short_name);
+    vfprintf(stderr, fmt, args);
+    fputc('\n', stderr);
+}
+
 void die(int status, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
-    fprintf(stderr, "%s: ", program_invocation_short_name);
-    vfprintf(stderr, fmt, args);
-    fputc('\n', stderr);
+    check_say(fmt, args);
     va_end(args);
     exit(status);
 }
@@ -35,9 +40,7 @@ void die_at_once(const char *fmt, ...)
     }
     va_list args;
     va_start(args, fmt);
-    fprintf(stderr, "%s: ", program_invocation_short_name);
-    vfprintf(stderr, fmt, args);
-    fputc('\n', stderr);
+    check_say(fmt, args);
     va_end(args);
     _exit(EXIT_WORLD);
 }
