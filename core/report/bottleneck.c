@@ -32,15 +32,21 @@ static double percent_of(double part, double whole)
     return whole > 0 ? 100 * part / whole : 0;
 }
 
+/* Between two sentences. */
+static const char *sentence_gap(const struct bottleneck *verdict)
+{
+    return verdict->text[0] != '\0' ? " " : "";
+}
+
 static void say_machine(struct bottleneck *verdict, const struct bottleneck_figures *figures)
 {
     double server = (double)figures->machine.server_ns / (double)figures->wall_ns;
     double used = figures_cpus_in_use(figures), others = used > server ? used - server : 0;
     bool full = figures_machine_is_full(figures);
     say_words(verdict,
-              " The machine was %s: the server used %.2f of %u CPUs, other programs %.2f%s.",
-              full ? "full" : "not full", server, figures->machine.cpus, others,
-              full ? "" : "; so a pin or a quota keeps the threads from the rest");
+              "%sThe machine was %s: the server used %.2f of %u CPUs, other programs %.2f%s.",
+              sentence_gap(verdict), full ? "full" : "not full", server, figures->machine.cpus,
+              others, full ? "" : "; so a pin or a quota keeps the threads from the rest");
 }
 
 /* --- a group is busy --- */
@@ -314,13 +320,17 @@ static void say_busiest(struct bottleneck *verdict, const struct bottleneck_figu
 static void bottleneck_judge_none(struct bottleneck *verdict,
                                   const struct bottleneck_figures *figures)
 {
-    bool closed = load_is_closed(figures);
-    if (closed && figures->group_count > 0 && figures_machine_is_full(figures)) {
+    bool closed = load_is_closed(figures), full = figures_machine_is_full(figures);
+    if (closed && figures->group_count > 0 && full) {
         say_cpu(verdict, figures, -1); /* there is time left for no more load */
         return;
     }
     verdict->cause = closed ? BOTTLENECK_LOAD : BOTTLENECK_NONE;
-    say_words(verdict, closed ? "The load limits: no stage does; " : "No stage limits: ");
+    if (full) { /* nothing of the server limits, so this is what there is to know */
+        say_machine(verdict, figures);
+    }
+    say_words(verdict, "%s%s", sentence_gap(verdict),
+              closed ? "The load limits: no stage does; " : "No stage limits: ");
     say_busiest(verdict, figures);
     if (!closed) {
         say_words(verdict, " In the mean %.2f requests were in the server.",
@@ -356,8 +366,7 @@ void bottleneck_judge(struct bottleneck *verdict, const struct bottleneck_figure
         !bottleneck_judge_sessions(verdict, figures) &&
         !bottleneck_judge_clients(verdict, figures)) {
         bottleneck_judge_none(verdict, figures);
-    }
-    if (verdict->cause != BOTTLENECK_CPU && figures_machine_is_full(figures)) {
+    } else if (verdict->cause != BOTTLENECK_CPU && figures_machine_is_full(figures)) {
         say_machine(verdict, figures);
     }
 }

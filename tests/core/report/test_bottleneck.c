@@ -151,11 +151,13 @@ TEST(bottleneck, says_with_every_verdict_that_the_machine_was_full)
 {
     struct bottleneck_figures figures = pipeline();
     make_machine(&figures, 40, 155);
-    expect_limit(&figures, BOTTLENECK_NONE, "", "The machine was full");
-    make_busy(&figures.groups[3], 95);
-    expect_limit(&figures, BOTTLENECK_BUSY, "W", "The machine was full");
-    make_machine(&figures, 40, 100);
+    expect_limit(&figures, BOTTLENECK_NONE, "", "other programs 1.55. No stage limits: ");
     struct bottleneck verdict;
+    bottleneck_judge(&verdict, &figures);
+    expect(strncmp(verdict.text, "The machine was full: ", 22) == 0);
+    make_busy(&figures.groups[3], 95);
+    expect_limit(&figures, BOTTLENECK_BUSY, "W", " The machine was full");
+    make_machine(&figures, 40, 100);
     bottleneck_judge(&verdict, &figures);
     expect(strstr(verdict.text, "machine") == NULL);
 }
