@@ -30,6 +30,7 @@ add_compare_test(cells)
 add_compare_test(runner)
 add_compare_test(tune)
 add_compare_test(report)
+add_compare_test(charts)
 add_compare_test(end_to_end ${PROJECT_BINARY_DIR})
 add_compare_test(hosts ${PROJECT_BINARY_DIR})
 # They run servers and wait for them: the longest, so they begin first.

@@ -1,12 +1,14 @@
 """Kinds of figure: curves over load, rows of medians, stacked rows. Each takes plain series and knows nothing of
 servers."""
 import dataclasses
+import math
 
 from . import numbers, svg
 
 WIDTH = 480
 RIGHT = 14
 ROW = 27
+LABELS_LEAST, LABELS_MOST = 124, 224  # of the width, for the names of rows
 
 
 @dataclasses.dataclass
@@ -22,6 +24,12 @@ class Series:
     name: str
     number: int  # decides colour and mark, the same in all figures
     points: list
+
+
+def left_of(labels):
+    """Where the bars begin: behind the longest label, where it leaves them half of the width."""
+    longest = max(map(len, labels), default=0)
+    return min(LABELS_MOST, max(LABELS_LEAST, math.ceil(svg.CHARACTER * longest + 8)))
 
 
 def colour(number):
@@ -114,7 +122,7 @@ def bottom_axis(sheet, scale, write, top, bottom):
 def rows(name, title, entries, write, log=False):
     """A row for each: interval as a bar, repetitions as ticks, the median as a mark and in words.
     `entries` are (name, number, estimate)."""
-    left, right, top = 124, 84, 8
+    left, right, top = left_of(label for label, *_ in entries), 84, 8
     sheet = svg.Sheet(WIDTH, top + ROW * len(entries) + 26, name)
     bottom = top + ROW * len(entries)
     scale = value_scale([v for *_, e in entries for v in (e.low, e.high)], log, left, WIDTH - right)
@@ -122,7 +130,7 @@ def rows(name, title, entries, write, log=False):
     for row, (label, number, estimate) in enumerate(entries):
         y = top + ROW * row + ROW / 2
         shade = colour(number)
-        sheet.text(left - 10, y + 4, svg.cut(label, left - 8), "end")
+        sheet.label(left - 10, y, label, left - 8)
         low, high = scale.at(estimate.low), scale.at(estimate.high)
         sheet.rect(low - 1, y - 6, high - low + 2, 12, f"range {shade}", 3)
         for value in estimate.values:
@@ -170,7 +178,7 @@ def draw_swatches(sheet, key, y):
 def stacks(name, title, entries, key, write, marks=None):
     """A row for each: pieces end to end, their sum in words. `entries` are (name, pieces, words); `marks` are values
     that get a ring in their row, by name."""
-    left, right = 124, 78
+    left, right = left_of(label for label, *_ in entries), 78
     sheet = svg.Sheet(WIDTH, 0, name)
     top = draw_swatches(sheet, key, 12) + 12
     bottom = top + ROW * len(entries)
@@ -179,7 +187,7 @@ def stacks(name, title, entries, key, write, marks=None):
     bottom_axis(sheet, scale, write, top, bottom)
     for row, (label, pieces, words) in enumerate(entries):
         y, x = top + ROW * row + (ROW - 16) / 2, left
-        sheet.text(left - 10, y + 12, svg.cut(label, left - 8), "end")
+        sheet.label(left - 10, y + 8, label, left - 8)
         for piece in pieces:
             width = scale.at(piece.value) - left
             draw_piece(sheet, piece, x, y, width)
@@ -192,7 +200,7 @@ def stacks(name, title, entries, key, write, marks=None):
 def depths(name, title, entries, write):
     """A row for each queue: mean depth as a mark, peak as a ring, on a log scale. `entries` are (name, colour, mean,
     peak)."""
-    left, right = 124, 84
+    left, right = left_of(label for label, *_ in entries), 84
     sheet = svg.Sheet(WIDTH, 0, name)
     sheet.parts.append('<circle cx="6" cy="8" r="4.5" class="bar c-N"/>')
     sheet.text(16, 12, "mean, over the run", "soft small")
@@ -205,7 +213,7 @@ def depths(name, title, entries, write):
     bottom_axis(sheet, scale, write, top, bottom)
     for row, (label, shade, mean, peak) in enumerate(entries):
         y = top + ROW * row + ROW / 2
-        sheet.text(left - 10, y + 4, svg.cut(label, left - 8), "end")
+        sheet.label(left - 10, y, label, left - 8)
         sheet.line(scale.at(mean), y, scale.at(peak), y, f"whisker c-{shade}")
         sheet.parts.append(f'<circle cx="{scale.at(peak):.1f}" cy="{y:.1f}" r="4.5" class="ring c-{shade}"/>')
         sheet.parts.append(f'<circle cx="{scale.at(mean):.1f}" cy="{y:.1f}" r="4.5" class="bar c-{shade}"/>')

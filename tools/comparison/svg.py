@@ -5,6 +5,7 @@ readable everywhere. Colours are the status page's (core/web/page.css), and foll
 """
 import html
 import math
+import textwrap
 
 STYLE = """
 .fig { --ground: #ffffff; --ink: #1c2430; --soft: #566170; --line: #e2e4e6; --hatch-back: 22%;
@@ -38,6 +39,7 @@ MARKS = [
     "M-1.5-4.5h3v3h3v3h-3v3h-3v-3h-3v-3h3Z",
 ]
 CHARACTER = 6.7  # about as wide as one of the text is
+LEADING = 13  # from one line of a label to the next
 
 
 class Sheet:
@@ -49,6 +51,12 @@ class Sheet:
 
     def text(self, x, y, words, cls=""):
         self.parts.append(f'<text x="{x:.1f}" y="{y:.1f}" class="{cls}">{html.escape(str(words))}</text>')
+
+    def label(self, x, y, words, width):
+        """The name of a row, to the left of x, centred about y; in several lines where it is longer than the width."""
+        lines = lines_of(words, width)
+        for number, line in enumerate(lines):
+            self.text(x, y + 4 + LEADING * (number - (len(lines) - 1) / 2), line, "end")
 
     def line(self, x1, y1, x2, y2, cls):
         self.parts.append(f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" class="{cls}"/>')
@@ -160,6 +168,15 @@ def round_down(value):
 def round_up(value):
     power = 10.0 ** math.floor(math.log10(value) + 1e-9)
     return min(step * power for step in (1, 2, 5, 10) if step * power >= value * 0.9999)
+
+
+LABEL_LINES = 2
+
+
+def lines_of(text, width):
+    """A label broken between words into lines that fit, the last of them cut where there is still more."""
+    room = max(2, int(width / CHARACTER))
+    return textwrap.wrap(text, room, max_lines=LABEL_LINES, placeholder="\u2026", break_on_hyphens=False) or [""]
 
 
 def cut(text, width):
