@@ -13,6 +13,7 @@ from . import calibration, cells, cgroups, comparisons, cpus, driver, environmen
 from . import processes, results, runner, spec, tables_of_toml, workloads
 from .trouble import BadSpec, Trouble
 
+COMMAND_LINE = "command line"
 DEFAULTS = {
     "title": "A comparison of threading models",
     "levels": {"connections": [1, 16, 64, 256], "shares_of_slowest": [0.1, 0.3, 0.5], "climb": 0.1},
@@ -57,7 +58,7 @@ def values_of(options):
         values, text = tables_of_toml.read_toml(path)
         where, folder = str(path), path.parent
     else:
-        values, where, folder, text = dict(DEFAULTS), "command line", pathlib.Path("."), ""
+        values, where, folder, text = dict(DEFAULTS), COMMAND_LINE, pathlib.Path("."), ""
     if options.quick:
         values = merged(values, QUICK)
     if options.models or options.peers or options.wiring or options.tuned:
@@ -156,15 +157,15 @@ def places_of(options, wanted):
     }
 
 
-def check_models(build, wanted, places):
-    """What the server says of a model's words on the CPUs that it will have, before anything runs. Returns {model: the flags that
-    give it its handler threads}."""
-    return {
-        subject["name"]: handler_threads.words_for(build, wanted, subject, own)
-        for own in {place.server for place in places.values()}
-        for subject in wanted.subjects
-        if subject["kind"] == "quartet"
-    }
+def check_models(build, wanted, places, where):
+    """What the server says of all its words on the CPUs that it will have, before anything runs. Returns {(model's name, workload's
+    name): handler_threads.Threads}. `where`: what the words come from."""
+    found = {}
+    for subject, workload in cells.pairs(wanted):
+        if subject["kind"] == "quartet":
+            own, names = places[workload["name"]].server, (subject["name"], workload["name"])
+            found[names] = handler_threads.of_workload(build, where, wanted, subject, workload, own)
+    return found
 
 
 def raise_descriptors():
@@ -210,10 +211,7 @@ def manifest_of(wanted, options, places, threads):
         "cells": [cell.id for cell in cells.plan(wanted)],
         "environment": environment.describe(options.build, wanted.subjects, places),
         "peers": {s["name"]: peers.template_text(s["kind"]) for s in wanted.subjects if s["kind"] in peers.KINDS},
-        "handler_threads": {
-            subject["name"]: handler_threads.said_of(options.build, wanted, subject, threads.get(subject["name"]), places)
-            for subject in wanted.subjects
-        },
+        "handler_threads": {subject["name"]: handler_threads.said_of(wanted, subject, threads) for subject in wanted.subjects},
         "load_hosts": split(options.load_hosts),
         "tuning": [{"said": one["said"], "log": one["log"]} for one in options.tuned],
     }
@@ -303,13 +301,13 @@ def calibrate(bench, there):
 
 
 def prepared(options, wanted):
-    """(places, flags of handler threads), when all that a run needs is there and accepted."""
+    """(places, handler threads), when all that a run needs is there and accepted."""
     check_programs(options.build, wanted.subjects)
     check_prefixes(wanted)
     driver.driver_of(options, wanted.server["address"])
     check_folder(options, results.Results(options.out))
     places = places_of(options, wanted)
-    return places, check_models(options.build, wanted, places)
+    return places, check_models(options.build, wanted, places, options.spec or COMMAND_LINE)
 
 
 def dry_run(options, wanted, todo):

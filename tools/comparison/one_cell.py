@@ -31,7 +31,7 @@ class Bench:
     cpus: list  # all that the comparison may use
     cgroups: object  # the folder for those of the servers, or None
     environment: dict  # of this machine, into each record: the cells of one comparison may run on several
-    threads: dict  # model's name -> the flags that give it its handler threads
+    threads: dict  # (model's name, workload's name) -> handler_threads.Threads
 
 
 def seed_of(bench, cell):
@@ -199,7 +199,8 @@ def read_trace(bench, folder):
 
 def attempt(bench, cell, rate, folder):
     trace = ["--trace", str(folder / "server.trace")] if cell.purpose == "trace" else []
-    more = [*bench.threads.get(cell.subject["name"], []), *trace]
+    ours = bench.threads.get((cell.subject["name"], cell.workload["name"]))
+    more = [*(ours.words if ours else ()), *trace]
     words = {**bench.spec.server, "args": bench.spec.server["args"] + cell.workload["server_args"]}
     room = servers.Room(bench.places[cell.workload["name"]].server, bench.cgroups)
     with servers.server_of(cell.subject, bench.build, bench.root, folder, words, room, more) as server:
