@@ -96,10 +96,8 @@ def measure(bench, place, folder):
         capacity = grades.goodput(run_load(bench, place, server, None, folder, "closed"))
         if not capacity:
             raise Trouble("quartet-floor gave no good answer")
-        lags = [
-            lag_at(share, share * capacity, run_load(bench, place, server, share * capacity, folder, f"open-{share:g}"))
-            for share in SHARES
-        ]
+        rates = {share: max(1, round(share * capacity)) for share in SHARES}
+        lags = [lag_at(share, rate, run_load(bench, place, server, rate, folder, f"open-{share:g}")) for share, rate in rates.items()]
     return {
         "placement": place.facts(),
         "connections": bench.spec.levels["open_connections"],

@@ -61,7 +61,7 @@ def values_of(options):
         values, where, folder, text = dict(DEFAULTS), COMMAND_LINE, pathlib.Path("."), ""
     if options.quick:
         values = merged(values, QUICK)
-    if options.models or options.peers or options.wiring or options.tuned:
+    if options.models is not None or options.peers is not None or options.wiring or options.tuned:
         for key in ("models", "model", "peers", "peer", "reference"):
             values.pop(key, None)
         values.update(
@@ -74,14 +74,14 @@ def values_of(options):
         )
     elif not options.spec:
         values["models"] = ["staged", "loops"]
-    if options.workloads:
+    if options.workloads is not None:
         values.pop("workload", None)
         values["workloads"] = [here(name) for name in split(options.workloads)]
-    if options.address:
+    if options.address is not None:
         values = merged(values, {"server": {"address": options.address}})
-    if options.placement:
+    if options.placement is not None:
         values = merged(values, {"placement": {"kind": options.placement}})
-    if options.handler_threads:
+    if options.handler_threads is not None:
         values = merged(values, {"server": {"handler_threads": options.handler_threads}})
     for key in ("repetitions", "duration", "reference"):
         if getattr(options, key) is not None:
@@ -109,7 +109,8 @@ def spec_there(options):
 
 def wanted_of(options):
     """The spec as the command line says it; a report of which nothing is said is of what its folder holds."""
-    if options.report and not options.tuned and not any(getattr(options, name) for name in SAYS_WHAT + SAYS_WHERE):
+    silent = all(getattr(options, name) in (None, []) or getattr(options, name) is False for name in SAYS_WHAT + SAYS_WHERE)
+    if options.report and not options.tuned and silent:
         return spec_there(options)
     return spec.from_values(*values_of(options))
 
@@ -177,7 +178,7 @@ def raise_descriptors():
 def show_plan(wanted, todo, places):
     for cell in todo:
         print(f"{cell.id}  {cell.title}, repetition {cell.repetition}")
-    climbs = bool(wanted.levels["climb"])
+    climbs = any(map(runner.is_climb, todo))
     print(
         f"{'at most ' if climbs else ''}{len(todo)} cells: {len(wanted.subjects)} servers, "
         f"{len(wanted.workloads)} workloads, {len(cells.levels_of(wanted))} levels, "
@@ -339,6 +340,12 @@ def run_cells(options, wanted, plan, todo):
 def compare(options):
     wanted = wanted_of(options)
     plan = cells.plan(wanted)
+    if not plan:
+        names = ", ".join(workload["name"] for workload in wanted.workloads)
+        raise BadSpec(
+            f"{options.spec or COMMAND_LINE}: no cell to run: {names} needs handlers that only quartet has; give models, or workloads "
+            f"that peers can run"
+        )
     todo = todo_of(options, plan)
     if options.dry_run:
         dry_run(options, wanted, todo)

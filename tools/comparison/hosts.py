@@ -48,7 +48,7 @@ def share_of(options, index, parts):
     """The options of one host."""
     connections, rate = value_of(options, "--connections"), value_of(options, "--rate")
     mine = with_value(options, "--connections", divided(connections, parts, index))
-    mine = with_value(mine, "--rate", max(1, divided(rate, parts, index)))
+    mine = with_value(mine, "--rate", divided(rate, parts, index))
     mine = with_value(mine, "--seed", value_of(options, "--seed") + 7919 * index)
     for key in ("--idle", "--slow-readers", "--slow-senders"):
         mine = with_value(mine, key, divided(value_of(options, key), parts, index))
@@ -174,6 +174,8 @@ class Hosts:
 
     def run(self, options, load_words, folder, name):
         """As load.run() does, from all hosts."""
+        if 0 < value_of(options, "--rate") < len(self.names):
+            raise LoadFailed(f"{value_of(options, '--rate')} requests/s cannot be divided among {len(self.names)} hosts: each takes whole ones")
         start_ns = math.ceil((time.time() + AHEAD_S) * 1e9)
         seconds = (
             AHEAD_S

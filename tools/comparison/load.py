@@ -55,7 +55,7 @@ def words(cell, url, load_words, rate, seed, times):
         "--quiet",
     ]
     if rate is not None:
-        options += ["--rate", str(max(1, round(rate)))]
+        options += ["--rate", str(rate)]
     options += thread_words(load_words.get("cpus"))
     return options + cell.workload["load_args"] + load_words["args"] + workloads.url_words(cell.workload, url)
 

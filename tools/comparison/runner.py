@@ -29,7 +29,8 @@ def peaks_of(spec, records):
 
 
 def rate_of(cell, peaks, most=None):
-    """(requests/s or None for a closed loop, why it cannot be had). A share of the slowest's peak is not above `most`."""
+    """(requests/s or None for a closed loop, why it cannot be had). They are whole, as quartet-load takes them. A share of the
+    slowest's peak is not above `most`."""
     if not cell.level.is_open:
         return None, ""
     if cell.level.kind == "rate":
@@ -42,7 +43,10 @@ def rate_of(cell, peaks, most=None):
     if peak is None:
         return None, "no valid run with a closed loop, so there is no peak to take a share of"
     rate = cell.level.value * peak
-    return (min(rate, most) if most and cell.level.kind == "slowest" else rate), ""
+    rate = min(rate, most) if most and cell.level.kind == "slowest" else rate
+    if rate < 1:
+        return None, f"{100 * cell.level.value:g} % of a peak of {peak:.3g}/s is less than one request a second"
+    return round(rate), ""
 
 
 def kept_steps(todo, records):

@@ -32,7 +32,7 @@ SERVER = {
 LOAD = {"args": (checks.words, []), "prefix": (checks.words, []), "nice": (checks.whole(-20, 19), None)}
 LEVELS = {
     "connections": (checks.list_of(checks.whole(1, 100000)), None),
-    "rates": (checks.list_of(checks.number(1, 10_000_000)), []),
+    "rates": (checks.list_of(checks.whole(1, 10_000_000)), []),
     "shares_of_slowest": (checks.list_of(checks.number(0.01, workloads.SHARE_MOST)), []),
     "shares_of_own": (checks.list_of(checks.number(0.01, 5)), []),
     "climb": (checks.number(0, 1), 0),

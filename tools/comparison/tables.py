@@ -240,7 +240,7 @@ def method(summary, facts):
             "steps of climbs were",
             "because the searches for the highest load did not need them",
         ),
-        *not_run(skipped, "cell was", "cells were", "because no peak is known from which to take a share"),
+        *not_run(skipped, "cell was", "cells were", "because their share of a peak is no rate: no peak is known, or it is below one request a second"),
         *not_run(summary.missing, "cell was", "cells were", "or not yet"),
         f"Each cell: {numbers.write_time(spec.warmup)} of warm-up, then {numbers.write_time(spec.duration)} measured "
         f"behind {numbers.write_time(spec.settle)} "

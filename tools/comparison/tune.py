@@ -376,7 +376,7 @@ def tune(options):
     default and the best of each are then compared. Flags are what is compared, so each model keeps its own handler threads.
     What that comparison lacks is said before hours of tuning."""
     if options.handler_threads not in (None, handler_threads.OWN):
-        raise BadSpec(f"--handler-threads: {options.handler_threads} is not accepted beside --tune, which sets the threads of each model")
+        raise BadSpec(f"--handler-threads: {options.handler_threads!r} is not accepted beside --tune, which sets the threads of each model")
     models = experiment.split(options.tune)
     alone = len(models) == 1 and not options.peers
     if not alone:

@@ -224,7 +224,7 @@ REASONS = {
     "invalid": "for which the load generator cannot vouch (INVALID)",
     "failed": "with wrong answers",
     "crashed": "in which the server or the load generator failed",
-    "skipped": "for which no peak is known, so that their rate has no value",
+    "skipped": "whose share of a peak is no rate: no peak is known, or it is below one request a second",
 }
 
 

@@ -56,7 +56,7 @@ WORKLOAD = {
     "what": (checks.text(), None),
     "targets": (checks.list_of(target, 0, URLS_MOST), []),
     "connections": (checks.list_of(checks.whole(1, 100000)), []),
-    "rates": (checks.list_of(checks.number(1, 10_000_000)), []),
+    "rates": (checks.list_of(checks.whole(1, 10_000_000)), []),
     "shares_of_slowest": (checks.list_of(checks.number(0.01, SHARE_MOST)), []),
     "files": (checks.list_of(file_entry), []),
     "classes": (checks.list_of(class_entry), []),

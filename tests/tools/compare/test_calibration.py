@@ -143,6 +143,14 @@ class Rates(unittest.TestCase):
         self.assertEqual(self.rate("own", 0.9, 12000), 36000)
         self.assertEqual(self.rate("rate", 50000, 12000), 50000)
 
+    def test_are_whole_and_not_below_one_a_second(self):
+        level = cells.Level("slowest", 0.01, 64)
+        cell = types.SimpleNamespace(level=level, workload={"name": "w"}, subject={"name": "s"})
+        self.assertEqual(runner.rate_of(cell, {"w": {"s": 151}}), (2, ""))
+        rate, why = runner.rate_of(cell, {"w": {"s": 99}})
+        self.assertIsNone(rate)
+        self.assertEqual(why, "1 % of a peak of 99/s is less than one request a second")
+
     def summary(self, rate, levels):
         wanted = support.make_spec(models=["staged"], levels=levels)
         found = [

@@ -73,6 +73,10 @@ class Division(unittest.TestCase):
         self.assertEqual(len({hosts.value_of(share, "--seed") for share in shares}), 3)
         self.assertNotIn("--slow-readers", shares[0])
 
+    def test_of_a_rate_below_one_for_each_host_is_refused(self):
+        with self.assertRaisesRegex(hosts.LoadFailed, "2 requests/s cannot be divided among 3 hosts"):
+            hosts.Hosts(BUILD, ["a", "b", "c"], ["ssh"]).run(["--rate", "2"], {}, None, "load")
+
     def test_what_a_host_sends_is_not_trusted(self):
         with self.assertRaisesRegex(hosts.LoadFailed, "a sent no results"):
             hosts.unpack(b"not a tar file", "a")

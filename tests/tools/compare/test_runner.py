@@ -12,7 +12,7 @@ from unittest import mock
 
 import support
 import test_grades
-from comparison import capacity, cells, clock_gaps, figures, load, measure, one_cell, results, runner, summary, tables
+from comparison import capacity, cells, clock_gaps, experiment, figures, load, measure, one_cell, results, runner, summary, tables
 
 
 def pretended(bench, cell, rate, folder):
@@ -223,6 +223,23 @@ class ClockGaps(unittest.TestCase):
     def test_are_not_what_is_cut_to_ticks(self):
         self.assertEqual(self.share(1, 0.98, 1.02), 0)
         self.assertAlmostEqual(self.share(1, 0.97, 1.0), 0.01)
+
+
+class Announced(unittest.TestCase):
+    def plan(self, workload):
+        spec = support.make_spec(models=["staged"], workloads=[workload], levels={"connections": [1], "climb": 0.5}, repetitions=1)
+        said = io.StringIO()
+        with contextlib.redirect_stdout(said):
+            experiment.show_plan(spec, cells.plan(spec), {})
+        return said.getvalue()
+
+    def test_is_a_climb_only_where_there_is_one(self):
+        self.assertIn("A climb brackets the highest load", self.plan("tiny"))
+        self.assertIn("at most 7 cells", self.plan("tiny"))
+        idle = self.plan("near-idle")  # has a rate of its own
+        self.assertNotIn("climb", idle)
+        self.assertIn("\n1 cells: ", idle)
+        self.assertNotIn("peak", idle)
 
 
 class Expectation(unittest.TestCase):

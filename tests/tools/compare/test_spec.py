@@ -54,8 +54,10 @@ REFUSED = [  # what the file holds, words of the line
     ('models = ["staged"]\n[levels]\nclimb = 0.5\nshares_of_own = [0.5]', ["climb and shares_of_own", "give one of them"]),
     (
         'models = ["staged"]\n[levels]\nrates = [0]',
-        ["levels.rates: [0] is not accepted: a list, each item a number from 1"],
+        ["levels.rates: [0] is not accepted: a list, each item a whole number from 1"],
     ),
+    ('models = ["staged"]\n[levels]\nrates = [0.5]', ["levels.rates: [0.5] is not accepted: a list, each item a whole number from 1"]),
+    ('models = ["staged"]\n[levels]\nrates = [1.5]', ["levels.rates: [1.5] is not accepted", "a whole number"]),
     ('models = ["staged"]\n[level]\nrates = [10]', ["level: there is no such key", "[levels]", "[[model]]"]),
     ('models = ["staged"]\n[placement]\nkind = "near"', ["placement.kind: 'near' is not accepted: one of apart, shared"]),
     (

@@ -144,7 +144,7 @@ class SideBySide(unittest.TestCase):
 
     def test_gives_each_model_its_own_handler_threads(self):
         self.assertIsNone(handler_threads.number_of(self.compared("--tune", "staged,loops")))
-        with self.assertRaisesRegex(BadSpec, "--handler-threads: 8"):
+        with self.assertRaisesRegex(BadSpec, "--handler-threads: '8'"):
             self.compared("--tune", "staged,loops", "--handler-threads", "8")
 
     def test_is_checked_before_anything_is_tuned(self):
