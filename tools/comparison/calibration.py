@@ -118,10 +118,10 @@ def attempt(bench, place, there):
 def of_experiment(bench, place, there):
     """The stored calibration, or a new one, which is stored; or why there is none: an experiment goes on without it, and its
     report says so. Of several machines that share a comparison, the first to store one gives it to all."""
-    known = there.read_json(FILE)
+    known = there.calibration()
     if known is None:
         found = attempt(bench, place, there)
-        known = there.read_json(FILE)
+        known = there.calibration()
         if known is None:
             there.write_json(FILE, found)
     return known or found

@@ -136,3 +136,8 @@ def main(arguments=None):
     except BrokenPipeError:  # as of `--dry-run | head`; what is still to be written at the end must not fail again
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except OSError as error:  # of a folder that cannot be written, a full disk
+        which = error.filename2 or error.filename
+        where = f"{which}: {error.strerror}: remove it or make it writable, or --out takes another place" if which else error
+        print(f"compare: {where}", file=sys.stderr)
+        return 1

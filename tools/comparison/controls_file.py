@@ -2,9 +2,19 @@
 import json
 import pathlib
 
-from . import numbers, results
+from . import numbers, results, shapes
+from .trouble import Trouble
 
 FORMAT = 1
+
+
+def control(value):
+    """What a report shows of a control; one without a reason has figures."""
+    figures = {} if value.get("why") or value.get("verdict") == "holds" else {f"{key}_us": float for key in ("predicted", "low", "high")}
+    return {"name": str, "law": str, "verdict": str, "why": str, **figures}
+
+
+SHAPE = {"format": int, "machine": {"date": str}, "controls": [control]}
 
 
 def file_of(out):
@@ -15,12 +25,14 @@ def file_of(out):
 def failed_words(out, facts):
     """Sentences for the top of the report in `out`, made on the machine and the day that `facts` (environment.describe)
     name: the controls that do not hold there. None when all hold, or when none ran."""
-    try:
-        said = json.loads(file_of(out).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    if not file_of(out).is_file():
         return []
+    try:
+        said = shapes.read(file_of(out), SHAPE, "remove it, or run --controls again")
+    except Trouble as error:
+        return [f"What the controls found is not known. {error}."]
     same = ("host", "cpu", "kernel")
-    if said.get("format") != FORMAT or [said["machine"].get(key) for key in same] != [facts.get(key) for key in same]:
+    if said["format"] != FORMAT or [said["machine"].get(key) for key in same] != [facts.get(key) for key in same]:
         return []
     if said["machine"]["date"][:10] != str(facts.get("date"))[:10]:
         return []

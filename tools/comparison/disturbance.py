@@ -74,8 +74,8 @@ def between(before, after, machine_cpus, own_cpus):
 def words(records, begin):
     """One sentence on these cells; none where other use was below both thresholds."""
     known = [record["metrics"] for record in records if "others_cpus" in record["metrics"]]
-    met = [each["others_cpus"] for each in known if each["others_cpus"] > OTHERS_WORTH_SAYING]
-    stolen = [each["stolen"] for each in known if each["stolen"] > STOLEN_WORTH_SAYING]
+    met = [each["others_cpus"] for each in known if (each["others_cpus"] or 0) > OTHERS_WORTH_SAYING]
+    stolen = [each["stolen"] for each in known if (each.get("stolen") or 0) > STOLEN_WORTH_SAYING]
     said = []
     if met:
         said.append(

@@ -97,7 +97,7 @@ SAYS_WHERE = ("address", "placement", "handler_threads")
 
 def spec_there(options):
     """The spec of the comparison that the folder holds: whole, so that a report needs no other file."""
-    manifest = results.Results(options.out).read_json("manifest.json")
+    manifest = results.Results(options.out).manifest()
     if manifest is None:
         raise Trouble(f"{options.out} holds no comparison")
     if set(manifest.get("wanted", {})) != {field.name for field in dataclasses.fields(spec.Spec)}:
@@ -235,9 +235,20 @@ def check_folder(options, there):
         )
 
 
-def check_goes_on(options, before, now):
-    """Cells of other programs or another spec are never mixed in."""
+def check_calibrated(there):
+    """The cells that are there had rates that the calibration bounded: others would have rates of another calibration."""
+    shared = [record for record in there.records.values() if record["level"]["kind"] == "slowest" and record["rate_asked"]]
+    if shared and there.calibration() is None:
+        raise Trouble(
+            f"{there.folder / calibration.FILE}: is missing, so the rates of the {len(shared)} cells that are there cannot be asked for "
+            f"again: put it back, --replace removes the comparison, --out takes another place"
+        )
+
+
+def check_goes_on(options, there, before, now):
+    """Cells of other programs, another spec or another calibration are never mixed in."""
     check_same_plan(options, before, now["cells"])
+    check_calibrated(there)
     changed = environment.same_programs(before["environment"], now["environment"])
     if changed and not options.cells:
         raise Trouble(
@@ -256,7 +267,7 @@ def open_results(options, wanted, places, threads):
     if before is None:
         there.write_json("manifest.json", now)
     else:
-        check_goes_on(options, before, now)
+        check_goes_on(options, there, before, now)
     return there
 
 
@@ -314,9 +325,11 @@ def prepared(options, wanted):
 def dry_run(options, wanted, todo):
     """Refuses what the run would refuse, and shows what it would do."""
     places, threads = prepared(options, wanted)
-    before = None if options.replace else results.Results(options.out).manifest()
+    there = results.Results(options.out)
+    before = None if options.replace else there.manifest()
     if before is not None:
-        check_goes_on(options, before, manifest_of(wanted, options, places, threads))
+        there.read_cells()
+        check_goes_on(options, there, before, manifest_of(wanted, options, places, threads))
     show_plan(wanted, todo, places)
 
 
@@ -352,8 +365,8 @@ def compare(options):
         return 0
     if options.report:
         there = results.Results(options.out)
+        check_same_plan(options, there.manifest(), [cell.id for cell in plan])
         there.open()
-        check_same_plan(options, there.read_json("manifest.json"), [cell.id for cell in plan])
         there.write_csv(plan)
     else:
         try:

@@ -133,7 +133,7 @@ def fell_behind(record):
     said = record.get("load")
     if not said:
         return False
-    return said["answered"] < 0.97 * said["due"] - math.sqrt(said["due"]) or bool(said["dropped"])
+    return said["answered"] < 0.97 * said["due"] - math.sqrt(max(0, said["due"])) or bool(said["dropped"])
 
 
 def kept_up(record):

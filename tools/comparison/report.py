@@ -1,18 +1,18 @@
 """Writes what a comparison says: the page, the same as text, and each figure with its data as files of their own."""
 import shutil
 
-from . import calibration, comparisons, controls_file, figures, report_html, report_md, results, svg
+from . import comparisons, controls_file, figures, report_html, report_md, results, svg
 from .summary import Summary
 
 
 def summary_of(there, wanted, plan):
     """The records of the plan; others that the folder may hold belong to no report."""
-    manifest = there.read_json("manifest.json")
+    manifest = there.manifest()
     summary = Summary(wanted, [there.records[cell.id] for cell in plan if cell.id in there.records])
     summary.facts = {**manifest["environment"], "load_hosts": manifest["load_hosts"]}
     summary.failed_controls = controls_file.failed_words(there.folder, summary.facts)
     summary.facts["handler_threads"] = manifest.get("handler_threads", {})
-    summary.calibration = there.read_json(calibration.FILE)
+    summary.calibration = there.calibration()
     summary.changed = comparisons.changed(summary, manifest)
     return summary, manifest
 

@@ -17,9 +17,11 @@ import os
 import pathlib
 import shutil
 
+from . import results_files, shapes
 from .metrics import METRICS
 from .trouble import Trouble
 
+MANIFEST = "manifest.json"
 FORMAT = 3  # of the manifest and the records: results of another one are neither mixed nor reported
 FIXED = [
     "id",
@@ -104,7 +106,8 @@ class Results:
         self.lock = None
 
     def holds_cells(self):
-        return (self.folder / "manifest.json").is_file()
+        """A comparison, or what is left of one without its manifest."""
+        return (self.folder / MANIFEST).is_file() or any(self.raw.glob("*/cell.json"))
 
     def clear(self):
         """Removes what an earlier comparison left, and nothing else."""
@@ -126,14 +129,23 @@ class Results:
         self.read_cells()
 
     def manifest(self):
-        """None where there is none. One of another format is refused."""
-        found = self.read_json("manifest.json")
-        if found is not None and found.get("format") != FORMAT:
+        """None where there is no comparison. Of another format, or missing beside cells, it is refused."""
+        if not self.holds_cells():
+            return None
+        path = self.folder / MANIFEST
+        found = shapes.read(path, {"format": int}, results_files.REPLACE)
+        if found["format"] != FORMAT:
             raise Trouble(
-                f"{self.folder} was made by another version of tools/compare (format {found.get('format')}, here "
+                f"{self.folder} was made by another version of tools/compare (format {found['format']}, here "
                 f"{FORMAT}), which can report it; --out takes another place"
             )
-        return found
+        return self.read_json(MANIFEST)
+
+    def calibration(self):
+        return self.read_json("calibration.json")
+
+    def peaks(self):
+        return self.read_json("peaks.json")
 
     def close(self):
         self.lock.close()
@@ -141,7 +153,9 @@ class Results:
     def read_cells(self):
         for path in self.raw.glob("*/cell.json"):
             if path.parent.name not in self.records:
-                record = json.loads(path.read_text(encoding="utf-8"))
+                record = shapes.read(path, results_files.cell, results_files.CELL_REMEDY)
+                if record["id"] != path.parent.name:
+                    raise Trouble(f"{path}: is damaged: id is {record['id'][:40]!r}: {results_files.CELL_REMEDY}")
                 self.records[record["id"]] = record
 
     def cell_folder(self, cell):
@@ -155,8 +169,9 @@ class Results:
         self.records[record["id"]] = record
 
     def read_json(self, name):
+        """One of results_files.FILES, or None where it is missing."""
         path = self.folder / name
-        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+        return shapes.read(path, *results_files.FILES[name]) if path.is_file() else None
 
     def write_json(self, name, value):
         write_whole(self.folder / name, json.dumps(value, indent=1) + "\n")

@@ -92,8 +92,8 @@ class Runner:
 
     def __init__(self, bench, results, plan):
         self.bench, self.results, self.plan = bench, results, plan
-        self.peaks = results.read_json("peaks.json")
-        self.rate_most = calibration.rate_most(results.read_json(calibration.FILE))
+        self.peaks = results.peaks()
+        self.rate_most = calibration.rate_most(results.calibration())
         self.reported = set()  # (subject, workload, outcome) of cells that were not run
         self.in_vain = 0  # blocks in a row that stayed disturbed however often they were repeated
 

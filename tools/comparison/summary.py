@@ -83,7 +83,7 @@ class Summary:
         """The valid record whose rate is the median: where a whole picture of one run is wanted, not of a mixture."""
         records = sorted(
             (record for record in self.valid(workload, level, subject) if record.get("status")),
-            key=lambda record: record["metrics"]["stage_total_us"] or 0,
+            key=lambda record: record["metrics"].get("stage_total_us") or 0,
         )
         return records[(len(records) - 1) // 2] if records else None
 

@@ -65,7 +65,7 @@ def calls(summary, workload):
     rows = [["model", "system calls per request", "most of them"]]
     for subject in summary.subjects(workload):
         record = summary.passed("syscalls", workload, subject)
-        if record and record.get("syscalls"):
+        if record and record.get("syscalls") and record["metrics"].get("syscalls"):
             total = sum(record["syscalls"].values())
             each = record["metrics"].get("syscalls")
             most = ", ".join(

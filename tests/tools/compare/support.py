@@ -1,4 +1,5 @@
 """What the tests of tools/comparison stand on: its path, specs by hand, records of cells that were never run."""
+import dataclasses
 import pathlib
 import sys
 
@@ -128,6 +129,7 @@ def store(folder, wanted, records):
             "question": None,
             "command": "tools/compare test.toml",
             "spec": "",
+            "wanted": dataclasses.asdict(dataclasses.replace(wanted, text="")),
             "declared": comparisons.declared(wanted),
             "cells": [cell.id for cell in plan],
             "environment": ENVIRONMENT,

@@ -142,8 +142,12 @@ class File(unittest.TestCase):
         self.assertEqual(len(self.words()), 1)
         for other in ({"date": "2026-01-03T00:00:01+00:00"}, {"host": "there"}, {"kernel": "6.2"}, {"cpu": "another"}):
             self.assertEqual(self.words(**other), [])
-        controls_file.file_of(self.out).write_text("{", encoding="utf-8")
-        self.assertEqual(self.words(), [])
+
+    def test_says_that_a_damaged_file_says_nothing(self):
+        controls_file.write(self.out, FACTS, [BAD])
+        for text in ("{", "[]", '{"format": 1, "machine": {"date": "2026-01-02"}, "controls": [{"name": "x"}]}'):
+            controls_file.file_of(self.out).write_text(text, encoding="utf-8")
+            self.assertRegex(self.words()[0], "^What the controls found is not known. .*controls.json: is damaged: .*: remove it, or run")
 
 
 class Log(unittest.TestCase):
