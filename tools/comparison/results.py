@@ -58,10 +58,11 @@ OWN = [
 
 
 def write_whole(path, text):
-    """A file that is there whole or not at all, however this ends."""
+    """A file that is there whole or not at all, however this ends. What is no character, as of a command line that is not UTF-8,
+    becomes a question mark."""
     path = pathlib.Path(path)
     beside = path.with_name(f".{path.name}.{os.getpid()}")
-    with open(beside, "w", encoding="utf-8", newline="") as out:
+    with open(beside, "w", encoding="utf-8", errors="replace", newline="") as out:
         out.write(text)
         out.flush()
         os.fsync(out.fileno())

@@ -107,6 +107,12 @@ class Damaged(Folder):
             self.assertIn("remove it or make it writable, or --out takes another place", said)
             path.rmdir() if path.is_dir() else path.unlink()
 
+    def test_text_that_is_no_utf_8_is_reported(self):
+        path = self.folder / "manifest.json"
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"command": "tools/compare --out \udcff"}))
+        self.assertEqual(self.told("--report"), (0, ""))
+        self.assertIn("Command: `tools/compare --out ?`", (self.folder / "report.md").read_text())
+
     def test_whatever_is_damaged_there_is_no_traceback(self):
         """Every value of every kind of file, replaced by others or missing: a report, or one line."""
         made = self.cell_files()
