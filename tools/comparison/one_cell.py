@@ -137,12 +137,12 @@ def judge(report):
 
 def graded(report, log, taken=""):
     """What the figures of a run are worth, for its record. An open bound is null there. `taken`: what took the CPUs, where
-    they were full."""
+    they were full, which is why the generator was the limit."""
     grade = grades.grade(report)
     bounds = {key: [low, high if math.isfinite(high) else None] for key, (low, high) in grade.bounds.items()}
     return {
         "grade": grade.name,
-        "grade_why": [*grade.why, *([f"the CPUs were full: {taken}"] if taken and grade.full else [])],
+        "grade_why": [*([f"the CPUs were full: {taken}"] if taken and grade.full else []), *grade.why],
         "bounds": bounds,
         "generator_full": grade.full,
         "unsteady": steadiness.notes(log),

@@ -384,7 +384,7 @@ class Words(unittest.TestCase):
     def test_a_full_machine_is_said_with_the_grade(self):
         wanted = support.make_spec(models=["staged", "loops"], repetitions=3)
         records = [support.record(cell, 9000) for cell in cells.plan(wanted)]
-        why = ["the generator was busy for 95 % of the time", "the CPUs were full: server 1.00 + generator 0.95 of 2 CPUs"]
+        why = ["the CPUs were full: server 1.00 + generator 0.95 of 2 CPUs", "the generator was busy for 95 % of the time"]
         for one in records:
             if one["subject"]["name"] == "loops":
                 one |= {"grade": "censored", "grade_why": why}

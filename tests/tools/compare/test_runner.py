@@ -115,7 +115,8 @@ class Judgement(unittest.TestCase):
 
     def test_names_full_cpus_beside_what_the_generator_says(self):
         found = one_cell.graded(test_grades.a_report(cpu=0.95), "", "server 2")
-        self.assertEqual(found["grade_why"][-1], "the CPUs were full: server 2")
+        self.assertEqual(found["grade_why"][0], "the CPUs were full: server 2")
+        self.assertIn("the generator was busy", found["grade_why"][1])
         self.assertEqual(one_cell.graded(test_grades.a_report(), "", "server 2")["grade_why"], [])
 
     def test_calls_cpus_full_by_what_both_sides_took(self):
