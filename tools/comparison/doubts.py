@@ -11,7 +11,7 @@ QUICK = 6  # repetitions from which on the interval of a median reaches 95 %
 
 
 def repetitions_of(summary):
-    """(the fewest, the most) valid runs that a figure rests on: what there is, not what was planned."""
+    """(the fewest, the most) graded runs that a figure rests on: what there is, not what was planned."""
     counts = [
         len(summary.valid(workload, level, subject))
         for workload in summary.spec.workloads
@@ -26,7 +26,7 @@ def interval_words(summary):
     """What an interval here means, exactly."""
     least, count = repetitions_of(summary)
     if count == 0:
-        return "No run is valid, so there are no intervals."
+        return "No run has a grade, so there are no intervals."
     if count < 2:
         return "With one repetition there are no intervals, and no difference can be distinguished from chance."
     low, high, coverage = stats.ranks(count)
@@ -63,14 +63,8 @@ def comparison_words(summary):
 
 def repeated_words(summary):
     """Blocks that were repeated, with the causes, and those that stayed disturbed."""
-    measured = [record for record in summary.records if record["purpose"] == "measure"]
-    blocks = {}
-    for record in measured:
-        level = record["level"]
-        place = record["workload"], level["kind"], level["value"], record["repetition"]
-        blocks.setdefault(place, []).append(record)
+    blocks, still = summary.blocks, summary.disturbed
     again = [records for records in blocks.values() if outside.repeats(records)]
-    still = [records for records in blocks.values() if outside.of_block(records)]
     said = []
     if again:
         times = sum(outside.repeats(records) for records in again)
@@ -82,7 +76,7 @@ def repeated_words(summary):
     if still:
         said.append(
             f"{len(still)} of {len(blocks)} blocks were disturbed from outside in the runs that count, such as: "
-            f"{outside.of_block(still[0])[0]}. This widens the intervals."
+            f"{next(iter(still.values()))[0]}. This widens the intervals."
         )
     return said
 

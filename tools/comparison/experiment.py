@@ -308,8 +308,7 @@ def bench_of(options, wanted, places, threads):
 def calibrate(bench, there):
     """Once for an experiment, on the CPUs of its first workload."""
     known = calibration.of_experiment(bench, next(iter(bench.places.values())), there)
-    for said in calibration.words(known):
-        print(f"compare: {said}")
+    print(f"compare: {calibration.words(known)[0]}")
 
 
 def prepared(options, wanted):
@@ -381,5 +380,5 @@ def compare(options):
         )
         return 0
     print(report.write(there, wanted, plan))
-    print(f"compare: {options.out / 'index.html'}")
+    print(f"compare: intervals, figures, and what cannot be concluded: {options.out / 'index.html'}")
     return 0 if any(record["outcome"] == "ok" for record in there.records.values()) else 1

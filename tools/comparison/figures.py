@@ -57,7 +57,7 @@ class Maker:
         return self.summary.estimate(self.workload, level, subject, key)
 
     def series(self, levels, key, x_of):
-        """A series for each subject; levels without valid cells are gaps."""
+        """A series for each subject; levels without graded cells are gaps."""
         made = []
         for subject in self.subjects:
             points = [charts.Point(x_of(level), self.estimate(level, subject, key)) for level in levels]
@@ -70,7 +70,7 @@ class Maker:
 
     def table(self, levels, keys):
         """(columns, rows as texts, rows as numbers) of medians with intervals."""
-        columns = ["model", "load", *(metrics.BY_KEY[key].title for key in keys), "valid", "grades"]
+        columns = ["model", "load", *(metrics.BY_KEY[key].title for key in keys), "graded", "grades"]
         texts, plain = [], []
         for level in levels:
             for subject in self.subjects:
@@ -194,7 +194,8 @@ class Maker:
             title,
             "Mean time from a request's arrival in its socket, of the middle repetition; hatched parts are waits in the "
             "socket, in a queue or for a wakeup. Without a trace only one request in eight has a time in the socket, and so a "
-            "sojourn: its p99 may be below that of the total, which all requests have.",
+            "sojourn, while all have a total. So the mean or the p99 of the sojourn may be below that of the total, though no request's "
+            "sojourn is below its total.",
             *charts.stacks(self.named(what), title, entries, KEY, numbers.time_us),
             ["model (mean / p99)", *columns],
             [[name, *(f"{numbers.time_us(mean)} / {numbers.time_us(p99)}" for mean, p99 in pairs)] for name, pairs in shown],
@@ -339,9 +340,9 @@ def main_letter(letters):
 
 
 def written(estimate, metric, valid=0):
-    """With its interval. Of valid runs without the figure: a dash, as where a percentile has too few requests."""
+    """With its interval. Of graded runs without the figure: a dash, as where a percentile has too few requests."""
     if estimate is None:
-        return numbers.NONE if valid else "no valid run"
+        return numbers.NONE if valid else "no graded run"
     if estimate.count == 1:
         return estimate.text(metric.write)
     return f"{estimate.text(metric.write)} ({metric.write(estimate.low)} to {metric.write(estimate.high)})"

@@ -199,6 +199,11 @@ def wrong(report):
     return "; ".join(said)
 
 
+def called(outcome):
+    """What reports call an outcome: INVALID is a run with wrong answers, or one for which the generator cannot vouch."""
+    return "INVALID" if outcome in ("invalid", "failed") else outcome
+
+
 def worst(names):
     """The grade of a figure that rests on several runs."""
     return max(names, key=ORDER.index, default=None)

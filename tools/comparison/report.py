@@ -1,7 +1,7 @@
 """Writes what a comparison says: the page, the same as text, and each figure with its data as files of their own."""
 import shutil
 
-from . import comparisons, controls_file, figures, report_html, report_md, results, svg
+from . import comparisons, controls_file, figures, report_html, report_md, report_terminal, results, svg
 from .summary import Summary
 
 
@@ -33,4 +33,4 @@ def write(there, wanted, plan):
     results.write_whole(there.folder / "comparisons.csv", comparisons.csv_text(summary))
     results.write_whole(there.folder / "index.html", report_html.whole(summary, made, manifest, svg.STYLE))
     results.write_whole(there.folder / "report.md", report_md.whole(summary, made, manifest))
-    return report_md.terminal(summary, made)
+    return report_terminal.whole(summary)

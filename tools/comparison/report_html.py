@@ -18,7 +18,7 @@ MARK = (
 )
 
 
-UNIT = re.compile(r"(?<=\d) (?=ns|us|ms|s\b|KiB|MiB|%|of \d|clean|bracketed|censored)|(?<=\d of) (?=\d)|(?<=[\u2265\u2264]) (?=\d)")
+UNIT = re.compile(r"(?<=\d) (?=ns|us|ms|s\b|KiB|MiB|%|of \d|clean|bracketed|censored|disturbed)|(?<=\d of) (?=\d)|(?<=[\u2265\u2264]) (?=\d)")
 RANGE = re.compile(r"\(\S+[^()]* to [^()]*\)|\[[^\]]*\]")
 
 
@@ -40,6 +40,10 @@ def table(rows, cls="", write=datum):
     head = "".join(f"<th>{text(word)}</th>" for word in rows[0])
     body = "".join("<tr>" + "".join(f"<td>{write(word)}</td>" for word in row) + "</tr>" for row in rows[1:])
     return f'<div class="scroll {cls}"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def noted(words_):
+    return f'<p class="note">{text(words_)}</p>' if words_ else ""
 
 
 def folded(title, inside):
@@ -75,7 +79,7 @@ def counts(summary):
         ("servers compared", len(summary.spec.subjects), ""),
         ("workloads", len(summary.spec.workloads), ""),
         ("repetitions", summary.spec.repetitions, ""),
-        ("valid cells", f"{len(summary.records) - bad} of {len(summary.records)}", "alarm" if bad else ""),
+        ("graded cells", f"{len(summary.records) - bad} of {len(summary.records)}", "alarm" if bad else ""),
         ("measured in", numbers.clock(sum(record["seconds"] for record in summary.records)), ""),
     ]
     inside = "".join(
@@ -113,12 +117,13 @@ def decided(summary, workload):
 def classes(summary, workload):
     rows = tables.by_class(summary, workload)
     level = summary.featured(workload)
-    return f"<h3>Latency of each class of requests, {text(level.label)}</h3>{table(rows)}" if rows else ""
+    note = tables.class_note(summary, workload) if rows else ""
+    return f"<h3>Latency of each class of requests, {text(level.label)}</h3>{table(rows)}{noted(note)}" if rows else ""
 
 
 def workload_section(summary, workload, figures):
     where = summary.placement(workload)
-    more = "".join(folded(title, table(rows, "texts")) for title, rows in tables.passes(summary, workload))
+    more = "".join(folded(title, table(rows, "texts") + noted(note)) for title, rows, note in tables.passes(summary, workload))
     said = "".join(
         f"<p><b>{text(heading)}.</b> {text(sentences)}</p>"
         for heading, sentences in words.of_workload(summary, workload)

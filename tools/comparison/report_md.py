@@ -1,4 +1,4 @@
-"""The report for a terminal or a repository."""
+"""The report as text, for a repository."""
 from . import comparisons, doubts, placement, tables, words
 
 
@@ -19,8 +19,8 @@ def word_lines(summary, workload):
     return "\n\n".join(f"**{heading}.** {said}" for heading, said in words.of_workload(summary, workload))
 
 
-def workload_text(summary, workload, figures, with_figures):
-    decided = comparisons.table(summary, workload)
+def workload_text(summary, workload, figures):
+    decided, classes = comparisons.table(summary, workload), tables.by_class(summary, workload)
     parts = [
         f"## {placement.titled(workload['title'], summary.placement(workload))}",
         workload["what"] or "",
@@ -28,36 +28,24 @@ def workload_text(summary, workload, figures, with_figures):
         table(decided) if decided else "",
         table(tables.overview(summary, workload)),
     ]
-    classes = tables.by_class(summary, workload)
     if classes:
         parts += [f"Latency of each class of requests, {summary.featured(workload).label}:", table(classes)]
-    stages = next((figure for figure in figures if figure.name.endswith("-stages")), None)
-    if stages and not with_figures:
-        parts += [f"{stages.title} (mean / p99):", table([["model", *stages.columns[1:]], *stages.rows])]
-    for figure in figures if with_figures else []:
+        parts.append(tables.class_note(summary, workload))
+    for figure in figures:
         parts += [
             f"### {figure.title}",
             f"![{figure.title}](figures/{figure.name}.svg)",
             figure.note,
             table([figure.columns, *figure.rows]),
         ]
-    for title, rows in tables.passes(summary, workload):
-        parts += [f"### {title}", table(rows)]
+    for title, rows, note in tables.passes(summary, workload):
+        parts += [f"### {title}", table(rows), note]
     return "\n\n".join(part for part in parts if part)
 
 
 def failed_controls(summary):
     """A quotation, which stands out at the top."""
     return "\n".join(f"> **Control.** {said}" for said in summary.failed_controls)
-
-
-def terminal(summary, figures):
-    """What is printed at the end: tables and words, no pictures."""
-    parts = [workload_text(summary, workload, figures[workload["name"]], False) for workload in summary.spec.workloads]
-    parts = [failed_controls(summary), *parts] if summary.failed_controls else parts
-    return "\n\n".join(
-        parts + ["## What cannot be concluded", "\n".join("- " + said for said in doubts.of_comparison(summary, summary.facts))]
-    )
 
 
 def whole(summary, figures, manifest):
@@ -73,7 +61,7 @@ def whole(summary, figures, manifest):
         table(tables.subjects(summary.spec, summary.facts)),
         "\n".join("- " + said for said in tables.method(summary, facts)),
     ]
-    parts += [workload_text(summary, workload, figures[workload["name"]], True) for workload in summary.spec.workloads]
+    parts += [workload_text(summary, workload, figures[workload["name"]]) for workload in summary.spec.workloads]
     parts += ["## What cannot be concluded", "\n".join("- " + said for said in doubts.of_comparison(summary, facts))]
     if summary.bad():
         parts += ["## Cells that are in no median", table(tables.wrong(summary))]

@@ -1,5 +1,5 @@
 """Going through all cells: skipping those that are done, surviving those that crash, finding peaks on the way."""
-from . import calibration, cells, load, one_cell, outside, search, stats
+from . import calibration, cells, grades, load, one_cell, outside, search, stats
 from .progress import Progress
 from .trouble import Trouble
 
@@ -41,7 +41,7 @@ def rate_of(cell, peaks, most=None):
     else:
         peak = min(known.values(), default=None)
     if peak is None:
-        return None, "no valid run with a closed loop, so there is no peak to take a share of"
+        return None, "no graded run with a closed loop, so there is no peak to take a share of"
     rate = cell.level.value * peak
     rate = min(rate, most) if most and cell.level.kind == "slowest" else rate
     if rate < 1:
@@ -179,7 +179,7 @@ class Runner:
         if record["outcome"] == "ok":
             return False
         if record["outcome"] != "skipped":
-            progress.note(f"  {record['outcome']}: {cell.title}, repetition {cell.repetition}: {record['why'][:300]}")
+            progress.note(f"  {grades.called(record['outcome'])}: {cell.title}, repetition {cell.repetition}: {record['why'][:300]}")
         return True
 
     def run_block(self, block, progress):

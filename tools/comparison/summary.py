@@ -1,9 +1,9 @@
-"""The records of a comparison, gathered for reports: which cells of a subject, workload and level are valid, their
-estimates, and what went wrong."""
+"""The records of a comparison, gathered for reports: which cells of a subject, workload and level are valid (have a
+grade), their estimates, and what went wrong."""
 import functools
 import math
 
-from . import cells, comparisons, grades, load, placement, stats
+from . import cells, comparisons, grades, load, outside, placement, stats
 
 
 class Summary:
@@ -53,10 +53,30 @@ class Summary:
         """All headlines, corrected for each other."""
         return comparisons.family(self)
 
+    @functools.cached_property
+    def blocks(self):
+        """{(workload's name, level's key, repetition): the records of a block}."""
+        found = {}
+        for record in self.records:
+            if record["purpose"] == "measure":
+                found.setdefault(block_of(record), []).append(record)
+        return found
+
+    @functools.cached_property
+    def disturbed(self):
+        """{block: why} of those that something outside the experiment disturbed in the runs that count."""
+        return {block: why for block, records in self.blocks.items() if (why := outside.of_block(records))}
+
     def grade_words(self, workload, level, subject):
-        """How many of the runs have which grade: 4 clean, 2 censored."""
-        found = [record.get("grade", grades.CLEAN) for record in self.valid(workload, level, subject)]
-        return ", ".join(f"{found.count(name)} {name}" for name in grades.ORDER if name in found)
+        """How many of the runs have which grade: 4 clean, 2 censored (1 disturbed)."""
+        return self.counted_grades(self.valid(workload, level, subject))
+
+    def counted_grades(self, records):
+        """A grade is about the load generator alone, so what other programs spoiled stands beside it."""
+        found = [record.get("grade", grades.CLEAN) for record in records]
+        said = ", ".join(f"{found.count(name)} {name}" for name in grades.ORDER if name in found)
+        spoiled = sum(block_of(record) in self.disturbed for record in records)
+        return f"{said} ({spoiled} disturbed)" if spoiled else said
 
     def estimates(self, workload, level, key):
         """[(subject, estimate)] of those that have one."""
@@ -176,6 +196,12 @@ def range_of(record, key):
 def is_climbed(record):
     """A step of a climb that was tried."""
     return record["level"]["kind"] == "climb" and record["outcome"] not in ("spared", "skipped")
+
+
+def block_of(record):
+    """As Summary.blocks has it."""
+    level = record["level"]
+    return record["workload"], f"{level['kind']}-{level['value']:g}", record["repetition"]
 
 
 def place_of(record):

@@ -1,7 +1,7 @@
 """The tables that stand in every kind of report, as rows of texts."""
 import shlex
 
-from . import calibration, cells, load, metrics, numbers, placement, runner, stats
+from . import calibration, cells, grades, load, metrics, numbers, placement, runner, stats
 from .figures import written
 
 CALLS_TITLE = "System calls, counted in a separate pass"
@@ -22,9 +22,9 @@ def subjects(spec, facts):
 
 def overview(summary, workload):
     """One line for each subject at the busy closed level and at the featured open one; where there is neither, at the
-    last level, so that a reader sees that none of its runs is valid."""
+    last level, so that a reader sees that none of its runs has a grade."""
     levels = [level for level in (summary.busy_level(workload), summary.featured(workload)) if level] or summary.levels_for(workload)[-1:]
-    rows = [["model", "load", "valid", *(metrics.BY_KEY[key].title for key in SUMMARY_KEYS), "grades"]]
+    rows = [["model", "load", "graded", *(metrics.BY_KEY[key].title for key in SUMMARY_KEYS), "grades"]]
     for level in dict.fromkeys(levels):
         for subject in summary.subjects(workload):
             found = [summary.estimate(workload, level, subject, key) for key in SUMMARY_KEYS]
@@ -60,6 +60,18 @@ def by_class(summary, workload):
     return rows
 
 
+def class_note(summary, workload):
+    """Why a class of a mix has a dash where others have a percentile; nothing where none has."""
+    level, most = summary.featured(workload), {}
+    for subject in summary.subjects(workload):
+        for record in summary.valid(workload, level, subject):
+            for one in record["load"].get("classes", []):
+                if one["p99"] is None:
+                    most[one["target"]] = max(one["count"], most.get(one["target"], 0))
+    listed = ", ".join(f"{target} had {count:,} at most" for target, count in most.items())
+    return f"-: a p99 needs 1,000 requests of its class in one run; {listed}." if most else ""
+
+
 def calls(summary, workload):
     """System calls per request from their separate pass, or None where there was none."""
     rows = [["model", "system calls per request", "most of them"]]
@@ -88,7 +100,7 @@ def traces(summary, workload):
                     subject["name"],
                     f"raw/{record['id']}/server.trace ({numbers.size_kib(found['bytes'] / 1024)})",
                     numbers.count(found["lost"]),
-                    found["verdict"] + ("" if record["outcome"] == "ok" else f" (This run is {record['outcome'].upper()}.)"),
+                    found["verdict"] + ("" if record["outcome"] == "ok" else f" (This run is {grades.called(record['outcome'])}.)"),
                 ]
             )
     return rows if len(rows) > 1 else None
@@ -113,14 +125,27 @@ def ledgers(summary, workload):
     ]
 
 
+BELOW_0 = (
+    "A mean below 0 is no error: each part is the difference of two times, taken by two programs. way.out begins when the server's "
+    "send() has returned; the client can have the last byte before that. way.in can be below 0 by the error of converting "
+    "the kernel's clock. The parts add up to the latency all the same."
+)
+
+
+def ledger_note(summary, workload):
+    """Where a part is below 0, why."""
+    found = [summary.ledger(workload, subject) for subject in summary.subjects(workload)]
+    return BELOW_0 if any(mean < 0 for ledger in found if ledger for mean in ledger["parts_us"].values()) else ""
+
+
 def passes(summary, workload):
-    """[(title, rows)] of what separate passes found."""
+    """[(title, rows, note)] of what separate passes found."""
     made = (
-        (CALLS_TITLE, calls(summary, workload)),
-        (TRACES_TITLE, traces(summary, workload)),
-        (LEDGERS_TITLE, ledgers(summary, workload)),
+        (CALLS_TITLE, calls(summary, workload), ""),
+        (TRACES_TITLE, traces(summary, workload), ""),
+        (LEDGERS_TITLE, ledgers(summary, workload), ledger_note(summary, workload)),
     )
-    return [(placement.titled(title, summary.placement(workload)), rows) for title, rows in made if rows]
+    return [(placement.titled(title, summary.placement(workload)), rows, note) for title, rows, note in made if rows]
 
 
 def wrong(summary):
@@ -131,7 +156,7 @@ def wrong(summary):
         rows.append(
             [
                 record["id"],
-                record["outcome"],
+                grades.called(record["outcome"]),
                 record["subject"]["name"],
                 record["workload"],
                 f"{level.label}, repetition {record['repetition']}",
@@ -247,8 +272,9 @@ def method(summary, facts):
         "of the same load to settle.",
         "Load comes from quartet-load. A run is clean where the generator's lag is at most 5 % of the mean latency and 10 % of "
         "the percentile, bracketed up to 25 % (the interval then runs from the latency from send to the one from due), "
-        "censored beyond or where the generator was full: at least (\u2265) or at most (\u2264) the figure. Wrong answers are in "
-        "no median; nothing else is left out because of what it measured.",
+        "censored beyond or where the generator was full: at least (\u2265) or at most (\u2264) the figure. A run is "
+        "INVALID where answers were wrong or the generator cannot vouch for it at all: such a run is in no median. Nothing else is "
+        "left out because of what it measured.",
     ]
     said += calibration.words(summary.calibration)
     said += lowered(summary)

@@ -273,7 +273,7 @@ def confirmation(sweep):
 def verdict(sweep):
     """The outcome in sentences."""
     if not sweep.finalists():
-        raise Trouble(f"--tune: no valid run of {sweep.base['name']} in the last round; tuning.csv says why")
+        raise Trouble(f"--tune: no graded run of {sweep.base['name']} in the last round; tuning.csv says why")
     best, confirmed = confirmation(sweep)
     estimate, write = sweep.estimate(best), metrics.BY_KEY["rate"].write
     if not estimate.median:

@@ -30,7 +30,7 @@ def headline(summary, workload, level, key, where, what):
         return []
     if len(order) == 1:
         name, value = order[0][0]["name"], span(order[0][1], metric.write)
-        return [f"{where}only {name} has valid runs, so there is no comparison: {what} {value}."]
+        return [f"{where}only {name} has graded runs, so there is no comparison: {what} {value}."]
     decided = {
         one.subject: comparisons.words(one)
         for one in summary.comparisons
@@ -87,6 +87,21 @@ def grade_words(summary, workload):
     return said
 
 
+def disturbed_words(summary, workload):
+    """What a grade does not say: other programs, or a hypervisor, took CPU time."""
+    found = {block: why for block, why in summary.disturbed.items() if block[0] == workload["name"]}
+    if not found:
+        return []
+    (_, key, repetition), why = next(iter(found.items()))
+    level = next(level for level in summary.levels if level.key == key)
+    blocks = sum(block[0] == workload["name"] for block in summary.blocks)
+    return [
+        f"Disturbed from outside: {len(found)} of {blocks} blocks, such as {level.label}, repetition {repetition}: {'; '.join(why)}. A "
+        "grade says what the load generator added; what other programs took from a server is in no grade, so a disturbed run may "
+        "be spoiled though it is clean."
+    ]
+
+
 SHED_WORTH_SAYING = 0.001  # of the answers
 
 
@@ -129,7 +144,7 @@ def saturation_words(summary, workload):
         if known:
             said.append(f"{first} and not with {numbers.amount(above)}/s")
         else:
-            said.append(f"{first}, and has too few valid runs at {numbers.amount(above)}/s for a verdict")
+            said.append(f"{first}, and has too few graded runs at {numbers.amount(above)}/s for a verdict")
     return [f"Highest loads: {'; '.join(said)}."] if said else []
 
 
@@ -137,7 +152,7 @@ def latency_words(summary, workload):
     level = summary.featured(workload)
     if level is None or not level.is_open:
         return (
-            ["No open loop has a valid run, so this report has no latency at a given rate."]
+            ["No open loop has a graded run, so this report has no latency at a given rate."]
             if summary.common(workload) + summary.own(workload)
             else []
         )
@@ -149,7 +164,7 @@ def latency_words(summary, workload):
     for subject in summary.subjects(workload):
         valid = summary.valid(workload, level, subject)
         count = sum(map(load.server_fell_behind, valid))
-        behind += [f"{subject['name']} in {count} of its {len(valid)} valid runs"] if count else []
+        behind += [f"{subject['name']} in {count} of its {len(valid)} runs"] if count else []
     said += [f"Requests queued, because the rate was higher than the server sustained: {listing(behind)}."] if behind else []
     return said + meanwhile_words(summary, workload, level)
 
@@ -222,7 +237,7 @@ def missing_words(summary, workload):
 
 REASONS = {
     "invalid": "for which the load generator cannot vouch (INVALID)",
-    "failed": "with wrong answers",
+    "failed": "with wrong answers (INVALID)",
     "crashed": "in which the server or the load generator failed",
     "skipped": "whose share of a peak is no rate: no peak is known, or it is below one request a second",
 }
@@ -233,7 +248,7 @@ PARAGRAPHS = [
     ("Latency", latency_words),
     ("Where the time goes", stage_words),
     ("Cost", cost_words),
-    ("How far to trust it", lambda *of: grade_words(*of) + unsteady_words(*of)),
+    ("How far to trust it", lambda *of: grade_words(*of) + disturbed_words(*of) + unsteady_words(*of)),
     ("Left out", missing_words),
 ]
 

@@ -133,7 +133,7 @@ class Peaks(unittest.TestCase):
         peaks = runner.peaks_of(self.spec, self.records({"staged": 100, "loops": 200}, outcome="invalid"))
         rate, why = self.rate("slowest", "loops", peaks)
         self.assertIsNone(rate)
-        self.assertIn("no valid run", why)
+        self.assertIn("no graded run", why)
 
 
 class Climb(unittest.TestCase):

@@ -14,7 +14,7 @@ import unittest
 import urllib.parse
 
 import support
-from comparison import cells, controls_file, report, results, runner
+from comparison import cells, controls_file, report, results, runner, spec, tables_of_toml
 from comparison.trouble import Trouble
 
 GOLDEN = support.REPO / "tests" / "golden"
@@ -51,10 +51,18 @@ def canned(wanted):
 
 
 def reported(wanted, records):
-    """What the terminal shows of them."""
+    """What report.md says of them."""
     with tempfile.TemporaryDirectory() as folder:
         there, plan = support.store(pathlib.Path(folder), wanted, records)
-        return report.write(there, wanted, plan)
+        report.write(there, wanted, plan)
+        return (there.folder / "report.md").read_text(encoding="utf-8")
+
+
+def shown(wanted, records):
+    """What the terminal shows of them, as lines."""
+    with tempfile.TemporaryDirectory() as folder:
+        there, plan = support.store(pathlib.Path(folder), wanted, records)
+        return report.write(there, wanted, plan).splitlines()
 
 
 class Page(html.parser.HTMLParser):
@@ -111,6 +119,9 @@ class Reports(unittest.TestCase):
     def test_the_text_is_as_in_the_picture(self):
         self.compare("compare_report.md", self.markdown)
 
+    def test_what_a_terminal_shows_is_as_in_the_picture(self):
+        self.compare("compare_terminal.txt", self.said + "\n")
+
     def test_a_figure_is_as_in_the_picture(self):
         self.compare("compare_stages.svg", (self.figures / "tiny-stages.svg").read_text(encoding="utf-8"))
 
@@ -141,12 +152,14 @@ class Reports(unittest.TestCase):
         self.assertIn("signal 11: <no \\| words>", self.markdown)
         self.assertRegex(self.markdown, r"staged +\| 50 % of the slowest's peak[^\n]*2 of 3")
         self.assertIn("Not in the medians: 1 cell (1 of staged) for which the load generator cannot vouch (INVALID).", self.markdown)
+        self.assertRegex(self.markdown, r"\| [0-9a-f]{12} \| INVALID +\| staged")
 
     def test_headlines_are_ratios_to_the_reference_with_their_intervals(self):
-        self.assertRegex(self.said, r"requests/s of loops, the reference: [\d,]+ \([\d,]+ to [\d,]+\)\. Against it: ")
-        self.assertRegex(self.said, r"Against it: nginx \([\d,]+\) not decided \[")
-        self.assertRegex(self.said, r"staged \([\d,]+\) slower by 25 % \[2\d, 2\d\]")
-        self.assertRegex(self.said, r"was due of loops, [^.]*\. Against it: nginx \([^)]*\) equal within 5 % \[[+0]")
+        said = self.markdown
+        self.assertRegex(said, r"requests/s of loops, the reference: [\d,]+ \([\d,]+ to [\d,]+\)\. Against it: ")
+        self.assertRegex(said, r"Against it: nginx \([\d,]+\) not decided \[")
+        self.assertRegex(said, r"staged \([\d,]+\) slower by 25 % \[2\d, 2\d\]")
+        self.assertRegex(said, r"was due of loops, [^.]*\. Against it: nginx \([^)]*\) equal within 5 % \[[+0]")
         self.assertRegex(self.markdown, r"\| against loops +\| requests/s, 64 connections, closed loop")
         self.assertIn("staged", self.html[self.html.index("against loops"):])
 
@@ -170,8 +183,8 @@ class Reports(unittest.TestCase):
         self.assertGreater(int(found[2]) / int(found[1]), 1.25)
 
     def test_saturation_and_doubts_are_in_words(self):
-        self.assertIn("contains the true median in at least 75.0 % of cases", self.said)
-        self.assertIn("The closed loop hides queueing", self.said)
+        self.assertIn("contains the true median in at least 75.0 % of cases", self.markdown)
+        self.assertIn("The closed loop hides queueing", self.markdown)
 
 
 class Classes(unittest.TestCase):
@@ -179,11 +192,16 @@ class Classes(unittest.TestCase):
 
     SHORT, LONG = "/tiny.txt", "/synthetic/sleep?ms=5"
 
-    def mixed(self, classes):
+    @staticmethod
+    def records(classes):
         wanted = support.make_spec(workloads=["mix"], repetitions=2, levels={"connections": [64]})
         records = [support.record(cell, 1000, 1.0) for cell in cells.plan(wanted)]
         for record in records:
             record["load"] = {**(record.get("load") or {}), "classes": classes}
+        return wanted, records
+
+    def mixed(self, classes):
+        wanted, records = self.records(classes)
         return wanted, reported(wanted, records)
 
     def test_have_a_table_of_their_own(self):
@@ -195,9 +213,60 @@ class Classes(unittest.TestCase):
         self.assertIn("Latency of each class of requests, 64 connections, closed loop:", said)
         self.assertRegex(said, r"model +\| /tiny.txt, p50 \| /tiny.txt, p99 \| /synthetic/sleep\?ms=5, p50")
         self.assertRegex(said, r"staged \| 120 us +\| 4.20 ms +\| 5.10 ms +\| - ")
+        self.assertIn("-: a p99 needs 1,000 requests of its class in one run; /synthetic/sleep?ms=5 had 260 at most.", said)
+
+    def test_are_in_the_terminal_where_they_have_a_p99(self):
+        classes = [
+            {"target": self.SHORT, "weight": 95, "count": 5000, "p50": 120.0, "p99": 4200.0},
+            {"target": self.LONG, "weight": 5, "count": 260, "p50": 5100.0, "p99": None},
+        ]
+        wanted, records = self.records(classes)
+        head, first = shown(wanted, records)[2:4]
+        self.assertIn("/tiny.txt, p99", head)
+        self.assertNotIn("/synthetic", head)
+        self.assertIn("4.20 ms", first)
 
     def test_of_results_without_them_are_dashes(self):
-        self.assertRegex(self.mixed([])[1], r"staged \| - +\| - +\| - +\| - ")
+        said = self.mixed([])[1]
+        self.assertRegex(said, r"staged \| - +\| - +\| - +\| - ")
+        self.assertNotIn("requests of its class", said)
+
+
+class Terminal(unittest.TestCase):
+    """The comparison itself; the page has the rest."""
+
+    ABOVE = 5  # lines that tools/compare prints before and behind it
+
+    def quickstart(self):
+        path = support.REPO / "tools" / "quickstart.toml"
+        values, text = tables_of_toml.read_toml(path)
+        return spec.from_values(values, str(path), path.parent, text)
+
+    def test_of_the_quickstart_is_at_most_40_lines(self):
+        wanted = self.quickstart()
+        records = [support.record(cell, 12345, asked=4567 if cell.level.is_open else None) for cell in cells.plan(wanted)]
+        for one in records[::3]:
+            one |= {"grade": "censored", "grade_why": ["the generator was busy for 95 % of the time"]}
+        said = shown(wanted, records)
+        self.assertLessEqual(len(said) + self.ABOVE, 40, said)
+        self.assertLessEqual(max(len(line) for line in said if "  " in line), 132, said)
+
+    def test_begins_with_the_result_and_names_the_reference(self):
+        wanted = support.make_spec(models=["staged", "loops", "acceptor"], repetitions=3)
+        rates = {"staged": 9000, "loops": 12000, "acceptor": 6000}
+        said = shown(wanted, [support.record(cell, rates[cell.subject["name"]] + cell.repetition) for cell in cells.plan(wanted)])
+        self.assertIn("A tiny file, hot", said[0])
+        self.assertEqual(said[1], "requests/s and CPU per request: 64 connections, closed loop. Against staged, the reference.")
+        self.assertEqual([line.split()[0] for line in said[3:6]], ["loops", "staged", "acceptor"])
+        self.assertRegex(said[3], r"12,002, faster by 33 %  +83.3 us, cheaper by 25 %  +70.0 us, 43 % process.wait$")
+        self.assertRegex(said[4], r"staged +9,002  +111 us  +70.0 us, 43 % process.wait$")
+        self.assertEqual(said[6], "Grades of 9 runs: 9 clean.")
+
+    def test_says_what_has_no_grade(self):
+        wanted = support.make_spec(repetitions=3)
+        said = shown(wanted, [support.record(cell, 1, outcome="failed", why="wrong") for cell in cells.plan(wanted)])
+        self.assertIn("no graded run", "\n".join(said))
+        self.assertIn("Not in the medians: 6 cells (3 of loops and 3 of staged) with wrong answers (INVALID).", "\n".join(said))
 
 
 class Outcomes(unittest.TestCase):
@@ -232,7 +301,7 @@ class Outcomes(unittest.TestCase):
     def test_of_no_valid_run_leave_a_line_that_says_so(self):
         wanted = support.make_spec(repetitions=3, levels={"connections": [], "rates": [3000]})
         said = reported(wanted, [support.record(cell, 1, outcome="invalid", why="late") for cell in cells.plan(wanted)])
-        self.assertRegex(said, r"staged +\| 3,000 requests/s +\| 0 of 3 +\| no valid run")
+        self.assertRegex(said, r"staged +\| 3,000 requests/s +\| 0 of 3 +\| no graded run")
 
 
 class Controls(unittest.TestCase):
@@ -250,7 +319,7 @@ class Controls(unittest.TestCase):
 
     def test_that_failed_here_today_stand_at_the_top_of_each_report(self):
         page, text, shown = self.written("undecided")
-        for said, begin in ((page, "<h2>Failed controls</h2>"), (text, "> **Control.** "), (shown, "> **Control.** ")):
+        for said, begin in ((page, "<h2>Failed controls</h2>"), (text, "> **Control.** "), (shown, "CONTROL: ")):
             self.assertIn("The control loop (M/D/1) did not hold on this machine on 2026-01-02: late", said)
             self.assertLess(said.index(begin), said.index("A tiny file, hot"))
         self.assertIn("late &amp; &lt;busy&gt;", page)
@@ -297,7 +366,7 @@ class Words(unittest.TestCase):
                 one["outcome"], one["why"] = "invalid", "late"
         said = reported(wanted, records)
         self.assertIn("of staged, the reference: 9,200 (9,100 to 9,300). Against it: loops (12,100) not decided (fewer", said)
-        self.assertNotIn("censored", said)
+        self.assertNotIn("(censored)", said)
         self.assertNotIn("waited for a CPU", said)
 
     def test_runs_that_are_valid_and_doubtful_are_reported(self):
@@ -372,14 +441,30 @@ class Words(unittest.TestCase):
         self.assertRegex(said, "1 of 3 blocks were repeated whole, 1 times [^\n]* such as: other programs took 40 % of a CPU")
         self.assertIn("1 of 3 blocks were disturbed from outside in the runs that count, such as: the hypervisor took 20.0 %", said)
 
+    def test_a_disturbed_block_shows_beside_its_grades(self):
+        wanted = support.make_spec(repetitions=3)
+        records = [support.record(cell, 100) for cell in cells.plan(wanted)]
+        self.assertNotIn("disturbed", reported(wanted, records))
+        spoiled = next(one for one in records if one["repetition"] == 2)
+        spoiled["metrics"]["others_cpus"] = 0.4
+        said = reported(wanted, records)
+        for name in ("staged", "loops"):  # the other run of the block stood beside it
+            self.assertRegex(said, rf"\| {name} +\| 64 connections[^\n]*\| 3 clean \(1 disturbed\) \|")
+        trust = re.search(r"\*\*How far to trust it\.\*\* (.*)", said)[1]
+        self.assertIn("1 of 3 blocks, such as 64 connections, closed loop, repetition 2: other programs took 40 % of a CPU.", trust)
+        self.assertIn("a disturbed run may be spoiled though it is clean", trust)
+        self.assertIn("Grades of 6 runs: 6 clean (2 disturbed); disturbed from outside, such as: other programs took 40 %", "\n".join(shown(wanted, records)))
+
     def test_another_reference_after_the_runs_is_said(self):
         wanted = support.make_spec(repetitions=3)
         records = [support.record(cell, 100) for cell in cells.plan(wanted)]
         later = support.make_spec(repetitions=3, reference="loops")
         with tempfile.TemporaryDirectory() as folder:
             there, plan = support.store(pathlib.Path(folder), wanted, records)
-            self.assertNotIn("were chosen when", report.write(there, wanted, plan))
-            self.assertIn("the reference was staged and the margin 5 %; this report has loops and 5 %", report.write(there, later, plan))
+            for of, words in ((wanted, False), (later, True)):
+                report.write(there, of, plan)
+                said = (there.folder / "report.md").read_text(encoding="utf-8")
+                self.assertEqual("the reference was staged and the margin 5 %; this report has loops and 5 %" in said, words)
 
     def test_a_full_machine_is_said_with_the_grade(self):
         wanted = support.make_spec(models=["staged", "loops"], repetitions=3)
@@ -399,12 +484,15 @@ class Words(unittest.TestCase):
                 mine = ledger if one["subject"]["name"] == "staged" else None
                 one["trace"] = {"verdict": "none", "lost": 0, "bytes": 1, "ledger": mine}
         said = reported(wanted, records)
-        stages = said.split("Where a request's time goes, ")[1]
+        stages = said.split("Where a request's time goes, ")[2]  # behind its heading and its picture
         self.assertRegex(stages, r"\| model .* \| unaccounted \|")
         self.assertRegex(stages, r"\| staged .* \| 1\.2 % +\|")
         self.assertRegex(stages, r"\| loops .* \| - +\|")
         self.assertRegex(said, r"\| model +\| own\.lag +\| way\.in +\| unaccounted \| latency, mean \|")
         self.assertRegex(said, r"\| staged +\| 7\.00 us +\| -1\.00 us +\| 1\.2 % +\| 77\.0 us +\|")
+        self.assertIn("A mean below 0 is no error: each part is the difference of two times", said)
+        ledger["parts_us"]["way.in"] = 1
+        self.assertNotIn("below 0", reported(wanted, records))
 
     def test_every_title_names_the_placement(self):
         for place, title in (
@@ -417,7 +505,7 @@ class Words(unittest.TestCase):
             with tempfile.TemporaryDirectory() as folder:
                 records = [support.record(c, 9000, asked=900) | {"placement": place} for c in cells.plan(wanted)]
                 there, plan = support.store(pathlib.Path(folder), wanted, records)
-                said = report.write(there, wanted, plan)
+                report.write(there, wanted, plan)
                 page = (there.folder / "index.html").read_text(encoding="utf-8")
                 text = (there.folder / "report.md").read_text(encoding="utf-8")
             titles = re.findall(r"<(?:h1|h3)>(.*?)</", page) + re.findall(r"<section id=[^>]*><h2>(.*?)</", page)
@@ -425,7 +513,7 @@ class Words(unittest.TestCase):
             self.assertGreater(len(titles), 12)
             for one in titles:
                 self.assertTrue(one.endswith(f"\u00b7 {title}"), one)
-            self.assertEqual("With one server CPU no two threads" in said, place["server_cpus"] == "1")
+            self.assertEqual("With one server CPU no two threads" in text, place["server_cpus"] == "1")
 
     def test_a_climb_says_what_each_kept_up_with_and_shows_no_step_above(self):
         """staged answers 9,000/s at most, loops 12,000/s; of nginx the generator could not ask for more."""
@@ -439,12 +527,13 @@ class Words(unittest.TestCase):
                 outcome = "invalid"
             records.append(support.record(cell, min(asked or most, most), asked=asked, outcome=outcome))
         with tempfile.TemporaryDirectory() as folder:
-            said = report.write(*support.store(pathlib.Path(folder), wanted, records)[:1], wanted, cells.plan(wanted))
+            report.write(*support.store(pathlib.Path(folder), wanted, records)[:1], wanted, cells.plan(wanted))
+            said = (pathlib.Path(folder) / "report.md").read_text(encoding="utf-8")
             data = (pathlib.Path(folder) / "figures" / "tiny-answered.csv").read_text(encoding="utf-8")
         self.assertIn(
             "staged kept up with 9,000/s and not with 13,500/s; loops kept up with 12,000/s and not with 18,000/s", said
         )
-        self.assertIn("nginx kept up with 11,800/s, and has too few valid runs at 17,700/s for a verdict", said)
+        self.assertIn("nginx kept up with 11,800/s, and has too few graded runs at 17,700/s for a verdict", said)
         steps = {row["load"] for row in csv.DictReader(io.StringIO(data))}
         self.assertEqual(steps, {f"{share} % of its own peak" for share in (50, 100, 150)})
 
@@ -452,7 +541,7 @@ class Words(unittest.TestCase):
         wanted = support.make_spec(workloads=["tiny", "near-idle"], levels={"connections": [64]}, repetitions=2)
         records = [support.record(cell, cell.level.value, asked=cell.level.value if cell.level.is_open else None)
                    for cell in cells.plan(wanted)]
-        tiny, idle = reported(wanted, records).split("A server that is nearly idle", 1)
+        tiny, idle = reported(wanted, records).split("## A server that is nearly idle", 1)
         self.assertIn("64 connections, closed loop", tiny)
         self.assertNotIn("100 requests/s", tiny.split("A tiny file, hot", 1)[1])
         idle = idle.split("What cannot be concluded", 1)[0]
@@ -469,7 +558,7 @@ class Words(unittest.TestCase):
                 results.Results(pathlib.Path(folder)).open()
 
     def test_one_model_alone_is_no_comparison_but_a_report(self):
-        self.assertIn("only staged has valid runs", self.written(models=["staged"]))
+        self.assertIn("only staged has graded runs", self.written(models=["staged"]))
 
 
 if __name__ == "__main__":

@@ -42,7 +42,7 @@ class Run(unittest.TestCase):
         self.assertEqual(
             [line for line in self.lines if "not run" in line],
             [
-                "  not run: loops, tiny, shares of a peak: no valid run with a closed loop, so there is no peak to take "
+                "  not run: loops, tiny, shares of a peak: no graded run with a closed loop, so there is no peak to take "
                 "a share of",
             ],
         )
