@@ -36,6 +36,7 @@ enum handler_access {
 
 struct handler {
     const char *name;
+    unsigned number;    /* its place in the table (handlers.h), for those who keep a note on each */
     const char *prefix; /* of the path; a prefix that ends without '/' matches that path only */
     unsigned methods;   /* set of enum method; OPTIONS is answered for every handler */
     enum handler_access access;

@@ -9,7 +9,8 @@
 
 static const struct handler handlers[] = {
 #define HANDLER(name, prefix, methods, access, counted, takes_long, run, would_wait, input)        \
-    {name, prefix, methods, ACCESS_##access, counted, takes_long, run, would_wait, input},
+    {name,    HANDLER_NUMBER_##run, prefix, methods,    ACCESS_##access,                           \
+     counted, takes_long,           run,    would_wait, input},
 #include "core/handlers/handlers.def"
 #undef HANDLER
 };
@@ -21,7 +22,6 @@ static const struct bytes prefixes[] = {
 #include "core/handlers/handlers.def"
 #undef HANDLER
 };
-enum { HANDLER_COUNT = sizeof handlers / sizeof *handlers };
 
 /* A prefix that ends with '/' matches what starts with it, another one that path alone. */
 static inline bool prefix_matches(struct bytes prefix, struct bytes path)

@@ -8,6 +8,15 @@
 
 #include "core/handlers/handler.h"
 
+/* The number of each handler in the table, by the function it runs. */
+enum handler_number {
+#define HANDLER(name, prefix, methods, access, counted, takes_long, run, would_wait, input)        \
+    HANDLER_NUMBER_##run,
+#include "core/handlers/handlers.def"
+#undef HANDLER
+    HANDLER_COUNT
+};
+
 /* The handler for a path: the longest prefix that matches; the file handler matches everything. */
 const struct handler *handler_find(struct bytes path);
 
