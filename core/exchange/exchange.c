@@ -114,7 +114,6 @@ void exchange_begin(struct exchange *x)
     x->id = next_id();
     x->handler = NULL;
     x->uncounted = false;
-    x->inlined = false;
     x->refused_status = 0;
     x->response = (struct response){0};
     x->sent = 0;

@@ -77,7 +77,6 @@ struct exchange {
     /* Why it ends the connection: decided by the reader, then while the answer is made. */
     enum close_reason close;
     unsigned short reader, processor, writer; /* threads that served it, by number */
-    bool inlined; /* its processor is a loop that ran the handler in place of another group */
 
     unsigned forwards;  /* how often it was forwarded (HANDLER_FORWARD) */
     char *forward_text; /* where request.path and query lie then; malloc'd, or NULL */

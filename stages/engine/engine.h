@@ -11,6 +11,7 @@
 #define STAGES_ENGINE_ENGINE_H
 
 #include "core/exchange/crowd.h"
+#include "core/handlers/handlers.h"
 #include "core/options/settings.h"
 #include "core/points/interval_sets.h"
 #include "core/report/machine.h"
@@ -88,7 +89,10 @@ struct engine {
     uint64_t samples; /* taken for the trace; the tracer's thread alone */
 
     /* any thread */
-    _Atomic int phase;                    /* enum phase; only rises */
+    _Atomic int phase; /* enum phase; only rises */
+    /* Of each handler: how many short runs it still has to make before a loop trusts it again, since
+     * it turned out long (inline.h). Beside the phase, which each request reads as well. */
+    _Atomic unsigned char distrusted[HANDLER_COUNT];
     _Atomic int empty_signal;             /* sent to the process when nothing is open; 0: none */
     _Atomic unsigned ended_groups;        /* groups below this are to end their threads */
     _Atomic uint64_t connections;         /* open, also those that are turned away */

@@ -19,6 +19,7 @@
 #include <stdatomic.h>
 
 struct engine;
+struct handler;
 struct worker;
 
 /* Tickets on their way to one mailbox. */
@@ -59,6 +60,10 @@ struct worker {
     struct exchange_pool exchanges;
     struct access_log_buffer log;
     uint64_t slept_ns, woke_ns; /* the last time it blocked */
+    struct {
+        const struct handler *handler; /* whose run it times, or NULL (inline.h) */
+        uint64_t since_ns;
+    } run;
 
     /* written by this thread, read by reports */
     struct tally tally;

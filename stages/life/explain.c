@@ -235,7 +235,7 @@ static void explain_inlined(const struct explained *e)
     static const char *const when[] = {
         [INLINE_NONE] = "never",
         [INLINE_IDLE] = "while it has nothing else to do and a thread of the other group sleeps",
-        [INLINE_SHORT] = "when the handler is not marked as long and its file is in the cache",
+        [INLINE_SHORT] = "when the handler is not known to take long and its file is in the cache",
         [INLINE_ALWAYS] = "always",
     };
     for (unsigned i = 0; i < e->wiring->group_count; i++) {

@@ -17,6 +17,7 @@
 #include "core/points/probes.h"
 #include "core/exchange/response.h"
 #include "stages/stage/pause.h"
+#include "stages/engine/inline.h"
 #include "stages/engine/route.h"
 #include "stages/engine/places.h"
 #include "stages/engine/engine.h"
@@ -91,7 +92,6 @@ static void start_request(struct worker *worker, struct client *client, bool dir
 {
     struct exchange *x = client->conn.exchange;
     x->processor = (unsigned short)worker->number;
-    x->inlined = !worker_runs(worker, STAGE_PROCESSOR);
     tally_add(&worker->tally, COUNTER_STARTED, exchange_is_counted(x));
     x->stamps.started_ns = direct ? x->stamps.whole_ns : stamp_now();
     PROBE(started, client->conn.id, x->id, x->stamps.started_ns, x->stamps.whole_ns);
@@ -109,27 +109,33 @@ static void say_length_broken(const struct exchange *x)
               (unsigned long long)r->produced);
 }
 
-/* Everything is made: publishes the end. From here on the writer may finish the exchange at any
- * moment. */
-static enum verdict publish_end(struct conn *conn)
+/* Everything is made. */
+static void end_making(struct conn *conn)
 {
     struct exchange *x = conn->exchange;
     response_end(x);
     if (x->response.length_broken) {
         say_length_broken(x);
     }
-    struct brigade *made = response_made(x);
     conn->state = CONN_WRITING;
     x->stamps.handed_ns = stamp_now();
     PROBE(handed, conn->id, x->id, x->stamps.handed_ns, x->stamps.started_ns);
-    return outlet_publish(&x->outlet, made, true) ? VERDICT_OUTPUT_READY : VERDICT_NONE;
+}
+
+/* From here on the writer may finish the exchange at any moment. */
+static enum verdict publish_end(struct exchange *x)
+{
+    return outlet_publish(&x->outlet, response_made(x), true) ? VERDICT_OUTPUT_READY : VERDICT_NONE;
 }
 
 /* Counted ahead of it: behind it the writer may be first. */
 static enum verdict finish_making(struct worker *worker, struct client *client)
 {
-    tally_add(&worker->tally, COUNTER_HANDED, exchange_is_counted(client->conn.exchange));
-    return publish_end(&client->conn);
+    struct exchange *x = client->conn.exchange;
+    tally_add(&worker->tally, COUNTER_HANDED, exchange_is_counted(x));
+    end_making(&client->conn);
+    inline_end_run(worker, x->stamps.handed_ns);
+    return publish_end(x);
 }
 
 /* The thread that completes an answer may have no tally. */
@@ -138,7 +144,8 @@ static void processor_complete(void *arg, struct exchange *x)
     struct engine *engine = arg;
     struct client *client = client_of(x->conn);
     atomic_fetch_add_explicit(&engine->completed, exchange_is_counted(x), memory_order_relaxed);
-    if (publish_end(&client->conn) == VERDICT_OUTPUT_READY) {
+    end_making(&client->conn);
+    if (publish_end(x) == VERDICT_OUTPUT_READY) {
         route_output(engine, client);
     }
 }
@@ -174,6 +181,7 @@ static void sleep_for_piece(struct exchange *x, uint64_t until_ns)
 static enum verdict pause_for_piece(struct worker *worker, struct client *client)
 {
     uint64_t pause_ns = client->conn.exchange->pause_ns;
+    inline_end_run(worker, 0);
     if (worker->kind == GROUP_POOL) {
         sleep_for_piece(client->conn.exchange, clock_ns() + pause_ns);
         return VERDICT_WANT_TIME;
@@ -207,7 +215,11 @@ static enum verdict after_piece(struct worker *worker, struct client *client,
     if (waits_for_room(worker, client)) {
         return VERDICT_NONE;
     }
-    if (worker->kind == GROUP_LOOP && piece == PIECES_MOST) {
+    if (piece < PIECES_MOST) {
+        return VERDICT_WANT_TIME;
+    }
+    inline_end_run(worker, 0);
+    if (worker->kind == GROUP_LOOP) {
         pause_client(worker, client, 0);
         return VERDICT_NONE;
     }
@@ -258,26 +270,37 @@ static enum verdict run_handler(struct worker *worker, struct client *client)
     }
 }
 
+/* The handler of the request, and those that it forwards to. */
+static enum verdict run_handlers(struct worker *worker, struct client *client, enum verdict verdict)
+{
+    struct exchange *x = client->conn.exchange;
+    do {
+        if (verdict == VERDICT_REQUEST_READY && answer_at_once(x)) {
+            return finish_making(worker, client);
+        }
+        if (verdict == VERDICT_REQUEST_READY && x->forwards == 0) {
+            inline_begin_run(worker, x);
+        }
+        if (worker->kind == GROUP_POOL && inline_takes_long(worker->engine, x->handler)) {
+            worker_go_away(worker); /* others must not wait behind it */
+            recall_pass_on(worker->engine->groups[worker->group].recall, worker->mailbox);
+        }
+        verdict = run_handler(worker, client);
+    } while (verdict == VERDICT_REQUEST_READY);
+    return verdict;
+}
+
 static enum verdict processor_enter(struct worker *worker, struct client *client,
                                     enum verdict verdict, bool direct)
 {
-    struct exchange *x = client->conn.exchange;
     if (verdict == VERDICT_REQUEST_READY) {
         CHECK(client->conn.state == CONN_PROCESSING);
         start_request(worker, client, direct);
     } else if (verdict == VERDICT_WANT_TIME && waits_for_room(worker, client)) {
         return VERDICT_NONE;
     }
-    do { /* again for each time that it is forwarded */
-        if (verdict == VERDICT_REQUEST_READY && answer_at_once(x)) {
-            return finish_making(worker, client);
-        }
-        if (worker->kind == GROUP_POOL && x->handler->takes_long) {
-            worker_go_away(worker); /* others must not wait behind it */
-            recall_pass_on(worker->engine->groups[worker->group].recall, worker->mailbox);
-        }
-        verdict = run_handler(worker, client);
-    } while (verdict == VERDICT_REQUEST_READY);
+    verdict = run_handlers(worker, client, verdict);
+    inline_end_run(worker, 0); /* if the end of the answer was not its end */
     return verdict;
 }
 

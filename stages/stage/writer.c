@@ -20,9 +20,6 @@
 
 #include <stdlib.h>
 
-/* Longer than some hundred hand-overs: a handler that a loop should not have run itself. */
-#define INLINE_LONG_NS ((int64_t)NS_PER_MS)
-
 /* --- the end of an exchange --- */
 
 static void count_exchange(struct worker *worker, const struct exchange *x)
@@ -40,9 +37,6 @@ static void count_exchange(struct worker *worker, const struct exchange *x)
     if (worker->engine->measured) {
         stamps_intervals(&x->stamps, intervals);
         tally_intervals(&worker->tally, intervals);
-        if (x->inlined && intervals[INTERVAL_PROCESS] > INLINE_LONG_NS) {
-            tally_add(&worker->tally, COUNTER_INLINE_LONG, 1);
-        }
     }
     tally_pass(&worker->tally, COUNTER_REQUESTS);
 }

@@ -7,6 +7,7 @@
 #include "core/base/log.h"
 #include "core/exchange/response.h"
 #include "core/handlers/handlers.h"
+#include "stages/engine/inline.h"
 #include "stages/engine/whole.h"
 #include "tests/stages/fake.h"
 
@@ -473,5 +474,104 @@ TEST(processor, others_do_not_count_on_a_thread_whose_handler_takes_long)
     begin_get();
     expect_int(process(VERDICT_REQUEST_READY), VERDICT_OUTPUT_READY);
     expect(!world.worker->pool.is_away);
+    tear_down();
+}
+
+/* --- handlers that turn out long (inline.h) --- */
+
+enum { LONG_NS = 2000000 };
+
+static void work_long(void)
+{
+    uint64_t begin_ns = clock_ns();
+    while (clock_ns() - begin_ns < LONG_NS) {
+    }
+}
+
+static void work_long_and_forward(void)
+{
+    work_long();
+    forward_to_bytes();
+}
+
+static void complete_and_work_long(void)
+{
+    complete_and_close();
+    work_long();
+}
+
+/* A loop runs the handler in place of P, and is held up by it until it says that. */
+static void expect_turns_out_long(enum handler_verdict says, void (*in_run)(void))
+{
+    set_up("LRpW*1 | P*1");
+    begin_get();
+    world.worker = world.reader;
+    world.says[0] = says;
+    world.in_run = in_run;
+    (void)process(VERDICT_REQUEST_READY);
+    expect(inline_takes_long(&fake.engine, &handler));
+    expect_int(counted(COUNTER_INLINE_LONG), 1);
+    if (says == HANDLER_PAUSE) {
+        loop_block(world.worker->loop.poll, &world.worker->woke_ns);
+    }
+    tear_down();
+}
+
+TEST(processor, a_handler_that_held_up_a_loop_has_turned_out_long_however_it_went_on)
+{
+    expect_turns_out_long(HANDLER_DONE, work_long);
+    expect_turns_out_long(HANDLER_MORE, work_long);
+    expect_turns_out_long(HANDLER_PAUSE, work_long);
+    expect_turns_out_long(HANDLER_FORWARD, work_long_and_forward);
+    expect_turns_out_long(HANDLER_AWAY, complete_and_work_long);
+}
+
+static bool turns_out_long_in_pool(const char *wiring, enum handler_verdict says,
+                                   void (*in_run)(void))
+{
+    set_up(wiring);
+    begin_get();
+    world.says[0] = says;
+    world.x->pause_ns = LONG_NS;
+    world.in_run = in_run;
+    (void)process(VERDICT_REQUEST_READY);
+    bool is_long = inline_takes_long(&fake.engine, &handler);
+    expect_int(counted(COUNTER_INLINE_LONG), 0);
+    tear_down();
+    return is_long;
+}
+
+TEST(processor, in_a_pool_a_handler_turns_out_long_too_where_a_loop_might_run_it)
+{
+    expect(turns_out_long_in_pool("LRpW*1 | P*1", HANDLER_DONE, work_long));
+    expect(!turns_out_long_in_pool("LRW*1 | P*1", HANDLER_DONE, work_long));
+}
+
+/* This thread may lose the CPU in a short run: not each time. */
+TEST(processor, a_pause_in_a_pool_makes_no_handler_long)
+{
+    unsigned times = 0;
+    while (turns_out_long_in_pool("LRpW*1 | P*1", HANDLER_PAUSE, NULL)) {
+        expect(++times < 20);
+    }
+}
+
+TEST(processor, an_answer_that_needs_no_handler_is_no_short_run_of_it)
+{
+    set_up("LRpW*1 | P*1");
+    begin("OPTIONS /test HTTP/1.1\r\nHost: a\r\n\r\n");
+    atomic_store(&fake.engine.distrusted[handler.number], 1);
+    expect_int(process(VERDICT_REQUEST_READY), VERDICT_OUTPUT_READY);
+    expect(inline_takes_long(&fake.engine, &handler));
+    tear_down();
+}
+
+TEST(processor, others_do_not_count_on_a_thread_whose_handler_has_turned_out_long)
+{
+    set_up("LRpW*1 | P*1");
+    begin_get();
+    atomic_store(&fake.engine.distrusted[handler.number], 2);
+    expect_int(process(VERDICT_REQUEST_READY), VERDICT_OUTPUT_READY);
+    expect(world.worker->pool.is_away);
     tear_down();
 }
