@@ -29,13 +29,14 @@ CLIENTS = 16
 
 
 def rows_of(world, path):
-    """{(port, position): row} of a trace, its times as numbers."""
+    """{(port, position): row} of a trace: its times as numbers, and the threads that read and processed it."""
     program = os.path.join(os.path.dirname(world.program), "quartet-trace")
     done = subprocess.run([program, "--csv", path], capture_output=True, check=True, timeout=scaled(PATIENCE_S))
     rows = {}
     for row in csv.DictReader(done.stdout.decode().splitlines()):
         times = {name: int(row[name]) for name in ("socket.wait", "total", "sojourn", "first_byte_ns", "read")}
-        rows[int(row["client_port"]), int(row["position"])] = times
+        threads = {name: row[name] for name in ("thread_read", "thread_process")}
+        rows[int(row["client_port"]), int(row["position"])] = times | threads
     return rows
 
 
