@@ -18,6 +18,7 @@
 #include "stages/engine/home_state.h"
 #include "stages/model/wiring.h"
 
+struct out_watch;
 struct worker;
 
 /* What a connection counts for, of what is limited (places.h). */
@@ -61,12 +62,13 @@ struct client {
     /* The sending end: the thread that waits for the socket or lingers: the writer's, or the loop that
      * a session leaves its client to. */
     struct {
-        struct worker *worker; /* that thread; whose loop the watch is in */
-        struct watch watch;    /* where it is not home: a second watch, in its own loop */
-        bool watched;   /* the watch is open; read by whoever closes, who has the client then */
-        bool waiting;   /* waits for the socket, or lingers */
-        bool lingering; /* the answer is sent, input is discarded */
-        bool grace;     /* lingers without being watched yet */
+        struct worker *worker;   /* that thread; whose loop the watch is in */
+        struct out_watch *watch; /* where it is not home: a second watch, in its own loop, from the
+                                    first wait until that loop has closed it; or NULL. Read by
+                                    whoever closes, who has the client then */
+        bool waiting;            /* waits for the socket, or lingers */
+        bool lingering;          /* the answer is sent, input is discarded */
+        bool grace;              /* lingers without being watched yet */
         struct deadline deadline;
     } out;
 

@@ -36,7 +36,7 @@ static void forget_client(struct worker *worker, struct client *client)
 
 void client_close(struct worker *worker, struct client *client)
 {
-    CHECK(!client->out.watched && !client->out.waiting);
+    CHECK(client->out.watch == NULL && !client->out.waiting);
     CHECK(client->home.at == NULL || client->home.at == worker);
     struct conn *conn = &client->conn;
     enum place place = client->place;

@@ -206,7 +206,7 @@ void home_stamp_requeue(struct worker *worker, struct client *client, bool direc
 void home_dismiss(struct worker *worker, struct client *client, enum close_reason reason)
 {
     client->conn.close = reason;
-    if (client->out.watched) {
+    if (client->out.watch != NULL) {
         move_client(worker, client, HOME_AWAY); /* to the writer, whose watch is closed first */
     }
     route(worker, client, VERDICT_CLOSE);

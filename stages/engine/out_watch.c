@@ -5,19 +5,40 @@
 #include "stages/engine/route.h"
 #include "stages/engine/engine.h"
 
+#include <stdlib.h>
+
 static bool is_home(const struct worker *worker, const struct client *client)
 {
     return client->home.at == worker;
 }
 
+static struct client *client_of_watch(struct watch *watch)
+{
+    return ((struct out_watch *)(void *)watch)->client; /* its first member */
+}
+
 static void on_out_ready(struct watch *watch, unsigned ready)
 {
-    struct client *client =
-        (struct client *)(void *)((char *)watch - offsetof(struct client, out.watch));
+    struct client *client = client_of_watch(watch);
     (void)ready;
     if (client->out.waiting) {
         client->out.worker->engine->stages[STAGE_WRITER]->writable(client->out.worker, client);
     }
+}
+
+/* NULL: the system has no room or no memory for it. */
+static struct out_watch *open_second_watch(struct worker *worker, struct client *client)
+{
+    struct out_watch *out = calloc(1, sizeof *out);
+    if (out == NULL) {
+        return NULL;
+    }
+    out->client = client;
+    if (!watch_open(worker->loop.poll, &out->watch, client->conn.fd, on_out_ready)) {
+        free(out);
+        return NULL;
+    }
+    return out;
 }
 
 /* Where the writer shares the home's loop there is one watch for both, since libuv allows one a
@@ -33,14 +54,14 @@ bool out_watch_set(struct worker *worker, struct client *client, unsigned events
         watch_set(&client->home.watch, events | reading);
         return true;
     }
-    if (!client->out.watched) {
-        client->out.watched =
-            watch_open(worker->loop.poll, &client->out.watch, client->conn.fd, on_out_ready);
+    if (client->out.watch == NULL) {
+        client->out.watch = open_second_watch(worker, client);
     }
-    if (client->out.watched) {
-        watch_set(&client->out.watch, events);
+    if (client->out.watch == NULL) {
+        return false;
     }
-    return client->out.watched;
+    watch_set(&client->out.watch->watch, events);
+    return true;
 }
 
 void out_watch_stop(struct worker *worker, struct client *client)
@@ -53,21 +74,21 @@ void out_watch_stop(struct worker *worker, struct client *client)
     deadlines_clear(&worker->loop.deadlines, &client->out.deadline);
     if (is_home(worker, client) && client->home.watched) {
         watch_set(&client->home.watch, client->home.watch.events & ~(unsigned)WATCH_WRITE);
-    } else if (client->out.watched) {
-        watch_set(&client->out.watch, 0);
+    } else if (client->out.watch != NULL) {
+        watch_set(&client->out.watch->watch, 0);
     }
 }
 
 static void on_out_closed(struct watch *watch)
 {
-    struct client *client =
-        (struct client *)(void *)((char *)watch - offsetof(struct client, out.watch));
-    client->out.watched = false;
+    struct client *client = client_of_watch(watch);
+    free(client->out.watch);
+    client->out.watch = NULL;
     route(client->out.worker, client, VERDICT_CLOSE);
 }
 
 void out_watch_close(struct worker *worker, struct client *client)
 {
     out_watch_stop(worker, client);
-    watch_close(&client->out.watch, on_out_closed);
+    watch_close(&client->out.watch->watch, on_out_closed);
 }

@@ -85,7 +85,7 @@ static struct route_goal goal_of(const struct worker *worker, const struct clien
 static void choose_seat(struct worker *worker, struct client *client, unsigned group)
 {
     const struct group *to = &worker->engine->groups[group];
-    if (to->kind != GROUP_LOOP || to->count == 1 || client->out.watched ||
+    if (to->kind != GROUP_LOOP || to->count == 1 || client->out.watch != NULL ||
         (to->stages & (1u << STAGE_READER | 1u << STAGE_POLLER)) != 0) {
         return;
     }
@@ -226,12 +226,12 @@ void route_output(struct engine *engine, struct client *client)
 /* Each loop closes its own watch of a descriptor, home last. */
 static void close_it(struct worker *worker, struct client *client)
 {
-    struct worker *to = client->out.watched ? client->out.worker : client->home.at;
+    struct worker *to = client->out.watch != NULL ? client->out.worker : client->home.at;
     if (to != NULL && to != worker) {
         enum stage home = stage_for(worker, VERDICT_CLOSE, false);
-        post_client(worker, client, client->out.watched ? STAGE_WRITER : home, VERDICT_CLOSE,
+        post_client(worker, client, client->out.watch != NULL ? STAGE_WRITER : home, VERDICT_CLOSE,
                     to->mailbox_number);
-    } else if (client->out.watched) {
+    } else if (client->out.watch != NULL) {
         (void)enter_stage(worker, client, STAGE_WRITER, VERDICT_CLOSE, true);
     } else {
         client_close(worker, client);

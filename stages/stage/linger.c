@@ -25,7 +25,7 @@ static enum verdict wait_on(struct worker *worker, struct client *client, bool g
 
 enum verdict linger_wait(struct worker *worker, struct client *client)
 {
-    bool watched = client->home.at == worker ? client->home.watched : client->out.watched;
+    bool watched = client->home.at == worker ? client->home.watched : client->out.watch != NULL;
     bool patient = worker->engine->settings->linger_timeout_ns > grace_ns;
     return wait_on(worker, client, !watched && patient);
 }

@@ -77,7 +77,7 @@ static enum verdict take_back(struct worker *worker, struct client *client, enum
     }
     give_up_exchange(worker, conn);
     verdict = home_wait(worker, client);
-    if (verdict == VERDICT_CLOSE && client->out.watched) {
+    if (verdict == VERDICT_CLOSE && client->out.watch != NULL) {
         home_leave(worker, client); /* to the writer, whose watch is closed first */
     }
     return verdict;

@@ -46,7 +46,7 @@ static enum verdict settle_read(struct worker *worker, struct client *client, en
         home_leave(worker, client);
         return verdict;
     case VERDICT_CLOSE:
-        if (client->out.watched) {
+        if (client->out.watch != NULL) {
             home_leave(worker, client);
         }
         return verdict;

@@ -5,6 +5,7 @@
 #include "stages/engine/closing.h"
 
 #include "stages/engine/home.h"
+#include "stages/engine/out_watch.h"
 #include "tests/aborts.h"
 #include "tests/stages/fake.h"
 
@@ -181,7 +182,7 @@ static void close_while_the_writer_watches(void)
 {
     int far;
     struct client *client = start("L | R | P*2 | W", &far);
-    client->out.watched = true;
+    client->out.watch = &(struct out_watch){.client = client};
     client_close(home, client);
 }
 

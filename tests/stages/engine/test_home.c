@@ -5,6 +5,7 @@
 #include "stages/engine/home.h"
 
 #include "core/base/clock.h"
+#include "stages/engine/out_watch.h"
 #include "tests/aborts.h"
 #include "tests/stages/fake.h"
 
@@ -525,7 +526,7 @@ TEST(home, sends_one_whom_another_loop_watches_there_first)
     struct client *client = start("L | R | P*2 | W");
     struct worker *writer = fake_worker(STAGE_WRITER);
     expect_int(home_wait(home, client), VERDICT_NONE);
-    client->out.watched = true;
+    client->out.watch = &(struct out_watch){.client = client};
     client->out.worker = writer;
     home_dismiss(home, client, CLOSE_CUT);
     worker_flush(home);
@@ -533,7 +534,7 @@ TEST(home, sends_one_whom_another_loop_watches_there_first)
     expect_int(client->home.state, HOME_AWAY);
     struct ticket *ticket = fake_take(writer);
     expect(ticket != NULL && ticket->verdict == VERDICT_CLOSE);
-    client->out.watched = false;
+    client->out.watch = NULL;
     stop();
 }
 
@@ -544,7 +545,7 @@ TEST(home, cuts_one_that_is_held_back_and_watched_by_another_loop)
     struct worker *writer = fake_worker(STAGE_WRITER);
     expect_int(home_wait(home, client), VERDICT_NONE);
     home_hold_back(home, client);
-    client->out.watched = true;
+    client->out.watch = &(struct out_watch){.client = client};
     client->out.worker = writer;
     atomic_store(&fake.engine.phase, PHASE_CUTTING);
     home_phase(home);
@@ -552,7 +553,7 @@ TEST(home, cuts_one_that_is_held_back_and_watched_by_another_loop)
     struct ticket *ticket = fake_take(writer);
     expect(ticket != NULL && client_of_ticket(ticket) == client);
     expect_int(ticket->verdict, VERDICT_CLOSE);
-    client->out.watched = false;
+    client->out.watch = NULL;
     fake_close(home, client);
     stop();
 }

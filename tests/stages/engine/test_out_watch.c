@@ -9,6 +9,15 @@
 static struct worker *home, *writer;
 static struct client *client;
 static int far;
+static bool no_memory; /* from now on */
+
+void *__real_calloc(size_t count, size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+    return no_memory ? NULL : __real_calloc(count, size);
+}
 
 /* The client is at home and watched, and its answer is on its way. */
 static void start(const char *wiring)
@@ -47,8 +56,8 @@ TEST(out_watch, in_another_loop_than_homes_is_a_second_watch)
 {
     start("L | R | P*2 | W");
     wait_for_room();
-    expect(client->out.watched && client->out.worker == writer);
-    expect_int(client->out.watch.events, WATCH_WRITE);
+    expect(client->out.watch != NULL && client->out.worker == writer);
+    expect_int(client->out.watch->watch.events, WATCH_WRITE);
     expect_int(client->home.watch.events, WATCH_READ);
     loop_turn(home->loop.poll);
     expect_int(fake.call_count, 0);
@@ -75,7 +84,7 @@ TEST(out_watch, in_homes_loop_is_homes_watch_which_goes_on_reading)
     start("LRW | P*2");
     expect(writer == home);
     wait_for_room();
-    expect(!client->out.watched && client->home.watched);
+    expect(client->out.watch == NULL && client->home.watched);
     expect_int(client->home.watch.events, WATCH_READ | WATCH_WRITE);
     expect_int(send(far, "x", 1, 0), 1);
     loop_turn(home->loop.poll);
@@ -124,10 +133,10 @@ TEST(out_watch, that_stops_waits_for_nothing_and_has_no_deadline)
     out_watch_stop(writer, client);
     expect(!client->out.waiting && !client->out.lingering);
     expect(!deadline_is_set(&client->out.deadline));
-    expect(client->out.watched); /* for the next answer */
-    expect_int(client->out.watch.events, 0);
+    expect(client->out.watch != NULL); /* for the next answer */
+    expect_int(client->out.watch->watch.events, 0);
     wait_for_room();
-    expect_int(client->out.watch.events, WATCH_WRITE);
+    expect_int(client->out.watch->watch.events, WATCH_WRITE);
     out_watch_stop(writer, client);
     close_out();
     stop();
@@ -138,7 +147,7 @@ TEST(out_watch, that_waits_for_nothing_is_left_as_it_is_by_a_stop)
     start("L | R | P*2 | W");
     expect(out_watch_set(writer, client, WATCH_WRITE));
     out_watch_stop(writer, client);
-    expect_int(client->out.watch.events, WATCH_WRITE);
+    expect_int(client->out.watch->watch.events, WATCH_WRITE);
     close_out();
     stop();
 }
@@ -149,10 +158,11 @@ TEST(out_watch, that_is_closed_sends_the_client_home_to_be_closed)
     wait_for_room();
     out_watch_close(writer, client);
     worker_flush(writer);
-    expect(client->out.watched && fake_take(home) == NULL); /* the loop has its memory still */
+    expect(client->out.watch != NULL); /* the loop has its memory still */
+    expect(fake_take(home) == NULL);
     loop_turn(writer->loop.poll);
     worker_flush(writer);
-    expect(!client->out.watched);
+    expect(client->out.watch == NULL);
     struct ticket *ticket = fake_take(home);
     expect(ticket != NULL && client_of_ticket(ticket) == client);
     expect_int(ticket->verdict, VERDICT_CLOSE);
@@ -171,7 +181,7 @@ static void watch_a_file(const char *wiring)
     CHECK(file != NULL);
     CHECK(dup2(fileno(file), client->conn.fd) == client->conn.fd);
     expect(!out_watch_set(writer, client, WATCH_WRITE));
-    expect(!client->out.watched && !client->home.watched);
+    expect(client->out.watch == NULL && !client->home.watched);
     CHECK(fclose(file) == 0);
     stop();
 }
@@ -180,4 +190,16 @@ TEST(out_watch, that_the_system_has_no_room_for_is_none)
 {
     watch_a_file("L | R | P*2 | W");
     watch_a_file("LRW | P*2");
+}
+
+TEST(out_watch, that_there_is_no_memory_for_is_none_and_the_next_try_may_succeed)
+{
+    start("L | R | P*2 | W");
+    no_memory = true;
+    expect(!out_watch_set(writer, client, WATCH_WRITE));
+    expect(client->out.watch == NULL);
+    no_memory = false;
+    expect(out_watch_set(writer, client, WATCH_WRITE));
+    close_out();
+    stop();
 }

@@ -423,9 +423,9 @@ TEST(route, leaves_a_request_where_the_writer_of_the_loop_watches_the_client)
 {
     struct client *client = start("L | R | PW*3");
     client->seat[processor->group] = 1;
-    client->out.watched = true;
+    client->out.watch = &(struct out_watch){.client = client};
     expect_int(seat_for_request(client, (unsigned[]){0, 3, 0}), 1);
-    client->out.watched = false;
+    client->out.watch = NULL;
     stop(client);
 }
 

@@ -26,7 +26,7 @@ static void tear_down(void)
 {
     struct client *client = linger.client;
     out_watch_stop(linger.worker, client);
-    if (client->out.watched) {
+    if (client->out.watch != NULL) {
         out_watch_close(linger.worker, client);
         loop_turn(linger.worker->loop.poll); /* closes the client when the watch is closed */
     } else {
@@ -66,7 +66,7 @@ TEST(linger, ends_the_sending_side_and_waits_a_moment_without_a_watch)
     expect(fake_is_closed(linger.far));
     expect_int(linger.client->conn.state, CONN_LINGERING);
     expect(linger.client->out.lingering && linger.client->out.waiting && linger.client->out.grace);
-    expect(!linger.client->out.watched);
+    expect(linger.client->out.watch == NULL);
     expect(deadline_is_set(&linger.client->out.deadline));
     tear_down();
 }
@@ -78,7 +78,7 @@ TEST(linger, a_client_that_closes_in_that_moment_is_never_watched)
     send_far("late");
     CHECK(shutdown(linger.far, SHUT_RDWR) == 0);
     expect_int(expire(), VERDICT_CLOSE);
-    expect(!linger.client->out.waiting && !linger.client->out.watched);
+    expect(!linger.client->out.waiting && linger.client->out.watch == NULL);
     expect_int(counted(COUNTER_LINGER_EXPIRED), 0);
     tear_down();
 }
@@ -88,8 +88,8 @@ TEST(linger, one_that_does_not_is_watched_until_it_closes_and_what_it_sends_is_d
     set_up("L | R | P*2 | W", STAGE_WRITER);
     expect_int(linger_begin(linger.worker, linger.client), VERDICT_NONE);
     expect_int(expire(), VERDICT_NONE);
-    expect(linger.client->out.watched && !linger.client->out.grace);
-    expect_int(linger.client->out.watch.events, WATCH_READ);
+    expect(linger.client->out.watch != NULL && !linger.client->out.grace);
+    expect_int(linger.client->out.watch->watch.events, WATCH_READ);
     expect(deadline_is_set(&linger.client->out.deadline));
     send_far("late again");
     expect_int(linger_readable(linger.worker, linger.client), VERDICT_NONE);
@@ -121,7 +121,7 @@ TEST(linger, a_short_timeout_leaves_no_time_for_a_check_without_a_watch)
     linger.worker = fake_worker(STAGE_WRITER);
     linger.client = fake_client(linger.worker, &linger.far);
     expect_int(linger_begin(linger.worker, linger.client), VERDICT_NONE);
-    expect(linger.client->out.watched && !linger.client->out.grace);
+    expect(linger.client->out.watch != NULL && !linger.client->out.grace);
     tear_down();
 }
 
@@ -131,7 +131,7 @@ TEST(linger, a_descriptor_that_is_watched_already_needs_no_such_check)
     expect(out_watch_set(linger.worker, linger.client, WATCH_WRITE));
     expect_int(linger_begin(linger.worker, linger.client), VERDICT_NONE);
     expect(!linger.client->out.grace);
-    expect_int(linger.client->out.watch.events, WATCH_READ);
+    expect_int(linger.client->out.watch->watch.events, WATCH_READ);
     tear_down();
 }
 
@@ -142,7 +142,7 @@ TEST(linger, the_writer_in_the_homes_loop_lingers_with_the_homes_watch)
     expect_int(home_wait(linger.worker, linger.client), VERDICT_NONE);
     home_leave(linger.worker, linger.client);
     expect_int(linger_begin(linger.worker, linger.client), VERDICT_NONE);
-    expect(!linger.client->out.watched && !linger.client->out.grace);
+    expect(linger.client->out.watch == NULL && !linger.client->out.grace);
     expect_int(linger.client->home.watch.events, WATCH_READ);
     tear_down();
 }

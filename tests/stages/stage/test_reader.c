@@ -376,7 +376,7 @@ TEST(reader, a_client_that_another_loop_watches_goes_there_to_be_closed)
     expect_int(world.client->home.state, HOME_AWAY);
     out_watch_close(world.writer, world.client);
     (void)loop_turn(world.writer->loop.poll); /* posts it to its home, closed */
-    expect(!world.client->out.watched);
+    expect(world.client->out.watch == NULL);
     tear_down();
 }
 

@@ -112,7 +112,7 @@ static void tear_down_fakes(void)
 {
     if (atomic_load(&fake.engine.connections) > 0) {
         out_watch_stop(step.writer, step.client);
-        if (step.client->out.watched) {
+        if (step.client->out.watch != NULL) {
             out_watch_close(step.writer, step.client);
             (void)loop_turn(step.writer->loop.poll);
         } else {
@@ -193,7 +193,7 @@ TEST(writer, an_answer_that_the_socket_takes_whole_is_counted_and_the_connection
     expect_int(writer_counted(COUNTER_REQUESTS), 1);
     expect_int(writer_counted(COUNTER_WOULD_BLOCK), 0);
     expect_int(writer_counted(COUNTER_ABORTED), 0);
-    expect(!step.client->out.watched && !has_deadline());
+    expect(step.client->out.watch == NULL && !has_deadline());
     expect_int(writer_counted(COUNTER_BYTES_SENT), read_far());
     tear_down_fakes();
 }
@@ -205,7 +205,7 @@ TEST(writer, sends_a_part_waits_for_the_full_socket_and_goes_on_until_all_is_out
     expect(make(BODY, true));
     expect_int(send_it(), VERDICT_NONE);
     expect(step.client->out.waiting && !step.client->out.lingering && has_deadline());
-    expect_int(step.client->out.watch.events, WATCH_WRITE);
+    expect_int(step.client->out.watch->watch.events, WATCH_WRITE);
     expect_int(writer_counted(COUNTER_WOULD_BLOCK), 1);
     expect_int(writer_counted(COUNTER_REQUESTS), 0);
     struct ticket *ticket = NULL;
@@ -223,7 +223,7 @@ TEST(writer, sends_a_part_waits_for_the_full_socket_and_goes_on_until_all_is_out
     expect_int(writer_counted(COUNTER_BYTES_SENT), len);
     expect(len > BODY && writer_counted(COUNTER_WOULD_BLOCK) > 1);
     expect(!step.client->out.waiting && !has_deadline());
-    expect_int(step.client->out.watch.events, 0);
+    expect_int(step.client->out.watch->watch.events, 0);
     tear_down_fakes();
 }
 
@@ -367,7 +367,7 @@ TEST(writer, a_session_leaves_a_full_socket_to_the_loop_where_there_is_one)
     expect(!step.client->out.waiting);
     expect_int(writer_stage.enter(step.writer, step.client, VERDICT_WANT_WRITE, false),
                VERDICT_NONE);
-    expect(step.client->out.waiting && step.client->out.watched && has_deadline());
+    expect(step.client->out.waiting && step.client->out.watch != NULL && has_deadline());
     tear_down_fakes();
 }
 
