@@ -1,5 +1,6 @@
 # One line a module, in reading order: core, queues, stages.
 add_module_test(core/base bytes)
+add_module_test(core/base pages)
 add_module_test(core/base lock)
 if(QUARTET_CHAOS)
     add_module_test(core/base chaos)

@@ -1,6 +1,7 @@
 /* exchange.c: the life of an exchange: pool, begin, end. See exchange.h. */
 #include "core/exchange/exchange.h"
 
+#include "core/base/pages.h"
 #include "core/options/settings.h"
 
 #include <stdatomic.h>
@@ -42,12 +43,11 @@ void exchange_pool_count(struct exchange_pool *pool, struct tally *tally)
     pool->tally = tally;
 }
 
+/* Fresh pages are zero, and those of the tail, from text on, are left untouched: a small request
+ * does not touch pages that it does not need. */
 static struct exchange *exchange_new(const struct exchange_pool *pool)
 {
-    struct exchange *x = must_alloc(sizeof *x + pool->input_capacity);
-    /* The tail, from text on, is written before it is read: leaving it untouched keeps a small
-     * request from touching pages that it does not need. */
-    memset(x, 0, offsetof(struct exchange, text));
+    struct exchange *x = pages_alloc(sizeof *x + pool->input_capacity);
     x->settings = pool->settings;
     x->complete_fn = pool->complete_fn;
     x->complete_arg = pool->complete_arg;
@@ -59,28 +59,37 @@ static struct exchange *exchange_new(const struct exchange_pool *pool)
 static void exchange_free(struct exchange *x)
 {
     outlet_deinit(&x->outlet);
-    free(x);
+    pages_free(x, sizeof *x + x->input.capacity);
+}
+
+/* One is kept at least. */
+static struct exchange *take_kept(struct exchange_pool *pool)
+{
+    struct exchange *x = pool->free;
+    pool->free = x->next;
+    pool->kept--;
+    pool->unused = pool->kept < pool->unused ? pool->kept : pool->unused;
+    return x;
 }
 
 void exchange_pool_deinit(struct exchange_pool *pool)
 {
-    while (pool->free != NULL) {
-        struct exchange *x = pool->free;
-        pool->free = x->next;
-        exchange_free(x);
+    while (pool->kept > 0) {
+        exchange_free(take_kept(pool));
     }
-    pool->kept = 0;
+}
+
+void exchange_pool_trim(struct exchange_pool *pool, unsigned least)
+{
+    for (unsigned left = pool->unused; left > 0 && pool->kept > least; left--) {
+        exchange_free(take_kept(pool));
+    }
+    pool->unused = pool->kept;
 }
 
 struct exchange *exchange_take(struct exchange_pool *pool, struct conn *conn)
 {
-    struct exchange *x = pool->free;
-    if (x != NULL) {
-        pool->free = x->next;
-        pool->kept--;
-    } else {
-        x = exchange_new(pool);
-    }
+    struct exchange *x = pool->kept > 0 ? take_kept(pool) : exchange_new(pool);
     x->next = NULL;
     x->conn = conn;
     x->input.len = 0;

@@ -90,7 +90,8 @@ struct exchange {
     char in[]; /* input.at */
 };
 
-/* A pool of exchanges, for one thread. Keeps at most `keep` free ones. */
+/* A pool of exchanges, for one thread. Keeps at most `keep` free ones, and what it frees goes back to
+ * the system (pages.h). */
 struct exchange_pool {
     const struct settings *settings;
     complete_fn *complete_fn; /* for exchanges made from now on; or NULL: no handler completes */
@@ -100,6 +101,7 @@ struct exchange_pool {
     uint64_t dice;             /* whether that is asked */
     size_t input_capacity;
     unsigned keep, kept;
+    unsigned unused; /* of those kept, how many were not taken since exchange_pool_trim */
     struct exchange *free;
 };
 
@@ -110,6 +112,9 @@ void exchange_pool_on_complete(struct exchange_pool *pool, complete_fn *fn, void
 /* Where is counted what this pool's thread reads. Before the first exchange. */
 void exchange_pool_count(struct exchange_pool *pool, struct tally *tally);
 void exchange_pool_deinit(struct exchange_pool *pool);
+
+/* To be called once in a while: frees what nobody took since the last call, but leaves `least`. */
+void exchange_pool_trim(struct exchange_pool *pool, unsigned least);
 
 /* An exchange for this connection, with empty input. */
 struct exchange *exchange_take(struct exchange_pool *pool, struct conn *conn);

@@ -10,8 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Exchanges kept for reuse by a reader; beyond these memory goes back. */
-enum { EXCHANGES_KEPT = 1024 };
+/* Exchanges kept for reuse; beyond these memory goes back. A loop has many requests under way, and
+ * frees what it does not need (loop_group.c); a pool's thread has one. */
+enum { LOOP_EXCHANGES = 1024, POOL_EXCHANGES = 2 };
 
 /* --- handing on --- */
 
@@ -220,7 +221,8 @@ void worker_init(struct worker *worker)
     worker->home.clients.home.next = worker->home.clients.home.prev = &worker->home.clients;
     worker->poller.fresh_tail = &worker->poller.fresh;
     worker->loop.runner = worker;
-    exchange_pool_init(&worker->exchanges, engine->settings, EXCHANGES_KEPT);
+    exchange_pool_init(&worker->exchanges, engine->settings,
+                       worker->kind == GROUP_LOOP ? LOOP_EXCHANGES : POOL_EXCHANGES);
     exchange_pool_on_complete(&worker->exchanges, engine->stages[STAGE_PROCESSOR]->complete,
                               engine);
     exchange_pool_count(&worker->exchanges, &worker->tally);

@@ -103,9 +103,12 @@ struct worker {
         struct loop *poll;     /* NULL in a pool; fixed */
         struct worker *runner; /* whose thread runs it: itself, or the one that has the turn */
         struct watch bell_watch;
-        struct loop_timer
-            *collect_timer; /* wakes a sleeper that clients are quietly given back to */
-        bool collecting;    /* it is running */
+        /* wakes a sleeper that clients are quietly given back to */
+        struct loop_timer *collect_timer;
+        bool collecting; /* it is running */
+        /* frees exchanges that are not needed any more */
+        struct loop_timer *trim_timer;
+        bool trimming; /* it is running */
         int phase_seen;
         struct rounds *rounds; /* NULL: not measured; fixed */
         struct deadlines deadlines;

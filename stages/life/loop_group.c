@@ -15,6 +15,11 @@
  * it. */
 static const uint64_t collect_ns = 50 * NS_PER_MS;
 
+/* What a busy spell leaves in the pool of exchanges is freed in the second of two such spans at the
+ * latest. So many stay: a trickle of requests reuses them and needs no timer. */
+static const uint64_t trim_ns = 250 * NS_PER_MS;
+enum { EXCHANGES_AT_REST = 8 };
+
 /* --- deadlines --- */
 
 static void on_deadline(void *arg, struct deadline *deadline)
@@ -133,6 +138,21 @@ static void collect_later(struct worker *worker)
     }
 }
 
+static void on_trim(void *arg)
+{
+    struct worker *worker = arg;
+    worker->loop.trimming = false;
+    exchange_pool_trim(&worker->exchanges, EXCHANGES_AT_REST);
+}
+
+static void trim_later(struct worker *worker)
+{
+    if (worker->exchanges.kept > EXCHANGES_AT_REST && !worker->loop.trimming) {
+        worker->loop.trimming = true;
+        loop_timer_start(worker->loop.trim_timer, trim_ns);
+    }
+}
+
 /* A thread that runs a loop in turn is asleep in its own mailbox as well. */
 static bool falls_asleep(struct worker *worker, bool hear_all)
 {
@@ -179,6 +199,7 @@ static void wait_for_events(struct worker *worker)
         return;
     }
     collect_later(worker);
+    trim_later(worker);
     block_loop(worker);
 }
 
@@ -201,6 +222,7 @@ void loop_group_start(struct worker *worker)
     }
     watch_set(&worker->loop.bell_watch, WATCH_READ);
     worker->loop.collect_timer = loop_timer_new(worker->loop.poll, on_collect, worker);
+    worker->loop.trim_timer = loop_timer_new(worker->loop.poll, on_trim, worker);
     worker->poller.timer = loop_timer_new(worker->loop.poll, on_poll_interval, worker);
     loop_on_wake(worker->loop.poll, on_wake, worker);
     deadlines_start(&worker->loop.deadlines, worker->loop.poll, on_deadline, worker);
@@ -223,6 +245,7 @@ void loop_group_end(struct worker *worker)
     watch_close(&worker->loop.bell_watch, on_bell_closed);
     deadlines_end(&worker->loop.deadlines);
     loop_timer_free(worker->loop.collect_timer);
+    loop_timer_free(worker->loop.trim_timer);
     loop_timer_free(worker->poller.timer);
     loop_free(worker->loop.poll);
     if (worker->listener != NULL) {

@@ -139,6 +139,54 @@ TEST(exchange, a_pool_keeps_no_more_than_it_was_told)
     expect_int(fixture.pool.kept, 0);
 }
 
+/* Takes so many at a time, and puts them back. */
+static void spell(struct fixture *fixture, unsigned count)
+{
+    struct exchange *taken[8];
+    for (unsigned i = 0; i < count; i++) {
+        taken[i] = exchange_take(&fixture->pool, &fixture->conn);
+    }
+    for (unsigned i = 0; i < count; i++) {
+        exchange_put(&fixture->pool, taken[i]);
+    }
+}
+
+static void trim(struct fixture *fixture, unsigned least, unsigned kept)
+{
+    exchange_pool_trim(&fixture->pool, least);
+    expect_int(fixture->pool.kept, kept);
+}
+
+TEST(exchange, a_pool_frees_what_nobody_took_between_two_trims)
+{
+    static struct fixture fixture;
+    set_up(&fixture, 8);
+    spell(&fixture, 8);
+    trim(&fixture, 0, 8); /* all were taken */
+    spell(&fixture, 3);
+    spell(&fixture, 5);
+    trim(&fixture, 0, 5);
+    spell(&fixture, 5);
+    trim(&fixture, 0, 5);
+    trim(&fixture, 0, 0);
+    trim(&fixture, 0, 0);
+    spell(&fixture, 1);
+    exchange_pool_deinit(&fixture.pool);
+}
+
+TEST(exchange, a_pool_leaves_the_least_number_that_it_was_told)
+{
+    static struct fixture fixture;
+    set_up(&fixture, 8);
+    spell(&fixture, 8);
+    trim(&fixture, 3, 8);
+    trim(&fixture, 3, 3);
+    trim(&fixture, 3, 3);
+    spell(&fixture, 2);
+    trim(&fixture, 3, 3);
+    exchange_pool_deinit(&fixture.pool);
+}
+
 /* --- ids --- */
 
 enum { THREADS = 4, IDS_EACH = 2000 };

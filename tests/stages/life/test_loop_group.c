@@ -184,6 +184,32 @@ TEST(loop_group, a_deadline_of_the_sending_end_is_the_writers)
     tear_down();
 }
 
+/* --- memory --- */
+
+TEST(loop_group, frees_the_exchanges_of_a_busy_spell_once_it_is_over)
+{
+    enum { SPELL = 20, AT_REST = 8 };
+    struct exchange *taken[SPELL];
+    set_up("L | R | P*2 | W");
+    begin();
+    struct exchange_pool *pool = &world.loop->exchanges;
+    for (unsigned i = 0; i < SPELL; i++) {
+        taken[i] = exchange_take(pool, &world.client->conn);
+    }
+    for (unsigned i = 0; i < SPELL; i++) {
+        exchange_put(pool, taken[i]);
+    }
+    turn();
+    expect_int(pool->kept, SPELL);
+    while (pool->kept > AT_REST) {
+        loop_group_turn(world.loop); /* a timer wakes it */
+    }
+    expect_int(pool->kept, AT_REST);
+    turn();
+    expect(!world.loop->loop.trimming);
+    tear_down();
+}
+
 /* --- phases --- */
 
 TEST(loop_group, idle_clients_are_closed_when_the_server_drains)
