@@ -71,7 +71,7 @@ static enum verdict send_continue(struct exchange *x)
     return VERDICT_OUTPUT_READY;
 }
 
-static enum verdict parse_input(struct conn *conn)
+static enum verdict parse_on(struct conn *conn)
 {
     struct exchange *x = conn->exchange;
     switch (parse_step(&x->parse, &x->request, &x->input)) {
@@ -87,6 +87,14 @@ static enum verdict parse_input(struct conn *conn)
     default:
         return pass_whole_request(conn);
     }
+}
+
+/* Where more is to come the wait for it begins here. */
+static enum verdict parse_input(struct conn *conn)
+{
+    enum verdict verdict = parse_on(conn);
+    conn->exchange->blocked_ns = verdict == VERDICT_WANT_READ ? stamp_now() : 0;
+    return verdict;
 }
 
 /* A request begins here: it is counted by the thread that sees it, as the pool is that thread's. */
@@ -116,14 +124,12 @@ static enum verdict take_in(struct conn *conn, struct exchange_pool *pool, size_
     x->arrived_ns = wall_ns != NULL ? arrival_ns(pool, *wall_ns, x->received_ns) : 0;
     if (x->input.len == 0) {
         begin_request(conn, pool);
-    } else if (conn->blocked_ns != 0) {
-        x->stamps.read_blocked_ns += x->received_ns - conn->blocked_ns;
+    } else if (x->blocked_ns != 0) {
+        x->stamps.read_blocked_ns += x->received_ns - x->blocked_ns;
     }
     x->input.len += len;
     x->received += len;
-    enum verdict verdict = parse_input(conn);
-    conn->blocked_ns = verdict == VERDICT_WANT_READ ? stamp_now() : 0;
-    return verdict;
+    return parse_input(conn);
 }
 
 /* An empty exchange is not kept: an idle connection has none. */
@@ -195,26 +201,22 @@ enum verdict conn_next(struct conn *conn, struct exchange_pool *pool)
     exchange_begin(x);
     x->lay_ns = stamp_now() - x->received_ns;
     begin_request(conn, pool);
-    enum verdict verdict = parse_input(conn);
-    conn->blocked_ns = verdict == VERDICT_WANT_READ ? stamp_now() : 0;
-    return verdict;
+    return parse_input(conn);
 }
 
 enum verdict conn_resume(struct conn *conn)
 {
-    enum verdict verdict = parse_input(conn);
-    conn->blocked_ns = verdict == VERDICT_WANT_READ ? stamp_now() : 0;
-    return verdict;
+    return parse_input(conn);
 }
 
 /* A client that has begun a request gets a 408 (RFC 9110 15.5.9), another one is just closed. */
 enum verdict conn_read_timeout(struct conn *conn, enum close_reason reason)
 {
+    struct exchange *x = conn->exchange;
     if (conn_has_input(conn)) {
         uint64_t now_ns = stamp_now();
-        conn->exchange->stamps.read_blocked_ns +=
-            conn->blocked_ns != 0 ? now_ns - conn->blocked_ns : 0;
-        conn->blocked_ns = 0;
+        x->stamps.read_blocked_ns += x->blocked_ns != 0 ? now_ns - x->blocked_ns : 0;
+        x->blocked_ns = 0;
         return refuse_request(conn, 408, reason);
     }
     return conn_close_for(conn, reason);

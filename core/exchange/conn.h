@@ -41,12 +41,11 @@ struct conn {
 
     /* the thread that has the connection, as its state says */
     enum conn_state state;
+    enum close_reason close;   /* why it is being closed */
     struct exchange *exchange; /* NULL while idle */
     uint64_t requests;         /* finished */
     uint64_t idle_limit_ns;    /* --keepalive-timeout, or less if the last request asked for less */
-    enum close_reason close;   /* why it is being closed */
     uint64_t adopted_ns;       /* when the first stage that reads had it */
-    uint64_t blocked_ns;       /* since when it waits for the client in this stage, or 0 */
     uint64_t lingered;         /* bytes discarded by the lingering close */
 };
 

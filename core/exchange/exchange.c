@@ -129,6 +129,9 @@ void exchange_begin(struct exchange *x)
     x->interim = false;
     x->cut = CLOSE_NONE;
     x->would_block = false;
+    x->head_due_ns = 0;
+    x->head_late = false;
+    x->blocked_ns = 0;
     x->received = 0;
     x->lay_ns = 0;
     x->close = CLOSE_NONE;

@@ -62,6 +62,9 @@ struct exchange {
     struct request request;
     uint64_t received_ns; /* the last read that brought something */
     uint64_t arrived_ns;  /* when the kernel had its newest byte, or 0 */
+    uint64_t head_due_ns; /* until when its home waits for the rest of its head, once it does */
+    bool head_late;       /* that time has passed, and a read followed */
+    uint64_t blocked_ns;  /* since when it waits for the client in this stage, or 0 */
     uint64_t received;    /* bytes read for this exchange */
     uint64_t lay_ns;    /* its first byte came with an earlier request, and lay behind it so long */
     uint32_t position;  /* which request on its connection, from 1; saturates */

@@ -52,9 +52,6 @@ struct client {
         bool watched;    /* the watch is open */
         bool unwatching; /* it is being closed, the loop has yet to call back */
         enum home_state state;
-        bool head_late;             /* the deadline of that head has passed, and a read followed */
-        uint64_t head_id;           /* the request whose head home waits for, or waited for last */
-        uint64_t head_due_ns;       /* its deadline, which does not move */
         struct deadline deadline;   /* of whatever it waits for */
         struct client *next, *prev; /* all clients of this home */
     } home;
@@ -77,25 +74,31 @@ struct client {
         struct client *next GUARDED, *prev GUARDED; /* in the session list; under its lock */
         bool listed;                                /* is in that list; whoever has the client */
         bool polls;              /* the socket is non-blocking: poll before a read */
-        uint64_t patience_ns;    /* the socket's receive timeout, once set */
         _Atomic int as;          /* enum session_as; moved by CAS from IDLE */
+        uint64_t patience_ns;    /* the socket's receive timeout, once set */
         _Atomic uint64_t due_ns; /* while IDLE: when its time is over */
         uint64_t left_due_ns;    /* left by its session while idle: when its time is over; or 0 */
     } session;
 
     /* Whoever has it. */
     uint64_t answered_id, answered_ns; /* the last request and its last byte, until requeued */
-    bool record_waits;                 /* that request's trace record is written then */
-    struct ticket tickets[STAGE_COUNT];
-    unsigned short seat[WIRING_GROUPS_MAX]; /* which thread of each group */
-    bool kept;                              /* has a place of --keepalive-connections */
-    bool entered;                           /* counts for its address and its process */
+    struct ticket tickets[STAGE_COUNT - STAGE_POLLER]; /* used through client_ticket() */
+    unsigned short seat[WIRING_GROUPS_MAX];            /* which thread of each group */
+    bool record_waits; /* that request's trace record is written then */
+    bool kept;         /* has a place of --keepalive-connections */
+    bool entered;      /* counts for its address and its process */
     enum place place;
 };
 
 static inline struct client *client_of(struct conn *conn)
 {
     return (struct client *)conn;
+}
+
+/* Its ticket for this stage. The listener has none: it makes clients and is sent none. */
+static inline struct ticket *client_ticket(struct client *client, enum stage stage)
+{
+    return &client->tickets[stage - STAGE_POLLER];
 }
 
 /* The client that this slip belongs to, and the ticket. */
@@ -106,7 +109,7 @@ static inline struct ticket *ticket_of(struct slip *slip)
 
 static inline struct client *client_of_ticket(struct ticket *ticket)
 {
-    char *first = (char *)(ticket - ticket->stage);
+    char *first = (char *)(ticket - (ticket->stage - STAGE_POLLER));
     return (struct client *)(void *)(first - offsetof(struct client, tickets));
 }
 

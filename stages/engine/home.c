@@ -112,14 +112,12 @@ static bool waits_for_head(const struct conn *conn)
  * client is handed on and back meanwhile. */
 static void set_head_deadline(struct worker *worker, struct client *client)
 {
-    uint64_t id = client->conn.exchange->id;
-    if (client->home.head_id != id) {
+    struct exchange *x = client->conn.exchange;
+    if (x->head_due_ns == 0) {
         uint64_t timeout_ns = worker->engine->settings->header_timeout_ns;
-        client->home.head_id = id;
-        client->home.head_late = false;
-        client->home.head_due_ns = deadlines_due_ns(&worker->loop.deadlines, timeout_ns);
+        x->head_due_ns = deadlines_due_ns(&worker->loop.deadlines, timeout_ns);
     }
-    deadlines_set_at(&worker->loop.deadlines, &client->home.deadline, client->home.head_due_ns);
+    deadlines_set_at(&worker->loop.deadlines, &client->home.deadline, x->head_due_ns);
 }
 
 /* The timeout that applies, as DESIGN.md's table of limits has it. All but a head's begin with each
@@ -183,7 +181,7 @@ enum verdict home_wait(struct worker *worker, struct client *client)
 void home_stamp_requeue(struct worker *worker, struct client *client, bool direct)
 {
     uint64_t answered_ns = client->answered_ns;
-    const struct ticket *ticket = &client->tickets[worker->engine->idle_stage];
+    const struct ticket *ticket = client_ticket(client, worker->engine->idle_stage);
     uint64_t put_ns = ticket->slip.put_ns, requeued_ns;
     if (answered_ns == 0) {
         return;
@@ -217,11 +215,14 @@ void home_dismiss(struct worker *worker, struct client *client, enum close_reaso
  * drips would never be late. */
 static bool is_read_once_more(struct worker *worker, struct client *client)
 {
+    struct exchange *x = client->conn.exchange;
     bool in_head = waits_for_head(&client->conn);
-    if ((in_head && client->home.head_late) || !conn_is_readable(&client->conn)) {
+    if ((in_head && x->head_late) || !conn_is_readable(&client->conn)) {
         return false;
     }
-    client->home.head_late = in_head;
+    if (in_head) {
+        x->head_late = true;
+    }
     deadlines_set(&worker->loop.deadlines, &client->home.deadline,
                   NS_PER_S); /* if it is held back */
     on_readable(worker, client);

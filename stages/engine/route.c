@@ -169,7 +169,7 @@ static bool comes_back(const struct worker *worker, const struct client *client,
 static struct ticket *write_ticket(const struct engine *engine, struct client *client,
                                    enum stage stage, enum verdict verdict, unsigned group)
 {
-    struct ticket *ticket = &client->tickets[stage];
+    struct ticket *ticket = client_ticket(client, stage);
     struct recall *recall = engine->groups[group].recall;
     ticket->pressing = recall != NULL && is_under_way(client, verdict);
     if (ticket->pressing) {

@@ -122,16 +122,16 @@ static enum verdict cut_response(struct worker *worker, struct client *client)
 }
 
 /* The part of this wait that belongs to `write`: what lies behind the hand-over of the end. */
-static void stamp_unblocked(struct conn *conn)
+static void stamp_unblocked(struct exchange *x)
 {
-    struct stamps *stamps = &conn->exchange->stamps;
-    if (conn->blocked_ns != 0 && has_end(&conn->exchange->sending)) {
-        uint64_t from_ns = conn->blocked_ns;
+    struct stamps *stamps = &x->stamps;
+    if (x->blocked_ns != 0 && has_end(&x->sending)) {
+        uint64_t from_ns = x->blocked_ns;
         from_ns = from_ns < stamps->handed_ns ? stamps->handed_ns : from_ns;
         uint64_t now_ns = stamp_now();
         stamps->write_blocked_ns += now_ns > from_ns ? now_ns - from_ns : 0;
     }
-    conn->blocked_ns = 0;
+    x->blocked_ns = 0;
 }
 
 static enum verdict give_up_sending(struct worker *worker, struct client *client,
@@ -151,7 +151,7 @@ static bool is_out_of_time(const struct client *client, bool progress)
 static enum verdict wait_for_socket(struct worker *worker, struct client *client, bool progress)
 {
     const struct settings *settings = worker->engine->settings;
-    struct conn *conn = &client->conn;
+    struct exchange *x = client->conn.exchange;
     if (engine_phase(worker->engine) == PHASE_CUTTING ||
         !out_watch_set(worker, client, WATCH_WRITE)) {
         return give_up_sending(worker, client, CLOSE_CUT);
@@ -159,9 +159,9 @@ static enum verdict wait_for_socket(struct worker *worker, struct client *client
     if (is_out_of_time(client, progress)) {
         return give_up_sending(worker, client, CLOSE_IO_TIMEOUT);
     }
-    if (conn->exchange->would_block) {
+    if (x->would_block) {
         tally_add(&worker->tally, COUNTER_WOULD_BLOCK, 1);
-        conn->blocked_ns = stamp_now();
+        x->blocked_ns = stamp_now();
     }
     if (progress || !client->out.waiting) {
         deadlines_set(&worker->loop.deadlines, &client->out.deadline, settings->io_timeout_ns);
@@ -181,9 +181,9 @@ static enum verdict wait_in_session(struct worker *worker, struct client *client
         return VERDICT_WANT_WRITE;
     }
     tally_add(&worker->tally, COUNTER_WOULD_BLOCK, 1);
-    client->conn.blocked_ns = stamp_now();
+    x->blocked_ns = stamp_now();
     if (session_wait_write(worker, client)) {
-        stamp_unblocked(&client->conn);
+        stamp_unblocked(x);
         return VERDICT_OUTPUT_READY;
     }
     bool cutting = engine_phase(worker->engine) == PHASE_CUTTING;
@@ -299,7 +299,7 @@ static void writer_writable(struct worker *worker, struct client *client)
     if (client->out.lingering) {
         route(worker, client, linger_readable(worker, client));
     } else {
-        stamp_unblocked(&client->conn);
+        stamp_unblocked(client->conn.exchange);
         route(worker, client, pump_output(worker, client));
     }
 }

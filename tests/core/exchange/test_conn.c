@@ -86,7 +86,7 @@ TEST(conn, a_request_that_comes_at_once_is_ready)
     expect_int(line.conn.state, CONN_PROCESSING);
     expect_bytes(line.conn.exchange->request.path, "/one");
     expect_int(line.conn.exchange->received, sizeof get - 1);
-    expect_int(line.conn.blocked_ns, 0);
+    expect_int(line.conn.exchange->blocked_ns, 0);
     close_line(&line);
 }
 

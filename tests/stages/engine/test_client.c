@@ -45,9 +45,9 @@ TEST(client, has_a_deadline_at_home_and_another_for_its_sending_end)
 TEST(client, is_found_from_the_slip_of_each_of_its_tickets)
 {
     struct client *client = client_new(-1, &(struct peer){.local = true}, 1);
-    for (unsigned stage = 0; stage < STAGE_COUNT; stage++) {
-        client->tickets[stage].stage = (unsigned char)stage;
-        expect(client_of_ticket(ticket_of(&client->tickets[stage].slip)) == client);
+    for (unsigned stage = STAGE_POLLER; stage < STAGE_COUNT; stage++) {
+        client_ticket(client, stage)->stage = (unsigned char)stage;
+        expect(client_of_ticket(ticket_of(&client_ticket(client, stage)->slip)) == client);
     }
     client_free(client);
 }

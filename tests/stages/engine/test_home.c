@@ -285,6 +285,14 @@ static void pass_time(void)
     }
 }
 
+/* That request has come to its end, and part of the next one is there. */
+static void begin_next_head(struct client *client)
+{
+    exchange_end(client->conn.exchange);
+    exchange_begin(client->conn.exchange);
+    expect(conn_has_input(&client->conn));
+}
+
 TEST(home, gives_a_head_one_deadline_however_often_the_client_comes_and_goes)
 {
     struct client *client = start("L | R | P*2 | W");
@@ -295,7 +303,7 @@ TEST(home, gives_a_head_one_deadline_however_often_the_client_comes_and_goes)
     pass_time();
     expect_int(home_wait(home, client), VERDICT_NONE);
     expect_int(client->home.deadline.due_ns, due_ns);
-    client->conn.exchange->id++; /* the next request */
+    begin_next_head(client);
     expect_wait_s(client, HEADER_S);
     expect(client->home.deadline.due_ns > due_ns);
     stop();
@@ -432,7 +440,7 @@ TEST(home, reads_once_more_for_the_next_head_too)
     expect_int(home_wait(home, client), VERDICT_NONE);
     expect_int(send(fars[0], "T", 1, 0), 1);
     home_expired(home, client);
-    client->conn.exchange->id++; /* that one has come to its end */
+    begin_next_head(client);
     expect_int(home_wait(home, client), VERDICT_NONE);
     home_expired(home, client);
     expect_int(fake.call_count, 2);
@@ -639,8 +647,8 @@ static struct client *given_back(bool quiet)
     home->ring = (struct trace_ring *)(void *)&ring;
     written.count = 0;
     client->answered_ns = 1000;
-    client->tickets[STAGE_READER].quiet = quiet;
-    client->tickets[STAGE_READER].slip.put_ns = 2000;
+    client_ticket(client, STAGE_READER)->quiet = quiet;
+    client_ticket(client, STAGE_READER)->slip.put_ns = 2000;
     return client;
 }
 

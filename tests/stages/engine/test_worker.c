@@ -44,7 +44,7 @@ static void stop(void)
 static void post(struct worker *from, const struct worker *to, unsigned number,
                  enum verdict verdict, bool ring)
 {
-    struct ticket *ticket = &clients[number]->tickets[STAGE_READER];
+    struct ticket *ticket = client_ticket(clients[number], STAGE_READER);
     ticket->stage = STAGE_READER;
     ticket->verdict = (unsigned char)verdict;
     worker_post(from, to->mailbox_number, ticket, ring);

@@ -61,7 +61,7 @@ static void turn(void)
 static void put(enum verdict verdict)
 {
     struct chain chain = {0};
-    struct ticket *ticket = &world.client->tickets[STAGE_READER];
+    struct ticket *ticket = client_ticket(world.client, STAGE_READER);
     ticket->stage = STAGE_READER;
     ticket->verdict = (unsigned char)verdict;
     chain_append(&chain, &ticket->slip);
@@ -283,12 +283,12 @@ TEST(loop_group, takes_nothing_new_in_until_what_it_hands_on_is_taken)
     begin();
     struct chain chain = {0};
     struct client *other = client_new(-1, &(struct peer){0}, 1);
-    chain_append(&chain, &other->tickets[STAGE_PROCESSOR].slip);
+    chain_append(&chain, &client_ticket(other, STAGE_PROCESSOR)->slip);
     expect(mailbox_put(world.behind->mailbox, &chain, PUT_ADMITTED)); /* it is full */
     come_home();
     home_hold_back(world.loop, world.client);
     struct client *third = client_new(-1, &(struct peer){0}, 1);
-    struct ticket *ticket = &third->tickets[STAGE_PROCESSOR];
+    struct ticket *ticket = client_ticket(third, STAGE_PROCESSOR);
     ticket->stage = STAGE_PROCESSOR;
     worker_post(world.loop, world.behind->mailbox_number, ticket, true);
     (void)worker_flush(world.loop);

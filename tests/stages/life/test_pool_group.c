@@ -91,7 +91,7 @@ static void put(unsigned count)
     for (unsigned i = 0; i < count; i++) {
         struct chain chain = {0};
         struct client *client = client_new(-1, &(struct peer){0}, 1);
-        struct ticket *ticket = &client->tickets[STAGE_PROCESSOR];
+        struct ticket *ticket = client_ticket(client, STAGE_PROCESSOR);
         client->conn.requests = pool.made; /* its number here */
         ticket->stage = STAGE_PROCESSOR;
         ticket->verdict = VERDICT_REQUEST_READY;

@@ -63,7 +63,7 @@ static void accept_it(void)
 static void expect_whole(const char *path)
 {
     const struct ticket *ticket = fake_take(world.processor);
-    expect(ticket != NULL && ticket == &world.client->tickets[STAGE_PROCESSOR]);
+    expect(ticket != NULL && ticket == client_ticket(world.client, STAGE_PROCESSOR));
     expect_int(ticket->verdict, VERDICT_REQUEST_READY);
     expect_bytes(world.client->conn.exchange->request.path, path);
     expect(world.client->conn.exchange->handler != NULL);

@@ -347,7 +347,7 @@ static void expect_left(void)
 {
     (void)worker_flush(world.worker);
     const struct ticket *ticket = fake_take(world.worker);
-    expect(ticket == &world.client->tickets[STAGE_READER]);
+    expect(ticket == client_ticket(world.client, STAGE_READER));
     expect_int(ticket->verdict, VERDICT_READABLE);
     expect(world.client->session.left_due_ns > 0);
 }
