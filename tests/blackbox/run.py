@@ -40,6 +40,7 @@ import ledger
 import limits
 import live
 import load
+import memory
 import processes
 import session_faults
 import sources
@@ -67,6 +68,7 @@ AREAS = {
     "processes": (processes,),
     "sources": (sources, fairness, session_faults),
     "limits": (limits,),
+    "memory": (memory,),
     "status": (status, explain),
     "arrival": (arrival,),
     "verdicts": (verdicts,),

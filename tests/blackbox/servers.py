@@ -2,9 +2,11 @@
 clients that hammer, log lines."""
 
 import collections
+import contextlib
 import json
 import pathlib
 import re
+import resource
 import subprocess
 import threading
 import time
@@ -54,6 +56,17 @@ def quick(server, bound, what, count=1, client=None):
     late = patience.late()
     require(worst < scaled(bound) + late, f"{what}: a request took {worst * 1000:.0f} ms, of which the machine "
             f"took at most {late * 1000:.0f}")
+
+
+@contextlib.contextmanager
+def all_descriptors():
+    """For crowds: as many open files as this process, and with it its servers, may have."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def config_of(world):

@@ -8,7 +8,6 @@ together: who waits, where, for how long, who is closed, which threads there are
 import csv
 import os
 import re
-import resource
 import select
 import signal
 import socket
@@ -22,7 +21,7 @@ from faults import closed_after
 from harness import PATIENCE_S, CaseFailed, Client, eventually, scaled
 from lateness import Stopwatch
 from load import until_still
-from servers import FAST, HUGE, PRESETS, answers, back_to, hello, quick, settle, start
+from servers import FAST, HUGE, PRESETS, all_descriptors, answers, back_to, hello, quick, settle, start
 from table import Table, get, request, require
 
 table = Table("sources", args=("own",))
@@ -223,19 +222,14 @@ def bounded_queue(world):
 def many_on_few(world):
     """Few threads for many clients is what the model is for."""
     count = 2000 if harness.timeout_scale <= 1 else 200
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    try:
-        with start(world, "--model", "conn-queue", "--sessions", "16", *PATIENT) as server:
-            crowd = kept(server, count)
-            for client in crowd:
-                client.send(FAST)
-            for client in crowd:
-                require(client.read_response().body == HELLO, "another answer")
-            require(len(threads(server, "q-rpw")) == 16, f"threads {threads(server)}")
-            close_all(crowd)
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    with all_descriptors(), start(world, "--model", "conn-queue", "--sessions", "16", *PATIENT) as server:
+        crowd = kept(server, count)
+        for client in crowd:
+            client.send(FAST)
+        for client in crowd:
+            require(client.read_response().body == HELLO, "another answer")
+        require(len(threads(server, "q-rpw")) == 16, f"threads {threads(server)}")
+        close_all(crowd)
 
 
 @case("conn-queue: the poller gives a readable connection back to the queue")
