@@ -47,8 +47,9 @@ void mailbox_on_spawn(struct mailbox *box, mailbox_spawn_fn *spawn_fn, void *arg
 
 /* --- putting --- */
 
-/* It could not be started. What was put meanwhile has trusted in it, and may need a sleeper now; no
- * other is started in its place: the next put asks again. */
+/* It could not be started. What was put meanwhile has trusted in it, and may need a sleeper now; so
+ * may the turn, if one took work and trusted in it to come for that. No other is started in its
+ * place: the next put asks again. */
 static void lose_taker(struct mailbox *box) EXCLUDES(box->takers.lock)
 {
     struct calls calls = {.count = 0};
@@ -57,6 +58,9 @@ static void lose_taker(struct mailbox *box) EXCLUDES(box->takers.lock)
     takers_lose_locked(&box->takers);
     unsigned needed = takers_needed_locked(&box->takers, box->shared.items.count);
     (void)takers_call_sleepers_locked(&box->takers, &calls, needed, now_ns);
+    if (box->takers.sleepers != NULL) {
+        takers_call_for_turn_locked(&box->takers, &calls, now_ns);
+    }
     lock_release(&box->takers.lock);
     calls_ring(&calls);
 }

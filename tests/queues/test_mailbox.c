@@ -1141,6 +1141,36 @@ TEST(mailbox, who_takes_work_while_the_turn_is_free_and_nobody_sleeps_asks_for_a
     close_turns(&office);
 }
 
+/* While it is being started another taker has the turn, takes work, and trusts in it. */
+static bool fail_to_spawn_for_the_turn(void *arg)
+{
+    struct post_office *office = arg;
+    expect_wait(office, 1, WAIT_TURN);
+    expect(mailbox_sleep(&office->box, &office->takers[2], false));
+    put(office, 1, PUT_BOUNDED);
+    mailbox_end_turn(&office->box, &office->takers[1]);
+    expect_take(office, 1, 1, 1, 1);
+    expect(!was_rung(office, 2));
+    return false;
+}
+
+/* Or no thread runs the loop while both work, though one sleeps. */
+TEST(mailbox, a_sleeper_is_called_for_the_turn_when_a_taker_cannot_be_started)
+{
+    static struct post_office office;
+    struct mailbox_config config = turn_config(3);
+    config.takers_most = config.awake_most = 4;
+    open_turns(&office, config);
+    mailbox_on_spawn(&office.box, fail_to_spawn_for_the_turn, &office);
+    expect_take(&office, 1, 9, 0, 0);
+    expect_take(&office, 2, 9, 0, 0);
+    put(&office, 1, PUT_BOUNDED);
+    expect_take(&office, 0, 1, 0, 1);
+    expect(was_rung(&office, 2));
+    expect_wait(&office, 2, WAIT_TURN);
+    close_turns(&office);
+}
+
 TEST(mailbox, close_wakes_the_one_in_the_loop_and_gives_no_more_turns)
 {
     static struct post_office office;
