@@ -44,7 +44,7 @@ void recall_begin(struct recall *recall)
 void recall_ring(struct recall *recall, struct mailbox *box)
 {
     uint64_t one = 1;
-    if (recall_is_expected(recall) && !mailbox_has_sleeper(box)) {
+    if (!mailbox_has_sleeper(box)) {
         chaos_point();
         CHECK(write(recall->bell, &one, sizeof one) == sizeof one);
     }

@@ -12,7 +12,10 @@
  *
  * Why other pools pay nothing: a session waits in recv alone, which only its client ends, until a
  * session of the pool has for the first time let a request go that comes back from outside
- * (`expected`). From then on the pool's idle waits poll the socket and the bell.
+ * (`expected`). From then on the pool's idle waits poll the socket and the bell. So does, from the
+ * beginning, the wait for a client that has been sent a file, since its socket does not block. So
+ * the bell is rung for every pressing ticket, also for that of a handler that completes its answer
+ * before it returns, and so before `expected` is set.
  *
  * Thread-safety: any thread.
  */

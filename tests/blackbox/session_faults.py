@@ -100,6 +100,19 @@ def first_completed(world):
             soon(flags, client, b"completed after 600 ms\n")
 
 
+@case("an answer that a handler completes before it goes on does not wait behind a client that got a file")
+def completed_by_its_handler(world):
+    """The session of that client polls before anything is expected, so it must hear the first ring."""
+    for flags in POOLS[:3]:
+        with start(world, *flags, *PATIENT) as server:
+            idle = [server.client()]
+            require(idle[0].ask(get("/large.bin")).status == 200, f"{flags}: no file")
+            with server.client() as client:
+                client.send(get("/synthetic/async?ms=0&after=60000"))
+                soon(flags, client, b"completed after 0 ms\n")
+            served_in_the_end(flags, idle)
+
+
 @case("many answers that others complete do not wait behind idle clients, and none of these is lost")
 def many_completed_elsewhere(world):
     """Each client asks, and is idle until all have their answers."""
