@@ -248,16 +248,6 @@ static bool apply_option(struct reading *reading, const struct found *found)
     return true;
 }
 
-static size_t read_file(FILE *file, char *text, size_t size)
-{
-    size_t len = 0;
-    size_t more;
-    while (len < size && (more = fread(text + len, 1, size - len, file)) > 0) {
-        len += more;
-    }
-    return len;
-}
-
 static bool read_config(struct reading *reading, const char *path)
 {
     FILE *file = fopen(path, "re");
@@ -268,7 +258,7 @@ static bool read_config(struct reading *reading, const char *path)
     struct kept_text *kept = must_alloc(sizeof(*kept));
     kept->next = kept_texts;
     kept_texts = kept;
-    size_t len = read_file(file, kept->text, sizeof(kept->text));
+    size_t len = fread(kept->text, 1, sizeof(kept->text), file);
     int error = ferror(file) ? errno : 0;
     (void)fclose(file); /* only read from: nothing can be lost */
     if (error != 0) {

@@ -217,8 +217,8 @@ static void connection_receive(struct connection *connection)
 {
     for (unsigned i = 0; i < READS_MAX && connection->state == CONNECTION_OPEN; i++) {
         ssize_t len = recv(connection->fd, connection->shared->buffer, CONNECTION_BUFFER, 0);
-        uint64_t now_ns = clock_ns();
         if (len > 0) {
+            uint64_t now_ns = clock_ns();
             connection->shared->bytes_received += (size_t)len;
             connection_consume(connection, (size_t)len, now_ns);
         } else if (len == 0) {

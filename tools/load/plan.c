@@ -167,14 +167,13 @@ static bool read_body(struct plan *plan, const char *path, char error[PLAN_ERROR
     if (in == NULL) {
         return plan_refuse(error, "body", path, strerror(errno));
     }
-    size_t capacity = 1 << 16, len = 0, more;
+    size_t capacity = 1 << 16;
     char *at = must_alloc(capacity);
-    while (len <= BODY_MAX && (more = fread(at + len, 1, capacity - len, in)) > 0) {
-        len += more;
-        if (len == capacity) {
-            capacity *= 2;
-            at = must_realloc(at, capacity);
-        }
+    size_t len = fread(at, 1, capacity, in);
+    while (len == capacity && len <= BODY_MAX) { /* less: at its end, or an error */
+        capacity *= 2;
+        at = must_realloc(at, capacity);
+        len += fread(at + len, 1, capacity - len, in);
     }
     bool failed = ferror(in) != 0;
     (void)fclose(in); /* only read from */
