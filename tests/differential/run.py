@@ -43,11 +43,15 @@ END_S = 10
 # A server that gets no CPU may be cut off by that. What fails is asked again, with so much more patience.
 PATIENCE = 20
 BATCH = 500
-LLHTTP = Path("/usr/share/llhttp")
+# Debian 12 has the sources of llhttp, in node-llhttp; from 13 on the library, in libllhttp-dev.
+LLHTTP_SOURCES = Path("/usr/share/llhttp")
+LLHTTP_HEADER = Path("/usr/include/llhttp.h")
 
+# Their limits are as wide as ours, since a request that is refused for its length says nothing about framing.
 CONFIGS = {
     "nginx": """daemon off; pid {work}/nginx.pid; error_log stderr crit; worker_processes 1; user root;
 events {{ }} http {{ access_log off; client_body_temp_path {work}/body; keepalive_requests 1000000; keepalive_timeout 5;
+large_client_header_buffers 4 16k;
 fastcgi_temp_path {work}/f; proxy_temp_path {work}/p; uwsgi_temp_path {work}/u; scgi_temp_path {work}/s;
 server {{ listen 127.0.0.1:{port}; root {root}; }} }}
 """,
@@ -62,6 +66,8 @@ ErrorLog /dev/null
 DocumentRoot {root}
 KeepAlive On
 MaxKeepAliveRequests 0
+LimitRequestLine 16384
+LimitRequestFieldSize 16384
 """,
     "h2o": """listen:
   host: 127.0.0.1
@@ -213,11 +219,16 @@ def is_strict_between(of, asker, case):
 
 def build_llhttp(folder):
     """The program that frames by llhttp, or None."""
-    if not LLHTTP.is_dir() or not shutil.which("cc"):
+    if LLHTTP_HEADER.is_file():
+        llhttp = ["-lllhttp"]
+    elif LLHTTP_SOURCES.is_dir():
+        llhttp = ["-I/usr/share/include/llhttp", *LLHTTP_SOURCES.glob("*.c")]
+    else:
+        return None
+    if not shutil.which("cc"):
         return None
     program = Path(folder) / "frame_llhttp"
-    subprocess.run(["cc", "-O1", "-I/usr/share/include/llhttp", "-o", program, Path(__file__).parent / "frame_llhttp.c",
-                    *LLHTTP.glob("*.c")], check=True)
+    subprocess.run(["cc", "-O1", "-o", program, Path(__file__).parent / "frame_llhttp.c", *llhttp], check=True)
     return program
 
 
@@ -233,7 +244,7 @@ class Asker:
         self.peers = {name: Peer(name, root, folder) for name in CONFIGS if shutil.which(COMMANDS[name][0])}
         self.llhttp = build_llhttp(folder)
         self.server = Server(options.server, ["--root", str(root), "--synthetic", "on"])
-        missing = [name for name in CONFIGS if name not in self.peers] + ([] if self.llhttp else ["llhttp (node-llhttp)"])
+        missing = [name for name in CONFIGS if name not in self.peers] + ([] if self.llhttp else ["llhttp"])
         if missing:
             print("missing:", ", ".join(missing))
 
