@@ -108,7 +108,7 @@ static void expect_one_line(const char *text, size_t cut, const char *start)
 
 static void expect_told(struct whole_file file, size_t cut)
 {
-    char start[64];
+    char start[80]; /* the longest number included */
     struct shown shown = show_cut(file, cut, false);
     size_t named = cut < 8 ? 0 : cut; /* without its first word it is not a trace */
     (void)snprintf(start, sizeof start, "quartet-trace: FILE: byte %zu: %s", named,
