@@ -5,6 +5,7 @@
  * run staged:
  * run stand_in: -DSTAND_IN
  * run in_one_loop: -DONE_LOOP
+ * run inline_beside_pool: -DINLINE
  * live staged_live:
  * live stand_in_live: -DSTAND_IN
  * wide three_pieces: -DPIECES=3
@@ -26,6 +27,11 @@
 #endif
 #define HIGHWATER 1 /* bytes; a piece is one byte */
 #define NOBODY 0
+#ifdef INLINE
+#define model_inline true
+#else
+#define model_inline false
+#endif
 #define COMPLETER 3
 #define WRITER 4
 
@@ -43,6 +49,7 @@ bool has_end, out_waiting, x_cut;
 chan model_to_processor = [1] of { byte };
 chan model_to_writer = [1] of { mtype };
 chan model_to_completer = [1] of { byte };
+chan model_to_inline = [1] of { byte }; /* the loop of W has the request, and runs P for it */
 
 /* who has which end */
 byte ghost_making = NOBODY, ghost_sending = NOBODY;
@@ -279,12 +286,16 @@ inline route(me)
 #ifdef STAND_IN
     pump_output(me, false)
 #else
-    atomic {
-        assert(ghost_sending == me);
-        ghost_sending = NOBODY;
-        assert(nfull(model_to_writer)); /* the ticket is free */
-        model_to_writer ! VERDICT_OUTPUT_READY
-    }
+    if
+#ifdef INLINE
+    :: me == WRITER -> pump_output(me, true)
+#endif
+    :: atomic { me != WRITER || !model_inline ->
+           assert(ghost_sending == me);
+           ghost_sending = NOBODY;
+           assert(nfull(model_to_writer)); /* the ticket is free */
+           model_to_writer ! VERDICT_OUTPUT_READY }
+    fi
 #endif
 }
 
@@ -370,7 +381,7 @@ active proctype writer_enter()
     byte sent;
     mtype verdict;
     bool some, wake;
-#ifdef ONE_LOOP
+#if defined(ONE_LOOP) || defined(INLINE)
     bool give, wait;
 #endif
     do
@@ -386,6 +397,10 @@ active proctype writer_enter()
        pump_output(WRITER, true)
 #ifdef ONE_LOOP
     :: atomic { model_to_processor ? _ -> ghost_making = WRITER };
+       run_handler(WRITER)
+#endif
+#ifdef INLINE
+    :: atomic { model_to_inline ? _ -> ghost_making = WRITER }; /* = route_inline_idle() */
        run_handler(WRITER)
 #endif
     :: ghost_freed -> break
@@ -405,7 +420,11 @@ active proctype model_client()
 
 init
 {
+#ifdef INLINE
+    model_to_inline ! 0
+#else
     model_to_processor ! 0
+#endif
 }
 
 ltl every_answer_ends { <> (ghost_finished == 1) }
