@@ -9,9 +9,9 @@ function(add_model_test name)
         ENVIRONMENT PYTHONDONTWRITEBYTECODE=1)
 endfunction()
 
-set(models mailbox outlet pool session_list accept_turn closing turns)
+set(models mailbox outlet pool retiring turns recall session_list accept_turn closing poller)
 list(TRANSFORM models APPEND .pml OUTPUT_VARIABLE model_files)
-list(APPEND model_files takers.pml) # a part of pool.pml
+list(APPEND model_files takers.pml) # a part of other models
 foreach(model ${models})
     add_model_test(${model} python3 run.py ${model}.pml)
 endforeach()

@@ -10,7 +10,7 @@
  * wide strict_demand: -DDIRECT -DSTRICT -DDEMAND
  * wide strict_no_thread: -DDIRECT -DSTRICT -DDEMAND -DFAIL
  * live fifo_demand_live: -DDEMAND -DLONG
- * live lifo_live: -DDIRECT
+ * wide lifo_live: -DDIRECT
  * wide three_takers: -DLONG -DMOST=3
  * wide three_takers_demand: -DDEMAND -DLONG -DMOST=3
  * bug BUG_NO_GIVE_BACK: end -DLONG

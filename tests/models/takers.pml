@@ -1,5 +1,5 @@
-/* takers.pml: who sleeps and who is called, for pool.pml and turns.pml. Follows queues/takers.c. The including
- * model defines MOST, LEAST, AWAKE_MOST, TOTAL and, as true or false, direct and strict. Every inline here runs
+/* takers.pml: who sleeps and who is called, for pool.pml, retiring.pml, turns.pml and recall.pml. Follows queues/takers.c. The
+ * including model defines MOST, LEAST, AWAKE_MOST, TOTAL and, as true or false, direct and strict. Every inline here runs
  * inside an atomic block: with takers.lock held. */
 #define SHARE 1
 
@@ -106,7 +106,11 @@ inline takers_retire_locked(taker, leaves)
 #ifdef BUG_RETIRE_CALLED
     leaves = count - coming > LEAST && !closed;
 #else
+#ifdef BUG_RETIRE_COUNTS_COMING
+    leaves = taker_asleep[taker] && count > LEAST && !closed;
+#else
     leaves = taker_asleep[taker] && count - coming > LEAST && !closed;
+#endif
 #endif
     if
     :: leaves ->
@@ -114,7 +118,9 @@ inline takers_retire_locked(taker, leaves)
         :: taker_asleep[taker] -> leave_stack_locked(taker)
         :: else
         fi;
+#ifndef BUG_RETIRED_COUNTED
         count--;
+#endif
         here[taker] = false
     :: else
     fi
