@@ -59,7 +59,7 @@ void record_ended(struct worker *worker, struct client *client)
         return;
     }
     bool comes_back = client->conn.close == CLOSE_NONE && x->stamps.last_sent_ns != 0;
-    client->record_waits = comes_back && route_keeps(worker, client);
+    client->record_waits = comes_back && route_brings_exchange(worker, client);
     if (!client->record_waits) {
         put_request(worker, &client->conn, 0);
     }

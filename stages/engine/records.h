@@ -1,16 +1,17 @@
 /* records.h: what a thread writes of requests into the trace (core/trace/trace.h), if there is one.
  *
- * A thread writes a request's record when its answer has ended. Where the connection goes back to
- * the reader by a direct call, the record has the time of that too. Where it goes through a queue,
- * the thread that takes it writes that time in a second record.
+ * A request has one record, with all its times: that of its requeue is the last, so the thread that
+ * requeues the connection writes it. Where a session has put the exchange back before that, the
+ * session writes the record when the answer has ended, and the thread that takes the connection
+ * writes the last time in a second record.
  */
 #ifndef STAGES_ENGINE_RECORDS_H
 #define STAGES_ENGINE_RECORDS_H
 
 #include "stages/engine/worker.h"
 
-/* The writer: the answer has ended and the exchange is still whole. If the connection stays in this
- * thread, its record waits until the stage that waits for the next request has it. */
+/* The writer: the answer has ended and the exchange is still whole. If the connection goes on with the
+ * exchange, its record waits until the stage that waits for the next request has both. */
 void record_ended(struct worker *worker, struct client *client);
 
 /* That stage has it, at `requeued_ns`, after the last byte at `answered_ns`; nothing has been read

@@ -118,6 +118,11 @@ bool route_keeps(const struct worker *worker, const struct client *client)
     return is_here(worker, client, route_goal_kept(worker, has_more_input(client)).group);
 }
 
+bool route_brings_exchange(const struct worker *worker, const struct client *client)
+{
+    return !is_session(worker, STAGE_READER) || route_keeps(worker, client);
+}
+
 /* Can the taker, if it sleeps, go on sleeping? A kept connection whose descriptor its home watches
  * wakes its home by itself; a poller has stopped watching it. One that is to be closed has time,
  * while descriptors are not short. */

@@ -47,6 +47,10 @@ struct route_goal route_goal_kept(const struct worker *worker, bool more);
  * has the exchange. */
 bool route_keeps(const struct worker *worker, const struct client *client);
 
+/* The same client: does the stage that waits for its next request get it with the exchange? A session
+ * puts the exchange back before it hands the client on. */
+bool route_brings_exchange(const struct worker *worker, const struct client *client);
+
 /* Hands a client with output to the writer, always through its queue: from any thread, also one
  * that is no worker. The caller has the client, and does not use it afterwards. */
 void route_output(struct engine *engine, struct client *client);

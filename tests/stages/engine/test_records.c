@@ -73,11 +73,28 @@ TEST(records, are_one_that_waits_for_the_way_back_where_that_is_a_call)
     stop();
 }
 
-TEST(records, are_two_by_two_threads_where_the_way_back_is_a_queue)
+TEST(records, are_one_by_the_thread_that_takes_the_connection_where_the_way_back_is_a_queue)
 {
     static max_align_t ring;
     start("L | R | P*2 | W");
     struct worker *reader = fake_worker(STAGE_READER);
+    reader->ring = (struct trace_ring *)(void *)&ring;
+    record_ended(writer, client);
+    expect_int(written.count, 0);
+    record_requeued(reader, client, 5000, 6000);
+    expect_int(written.count, 1);
+    expect(written.ring == reader->ring);
+    expect_int(written.at[0].kind, TRACE_REQUEST);
+    expect_int(written.at[0].last_sent_ns, 5000);
+    expect_int(written.at[0].requeued_ns, 6000);
+    stop();
+}
+
+TEST(records, are_two_by_two_threads_where_a_session_puts_the_exchange_back_before)
+{
+    static max_align_t ring;
+    start("L | K | rpw*2");
+    struct worker *reader = fake_worker(STAGE_POLLER);
     reader->ring = (struct trace_ring *)(void *)&ring;
     record_ended(writer, client);
     expect_int(written.count, 1);
@@ -129,6 +146,7 @@ TEST(records, are_not_made_of_requests_that_do_not_count)
 TEST(records, that_are_lost_are_counted)
 {
     start("L | R | P*2 | W");
+    client->conn.close = CLOSE_CLIENT_ASKED;
     written.full = true;
     record_ended(writer, client);
     expect_int(atomic_load(&writer->tally.counters[COUNTER_TRACE_LOST]), 1);
@@ -138,6 +156,7 @@ TEST(records, that_are_lost_are_counted)
 TEST(records, say_of_a_request_what_its_exchange_says)
 {
     start("L | R | P*2 | W");
+    client->conn.close = CLOSE_CLIENT_ASKED;
     struct exchange *x = client->conn.exchange;
     x->stamps = (struct stamps){.accepted_ns = 1,
                                 .adopted_ns = 2,
@@ -177,6 +196,7 @@ TEST(records, say_of_a_request_what_its_exchange_says)
                                           .lay_us = 12,
                                           .status = 404,
                                           .kind = TRACE_REQUEST,
+                                          .close_reason = CLOSE_CLIENT_ASKED,
                                           .method = (uint8_t)x->request.method,
                                           .thread_read = 14,
                                           .thread_process = 15,
