@@ -9,7 +9,7 @@ import os
 import re
 import time
 
-from harness import eventually
+from harness import CaseFailed, eventually
 from servers import PRESETS, all_descriptors
 from servers import start_patient as start
 from table import Table, get, require
@@ -40,17 +40,25 @@ def taken(server):
 
 
 def taken_at_rest(server):
-    """The same when it has given back all that it will: for longer than its timers run, nothing has changed."""
+    """The same when it has given back all that it will: for longer than it waits before it does, nothing has changed."""
     last = None
 
     def rests():
         nonlocal last
         before, last = last, taken(server)
-        time.sleep(0.4)
+        time.sleep(0.8)
         return last == before
 
     eventually(rests, "the server's memory stays as it is")
     return last
+
+
+def grows_by(server, before, most, what):
+    """Sooner or later it has at most so many bytes more than before."""
+    try:
+        eventually(lambda: taken(server) - before <= most, what)
+    except CaseFailed as failure:
+        raise CaseFailed(f"{failure}: it has {taken(server) - before} bytes more") from None
 
 
 def idle_crowd(server, count):
@@ -73,14 +81,12 @@ def idle_is_small(model):
         with all_descriptors(), start(world, "--model", model, prepare=on_two_cpus) as server:
             empty = taken_at_rest(server)
             crowd = idle_crowd(server, AT_ONCE)
+            grows_by(server, empty, SPELL_KB_MOST * 1024, f"at most {SPELL_KB_MOST} KB are left of the first 500")
             begun = taken_at_rest(server)
             crowd += idle_crowd(server, IDLE)
-            each = (taken_at_rest(server) - begun) / IDLE
+            grows_by(server, begun, IDLE * IDLE_BYTES_MOST, f"{IDLE} idle connections take up {IDLE_BYTES_MOST} bytes each")
             for client in crowd:
                 client.close()
-        spell_kb = (begun - empty) / 1024
-        require(spell_kb <= SPELL_KB_MOST, f"{spell_kb:.0f} KB are left of the first 500")
-        require(each <= IDLE_BYTES_MOST, f"{each:.0f} bytes for each idle connection")
 
 
 for name, wiring in PRESETS.items():
