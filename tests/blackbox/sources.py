@@ -746,6 +746,7 @@ def fifo_rejects(world):
     with start(world, "--wiring", "L | rpw*1", "--overload", "reject", "--queue-size", "1",
                *PATIENT) as server:
         busy = holding(server, sleep(900))
+        eventually(lambda: asleep(server), "the session is in the handler: the queue is empty")
         waiting = holding(server, FAST)
         for _ in range(3):
             with server.client() as client:
