@@ -104,7 +104,7 @@ class Run(unittest.TestCase):
                                *arguments], capture_output=True, text=True, timeout=600, check=False)
 
     def test_costs(self):
-        done = self.call("--connections", "8", "--rounds", "1", "--slices", "1", "--seconds", "0.3", "--warmup", "0.1",
+        done = self.call("--connections", "8", "--rounds", "1", "--slices", "1", "--seconds", "1", "--warmup", "0.1",
                          "--seed", "5")
         self.assertEqual((done.returncode, done.stderr), (0, ""), done.stdout)
         for variant in ("notrace", "off", "untimed", "histogram", "full", "socket times", "of every read"):
