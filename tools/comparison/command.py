@@ -119,14 +119,20 @@ def parser():
     return out
 
 
+def carry_out(options):
+    if options.controls:
+        controls.check_options(options, parser().parse_args([]))
+        return controls.main(options)
+    return tune.tune(options) if options.tune else experiment.compare(options)
+
+
 def main(arguments=None):
     options = parser().parse_args(arguments)
     options.tuned = []
     try:
-        if options.controls:
-            controls.check_options(options, parser().parse_args([]))
-            return controls.main(options)
-        return tune.tune(options) if options.tune else experiment.compare(options)
+        status = carry_out(options)
+        sys.stdout.flush()  # a short text is still in the buffer: the reader may have gone
+        return status
     except BadSpec as error:
         print(f"compare: {error}", file=sys.stderr)
         return 2
