@@ -37,8 +37,8 @@ mtype phase = PHASE_RUNNING, phase_seen = PHASE_RUNNING;
 /* the home's */
 mtype home_state = HOME_FRESH;
 bool home_watched, home_unwatching;
-/* the writer's loop's; `out_watched` is read by whoever has the client */
-bool out_watched, out_waiting, out_lingering, out_grace;
+/* the writer's loop's; `out_watch` (there is one) is read by whoever has the client */
+bool out_watch, out_waiting, out_lingering, out_grace;
 bool keep_alive;
 
 chan model_box[2] = [1] of { mtype }; /* who has the client has its only ticket */
@@ -113,7 +113,7 @@ inline out_watch_set(me)
 {
     has_client(me);
     if
-    :: two_loops -> out_watched = true; ghost_out_watch = true
+    :: two_loops -> out_watch = true; ghost_out_watch = true
     :: else -> home_watch()
     fi
 }
@@ -131,7 +131,7 @@ inline out_watch_close(me)
     ghost_out_watch = false;
     ghost_out_closing = true;
 #ifdef BUG_OUT_CLOSED_AT_ONCE
-    out_watched = false;
+    out_watch = false;
     post_client(me, HOME, VERDICT_CLOSE)
 #endif
 }
@@ -141,7 +141,7 @@ inline out_watch_close(me)
 inline client_close(me)
 {
     has_client(me);
-    assert(!out_watched && !out_waiting && me == HOME);
+    assert(!out_watch && !out_waiting && me == HOME);
     home_state = HOME_CLOSED;
 #ifndef BUG_CLOSE_BEFORE_UNWATCH
     client_unwatch();
@@ -169,11 +169,11 @@ inline close_it(me)
     :: else -> post_client(me, HOME, VERDICT_CLOSE)
     fi
 #else
-    to = (out_watched -> WRITER : HOME);
+    to = (out_watch -> WRITER : HOME);
     if
     :: to != me -> post_client(me, to, VERDICT_CLOSE)
-    :: to == me && out_watched -> out_watch_close(me)
-    :: to == me && !out_watched -> client_close(me)
+    :: to == me && out_watch -> out_watch_close(me)
+    :: to == me && !out_watch -> client_close(me)
     fi
 #endif
 }
@@ -183,7 +183,7 @@ inline on_out_closed(me)
     assert(!ghost_freed);
     ghost_out_closing = false;
 #ifndef BUG_OUT_CLOSED_AT_ONCE
-    out_watched = false;
+    out_watch = false;
     close_it(me)
 #endif
 }
@@ -226,7 +226,7 @@ inline settle_read(me)
     :: true ->
 #ifndef BUG_READ_CLOSE_STAYS
         if
-        :: out_watched -> home_leave()
+        :: out_watch -> home_leave()
         :: else
         fi;
 #endif
@@ -238,7 +238,7 @@ inline home_dismiss(me)
 {
 #ifndef BUG_DISMISS_STAYS
     if
-    :: out_watched -> home_state = HOME_AWAY
+    :: out_watch -> home_state = HOME_AWAY
     :: else
     fi;
 #endif
@@ -266,7 +266,7 @@ inline wait_on(me, grace)
 
 inline linger_wait(me)
 {
-    out_grace = !(two_loops -> out_watched : home_watched);
+    out_grace = !(two_loops -> out_watch : home_watched);
     wait_on(me, out_grace);
     if
     :: ends -> close_it(me)

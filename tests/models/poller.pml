@@ -59,12 +59,11 @@ mtype home_state = HOME_NONE;
 bool home_at, home_watched, home_unwatching; /* `home_at` is read by whoever has the client */
 bool fresh, ticking, ghost_timer;
 /* its deadline: of a head, which begins once, or another one */
-bool head_late;
-byte head_id;
+bool head_late, head_due_ns; /* of the exchange, from its beginning on; the second: is it set? */
 bool ghost_armed, ghost_in_head, ghost_due, ghost_head_passed;
 
-/* the writer's loop's; `out_watched` is read by whoever has the client */
-bool out_watched, out_waiting, out_lingering, out_grace;
+/* the writer's loop's; `out_watch` (there is one) is read by whoever has the client */
+bool out_watch, out_waiting, out_lingering, out_grace;
 
 /* whoever has the client */
 byte input, requests; /* parts that are read and not used; answered requests */
@@ -148,7 +147,7 @@ inline out_watch_set(me, reading)
     :: model_is_home(me) ->
         home_watch();
         ghost_home_reading = ghost_home_reading || reading
-    :: else -> out_watched = true; ghost_out_watch = true
+    :: else -> out_watch = true; ghost_out_watch = true
     fi
 }
 
@@ -171,7 +170,7 @@ inline out_watch_close(me)
 inline client_close(me)
 {
     has_client(me);
-    assert(!out_watched && !out_waiting && (!home_at || me == HOME));
+    assert(!out_watch && !out_waiting && (!home_at || me == HOME));
     home_state = HOME_CLOSED;
     ghost_armed = false; /* = forget_client() */
     client_unwatch();
@@ -186,14 +185,14 @@ inline client_close(me)
 inline close_it(me)
 {
     if
-    :: out_watched && me != WRITER -> post_client(me, WRITER, VERDICT_CLOSE, false)
-    :: out_watched && me == WRITER -> out_watch_close(me)
+    :: out_watch && me != WRITER -> post_client(me, WRITER, VERDICT_CLOSE, false)
+    :: out_watch && me == WRITER -> out_watch_close(me)
 #ifdef BUG_CLOSE_AT_READER
-    :: !out_watched -> client_close(me)
+    :: !out_watch -> client_close(me)
 #else
-    :: !out_watched && home_at && me != HOME -> /* = is_quiet(): it has time */
+    :: !out_watch && home_at && me != HOME -> /* = is_quiet(): it has time */
         post_client(me, HOME, VERDICT_CLOSE, phase == PHASE_RUNNING)
-    :: !out_watched && !(home_at && me != HOME) -> client_close(me)
+    :: !out_watch && !(home_at && me != HOME) -> client_close(me)
 #endif
     fi
 }
@@ -202,7 +201,7 @@ inline on_out_closed(me)
 {
     assert(!ghost_freed);
     ghost_out_closing = false;
-    out_watched = false;
+    out_watch = false;
     close_it(me)
 }
 
@@ -225,13 +224,12 @@ inline set_head_deadline()
 {
 #ifndef BUG_HEAD_BEGINS_AGAIN
     if
-    :: head_id != requests + 1 ->
+    :: !head_due_ns ->
 #endif
-        head_id = requests + 1;
-        head_late = false;
+        head_due_ns = true;
         ghost_head_passed = false;
-        assert(ghost_heads != head_id); /* once for each request */
-        ghost_heads = head_id;
+        assert(ghost_heads != requests + 1); /* once for each request */
+        ghost_heads = requests + 1;
 #ifndef BUG_HEAD_BEGINS_AGAIN
     :: else
     fi;
@@ -272,7 +270,7 @@ inline home_dismiss(me)
 {
 #ifndef BUG_DISMISS_STAYS
     if
-    :: out_watched -> home_state = HOME_AWAY
+    :: out_watch -> home_state = HOME_AWAY
     :: else
     fi;
 #endif
@@ -320,7 +318,7 @@ inline take_back(me, verdict)
     :: ends ->
 #ifndef BUG_TAKE_BACK_STAYS
         if
-        :: out_watched -> home_leave()
+        :: out_watch -> home_leave()
         :: else
         fi;
 #endif
@@ -478,7 +476,7 @@ inline wait_on(me, grace)
 
 inline linger_wait(me)
 {
-    out_grace = !(model_is_home(me) -> home_watched : out_watched);
+    out_grace = !(model_is_home(me) -> home_watched : out_watch);
     wait_on(me, out_grace);
     if
     :: ends -> close_it(me)
@@ -500,6 +498,8 @@ inline pump_output(me)
         :: interim -> interim = false; post_client(me, READER, VERDICT_RESUME, false)
         :: else -> /* = finish_exchange() */
             requests++;
+            head_due_ns = false; /* = exchange_begin() */
+            head_late = false;
             if
 #ifdef BUG_KEPT_WITH_INPUT
             :: keep_alive -> post_client(me, HOME, VERDICT_KEPT, false)
