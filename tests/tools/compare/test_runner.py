@@ -206,20 +206,27 @@ class Repeats(unittest.TestCase):
 class ClockGaps(unittest.TestCase):
     TEXT = "cpu  9 9 9 9 9 9 9 9 9 9\ncpu0 10 20 30 40 50 60 70 80 900 0\ncpu12 1 0 0 0 0 0 0 0 0 0\nintr 1 2\n"
 
-    def share(self, seconds, *counted):
-        before = clock_gaps.Counts(100.0, dict.fromkeys(range(len(counted)), 5.0))
-        after = clock_gaps.Counts(100.0 + seconds, {cpu: 5.0 + one for cpu, one in enumerate(counted)})
+    def share(self, seconds, *counted, idle=(0, 0, 0)):
+        before = clock_gaps.Counts(100.0, dict.fromkeys(range(len(counted)), 5.0), dict.fromkeys(range(len(counted)), 2.0))
+        after = clock_gaps.Counts(100.0 + seconds, {cpu: 5.0 + one for cpu, one in enumerate(counted)},
+                                  {cpu: 2.0 + one for cpu, one in zip(range(len(counted)), idle)})
         return clock_gaps.share(before, after, {0, 1, 7})
 
     def test_are_read_for_each_cpu_without_guests(self):
         tick = measure.TICK_S
         self.assertEqual(clock_gaps.counted(self.TEXT), {0: 360 * tick, 12: tick})
+        self.assertEqual(clock_gaps.counted(self.TEXT, clock_gaps.IDLE), {0: 90 * tick, 12: 0})
         self.assertTrue(clock_gaps.snapshot().by_cpu)
 
     def test_are_the_time_that_a_cpu_of_ours_did_not_count(self):
         self.assertAlmostEqual(self.share(10, 9.9, 10.0), 0.008)
         self.assertAlmostEqual(self.share(10, 10.0, 9.48), 0.05)
         self.assertEqual(self.share(10, 10.0, 10.0, 0.0), 0)
+
+    def test_are_not_looked_for_where_a_cpu_was_idle(self):
+        """Work between two ticks of such a CPU is in no count."""
+        self.assertEqual(self.share(10, 9.0, 10.0, idle=(7, 0)), 0)
+        self.assertAlmostEqual(self.share(10, 9.0, 9.9, idle=(7, 0)), 0.008)
 
     def test_are_not_what_is_cut_to_ticks(self):
         self.assertEqual(self.share(1, 0.98, 1.02), 0)
