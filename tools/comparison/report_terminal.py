@@ -14,7 +14,8 @@ def figure_of(summary, workload, level, key, subject):
 
 
 def time_of(summary, workload, subject):
-    """The mean time of a request in the server and the largest part of it, of the middle repetition."""
+    """The mean time of a request from its arrival in the socket to its last byte, and the largest part of it, of the middle
+    repetition."""
     level = summary.featured(workload)
     record = summary.middle(workload, level, subject) if level else None
     if not record:
@@ -43,7 +44,7 @@ def caption(summary, headlines):
     """Which figures at which levels, and against what."""
     levels = dict.fromkeys(level for level, _ in headlines)
     said = [f"{words.listing(metrics.BY_KEY[key].title for of, key in headlines if of == level)}: {level.label}" for level in levels]
-    return f"{'; '.join(said)}. Against {summary.spec.reference}, the reference."
+    return f"{'; '.join(said)}. Against {summary.spec.reference}, the reference; percentages are of runs side by side, not of these medians."
 
 
 def classes_of(summary, workload):
@@ -55,7 +56,7 @@ def classes_of(summary, workload):
 
 def table(summary, workload):
     headlines, (titles, classes) = comparisons.headlines(summary, workload), classes_of(summary, workload)
-    rows = [["model", *(metrics.BY_KEY[key].title for _, key in headlines), *titles, "mean time in the server, largest part"]]
+    rows = [["model", *(metrics.BY_KEY[key].title for _, key in headlines), *titles, "mean from arrival to last byte, largest part"]]
     for subject in order_of(summary, workload, headlines):
         found = [figure_of(summary, workload, level, key, subject) for level, key in headlines]
         rows.append([subject["name"], *found, *classes.get(subject["name"], []), time_of(summary, workload, subject)])

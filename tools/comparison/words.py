@@ -216,7 +216,7 @@ def cost_words(summary, workload):
     said = headline(summary, workload, level, "cpu_us", level_words(level), "CPU time per request")
     order = ranked(summary.estimates(workload, level, "capacity"), metrics.BY_KEY["capacity"])
     listed = ", ".join(f"{subject['name']} {estimate.text(numbers.amount)}" for subject, estimate in order)
-    return said + [f"One divided by it is the most that one CPU could serve, in requests/s: {listed}."]
+    return said + [f"One divided by it is what one CPU could serve at that cost, in requests/s: {listed}. Under more load a request may cost less."]
 
 
 def missing_words(summary, workload):

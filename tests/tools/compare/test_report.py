@@ -176,7 +176,7 @@ class Reports(unittest.TestCase):
     def test_grades_and_the_bound_of_a_cpu_are_shown(self):
         self.assertIn("(bracketed): 3 runs of loops, such as: 8 % of the latency (mean) was the generator's lag.", self.markdown)
         self.assertRegex(self.markdown, r"loops +\| 30 % of the slowest's peak[^\n]*3 bracketed")
-        self.assertRegex(self.markdown, r"one CPU could serve, in requests/s: loops [\d,]+, nginx [\d,]+, staged [\d,]+\.")
+        self.assertRegex(self.markdown, r"one CPU could serve at that cost, in requests/s: loops [\d,]+, nginx [\d,]+, staged [\d,]+\.")
 
     def test_a_figure_between_bounds_has_an_interval_that_covers_them(self):
         found = re.search(r"loops +\| 30 % of the slowest[^|]*\| \d+ us \((\d+) us to (\d+) us\) +\| [^|]*\| 30.0 us", self.markdown)
@@ -256,7 +256,8 @@ class Terminal(unittest.TestCase):
         rates = {"staged": 9000, "loops": 12000, "acceptor": 6000}
         said = shown(wanted, [support.record(cell, rates[cell.subject["name"]] + cell.repetition) for cell in cells.plan(wanted)])
         self.assertIn("A tiny file, hot", said[0])
-        self.assertEqual(said[1], "requests/s and CPU per request: 64 connections, closed loop. Against staged, the reference.")
+        self.assertEqual(said[1], "requests/s and CPU per request: 64 connections, closed loop. Against staged, the reference; "
+                         "percentages are of runs side by side, not of these medians.")
         self.assertEqual([line.split()[0] for line in said[3:6]], ["loops", "staged", "acceptor"])
         self.assertRegex(said[3], r"12,002, faster by 33 %  +83.3 us, cheaper by 25 %  +70.0 us, 43 % process.wait$")
         self.assertRegex(said[4], r"staged +9,002  +111 us  +70.0 us, 43 % process.wait$")
