@@ -667,18 +667,23 @@ def _(world):
 
 @case("a crowd beside the measured connections")
 def _(world):
-    with Server(world.program, ["--root", str(world.root), "--synthetic", "on"]) as server:
-        _, result = load_json(world, "-c", "2", "-d", "700ms", "--warmup", "0s", "--idle", "20",
+    def crowd(server, seconds):
+        _, result = load_json(world, "-c", "2", "-d", f"{seconds}s", "--warmup", "0s", "--idle", "20",
                               "--slow-readers", "3", "--slow-senders", "2", "--slow-rate", "20K",
                               "--rate", "100",
                               url_of(server.address, "/synthetic/bytes?n=50000"))
-    idle, readers, senders = (result["crowd"][kind] for kind in
-                              ("idle", "slow_readers", "slow_senders"))
+        return result, *(result["crowd"][kind] for kind in ("idle", "slow_readers", "slow_senders"))
+
+    with Server(world.program, ["--root", str(world.root), "--synthetic", "on"]) as server:
+        for seconds in (1, 5, 25):  # on a slow machine the run may end before a slow sender has its answer
+            result, idle, readers, senders = crowd(server, seconds)
+            if senders["answers"] > 0:
+                break
     require(error_counts(result) == {}, f"{result['errors']}")
     # Each asks once. On a slow machine the run may end before all have their answer.
     require((idle["open"], idle["ended"]) == (20, 0) and 0 < idle["answers"] <= 20, f"{idle}")
-    require(readers["open"] == 3 and 0 < readers["bytes_received"] <= 3 * 20480 * 1.5
-            and readers["answers"] == 0, f"{readers}")
+    require(readers["open"] == 3 and 0 < readers["bytes_received"] <= 3 * 20480 * (seconds + 0.5)
+            and (readers["answers"] == 0 or seconds > 1), f"{readers}")  # an answer takes 2.4 s
     require(senders["open"] == 2 and senders["answers"] > 0, f"{senders}")
     require(result["run"]["connections"] == 2, f"{result['run']}")
 
