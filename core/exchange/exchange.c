@@ -79,12 +79,17 @@ void exchange_pool_deinit(struct exchange_pool *pool)
     }
 }
 
-void exchange_pool_trim(struct exchange_pool *pool, unsigned least)
+bool exchange_pool_trim(struct exchange_pool *pool, unsigned least)
 {
-    for (unsigned left = pool->unused; left > 0 && pool->kept > least; left--) {
+    for (unsigned i = 0; i < EXCHANGES_TRIMMED && pool->unused > 0 && pool->kept > least; i++) {
+        pool->unused--;
         exchange_free(take_kept(pool));
     }
+    if (pool->unused > 0 && pool->kept > least) {
+        return true;
+    }
     pool->unused = pool->kept;
+    return false;
 }
 
 struct exchange *exchange_take(struct exchange_pool *pool, struct conn *conn)

@@ -21,6 +21,8 @@ struct handler;
 struct tally;
 
 enum { EXCHANGE_BUCKETS = 6, EXCHANGE_TEXT = 2048 };
+/* So many exchange_pool_trim frees in a call. */
+enum { EXCHANGES_TRIMMED = 64 };
 
 /* The answer under construction; used through response.h by the thread that makes it: the
  * processor, or the thread that a handler gave the exchange to. */
@@ -116,8 +118,10 @@ void exchange_pool_on_complete(struct exchange_pool *pool, complete_fn *fn, void
 void exchange_pool_count(struct exchange_pool *pool, struct tally *tally);
 void exchange_pool_deinit(struct exchange_pool *pool);
 
-/* To be called once in a while: frees what nobody took since the last call, but leaves `least`. */
-void exchange_pool_trim(struct exchange_pool *pool, unsigned least);
+/* To be called once in a while: frees what nobody took since the last time, but leaves `least`. True:
+ * that is more than others should wait for (some 5 us each), so it is to be called again soon, for
+ * the rest. */
+bool exchange_pool_trim(struct exchange_pool *pool, unsigned least);
 
 /* An exchange for this connection, with empty input. */
 struct exchange *exchange_take(struct exchange_pool *pool, struct conn *conn);

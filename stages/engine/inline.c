@@ -114,9 +114,9 @@ static bool tells_of_others(const struct handler *handler, bool stood_in)
 static void note_length(_Atomic unsigned char *distrusted, bool was_long)
 {
     unsigned char left = atomic_load_explicit(distrusted, memory_order_relaxed);
-    if (was_long) {
+    if (was_long && left < SHORT_RUNS) {
         atomic_store_explicit(distrusted, SHORT_RUNS, memory_order_relaxed);
-    } else if (left > 0) {
+    } else if (!was_long && left > 0) {
         (void)atomic_compare_exchange_strong(distrusted, &left, (unsigned char)(left - 1));
     }
 }

@@ -15,9 +15,11 @@
  * it. */
 static const uint64_t collect_ns = 50 * NS_PER_MS;
 
-/* What a busy spell leaves in the pool of exchanges is freed in the second of two such spans at the
- * latest. So many stay: a trickle of requests reuses them and needs no timer. */
+/* What a busy spell leaves in the pool of exchanges is freed after the second of two such spans at
+ * the latest, in steps between which others get their turn. So many stay: a trickle of requests
+ * reuses them and needs no timer. */
 static const uint64_t trim_ns = 250 * NS_PER_MS;
+static const uint64_t trim_step_ns = 5 * NS_PER_MS;
 enum { EXCHANGES_AT_REST = 8 };
 
 /* --- deadlines --- */
@@ -141,8 +143,10 @@ static void collect_later(struct worker *worker)
 static void on_trim(void *arg)
 {
     struct worker *worker = arg;
-    worker->loop.trimming = false;
-    exchange_pool_trim(&worker->exchanges, EXCHANGES_AT_REST);
+    worker->loop.trimming = exchange_pool_trim(&worker->exchanges, EXCHANGES_AT_REST);
+    if (worker->loop.trimming) {
+        loop_timer_start(worker->loop.trim_timer, trim_step_ns);
+    }
 }
 
 static void trim_later(struct worker *worker)

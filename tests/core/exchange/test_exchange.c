@@ -142,7 +142,7 @@ TEST(exchange, a_pool_keeps_no_more_than_it_was_told)
 /* Takes so many at a time, and puts them back. */
 static void spell(struct fixture *fixture, unsigned count)
 {
-    struct exchange *taken[8];
+    struct exchange *taken[2 * EXCHANGES_TRIMMED];
     for (unsigned i = 0; i < count; i++) {
         taken[i] = exchange_take(&fixture->pool, &fixture->conn);
     }
@@ -184,6 +184,21 @@ TEST(exchange, a_pool_leaves_the_least_number_that_it_was_told)
     trim(&fixture, 3, 3);
     spell(&fixture, 2);
     trim(&fixture, 3, 3);
+    exchange_pool_deinit(&fixture.pool);
+}
+
+TEST(exchange, a_pool_frees_so_many_at_a_time_that_others_need_not_wait)
+{
+    static struct fixture fixture;
+    enum { SPELL = EXCHANGES_TRIMMED + 30 };
+    set_up(&fixture, SPELL);
+    spell(&fixture, SPELL);
+    expect(!exchange_pool_trim(&fixture.pool, 8)); /* all were taken */
+    expect(exchange_pool_trim(&fixture.pool, 8));
+    expect_int(fixture.pool.kept, 30);
+    spell(&fixture, 20); /* these are needed meanwhile */
+    expect(!exchange_pool_trim(&fixture.pool, 8));
+    expect_int(fixture.pool.kept, 20);
     exchange_pool_deinit(&fixture.pool);
 }
 
