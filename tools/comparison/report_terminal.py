@@ -14,16 +14,16 @@ def figure_of(summary, workload, level, key, subject):
 
 
 def time_of(summary, workload, subject):
-    """The mean time of a request from its arrival in the socket to its last byte, and the largest part of it, of the middle
-    repetition."""
+    """The mean time of a request from its arrival in the socket to its last byte, and what part of it each stage and each wait
+    is, of the middle repetition."""
     level = summary.featured(workload)
     record = summary.middle(workload, level, subject) if level else None
     if not record:
         return numbers.NONE
-    parts = {part: record["status"]["intervals"][part]["mean"] or 0 for part in status.PARTS}
-    most, all_of_it = max(parts, key=parts.get), sum(parts.values()) or 1
-    mean = figures.whole_mean(record["status"]["intervals"])
-    return f"{numbers.time_us(mean)}, {numbers.share(parts[most] / all_of_it)} {most}"
+    means = [record["status"]["intervals"][part]["mean"] or 0 for part in status.PARTS]
+    all_of_it = sum(means) or 1
+    whole = numbers.time_us(figures.whole_mean(record["status"]["intervals"]))
+    return f"{whole} = {' + '.join(f'{100 * mean / all_of_it:.0f}' for mean in means)} %"
 
 
 def order_of(summary, workload, headlines):
@@ -56,7 +56,7 @@ def classes_of(summary, workload):
 
 def table(summary, workload):
     headlines, (titles, classes) = comparisons.headlines(summary, workload), classes_of(summary, workload)
-    rows = [["model", *(metrics.BY_KEY[key].title for _, key in headlines), *titles, "mean from arrival to last byte, largest part"]]
+    rows = [["model", *(metrics.BY_KEY[key].title for _, key in headlines), *titles, "mean time, its parts"]]
     for subject in order_of(summary, workload, headlines):
         found = [figure_of(summary, workload, level, key, subject) for level, key in headlines]
         rows.append([subject["name"], *found, *classes.get(subject["name"], []), time_of(summary, workload, subject)])
@@ -81,5 +81,6 @@ def whole(summary):
     lines = [f"CONTROL: {said}" for said in summary.failed_controls]
     for workload in summary.spec.workloads:
         lines += workload_lines(summary, workload)
+    lines += [f"Parts of the mean time, from arrival to the last byte: {', '.join(status.PARTS)}."]
     fewest = doubts.repetitions_of(summary)[0]
     return "\n".join(lines + ([f"To publish, plan {doubts.PUBLISH} repetitions or more."] if fewest < doubts.PUBLISH else [])).rstrip()
