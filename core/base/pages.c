@@ -3,17 +3,8 @@
 
 #include "core/base/check.h"
 
-#if defined(__has_feature) /* clang */
-#if __has_feature(address_sanitizer)
-#define PAGES_BY_MALLOC
-#endif
-#elif defined(__SANITIZE_ADDRESS__) /* gcc */
-#define PAGES_BY_MALLOC
-#endif
-
 #ifdef PAGES_BY_MALLOC
 
-/* The sanitizer knows the bounds of what malloc gives, and not those of a mapping. */
 #include <stdlib.h>
 
 void *pages_alloc(size_t size)

@@ -12,6 +12,16 @@
 
 #include <stddef.h>
 
+/* Under an address sanitizer malloc gives them: it knows the bounds of that, and not those of a
+ * mapping. */
+#if defined(__has_feature) /* clang */
+#if __has_feature(address_sanitizer)
+#define PAGES_BY_MALLOC
+#endif
+#elif defined(__SANITIZE_ADDRESS__) /* gcc */
+#define PAGES_BY_MALLOC
+#endif
+
 /* At least `size` bytes, all zero; what is not touched takes up no memory. Ends the program as
  * must_alloc() does. */
 void *pages_alloc(size_t size);

@@ -19,7 +19,7 @@ TEST(pages, are_zero_as_far_as_was_asked_for)
     }
 }
 
-#if !defined(__SANITIZE_ADDRESS__) /* there malloc gives them, so that their bounds are known */
+#ifndef PAGES_BY_MALLOC
 
 /* How many of the pages are in memory; -1: they are not the process's any more. */
 static int resident_pages(void *at)
