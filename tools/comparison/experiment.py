@@ -380,5 +380,5 @@ def compare(options):
         )
         return 0
     print(report.write(there, wanted, plan))
-    print(f"compare: intervals, figures, and what cannot be concluded: {options.out / 'index.html'}")
+    print(f"compare: figures, and what cannot be concluded: {options.out / 'index.html'}")
     return 0 if any(record["outcome"] == "ok" for record in there.records.values()) else 1

@@ -3,14 +3,14 @@ from . import comparisons, doubts, figures, grades, metrics, numbers, placement,
 
 
 def figure_of(summary, workload, level, key, subject):
-    """A figure of a subject and what the comparison decides of it, without the interval."""
+    """A figure of a subject and what the comparison decides of it, with the interval of the ratio."""
     estimate = summary.estimate(workload, level, subject, key)
     if estimate is None:
         return figures.written(None, None, len(summary.valid(workload, level, subject)))
     said = estimate.text(metrics.BY_KEY[key].write)
     place = workload["name"], level, key, subject["name"]
     decided = [one for one in summary.comparisons if (one.workload, one.level, one.key, one.subject) == place]
-    return f"{said}, {comparisons.words(decided[0]).partition(' [')[0].removesuffix(' after the correction')}" if decided else said
+    return f"{said}, {comparisons.words(decided[0])}" if decided else said
 
 
 def time_of(summary, workload, subject):

@@ -259,7 +259,7 @@ class Terminal(unittest.TestCase):
         self.assertEqual(said[1], "requests/s and CPU per request: 64 connections, closed loop. Against staged, the reference; "
                          "percentages are of runs side by side, not of these medians.")
         self.assertEqual([line.split()[0] for line in said[3:6]], ["loops", "staged", "acceptor"])
-        self.assertRegex(said[3], r"12,002, faster by 33 %  +83.3 us, cheaper by 25 %  +70.0 us = 21 \+ 3 \+ 43 \+ 7 \+ 17 \+ 9 %$")
+        self.assertRegex(said[3], r"12,002, faster by 33 % \[33, 33\]  +83.3 us, cheaper by 25 % \[25, 25\]  +70.0 us = 21 \+ 3 \+ 43 \+ 7 \+ 17 \+ 9 %$")
         self.assertRegex(said[4], r"staged +9,002  +111 us  +70.0 us = 21 \+ 3 \+ 43 \+ 7 \+ 17 \+ 9 %$")
         self.assertEqual(said[6], "Grades of 9 runs: 9 clean.")
 
