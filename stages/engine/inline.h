@@ -13,8 +13,8 @@
  * in a loop or in P, took more than a millisecond. From then on P gets it, until 16 of its runs
  * were short. So one that blocks and is not marked stops a loop for one run, however many requests
  * wait for it. A run lasts until the handler ends, gives the exchange away, pauses, waits for room,
- * or has made as many pieces as a loop makes in one go. A handler that forwards answers for those
- * it forwards to, because the thread was chosen by it.
+ * or has made as many pieces as a loop makes in one go. After a forward the run still counts for the
+ * handler that forwarded: the loop chose the thread by that one.
  *
  * Source of `idle`: the low-latency mode of the Sun Java System Web Server, whose keep-alive threads
  * answer themselves at low load. Each request that is not handed over is counted by the queue that
