@@ -1,6 +1,7 @@
-"""quartet-floor: the bare loop that servers are compared with."""
+"""quartet-floor: the bare loop, and the bare pipeline, that servers are compared with."""
 
 import contextlib
+import itertools
 import socket
 import subprocess
 import tempfile
@@ -16,20 +17,24 @@ HEAD = b"GET /any HTTP/1.1\r\nHost: x\r\n\r\n"
 BODY = b"hello, world\n"
 
 
-def start(world, listen="127.0.0.1:0"):
+KINDS = ((), ("--pipeline",))
+
+
+def start(world, kind=(), listen="127.0.0.1:0"):
     """One that is ready."""
-    return Server(beside(world, "quartet-floor"), listen=(listen,))
+    return Server(beside(world, "quartet-floor"), kind, listen=(listen,))
 
 
 def running(function):
-    """A case with a server of its own, which must be there at its end, and answer."""
+    """A case with a server of its own of each kind, which must be there at its end, and answer."""
     def run(world):
-        server = start(world)
-        try:
-            function(world, server)
-            require(ask(server, HEAD, 1).count(BODY) == 1, "it does not answer at the end")
-        finally:
-            server.kill()
+        for kind in KINDS:
+            server = start(world, kind)
+            try:
+                function(world, server)
+                require(ask(server, HEAD, 1).count(BODY) == 1, f"{kind}: it does not answer at the end")
+            finally:
+                server.kill()
     return run
 
 
@@ -81,8 +86,9 @@ def closed(_, server):
 def measured(world):
     """Closed loop, many connections."""
     with tempfile.TemporaryDirectory() as folder:
-        for listen in ("127.0.0.1:0", f"unix:{folder}/floor.sock"):
-            server = start(world, listen)
+        listens = ("127.0.0.1:0", f"unix:{folder}/floor.sock")
+        for number, (kind, listen) in enumerate(itertools.product(KINDS, listens)):
+            server = start(world, kind, listen.replace("floor", f"floor{number}"))
             try:
                 _, result = load_json(world, "-c", "50", "-d", "200ms", "--warmup", "0ms", url_of(server.address, "/"))
             finally:
