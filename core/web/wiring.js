@@ -123,8 +123,24 @@ const wiring_drawing = (() => {
     };
     const STAGE_PART = {R: "read", P: "process", W: "write"};
 
-    /* `repeated`: the stage is drawn in another group too (w beside W), and the figures are of both. */
-    function stage(parent, x, y, width, height, written, repeated) {
+    /* Where another group has the small letter of this stage, the figures there are of both. What is left for the
+     * capital letter: what p hands on; and what would block w, with the answers of handlers that w is not beside. */
+    function beside_small(groups, written) {
+        const small = written.toLowerCase();
+        if (written === small || !groups.some((group) => group.letters.includes(small))) {
+            return null;
+        }
+        const figures = `figures: at ${small}`;
+        if (written !== "W") {
+            return [`what ${small} hands on`, figures];
+        }
+        const handlers = groups.filter((group) => upper(group).includes("P"));
+        const all = handlers.every((group) => group.letters.includes("w"));
+        return [...(all ? [] : ["what P hands on"]), "what would block", figures];
+    }
+
+    /* `words`: of beside_small, instead of figures. */
+    function stage(parent, x, y, width, height, written, words) {
         const letter = written.toUpperCase();
         const g = svg.add(parent, "g", {class: "stage stage-" + letter});
         svg.add(g, "rect", {x, y, width, height, rx: 6, class: "cell"});
@@ -132,10 +148,10 @@ const wiring_drawing = (() => {
         text(g, x + 16, y + 21, written, "chip-letter middle");
         text(g, x + 30, y + 21, STAGES[letter], "name");
         const inner = width - 16;
-        const updates = repeated
-            ? [(text(g, x + 8, y + 44, "what would block", "label"), () => {})]
+        const updates = words !== null
+            ? words.map((line, i) => (text(g, x + 8, y + 44 + i * ROW, line, "label"), () => {}))
             : STAGE_ROWS[letter].map((args, i) => row(g, x + 8, y + 44 + i * ROW, inner, ...args));
-        if (STAGE_PART[letter] && !repeated) {
+        if (STAGE_PART[letter] && words === null) {
             updates.push(share_row(g, x + 8, y + CELL_HEIGHT - 6, inner, letter, false, STAGE_PART[letter]));
         }
         return (view) => updates.forEach((update) => update(view));
@@ -300,8 +316,7 @@ const wiring_drawing = (() => {
             if (i + 1 < letters.length && (i + 1) % columns !== 0) {
                 arrow(parent, [[x + width + 2, y + 50], [x + width + CELL_GAP - 2, y + 50]], "call");
             }
-            const repeated = group.letters[i] === "W" && groups.some((g) => g.letters.includes("w"));
-            return stage(parent, x, y, width, cell, group.letters[i], repeated);
+            return stage(parent, x, y, width, cell, group.letters[i], beside_small(groups, group.letters[i]));
         });
     }
 

@@ -141,6 +141,7 @@ static void go_on(struct report *report)
     }
     report->queues[1].put += 3000;
     report->queues[1].rung += 500;
+    report->queues[1].inlined += 700;
     report->queues[1].depth = 7;
     histogram_record(&report->queues[1].wait, 40000);
     report->threads[0].wall_ns += 2000000000;
@@ -252,10 +253,10 @@ TEST(live, shows_a_screenful)
         "sojourn               0",
         "requeue.wait          0",
         "",
-        "queue             depth     peak    put/s wait p50      p99   rung/s  batch",
-        "accept                4       90",
-        "R->P                  7       63    1,500   40.2us   40.2us      250    0.0",
-        "P->W/a-name-th        0      130        0      0ns      0ns        0    0.0",
+        "queue            depth    peak   put/s inlined/s wait p50     p99  rung/s batch",
+        "accept               4      90",
+        "R->P                 7      63   1,500       350   40.2us  40.2us     250   0.0",
+        "P->W/a-name-th       0     130       0         0      0ns     0ns       0   0.0",
         "",
         "threads             busy                               cpu  no cpu     busiest",
         "LR                  [#####               ]   25.0%   12.5%    0.0%",

@@ -238,22 +238,23 @@ static void page_put_queue(struct page *page, const struct snapshot *s,
                            const struct queue_report *q)
 {
     if (q->accept) {
-        page_put(page, RANK_QUEUES, "%-14.14s%9s%9s", q->name, page_count(q->depth).text,
+        page_put(page, RANK_QUEUES, "%-14.14s%8s%8s", q->name, page_count(q->depth).text,
                  page_count(q->depth_max).text);
         return;
     }
-    page_put(page, RANK_QUEUES, "%-14.14s%9s%9s%9s%9s%9s%9s%7.1f", q->name,
+    page_put(page, RANK_QUEUES, "%-14.14s%8s%8s%8s%10s%9s%8s%8s%6.1f", q->name,
              page_count(q->depth).text, page_count(q->depth_max).text, page_rate(q->put, s).text,
-             page_percentile(&q->wait, 0.5).text, page_percentile(&q->wait, 0.99).text,
-             page_rate(q->rung, s).text, histogram_mean(&q->batch));
+             page_rate(q->inlined, s).text, page_percentile(&q->wait, 0.5).text,
+             page_percentile(&q->wait, 0.99).text, page_rate(q->rung, s).text,
+             histogram_mean(&q->batch));
 }
 
 static void page_put_queues(struct page *page, const struct snapshot *s)
 {
     const struct report *report = &s->report;
     unsigned shown = report->queue_count < QUEUES_MOST ? report->queue_count : QUEUES_MOST;
-    page_put(page, RANK_QUEUES, "%-14s%9s%9s%9s%9s%9s%9s%7s", "queue", "depth", "peak", "put/s",
-             "wait p50", "p99", "rung/s", "batch");
+    page_put(page, RANK_QUEUES, "%-14s%8s%8s%8s%10s%9s%8s%8s%6s", "queue", "depth", "peak",
+             "put/s", "inlined/s", "wait p50", "p99", "rung/s", "batch");
     for (unsigned i = 0; i < shown; i++) {
         page_put_queue(page, s, &report->queues[i]);
     }
