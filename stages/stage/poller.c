@@ -13,10 +13,20 @@
 #include "stages/engine/engine.h"
 #include "stages/stage/writer.h"
 
+/* With a free exchange, if connections that were answered have brought any here: the reader's pool
+ * gets none back. */
+static void to_reader(struct worker *worker, struct client *client)
+{
+    if (client->conn.exchange == NULL && worker->exchanges.kept > 0) {
+        client->conn.exchange = exchange_take(&worker->exchanges, &client->conn);
+    }
+    route(worker, client, VERDICT_READABLE);
+}
+
 static void pass_on_client(struct worker *worker, struct client *client)
 {
     home_leave(worker, client);
-    route(worker, client, VERDICT_READABLE);
+    to_reader(worker, client);
 }
 
 /* --- the stage --- */
@@ -33,7 +43,7 @@ static void welcome_fresh(struct worker *worker, struct client *client)
 static void first_look(struct worker *worker, struct client *client)
 {
     if (!worker_is_refused(worker) && conn_is_readable(&client->conn)) {
-        route(worker, client, VERDICT_READABLE);
+        to_reader(worker, client);
         return;
     }
     home_adopt(worker, client, HOME_WAITING);

@@ -231,10 +231,9 @@ static void read_elsewhere(const char *text)
     (void)fake_read(world.reader, world.client, world.far, text);
 }
 
-TEST(poller, a_client_that_has_its_answer_waits_here_without_an_exchange)
+/* A writer has answered what was read, and gives the client back. */
+static void answer_elsewhere(void)
 {
-    set_up("L | K | R | P*2 | W");
-    read_elsewhere(whole);
     exchange_end(world.client->conn.exchange);
     world.client->conn.requests++;
     world.client->conn.state = CONN_RETURNING;
@@ -243,9 +242,32 @@ TEST(poller, a_client_that_has_its_answer_waits_here_without_an_exchange)
     route(writer, world.client, VERDICT_KEPT);
     (void)worker_flush(writer);
     expect(route_drain(world.home));
+}
+
+TEST(poller, a_client_that_has_its_answer_waits_here_without_an_exchange)
+{
+    set_up("L | K | R | P*2 | W");
+    read_elsewhere(whole);
+    answer_elsewhere();
     expect_int(world.client->home.state, HOME_WAITING);
     expect_int(world.client->conn.state, CONN_IDLE);
     expect(world.client->conn.exchange == NULL && reads_at_home());
+    close_client(world.client);
+    tear_down();
+}
+
+TEST(poller, the_exchange_of_an_answered_client_goes_on_with_the_next_one)
+{
+    set_up("L | K | R | P*2 | W");
+    read_elsewhere(whole);
+    struct exchange *x = world.client->conn.exchange;
+    answer_elsewhere();
+    send_far(whole);
+    poll_home();
+    expect_passed_on(world.client, (int)strlen(whole));
+    expect(world.client->conn.exchange == x);
+    expect_int(conn_read(&world.client->conn, &world.reader->exchanges), VERDICT_REQUEST_READY);
+    expect(world.client->conn.exchange == x && x->position == 2);
     close_client(world.client);
     tear_down();
 }
