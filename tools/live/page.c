@@ -253,8 +253,8 @@ static void page_put_queues(struct page *page, const struct snapshot *s)
 {
     const struct report *report = &s->report;
     unsigned shown = report->queue_count < QUEUES_MOST ? report->queue_count : QUEUES_MOST;
-    page_put(page, RANK_QUEUES, "%-14s%8s%8s%8s%10s%9s%8s%8s%6s", "queue", "depth", "peak",
-             "put/s", "inlined/s", "wait p50", "p99", "rung/s", "batch");
+    page_put(page, RANK_QUEUES, "%-14s%8s%8s%8s%10s%9s%8s%8s%6s", "queue", "depth", "peak", "put/s",
+             "inlined/s", "wait p50", "p99", "rung/s", "batch");
     for (unsigned i = 0; i < shown; i++) {
         page_put_queue(page, s, &report->queues[i]);
     }
