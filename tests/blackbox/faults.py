@@ -202,8 +202,8 @@ def keepalive_requests(world):
 def max_connections(world):
     """As the model's policy says; never reset."""
     sixth_fares = {"wait": sixth_waits, "reject": sixth_is_rejected, "reap": sixth_reaps}
-    with start(world, "--max-connections", "5", "--keepalive-timeout", "60s",
-               "--header-timeout", "60s") as server:
+    with start(world, "--max-connections", "5", "--keepalive-timeout", "1h",
+               "--header-timeout", "1h") as server:
         baseline = settle(server)
         for _ in range(3):
             clients = [server.client() for _ in range(5)]
@@ -293,7 +293,7 @@ def out_of_descriptors(world):
     busy loop. With the default limit the same crowd must do no harm either. Sessions need no
     descriptors for their bells where these are condition variables."""
     for args in ((), ("--max-connections", "500")):
-        with start(world, *args, "--doorbell", "condvar", "--keepalive-timeout", "60s", "--header-timeout", "60s",
+        with start(world, *args, "--doorbell", "condvar", "--keepalive-timeout", "1h", "--header-timeout", "1h",
                    nofile=96) as server:
             crowd = [server.client() for _ in range(150)]
             for client in crowd:
@@ -393,7 +393,7 @@ def no_leak(world):
 @case("descriptors of kept connections are closed when their clients leave")
 def kept_leave(world):
     """200 idle connections, closed all at once."""
-    with start(world, "--keepalive-timeout", "60s") as server:
+    with start(world, "--keepalive-timeout", "1h") as server:
         baseline = settle(server)
         crowd = [server.client() for _ in range(200)]
         for client in crowd:
@@ -477,7 +477,7 @@ def stop_by_interrupt(world):
 @case("SIGTERM with idle connections stops at once and ends them properly")
 def stop_idle(world):
     """Nothing is in flight, so nothing is waited for."""
-    with start(world, "--keepalive-timeout", "60s", "--header-timeout", "60s") as server:
+    with start(world, "--keepalive-timeout", "1h", "--header-timeout", "1h") as server:
         crowd = [server.client() for _ in range(50)]
         for client in crowd[:40]:
             hello(server, client)
@@ -528,7 +528,7 @@ def stop_half_request(world):
 def stop_twice(world):
     """With a handler that would sleep for half a minute. That the drain has begun is read from
     stderr: where the handler blocks a thread that also listens, the socket closes only afterwards."""
-    server = start(world, "--drain-timeout", "60s")
+    server = start(world, "--drain-timeout", "1h")
     try:
         with server.client() as client:
             client.send(get("/synthetic/sleep?ms=30000"))
@@ -550,7 +550,7 @@ def stop_twice(world):
 def stop_twice_unread(world):
     """The reader is busy with an input filter while heads arrive and the signals come: it adopts those clients only
     when the phase has changed already."""
-    server = start(world, "--batch", "1", "--header-timeout", "60s", "--drain-timeout", "60s")
+    server = start(world, "--batch", "1", "--header-timeout", "1h", "--drain-timeout", "1h")
     try:
         with contextlib.ExitStack() as stack:
             busy = stack.enter_context(server.client())
@@ -569,7 +569,7 @@ def stop_twice_unread(world):
 @case("a client that takes nothing does not hold a stop beyond --drain-timeout")
 def stop_slow_reader(world):
     """Exit code 0 all the same."""
-    with start(world, "--drain-timeout", "500ms", "--io-timeout", "60s") as server:
+    with start(world, "--drain-timeout", "500ms", "--io-timeout", "1h") as server:
         with server.client(receive_buffer=4096) as client:
             client.send(HUGE)
             client.fill()
@@ -655,7 +655,7 @@ def access_log_prompt(world):
     """Although the connection stays open, and the buffer is far from full."""
     with tempfile.TemporaryDirectory(prefix="quartet-log-") as folder:
         path = os.path.join(folder, "access.log")
-        with start(world, "--access-log", path, "--keepalive-timeout", "60s") as server:
+        with start(world, "--access-log", path, "--keepalive-timeout", "1h") as server:
             with server.client() as client:
                 for nth in (1, 2, 3):
                     hello(server, client)
@@ -767,7 +767,7 @@ def signals_under_load(world):
 @case("more sleeping handlers than threads are all answered")
 def handlers_in_turn(world):
     """More sleeping handlers than threads: later ones wait, all are answered."""
-    with start(world, "--header-timeout", "60s") as server:
+    with start(world, "--header-timeout", "1h") as server:
         clients = [server.client() for _ in range(40)]
         for client in clients:
             client.send(get("/synthetic/sleep?ms=20"))

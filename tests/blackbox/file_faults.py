@@ -72,7 +72,7 @@ def stopped_answer(world):
     """In pieces, between two of which the server cuts; the report comes with the last line."""
     target = "/synthetic/stream?chunks=1000&size=100&ms=20"
     with scratch() as path:
-        with start(world, "--access-log", path, "--drain-timeout", "60s") as server:
+        with start(world, "--access-log", path, "--drain-timeout", "1h") as server:
             with server.client() as client:
                 client.send(get(target))
                 eventually(lambda: client.fill() or client.total_received > 200, "it begins")

@@ -256,7 +256,7 @@ def one_that_is_kept(server):
 @case("--keepalive-connections 3: the fourth is answered once, and a place is free again later")
 def keepalive_connections(world):
     """It gets an error; those that are kept stay."""
-    with start(world, "--keepalive-connections", "3", "--keepalive-timeout", "60s") as server:
+    with start(world, "--keepalive-connections", "3", "--keepalive-timeout", "1h") as server:
         for _ in range(3):
             kept = [eventually(lambda: one_that_is_kept(server), "a place is free") for _ in range(3)]
             for _ in range(3):
@@ -274,7 +274,7 @@ def keepalive_connections(world):
 @case("connections that ask for close need no place among the kept ones")
 def keepalive_not_asked(world):
     """Nor do those of HTTP/1.0."""
-    with start(world, "--keepalive-connections", "1", "--keepalive-timeout", "60s") as server:
+    with start(world, "--keepalive-connections", "1", "--keepalive-timeout", "1h") as server:
         for text in (get("/hello.txt", "Connection: close"),
                      request("GET", "/hello.txt", version="HTTP/1.0")):
             for _ in range(3):
@@ -289,7 +289,7 @@ def keepalive_not_asked(world):
 def keepalive_under_load(world):
     """As many as find a place, one request each for the others."""
     light = harness.timeout_scale <= 1
-    with start(world, "--keepalive-connections", "5", "--keepalive-timeout", "60s") as server:
+    with start(world, "--keepalive-connections", "5", "--keepalive-timeout", "1h") as server:
         clients = [server.client() for _ in range(60)]
         for client in clients:
             client.send(FAST)

@@ -123,7 +123,7 @@ def drip_is_late(world):
 @case("a head that follows another on its connection has a header timeout of its own", late=0.5)
 def head_of_its_own(world):
     """The first head takes two thirds of the timeout, and so does the second."""
-    with start(world, "--header-timeout", "3s", "--keepalive-timeout", "60s") as server:
+    with start(world, "--header-timeout", "3s", "--keepalive-timeout", "1h") as server:
         with server.client() as client:
             client.send(FAST[:20])
             require(client.quiet_for(2.0), "the first head was not waited for")

@@ -97,7 +97,7 @@ def ends_without_threads(flags):
 
     @case(f"{' '.join(flags)}: a second SIGTERM cuts, also when no thread can be started")
     def cut(world):
-        with start(world, *flags, "--drain-timeout", "60s", prepare=large_stacks) as server:
+        with start(world, *flags, "--drain-timeout", "1h", prepare=large_stacks) as server:
             hello(server)
             clients = [server.client() for _ in range(5)]
             begin(server, clients, get("/synthetic/async?ms=60000"))
@@ -120,13 +120,13 @@ def stops_at_once(world):
     """The thread that closes last says so: --drain-timeout is not waited for."""
     for flags in (("--model", "staged"), ("--model", "loops"), ("--model", "acceptor"),
                   ("--model", "staged", "--processes", "2")):
-        with start(world, *flags, "--drain-timeout", "60s") as server:
+        with start(world, *flags, "--drain-timeout", "1h") as server:
             hello(server)
             server.signal(signal.SIGTERM)
             require(server.wait(8) == 0, f"{flags}: still running 8 s after SIGTERM")
         if "--processes" in flags:
             continue
-        with start(world, *flags, "--drain-timeout", "60s") as server:
+        with start(world, *flags, "--drain-timeout", "1h") as server:
             hello(server)
             clients = [server.client() for _ in range(3)]
             begin(server, clients, get("/synthetic/async?ms=1000"))

@@ -125,7 +125,7 @@ def wakes(server, rounds):
 def knob_case(name, flags):
     """One case for one set of flags."""
     def run(world):
-        with start(world, *flags, "--keepalive-timeout", "60s") as server:
+        with start(world, *flags, "--keepalive-timeout", "1h") as server:
             press(server, 24, share_of(80), 20)
             press(server, 8, share_of(40), 1)
             wakes(server, share_of(20))
@@ -184,7 +184,7 @@ def full_and_gone(world):
 @case("20 clients with 1,000 pipelined requests in one write each get all answers in order", True)
 def deep_pipelines(world):
     """No client waits for another to be done, and none is cut at a bound of a turn."""
-    with start(world, "--io-timeout", "60s") as server:
+    with start(world, "--io-timeout", "1h") as server:
         press(server, 20, share_of(1000), 1000)
 
 

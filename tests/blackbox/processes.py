@@ -123,7 +123,7 @@ FULL = 8
 def limits(flags):
     """Flags that make spread() spread, and keep what is open open for long enough."""
     full = ("--max-connections", str(FULL)) if SHARED in flags else ()
-    return (*flags, *full, "--keepalive-timeout", "60s")
+    return (*flags, *full, "--keepalive-timeout", "1h")
 
 
 class Asker:

@@ -55,7 +55,7 @@ HTTP = (methods, request_line, targets, fields, framing, bodies, connections, fi
         synthetic, handlers)
 
 # What every server of the http cases is started with, before --args.
-HTTP_ARGS = ("--synthetic", "on", "--max-body-size", "64K", "--keepalive-timeout", "60s",
+HTTP_ARGS = ("--synthetic", "on", "--max-body-size", "64K", "--keepalive-timeout", "1h",
              "--header-timeout", "30s", "--body-timeout", "30s", "--io-timeout", "30s")
 
 

@@ -27,7 +27,7 @@ from table import Table, get, request, require
 table = Table("sources", args=("own",))
 case = table.case
 
-PATIENT = ("--keepalive-timeout", "60s", "--header-timeout", "60s", "--drain-timeout", "300ms")
+PATIENT = ("--keepalive-timeout", "1h", "--header-timeout", "1h", "--drain-timeout", "300ms")
 HALF = b"GET /hello.txt HTTP/1.1\r\nHost: t"
 MEGABYTE = get("/synthetic/bytes?n=1000000")
 
@@ -687,7 +687,7 @@ def long_lived(flags, outcome):
     """A case: does a short request get through beside many that live long?"""
     @case(f"{' '.join(flags)}: beside 120 connections that live long, a request {outcome}", True)
     def run(world):
-        with start(world, *flags, "--io-timeout", "60s", *PATIENT) as server:
+        with start(world, *flags, "--io-timeout", "1h", *PATIENT) as server:
             crowd = [server.client(receive_buffer=4096) for _ in range(120)]
             for client, text in zip(crowd, [FAST] * 60 + [HALF] * 40 + [MEGABYTE] * 20):
                 client.send(text)
