@@ -64,16 +64,16 @@ def all_there(server, without=()):
     return eventually(look, f"{COUNT} processes are there")
 
 
-def inode_of(client):
-    """The number of the server's end of this connection, or None while it has none."""
-    ours, theirs = client.sock.getsockname()[1], client.sock.getpeername()[1]
+def inodes():
+    """{(port here, port there): the number of that socket}. One look at the kernel's table, which has thousands of lines
+    when other tests have run."""
+    found = {}
     with open("/proc/net/tcp", encoding="ascii") as file:
         for line in file.readlines()[1:]:
-            fields = line.split()
-            local, remote = (int(fields[i].split(":")[1], 16) for i in (1, 2))
-            if (local, remote) == (theirs, ours) and fields[9] != "0":
-                return fields[9]
-    return None
+            fields = line.split(maxsplit=10)
+            if fields[9] != "0":
+                found[tuple(int(fields[i].split(":")[1], 16) for i in (1, 2))] = fields[9]
+    return found
 
 
 def listening_inode(port):
@@ -86,23 +86,26 @@ def listening_inode(port):
     raise CaseFailed(f"no process listens on port {port}")
 
 
-def find_owner(server, client):
-    """The child that serves this connection, or None."""
-    wanted = f"socket:[{inode_of(client)}]"
-    for pid in children(server):
-        for path in glob.glob(f"/proc/{pid}/fd/*"):
-            try:
-                if os.readlink(path) == wanted:
-                    return pid
-            except OSError:
-                continue
-    return None
+def sockets_of(pid):
+    """The numbers of a process's sockets."""
+    found = set()
+    for path in glob.glob(f"/proc/{pid}/fd/*"):
+        try:
+            name = os.readlink(path)
+        except OSError:
+            continue
+        if name.startswith("socket:["):
+            found.add(name[len("socket:["):-1])
+    return found
 
 
-def owner(server, client):
-    """The child that serves this connection. Asked more than once: the kernel's table may leave a
-    connection out when others come and go while it is read."""
-    return eventually(lambda: find_owner(server, client), "a process has the connection")
+def find_owners(server, clients):
+    """The child that serves each of these connections, or None while one is missing."""
+    numbers = inodes()
+    owner_of = {number: pid for pid in children(server) for number in sockets_of(pid)}
+    ends = [(client.sock.getpeername()[1], client.sock.getsockname()[1]) for client in clients]
+    owners = [owner_of.get(numbers.get(end)) for end in ends]
+    return owners if all(owners) else None
 
 
 def spread(server, count):
@@ -111,9 +114,10 @@ def spread(server, count):
     clients = [server.client() for _ in range(count)]
     for client in clients:
         hello(server, client)
-    owned = [(client, owner(server, client)) for client in clients]
-    require(len({pid for _, pid in owned}) > 1, "one process has all connections")
-    return owned
+    # Asked more than once: the kernel's table may leave a connection out when others come and go while it is read.
+    owners = eventually(lambda: find_owners(server, clients), "each connection has a process")
+    require(len(set(owners)) > 1, "one process has all connections")
+    return list(zip(clients, owners))
 
 
 # At most so many for each process where the accept mutex is on, so that all get some.
