@@ -7,6 +7,7 @@ forgiving client is a server whose measurements cannot be trusted.
 
 import atexit
 import calendar
+import functools
 import os
 import re
 import resource
@@ -85,6 +86,7 @@ IMF_DATE = re.compile(r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d "
                       r"\d\d:\d\d:\d\d GMT\Z")
 
 
+@functools.lru_cache(maxsize=64)  # most answers have the date of the one before
 def parse_http_date(text):
     """Seconds since 1970 of an IMF-fixdate; anything else is malformed."""
     if not IMF_DATE.match(text):
@@ -112,7 +114,8 @@ class Response:
 
     def all(self, name):
         """All values of a field."""
-        return [value for key, value in self.fields if key.lower() == name.lower()]
+        wanted = name.lower()
+        return [value for key, value in self.fields if key.lower() == wanted]
 
     def get(self, name):
         """The value of a field that comes once, or None."""
@@ -151,11 +154,15 @@ def parse_field(line):
     return name.decode(), value.decode("latin-1")
 
 
+ONCE = {"date", "content-length", "transfer-encoding", "content-type", "server", "etag", "last-modified",
+        "content-range", "location"}
+
+
 def check_fields(response):
     """What holds for every response of an origin server with a clock."""
-    for name in ("Date", "Content-Length", "Transfer-Encoding", "Content-Type", "Server", "ETag",
-                 "Last-Modified", "Content-Range", "Location"):
-        response.get(name)
+    once = [name.lower() for name, _ in response.fields if name.lower() in ONCE]
+    if len(set(once)) < len(once):
+        raise Malformed(f"a field comes more than once: {sorted(once)}")
     date = response.get("Date")
     if response.status >= 200 and date is None:
         raise Malformed("no Date")
@@ -172,31 +179,37 @@ def check_fields(response):
             raise Malformed(f"a {response.status} declares a body")
 
 
-def parse_chunked(buffer, at, response):
+class Begun:
+    """A response of which the head is there. `at` is behind what has been parsed of it, so that a large body is parsed once
+    however many pieces it comes in."""
+
+    def __init__(self, response, method):
+        self.response, self.at, self.body = response, response.head_len, bytearray()
+        self.has_body = method != "HEAD" and response.status >= 200 and response.status not in (204, 304)
+
+
+def parse_chunked(begun, buffer):
     """Fills body and chunks; the offset behind the body, or None when bytes are missing."""
-    body = bytearray()
-    response.chunks = []
     while True:
-        end = buffer.find(b"\r\n", at)
+        end = buffer.find(b"\r\n", begun.at)
         if end < 0:
-            if len(buffer) - at > 64:
-                raise Malformed(f"no end of chunk-size line in {shown(buffer[at:at + 64])}")
+            if len(buffer) - begun.at > 64:
+                raise Malformed(f"no end of chunk-size line in {shown(buffer[begun.at:begun.at + 64])}")
             return None
-        line = bytes(buffer[at:end])
+        line = bytes(buffer[begun.at:end])
         if not CHUNK_SIZE.match(line):
             raise Malformed(f"bad chunk-size line {shown(line)}")
         size = int(line, 16)
         at = end + 2
         if size == 0:
-            response.body = bytes(body)
-            return parse_trailers(buffer, at, response)
+            return parse_trailers(buffer, at, begun.response)
         if len(buffer) < at + size + 2:
             return None
         if buffer[at + size:at + size + 2] != b"\r\n":
             raise Malformed(f"chunk of {size} is not followed by CRLF")
-        body += buffer[at:at + size]
-        response.chunks.append(size)
-        at += size + 2
+        begun.body += memoryview(buffer)[at:at + size]
+        begun.response.chunks.append(size)
+        begun.at = at + size + 2
 
 
 def parse_trailers(buffer, at, response):
@@ -218,8 +231,8 @@ def parse_trailers(buffer, at, response):
     return end + 2
 
 
-def parse_response(buffer, method, eof):
-    """(Response, bytes used) or None when more must be read. `eof`: nothing more will come."""
+def begin_response(buffer, method):
+    """What has Begun, or None while the head is not there."""
     end = buffer.find(b"\r\n\r\n")
     if end < 0:
         if not b"HTTP/1.1 ".startswith(bytes(buffer[:9])):
@@ -227,34 +240,31 @@ def parse_response(buffer, method, eof):
         return None
     response = parse_head(bytes(buffer[:end]))
     check_fields(response)
-    at = response.head_len
-    if method == "HEAD" or response.status < 200 or response.status in (204, 304):
-        return response, at
-    coding = response.get("Transfer-Encoding")
+    return Begun(response, method)
+
+
+def parse_body(begun, buffer, eof):
+    """Parses on; the offset behind the response, or None when more must be read. `eof`: nothing more will come."""
+    response = begun.response
+    coding, length = response.get("Transfer-Encoding"), response.get("Content-Length")
+    if not begun.has_body:
+        return begun.at
     if coding is not None:
         if coding.lower() != "chunked":
             raise Malformed(f"unknown Transfer-Encoding {coding!r}")
         response.framing = "chunked"
-        after = parse_chunked(buffer, at, response)
-        if after is None:
-            return None
-        response.wire_len = after
-        return response, after
-    length = response.get("Content-Length")
-    if length is not None:
+        after = parse_chunked(begun, buffer)
+    elif length is not None:
         response.framing = "length"
-        after = at + int(length)
-        if len(buffer) < after:
-            return None
-        response.body = bytes(buffer[at:after])
-        response.wire_len = after
-        return response, after
-    response.framing = "close"
-    if not eof:
+        after = begun.at + int(length)
+    else:
+        response.framing = "close"
+        after = len(buffer) if eof else None
+    if after is None or len(buffer) < after:
         return None
-    response.body = bytes(buffer[at:])
-    response.wire_len = len(buffer)
-    return response, len(buffer)
+    response.body = bytes(begun.body if coding is not None else memoryview(buffer)[begun.at:after])
+    response.wire_len = after
+    return after
 
 
 # --- the client --------------------------------------------------------------------------------
@@ -391,16 +401,17 @@ class Client:
     def read_response(self, method="GET"):
         """The next response, checked. One that never ends is a failure too."""
         give_up = time.monotonic() + 3 * scaled(self.timeout)
+        begun = None
         while True:
             if time.monotonic() > give_up:
                 raise CaseFailed(f"the response does not end ({len(self.buffer)} bytes of it came)")
-            if self.buffer:
-                parsed = parse_response(self.buffer, method, self.eof)
-                if parsed:
-                    response, used = parsed
-                    del self.buffer[:used]
-                    self.answered = True
-                    return response
+            if self.buffer and begun is None:
+                begun = begin_response(self.buffer, method)
+            used = parse_body(begun, self.buffer, self.eof) if begun is not None else None
+            if used is not None:
+                del self.buffer[:used]
+                self.answered = True
+                return begun.response
             if self.eof:
                 how = "was reset" if self.reset else "ended"
                 where = "inside a response" if self.buffer else "before a response"

@@ -196,7 +196,7 @@ class Command(unittest.TestCase):
         for one, kind, log in zip(found["controls"], kinds, logs):
             self.assertIn(one["verdict"], ("fails", "undecided"))
             self.assertEqual(one["name"], kind.name)
-            if log is None:  # a disturbed machine: the load before it had no good answers
+            if log is None or "requests" not in one:  # a disturbed machine: one of the loads had no good answers
                 self.assertEqual(one["verdict"], "undecided")
                 self.assertRegex(one["why"], "^(alone|full|open): ")
                 continue
