@@ -2,7 +2,8 @@
 
 Each case runs against every model. Most stop the whole server with SIGSTOP, let its clients act,
 wait until their deadlines have passed and let the server go on: what it finds then is what a thread
-finds that had no CPU for so long. The time they wait is part of what they say.
+finds that had no CPU for so long. The time they wait is part of what they say, and they must stop the
+server before a deadline has passed (`late`).
 """
 
 import json
@@ -65,7 +66,7 @@ def sends_in_sessions(world):
 
 # --- deadlines ---------------------------------------------------------------------------------
 
-@case("a request that came before the keep-alive timeout is answered, however late it is read")
+@case("a request that came before the keep-alive timeout is answered, however late it is read", late=0.5)
 def kept_in_time(world):
     """A connection that has had a request, and one that has had none."""
     with start(world, *TIMEOUTS) as server, server.client() as kept, server.client() as fresh:
@@ -78,7 +79,7 @@ def kept_in_time(world):
         require(fresh.read_response().body == HELLO, "another answer")
 
 
-@case("a head and a body whose rest came before their timeout are answered, however late it is read")
+@case("a head and a body whose rest came before their timeout are answered, however late it is read", late=0.5)
 def rest_in_time(world):
     """Both are begun before the server stops."""
     with start(world, *TIMEOUTS) as server, server.client() as half, server.client() as body:
@@ -92,7 +93,7 @@ def rest_in_time(world):
         require(body.read_response().body == b"abcdef", "another body")
 
 
-@case("a download whose client made room before the I/O timeout goes on, however late it is sent")
+@case("a download whose client made room before the I/O timeout goes on, however late it is sent", late=0.5)
 def room_in_time(world):
     """The client takes all that the kernel holds while the server stands still."""
     with start(world, *TIMEOUTS) as server:
