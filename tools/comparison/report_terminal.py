@@ -67,8 +67,8 @@ def trust(summary, workload):
     """The grades of all runs of a workload, and what is in no figure."""
     valid = [record for subject in summary.subjects(workload) for record in words.valid_runs(summary, workload, subject)]
     causes = [why for block, why in summary.disturbed.items() if block[0] == workload["name"]]
-    such = f"; disturbed from outside, such as: {causes[0][0]}; measure again on a quiet machine" if causes else ""
-    grades_said = f"Grades of {len(valid)} runs: {summary.counted_grades(valid)}{such}." if valid else f"No run has a grade ({', '.join(grades.ORDER)})."
+    such = f"; disturbed from outside, such as: {', '.join(causes[0])}; measure again on a quiet machine" if causes else ""
+    grades_said = f"Grades of the load generator in {len(valid)} runs: {summary.counted_grades(valid)}{such}." if valid else f"No run has a grade ({', '.join(grades.ORDER)})."
     return " ".join([grades_said, *words.missing_words(summary, workload)])
 
 

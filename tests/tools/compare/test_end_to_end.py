@@ -367,7 +367,7 @@ class Compare(unittest.TestCase):
             delta=0.01 * found["ledger"]["latency_mean_us"],
         )
         self.assertIn("unaccounted", (self.out / "report.md").read_text())
-        self.assertRegex(said, "Grades of [12] runs|No run has a grade")
+        self.assertRegex(said, "Grades of the load generator in [12] runs|No run has a grade")
 
     def test_shares_of_the_cells_together_are_the_whole(self):
         for part in ("1/2", "2/2"):

@@ -261,7 +261,7 @@ class Terminal(unittest.TestCase):
         self.assertEqual([line.split()[0] for line in said[3:6]], ["loops", "staged", "acceptor"])
         self.assertRegex(said[3], r"12,002, faster by 33 % \[33, 33\]  +83.3 us, cheaper by 25 % \[25, 25\]  +70.0 us = 21 \+ 3 \+ 43 \+ 7 \+ 17 \+ 9 %$")
         self.assertRegex(said[4], r"staged +9,002  +111 us  +70.0 us = 21 \+ 3 \+ 43 \+ 7 \+ 17 \+ 9 %$")
-        self.assertEqual(said[6], "Grades of 9 runs: 9 clean.")
+        self.assertEqual(said[6], "Grades of the load generator in 9 runs: 9 clean.")
 
     def test_says_what_has_no_grade(self):
         wanted = support.make_spec(repetitions=3)
@@ -454,7 +454,7 @@ class Words(unittest.TestCase):
         trust = re.search(r"\*\*How far to trust it\.\*\* (.*)", said)[1]
         self.assertIn("1 of 3 blocks, such as 64 connections, closed loop, repetition 2: other programs took 40 % of a CPU.", trust)
         self.assertIn("a disturbed run may be spoiled though it is clean", trust)
-        self.assertIn("Grades of 6 runs: 6 clean (2 disturbed); disturbed from outside, such as: other programs took 40 %", "\n".join(shown(wanted, records)))
+        self.assertIn("Grades of the load generator in 6 runs: 6 clean (2 disturbed); disturbed from outside, such as: other programs took 40 %", "\n".join(shown(wanted, records)))
 
     def test_another_reference_after_the_runs_is_said(self):
         wanted = support.make_spec(repetitions=3)
