@@ -5,7 +5,7 @@
  * It leaves out what a server is for: it does not parse a request (so no method, target, field or
  * body, no pipelining limit, no Connection: close), has no timeout, no statistics and no log, and
  * never waits to send: a connection whose socket is full, or whose head does not fit its buffer, is
- * closed.
+ * closed. Without a free descriptor it ends.
  */
 #include "core/base/check.h"
 #include "tools/floor/client.h"

@@ -9,7 +9,8 @@
  * There is no third hand-over, since the writer does not give the connection back. The reader adds
  * to `unanswered` instead: who makes that rise from 0 puts the client into the pipeline, and the
  * writer owns it until it has brought it down to 0 again. GONE says that the reader has seen the
- * client's end and watches it no more. Then who brings the count to 0, or finds it there, closes it.
+ * client's end, or more heads than the writer can keep up with, and watches it no more. Then who
+ * brings the count to 0, or finds it there, closes it.
  */
 #include "tools/floor/pipeline.h"
 
@@ -21,6 +22,8 @@
 #include <sys/socket.h>
 
 static const unsigned gone = 1U << 31;
+/* Of one client: far from `gone`, whatever a last read adds. */
+static const unsigned unanswered_most = 1U << 16;
 
 struct floor_list {
     struct floor_client *first, **end;
@@ -136,10 +139,11 @@ static void read_client(int epoll, struct floor_client *client, struct floor_lis
 {
     unsigned heads;
     bool open = floor_receive(client, &heads);
-    if (heads > 0 && atomic_fetch_add(&client->unanswered, heads) == 0) {
+    unsigned before = atomic_fetch_add(&client->unanswered, heads);
+    if (heads > 0 && before == 0) {
         list_add(out, client);
     }
-    if (open) {
+    if (open && before < unanswered_most) {
         return;
     }
     CHECK(epoll_ctl(epoll, EPOLL_CTL_DEL, client->fd, NULL) == 0);
