@@ -29,8 +29,10 @@ class RunFigures(Figures):
     """Of a whole traced run. What the live page shows of this moment is here the mean."""
 
     def __init__(self, data):
-        super().__init__(data["report"])
-        self.data, self.seconds = data, data["summary"]["duration_ns"] / 1e9
+        duration = data["summary"]["duration_ns"]
+        threads = [{**t, "wall_ns": min(t["wall_ns"], duration)} for t in data["report"]["threads"]]
+        super().__init__({**data["report"], "threads": threads})
+        self.data, self.seconds = data, duration / 1e9
 
     def mean_depth(self, label):
         """Time-averaged, by the samples."""

@@ -135,6 +135,23 @@ static void expect_real(const json_t *value, double wanted)
     expect_msg(real > wanted - 1e-9 && real < wanted + 1e-9, "%g, not %g", real, wanted);
 }
 
+TEST(timeline, leaves_the_rest_before_and_behind_the_requests_out_of_its_means)
+{
+    struct trace_source source = {
+        .number = 1, .queues = {4, queue_names}, .threads = {3, thread_names}};
+    struct timeline *timeline = timeline_new(&run);
+    for (unsigned at_ms = 1000; at_ms <= 60000; at_ms += 500) {
+        put_sample(timeline, &source, at_ms, at_ms >= 20000 && at_ms <= 40000 ? 99 : 0, at_ms);
+    }
+    put_request(timeline, 25 * NS_PER_S);
+    put_request(timeline, 30 * NS_PER_S);
+    const json_t *json = shown(timeline), *all = member(json, "all");
+    expect_real(element(member(all, "depth"), 1), 100);
+    int width_ms = (int)(json_integer_value(member(json, "width_ns")) / NS_PER_MS);
+    expect_int(json_integer_value(member(json, "all_from")), 25000 / width_ms);
+    expect_int(json_integer_value(member(json, "all_end")), 30000 / width_ms + 1);
+}
+
 TEST(timeline, adds_the_queues_and_threads_of_a_group_up)
 {
     struct trace_source source = {

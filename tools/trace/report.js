@@ -1,6 +1,6 @@
 /* report.js: the page of a trace. Its figures are in the page, as quartet-trace --json prints them, and
  * beside them the run over time (timeline.h) and the slowest requests. What the live page shows of
- * this moment is here the mean over the run.
+ * this moment is here the mean over the run, from the first request to the last.
  */
 "use strict";
 
@@ -33,7 +33,9 @@
     }
 
     function make_view() {
-        const report = {...data.report, verdict: data.verdict};
+        const duration = summary.duration_ns || data.report.wall_ns;
+        const threads = data.report.threads.map((t) => ({...t, wall_ns: Math.min(t.wall_ns, duration)}));
+        const report = {...data.report, threads, verdict: data.verdict};
         const made = view.make(report, true);
         made.seconds = summary.duration_ns > 0 ? summary.duration_ns / 1e9 : made.seconds;
         made.rate = (key) => made.counters[key] / made.seconds;
@@ -199,7 +201,8 @@
         const queues = groups.filter((g) => g.queue !== null);
         const line = (g) => ({label: g.letters, colour: wiring_drawing.main_stage(g)});
         const make = (spec, columns) => {
-            const over_run = (column) => (spec.most ? largest : mean)(column.filter((value) => value !== null));
+            const over_run = (column) => (spec.most ? largest : mean)(
+                column.slice(timeline.all_from, timeline.all_end).filter((value) => value !== null));
             const chart = charts.lines(by_id("load"), {...time_axis, ...spec, whole: columns.map(over_run)});
             chart.set([middles, ...columns]);
             return chart;
@@ -314,7 +317,7 @@
         page.verdict(made);
         page.key();
         const drawing = wiring.on(by_id("wiring"));
-        show(by_id("wiring-aside"), "text", "means over the run");
+        show(by_id("wiring-aside"), "text", "means from the first request to the last");
         new ResizeObserver(() => drawing.update(made)).observe(by_id("wiring"));
         drawing.update(made);
         time_bar.on(by_id("time")).update(made);

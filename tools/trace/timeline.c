@@ -235,10 +235,30 @@ static void add_threads(struct timeline_column *column, struct sampled *sampled,
     }
 }
 
+/* The columns from the first to the last in which a request ended: a server may have rested for long before
+ * and after. All columns where there was none. */
+static void find_requests(const struct timeline *timeline, unsigned *from, unsigned *end)
+{
+    *from = 0;
+    *end = TIMELINE_COLUMNS;
+    while (*end > 0 && timeline->columns[*end - 1].requests == 0) {
+        (*end)--;
+    }
+    if (*end == 0) {
+        *end = TIMELINE_COLUMNS;
+        return;
+    }
+    while (timeline->columns[*from].requests == 0) {
+        (*from)++;
+    }
+}
+
 void timeline_to_json(struct json *json, const char *key, const struct timeline *timeline)
 {
     struct timeline_column all = {0};
-    for (unsigned i = 0; i < TIMELINE_COLUMNS; i++) {
+    unsigned from, end;
+    find_requests(timeline, &from, &end);
+    for (unsigned i = from; i < end; i++) {
         add_column(&all, &timeline->columns[i]);
     }
     json_begin_object(json, key);
@@ -246,6 +266,8 @@ void timeline_to_json(struct json *json, const char *key, const struct timeline 
     json_number(json, "sources", timeline->sources);
     timeline_print_names(json, timeline);
     print_columns(json, timeline);
+    json_number(json, "all_from", from);
+    json_number(json, "all_end", end);
     json_begin_object(json, "all");
     print_samples(json, timeline, &all);
     json_end(json);
