@@ -811,9 +811,12 @@ def _(world):
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n"
                            % len(body) + body)
     with RawServer(serve) as server:
-        _, result = load_json(world, "-c", "1", "-d", "100ms", "--warmup", "0s", server.url)
+        def two_answers():
+            _, found = load_json(world, "-c", "1", "-d", "100ms", "--warmup", "0s", server.url)
+            return found if found["requests"]["good"] > 1 else None
+        result = eventually(two_answers, "two answers come within one run")
     require(error_counts(result) == {}, f"{result['errors']}")
-    require(any("not as long as its first, of 1 bytes" in note for note in result["notes"]),
+    require(any("not as long as its first, of" in note for note in result["notes"]),
             f"{result['notes']}")
 
 
