@@ -243,11 +243,13 @@ void server_drain(struct engine *engine)
     session_list_end_idle(&engine->session_list);
 }
 
+/* The phase is first: a handler whose pause ends here must find it, or it would make the rest of its
+ * answer without any pause. */
 void server_cut(struct engine *engine)
 {
+    enter_phase(engine, PHASE_CUTTING);
     patience_end();
     later_hurry();
-    enter_phase(engine, PHASE_CUTTING);
     session_list_end_all(&engine->session_list);
 }
 
