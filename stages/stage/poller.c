@@ -13,8 +13,8 @@
 #include "stages/engine/engine.h"
 #include "stages/stage/writer.h"
 
-/* With a free exchange, if connections that were answered have brought any here: the reader's pool
- * gets none back. */
+/* The connection takes a free exchange along, if this pool has one. Answered connections bring their
+ * exchanges here, so the reader's pool gets none back. */
 static void to_reader(struct worker *worker, struct client *client)
 {
     if (client->conn.exchange == NULL && worker->exchanges.kept > 0) {

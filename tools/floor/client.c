@@ -14,7 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { BACKLOG = 1024, BLANK = 4 };
+enum { BACKLOG = 1024, BLANK = 4, EVENTS = 256 };
 
 static const char floor_text[] = "HTTP/1.1 200 OK\r\n"
                                  "Server: quartet-floor\r\n"
@@ -54,7 +54,7 @@ int floor_listen(const char *text, int *listener)
     return epoll;
 }
 
-void floor_accept(int epoll, int listener)
+static void floor_accept(int epoll, int listener)
 {
     int fd, on = 1;
     while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
@@ -67,6 +67,19 @@ void floor_accept(int epoll, int listener)
     }
     if (errno != EAGAIN && errno != ECONNABORTED && errno != EINTR) {
         die_at_once("accept: %s", strerror(errno));
+    }
+}
+
+void floor_turn(int epoll, int listener, floor_serve_fn *serve, void *arg)
+{
+    struct epoll_event events[EVENTS];
+    int count = epoll_wait(epoll, events, EVENTS, -1);
+    for (int i = 0; i < count; i++) {
+        if (events[i].data.ptr == NULL) {
+            floor_accept(epoll, listener);
+        } else {
+            serve(events[i].data.ptr, arg);
+        }
     }
 }
 

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { FLOOR_BUFFER = 4096, FLOOR_EVENTS = 256 };
+enum { FLOOR_BUFFER = 4096 };
 
 struct floor_client {
     int fd;
@@ -20,8 +20,11 @@ struct floor_client {
  * Ends the program with a line when that fails. */
 int floor_listen(const char *text, int *listener);
 
-/* Accepts all that wait and watches them, level-triggered, with the client as the event's data. */
-void floor_accept(int epoll, int listener);
+typedef void floor_serve_fn(struct floor_client *client, void *arg);
+
+/* Waits for events. Accepts all connections that wait and watches them, level-triggered; calls `serve`
+ * for each client that has sent something. */
+void floor_turn(int epoll, int listener, floor_serve_fn *serve, void *arg);
 
 /* Reads once and counts the blank lines. False: the client has closed, or its head does not fit. */
 bool floor_receive(struct floor_client *client, unsigned *heads);

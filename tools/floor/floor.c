@@ -12,28 +12,13 @@
 #include "tools/floor/pipeline.h"
 
 #include <string.h>
-#include <sys/epoll.h>
 
-static void serve_client(struct floor_client *client)
+static void serve_client(struct floor_client *client, void *arg)
 {
     unsigned heads;
+    (void)arg;
     if (!floor_receive(client, &heads) || !floor_answer(client, heads)) {
         floor_close(client);
-    }
-}
-
-static _Noreturn void run_loop(int epoll, int listener)
-{
-    for (;;) {
-        struct epoll_event events[FLOOR_EVENTS];
-        int count = epoll_wait(epoll, events, FLOOR_EVENTS, -1);
-        for (int i = 0; i < count; i++) {
-            if (events[i].data.ptr == NULL) {
-                floor_accept(epoll, listener);
-            } else {
-                serve_client(events[i].data.ptr);
-            }
-        }
     }
 }
 
@@ -54,5 +39,7 @@ int main(int argc, char **argv)
     if (pipeline) {
         pipeline_run(epoll, listener);
     }
-    run_loop(epoll, listener);
+    for (;;) {
+        floor_turn(epoll, listener, serve_client, NULL);
+    }
 }

@@ -38,6 +38,12 @@ struct floor_queue {
 
 static struct floor_queue to_handler, to_writer;
 
+/* The thread that reads. `out` is what it puts at the end of its turn. */
+struct floor_reader {
+    int epoll;
+    struct floor_list out;
+};
+
 static void list_clear(struct floor_list *list)
 {
     list->first = NULL;
@@ -135,18 +141,19 @@ static void *writer_main(void *arg)
     return arg;
 }
 
-static void read_client(int epoll, struct floor_client *client, struct floor_list *out)
+static void read_client(struct floor_client *client, void *arg)
 {
+    struct floor_reader *reader = arg;
     unsigned heads;
     bool open = floor_receive(client, &heads);
     unsigned before = atomic_fetch_add(&client->unanswered, heads);
     if (heads > 0 && before == 0) {
-        list_add(out, client);
+        list_add(&reader->out, client);
     }
     if (open && before < unanswered_most) {
         return;
     }
-    CHECK(epoll_ctl(epoll, EPOLL_CTL_DEL, client->fd, NULL) == 0);
+    CHECK(epoll_ctl(reader->epoll, EPOLL_CTL_DEL, client->fd, NULL) == 0);
     if (atomic_fetch_or(&client->unanswered, gone) == 0) {
         floor_close(client);
     }
@@ -155,24 +162,16 @@ static void read_client(int epoll, struct floor_client *client, struct floor_lis
 _Noreturn void pipeline_run(int epoll, int listener)
 {
     pthread_t handler, writer;
-    struct floor_list out;
+    struct floor_reader reader = {.epoll = epoll};
     queue_init(&to_handler);
     queue_init(&to_writer);
-    list_clear(&out);
+    list_clear(&reader.out);
     if (pthread_create(&handler, NULL, handler_main, NULL) != 0 ||
         pthread_create(&writer, NULL, writer_main, NULL) != 0) {
         die_at_once("threads of the pipeline cannot be started");
     }
     for (;;) {
-        struct epoll_event events[FLOOR_EVENTS];
-        int count = epoll_wait(epoll, events, FLOOR_EVENTS, -1);
-        for (int i = 0; i < count; i++) {
-            if (events[i].data.ptr == NULL) {
-                floor_accept(epoll, listener);
-            } else {
-                read_client(epoll, events[i].data.ptr, &out);
-            }
-        }
-        queue_put(&to_handler, &out);
+        floor_turn(epoll, listener, read_client, &reader);
+        queue_put(&to_handler, &reader.out);
     }
 }
