@@ -376,13 +376,13 @@ void policies_format(const struct policies *policies, char out[POLICIES_TEXT])
 
 void presets_print(FILE *out)
 {
-    fprintf(out, "%-18s %-18s %-24s %-37s %s\n", "model", "wiring", "policies", "source",
+    fprintf(out, "%-18s %-18s %-25s %-49s %s\n", "model", "wiring", "policies", "source",
             "what it is");
     for (size_t i = 0; i < PRESET_COUNT; i++) {
         const struct preset *preset = &presets[i];
         char policies[POLICIES_TEXT];
         policies_format(&preset->policies, policies);
-        fprintf(out, "%-18s %-18s %-24s %-37s %s\n", preset->name, preset->wiring, policies,
+        fprintf(out, "%-18s %-18s %-25s %-49s %s\n", preset->name, preset->wiring, policies,
                 preset->source, preset->what);
     }
 }

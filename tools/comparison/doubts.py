@@ -154,8 +154,10 @@ def placement_words(summary, environment):
     note = f", {environment['placement_note']}" if environment.get("placement_note") else ""
     said = []
     if environment.get("placement") == "shared":
+        count = environment["cpus_allowed"]
+        shared_cpus = "the one CPU" if count == 1 else f"all {count} CPUs"
         said.append(
-            f"Load generator and servers shared all CPUs ({environment['cpus_allowed']}){note}, and the loopback device: "
+            f"Load generator and servers shared {shared_cpus}{note}, and the loopback device: "
             f"{LOOPBACK}, and the two compete for the CPUs, at the peak most."
         )
     elif environment.get("placement") == "apart":

@@ -180,9 +180,10 @@ def show_plan(wanted, todo, places):
         print(f"{cell.id}  {cell.title}, repetition {cell.repetition}")
     climbs = any(map(runner.is_climb, todo))
     print(
-        f"{'at most ' if climbs else ''}{len(todo)} cells: {len(wanted.subjects)} servers, "
-        f"{len(wanted.workloads)} workloads, {len(cells.levels_of(wanted))} levels, "
-        f"{wanted.repetitions} repetitions; about {numbers.clock(sum(runner.expected(todo, wanted)))}"
+        f"{'at most ' if climbs else ''}{numbers.counted(len(todo), 'cell')}: "
+        f"{numbers.counted(len(wanted.subjects), 'server')}, {numbers.counted(len(wanted.workloads), 'workload')}, "
+        f"{numbers.counted(len(cells.levels_of(wanted)), 'level')}, {numbers.counted(wanted.repetitions, 'repetition')}; "
+        f"about {numbers.clock(sum(runner.expected(todo, wanted)))}"
         + (", if each sustains a little less than its peak" if climbs else "")
     )
     if climbs:

@@ -38,6 +38,11 @@ def count(value):
     return f"{round(value):,}" if known(value) else NONE
 
 
+def counted(how_many, one):
+    """1 server, 2 servers: of a noun whose plural ends in s."""
+    return f"{how_many} {one}" + ("" if how_many == 1 else "s")
+
+
 def amount(value):
     """Requests a second and the like: whole from a hundred on."""
     if not known(value):

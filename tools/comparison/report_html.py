@@ -77,7 +77,7 @@ def counts(summary):
     bad = len(summary.bad())
     entries = [
         ("servers compared", len(summary.spec.subjects), ""),
-        ("workloads", len(summary.spec.workloads), ""),
+        ("workload" if len(summary.spec.workloads) == 1 else "workloads", len(summary.spec.workloads), ""),
         ("repetitions", summary.spec.repetitions, ""),
         ("graded cells", f"{len(summary.records) - bad} of {len(summary.records)}", "alarm" if bad else ""),
         ("measured in", numbers.clock(sum(record["seconds"] for record in summary.records)), ""),
@@ -95,7 +95,7 @@ def title(summary):
 def head(summary):
     facts = summary.facts
     question = f'<p class="question">{text(summary.spec.question)}</p>' if summary.spec.question else ""
-    cpus = f"{facts['cpu']}, {facts['cpus_allowed']} CPUs"
+    cpus = f"{facts['cpu']}, {numbers.counted(facts['cpus_allowed'], 'CPU')}"
     where = " \u00b7 ".join([facts["date"][:10], f"commit {facts['commit']}", cpus, f"Linux {facts['kernel']}"])
     return (
         f'<div class="brand">{MARK} quartet</div><h1>{text(title(summary))}</h1>'

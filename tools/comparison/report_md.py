@@ -1,5 +1,5 @@
 """The report as text, for a repository."""
-from . import comparisons, doubts, placement, tables, words
+from . import comparisons, doubts, numbers, placement, tables, words
 
 
 def cell_text(text):
@@ -55,7 +55,7 @@ def whole(summary, figures, manifest):
         f"# {placement.titled(summary.spec.title, summary.placement())}",
         failed_controls(summary),
         summary.spec.question or "",
-        f"{facts['date']}, commit {facts['commit']}, {facts['cpu']} ({facts['cpus_allowed']} CPUs), Linux "
+        f"{facts['date']}, commit {facts['commit']}, {facts['cpu']} ({numbers.counted(facts['cpus_allowed'], 'CPU')}), Linux "
         f"{facts['kernel']}.",
         "## What was compared",
         table(tables.subjects(summary.spec, summary.facts)),

@@ -246,7 +246,7 @@ class Announced(unittest.TestCase):
         self.assertIn("at most 7 cells", self.plan("tiny"))
         idle = self.plan("near-idle")  # has a rate of its own
         self.assertNotIn("climb", idle)
-        self.assertIn("\n1 cells: ", idle)
+        self.assertIn("\n1 cell: ", idle)
         self.assertNotIn("peak", idle)
 
 
