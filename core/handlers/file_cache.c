@@ -284,7 +284,7 @@ struct file *file_cache_get(struct file_cache *cache, struct bytes path, enum en
                             int *error)
 {
     struct key key = {path, encoding, hash_of(path, encoding)};
-    uint64_t now_ns = clock_ns();
+    uint64_t now_ns = clock_coarse_ns(); /* an age may be wrong by one tick */
     bool believed = false;
     struct file *known = cache_look_up(cache, &key, now_ns, &believed);
     if (believed) {
