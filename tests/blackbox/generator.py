@@ -856,7 +856,7 @@ def _(world):
     for loop in (("--rate", "900"), ()):
         with logging_server(world) as (server, lines), tempfile.TemporaryDirectory() as scratch:
             path = os.path.join(scratch, "log")
-            _, result = load_json(world, "--threads", "3", "-c", "8", "-d", "400ms", "--warmup", "100ms", *loop,
+            _, result = load_json(world, "--threads", "3", "-c", "8", "-d", "2s", "--warmup", "100ms", *loop,
                                   "--log", path, url_of(server.address), f"3,{url_of(server.address, '/probe.txt')}")
             logged = lines()
             rows = read_log(path)
