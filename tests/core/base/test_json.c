@@ -39,6 +39,8 @@ TEST(json, puts_members_of_the_outer_levels_on_lines)
     struct json json;
     FILE *out = begin(&json);
     json_begin_object(&json, NULL);
+    json_number(&json, "none", 0);
+    json_number(&json, "ten", 10);
     json_number(&json, "max", UINT64_MAX);
     json_signed(&json, "min", INT64_MIN);
     json_begin_array(&json, "list");
@@ -53,6 +55,8 @@ TEST(json, puts_members_of_the_outer_levels_on_lines)
     json_end(&json);
     fclose(out);
     expect_text(text, "{\n"
+                      "  \"none\": 0,\n"
+                      "  \"ten\": 10,\n"
                       "  \"max\": 18446744073709551615,\n"
                       "  \"min\": -9223372036854775808,\n"
                       "  \"list\": [\n"
