@@ -81,7 +81,8 @@ struct loop_timer;
 struct loop_timer *loop_timer_new(struct loop *loop, loop_timer_fn *fn, void *arg);
 /* Calls fn on the loop's thread once, `after_ns` from now (rounded up to a millisecond), behind
  * the poll of the round in which that time has passed: so every round polls, whatever its timers
- * do, and a descriptor that is ready is served before a deadline is. Restarts. */
+ * do, and a descriptor that is ready is served before a deadline is. It may come less than a
+ * millisecond early, since libuv counts from the whole millisecond before now. Restarts. */
 void loop_timer_start(struct loop_timer *timer, uint64_t after_ns);
 void loop_timer_stop(struct loop_timer *timer);
 void loop_timer_free(struct loop_timer *timer);

@@ -209,7 +209,7 @@ TEST(poller, the_interval_begins_with_the_first_that_is_readable)
     while (world.client->home.state != HOME_AWAY) {
         loop_block(world.home->loop.poll, &world.home->woke_ns);
     }
-    expect(clock_ns() - before_ns >= 20 * NS_PER_MS);
+    expect(clock_ns() - before_ns >= 19 * NS_PER_MS); /* a timer may be a millisecond early */
     (void)worker_flush(world.home);
     expect_passed_on(world.client, 1);
     close_client(world.client);
