@@ -163,14 +163,15 @@ static void set_affinity(const struct worker *worker)
     }
 }
 
+/* The name is last: a thread that bears it runs where and as it shall. */
 void worker_begin(struct worker *worker)
 {
     chaos_begin(worker->name);
     atomic_store(&worker->tid, gettid());
     atomic_store(&worker->started_ns, clock_ns());
-    CHECK(pthread_setname_np(pthread_self(), worker->name) == 0);
     set_scheduling(worker);
     set_affinity(worker);
+    CHECK(pthread_setname_np(pthread_self(), worker->name) == 0);
 }
 
 /* Its figures are kept, so that a later thread in its place goes on counting. */
