@@ -80,6 +80,10 @@ static inline void set_up(const char *wiring)
     life.settings.trace_level = TRACE_HISTOGRAM;
     life.settings.defer_accept =
         SWITCH_OFF; /* clients that connect and say nothing are to be seen */
+    /* A busy machine may keep a client from its next request for longer than the defaults allow. */
+    life.settings.keepalive_timeout_ns = 3600 * NS_PER_S;
+    life.settings.header_timeout_ns = 3600 * NS_PER_S;
+    life.settings.io_timeout_ns = 3600 * NS_PER_S;
     choose_wiring(wiring);
 }
 
