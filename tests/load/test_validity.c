@@ -170,7 +170,8 @@ TEST(validity, names_itself_as_the_limit_where_it_had_no_more_time)
     results.runqueue_ns = SECONDS * NS_PER_S * 45 / 100;
     judge();
     expect_int(validity.note_count, 1);
-    expect(strstr(validity.notes[0], "busy or waiting for a CPU for 95% of the time") != NULL);
+    expect(strstr(validity.notes[0],
+                  "busy for 50% of the time, and one waited for a CPU for 45%") != NULL);
     expect(strstr(validity.notes[0], "saturated") == NULL);
 }
 

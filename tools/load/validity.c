@@ -177,10 +177,11 @@ static void note_saturation(struct validity *validity, const struct results *res
     double taken = results_cpu_share(results) + results_wait_share(results);
     if (share < sent_wanted && taken > cpu_allowed) {
         validity_note(validity,
-                      "%.1f%% of the due requests were sent in time; the generator was busy or "
-                      "waiting for a CPU "
-                      "for %.0f%% of the time, so it may be the limit itself",
-                      share * 100, taken * 100);
+                      "%.1f%% of the due requests were sent in time; a thread of the generator was "
+                      "busy for %.0f%% of the time, and one waited for a CPU for %.0f%%, so it may "
+                      "be the limit itself",
+                      share * 100, results_cpu_share(results) * 100,
+                      results_wait_share(results) * 100);
     } else if (share < sent_wanted) {
         validity_note(validity,
                       "saturated: %.1f%% of the due requests were sent in time; the server or "
