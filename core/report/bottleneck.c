@@ -90,7 +90,7 @@ static void bottleneck_say_waiting(struct bottleneck *verdict,
     double requests = count > 0 ? (double)count : 1;
     if (interval >= 0 && interval != INTERVAL_ACCEPT_WAIT) {
         double wait_ns = (double)figures->interval_ns[interval] / requests;
-        say_words(verdict, "; %.1f requests waited in front of it in the mean, each %s",
+        say_words(verdict, "; %.1f requests waited in front of it on average, each %s",
                   figures_waiting(figures, group), cell_time(wait_ns).text);
     }
     if (figures_has_stage(group, 'L') && figures->accept_depth > 0) {
@@ -196,7 +196,7 @@ static void say_cpu(struct bottleneck *verdict, const struct bottleneck_figures 
         most = figures->groups[i].cpu_ns > figures->groups[most].cpu_ns ? i : most;
     }
     verdict->cause = BOTTLENECK_CPU;
-    say_words(verdict, "The CPUs limit: %.1f threads waited for one in the mean",
+    say_words(verdict, "The CPUs limit: %.1f threads waited for one on average",
               wanting_cpu_ns(figures) / (double)figures->wall_ns);
     if (starved >= 0) {
         const struct bottleneck_group *group = &figures->groups[starved];
@@ -239,7 +239,7 @@ static bool bottleneck_judge_sessions(struct bottleneck *verdict,
         memcpy(verdict->limit, group->letters, sizeof verdict->limit);
         say_words(verdict,
                   "%s limits: its %u sessions are occupied by clients that stall: %.1f waited in "
-                  "front of it in the mean while it was busy %.0f %% of the time.",
+                  "front of it on average while it was busy %.0f %% of the time.",
                   group->letters, group->threads, front, 100 * figures_busy_share(figures, group));
         return true;
     }

@@ -11,7 +11,7 @@
  *      group of loops, and where requests wait in front of a pool all the same. Of several such
  *      groups, the one with most work, which is busy time without the wait for a CPU.
  *   3. The CPUs limit where such a group is full only with its wait for a CPU, or where one thread
- *      or more waited for a CPU in the mean. The group that used most of them is named where the
+ *      or more waited for a CPU on average. The group that used most of them is named where the
  *      server used most of what was used; otherwise other programs have the CPUs.
  *   4. A group of sessions that are hardly busy while clients wait in front of it: its sessions are
  *      occupied by clients that stall.

@@ -109,7 +109,7 @@ int figures_wait_before(const struct bottleneck_group *group)
                                            : -1;
 }
 
-/* Requests in front of it, in the mean over the time (Little's law). */
+/* Requests in front of it, on average over the time (Little's law). */
 double figures_waiting(const struct bottleneck_figures *figures,
                        const struct bottleneck_group *group)
 {
@@ -193,7 +193,7 @@ double figures_inside(const struct bottleneck_figures *figures)
     return (double)figures->interval_ns[INTERVAL_TOTAL] / (double)figures->wall_ns;
 }
 
-/* How long a connection is without a request from an answer to the next request, in the mean. */
+/* How long a connection is without a request from an answer to the next request, on average. */
 double figures_pause_ns(const struct bottleneck_figures *figures)
 {
     double connections = (double)figures->connections * (double)figures->wall_ns;

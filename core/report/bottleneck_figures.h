@@ -59,7 +59,7 @@ double figures_busy_share(const struct bottleneck_figures *figures,
                           const struct bottleneck_group *group);
 /* The interval that a request spends in front of it, or -1. */
 int figures_wait_before(const struct bottleneck_group *group);
-/* Requests in front of it, in the mean. */
+/* Requests in front of it, on average. */
 double figures_waiting(const struct bottleneck_figures *figures,
                        const struct bottleneck_group *group);
 /* The share that decides whether it is full: of all its threads, or of one that others do not
@@ -69,7 +69,7 @@ double figures_fullness(const struct bottleneck_figures *figures,
 /* Is it full only because it waits for a CPU? With more CPUs it would not be. */
 bool figures_is_starved(const struct bottleneck_figures *figures,
                         const struct bottleneck_group *group);
-/* Busy time without the wait for a CPU, of a thread in the mean. */
+/* Busy time without the wait for a CPU, of a thread on average. */
 double figures_work_each_ns(const struct bottleneck_group *group);
 
 /* How many of the CPUs were in use, by all programs. */
@@ -80,7 +80,7 @@ bool figures_server_is_alone(const struct bottleneck_figures *figures);
 
 /* Mean number of requests in the server. */
 double figures_inside(const struct bottleneck_figures *figures);
-/* How long a connection is without a request from an answer to the next request, in the mean. */
+/* How long a connection is without a request from an answer to the next request, on average. */
 double figures_pause_ns(const struct bottleneck_figures *figures);
 
 #endif

@@ -315,9 +315,9 @@ static void explain_connections(const struct explained *e)
     const char *from = settings->max_connections != 0 ? "--max-connections"
                        : model_has_budget(e->wiring)  ? "one for each session"
                                                       : "from the limit of descriptors";
-    fprintf(e->out, "  At most %llu connections are open at a time (%s).\n  Beyond that %s.\n",
-            (unsigned long long)e->engine->max_connections, from,
-            fates[e->wiring->policies.overload]);
+    unsigned long long most = e->engine->max_connections;
+    fprintf(e->out, "  At most %llu connection%s open at a time (%s).\n  Beyond that %s.\n", most,
+            most == 1 ? " is" : "s are", from, fates[e->wiring->policies.overload]);
 }
 
 static void explain_limits(const struct explained *e)
@@ -327,8 +327,9 @@ static void explain_limits(const struct explained *e)
     explain_sessions(e);
     explain_stalls(e);
     explain_connections(e);
-    fprintf(e->out, "  Each queue holds at most %llu connections (--queue-size).\n",
-            (unsigned long long)e->engine->settings->queue_size);
+    uint64_t size = e->engine->settings->queue_size;
+    fprintf(e->out, "  Each queue holds at most %llu connection%s (--queue-size).\n",
+            (unsigned long long)size, plural_s(size));
 }
 
 void explain_print(FILE *out, const struct settings *settings, const struct wiring *wiring)

@@ -109,8 +109,8 @@ static int next_end_signal(struct engine *engine, const struct process *process,
  * waits for both at once, and a stop needs no other one, which the system might refuse to start. */
 static void shut_down(struct engine *engine, const struct process *process, const sigset_t *set)
 {
-    log_line(LOG_INFO, "stopping: %llu connections open",
-             (unsigned long long)atomic_load(&engine->connections));
+    unsigned long long open = atomic_load(&engine->connections);
+    log_line(LOG_INFO, "stopping: %llu connection%s open", open, open == 1 ? "" : "s");
     atomic_store(&engine->empty_signal, SIGTERM);
     server_drain(engine);
     (void)next_end_signal(engine, process, set, clock_ns() + engine->settings->drain_timeout_ns);

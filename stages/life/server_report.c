@@ -260,7 +260,7 @@ static void sample_queue(struct trace_sample_queue *queue, struct mailbox_depth 
 }
 
 /* In the order of enum trace_flow. Counting takes its time, in which requests move: from the front
- * and from the back in turn, so that in the mean none is seen twice or not at all. */
+ * and from the back in turn, so that on average none is seen twice or not at all. */
 static void sample_flow(struct engine *engine, uint64_t flow[TRACE_FLOW_COUNT])
 {
     bool backwards = engine->samples++ % 2 == 0;

@@ -37,7 +37,7 @@ def parser():
     what.add_argument("--peers", metavar="A,B", help=f"other servers: {', '.join(peers.KINDS)}")
     what.add_argument("--workloads", metavar="A,B", help=f"workloads: {', '.join(workloads.shipped())}, or .toml files")
     how = out.add_argument_group("how")
-    how.add_argument("--quick", action="store_true", help="6 repetitions of 1 s at two levels: a first impression, not to publish")
+    how.add_argument("--quick", action="store_true", help="6 repetitions of 1 s with 1 and 64 connections and at one rate: a first impression, not to publish")
     how.add_argument(
         "--handler-threads",
         metavar="N",

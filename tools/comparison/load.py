@@ -122,7 +122,7 @@ def lag_us(report):
 
 
 def cpus_taken(report):
-    """CPUs that all threads of the generator were busy on, in the mean."""
+    """CPUs that all threads of the generator were busy on, on average."""
     threads = report["generator"].get("threads")
     return sum(thread["cpu_share"] for thread in threads) if threads else report["generator"]["cpu_share"]
 

@@ -78,7 +78,7 @@ def counts(summary):
     entries = [
         ("servers compared", len(summary.spec.subjects), ""),
         ("workload" if len(summary.spec.workloads) == 1 else "workloads", len(summary.spec.workloads), ""),
-        ("repetitions", summary.spec.repetitions, ""),
+        ("repetition" if summary.spec.repetitions == 1 else "repetitions", summary.spec.repetitions, ""),
         ("graded cells", f"{len(summary.records) - bad} of {len(summary.records)}", "alarm" if bad else ""),
         ("measured in", numbers.clock(sum(record["seconds"] for record in summary.records)), ""),
     ]

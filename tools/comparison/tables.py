@@ -268,7 +268,7 @@ def method(summary, facts):
         *not_run(skipped, "cell was", "cells were", "because their share of a peak is no rate: no peak is known, or it is below one request a second"),
         *not_run(summary.missing, "cell was", "cells were", "or not yet"),
         f"Each cell: {numbers.write_time(spec.warmup)} of warm-up, then {numbers.write_time(spec.duration)} measured "
-        f"behind {numbers.write_time(spec.settle)} "
+        f"after {numbers.write_time(spec.settle)} "
         "of the same load to settle.",
         "Load comes from quartet-load. A run is clean where the generator's lag is at most 5 % of the mean latency and 10 % of "
         "the percentile, bracketed up to 25 % (the interval then runs from the latency from send to the one from due), "

@@ -181,7 +181,8 @@ class Sweep:
             block = self.cells_of(settings, repetitions)
             plan += [cell for _, cell in block]
             print(
-                f"tune: {self.base['name']}, round {number}: {len(settings)} settings, {repetitions} repetitions",
+                f"tune: {self.base['name']}, round {number}: "
+                f"{numbers.counted(len(settings), 'setting')}, {numbers.counted(repetitions, 'repetition')}",
                 flush=True,
             )
             runner.Runner(bench, there, plan).run([cell for _, cell in block])
@@ -344,7 +345,7 @@ def tune_model(options, model):
     sweep = Sweep(wanted, base, options.build, knobs_by_words(options.grid), own)
     seconds = sweep.expected_runs() * runner.expected_s(cells.plan(wanted)[0])
     print(
-        f"tune: {base['name']}: {len(sweep.settings)} settings of {', '.join(sweep.knobs)}; "
+        f"tune: {base['name']}: {numbers.counted(len(sweep.settings), 'setting')} of {', '.join(sweep.knobs)}; "
         f"{sweep.expected_runs()} runs, about {numbers.clock(seconds)}"
     )
     print(placement.lines(places))

@@ -31,7 +31,7 @@ struct trace_run {
     struct report report;    /* all zero when no file has one */
     bool reported;           /* every file has one */
     struct report judged;    /* of the part that is judged (moments.h); all zero: there is none */
-    uint64_t judged_from_ns; /* where that begins, behind the start of the server */
+    uint64_t judged_from_ns; /* where that begins, after the start of the server */
     uint64_t records, requests, written, lost, skipped; /* as in struct trace_source */
     unsigned gaps;
     uint64_t doubled, unjoined, unfollowed; /* as in struct join */

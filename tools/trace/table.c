@@ -196,6 +196,6 @@ static void table_print_checks(FILE *out, const struct checks *checks)
 
 static void table_print_judged(FILE *out, const struct review *review)
 {
-    fprintf(out, "%-*s%.3f s, from %.3f s behind the start of the server\n", TITLE, "judged",
+    fprintf(out, "%-*s%.3f s, from %.3f s after the start of the server\n", TITLE, "judged",
             (double)review->judged_ns / NS_PER_S, (double)review->judged_from_ns / NS_PER_S);
 }

@@ -196,7 +196,7 @@ TEST(bottleneck, names_the_group_with_most_cpu_where_threads_wait_for_one)
                                           .cpu_ns = 2 * NS_PER_S,
                                           .runqueue_ns = 10 * NS_PER_S};
     expect_limit(&figures, BOTTLENECK_CPU, "rpw",
-                 "The CPUs limit: 10.0 threads waited for one in the mean");
+                 "The CPUs limit: 10.0 threads waited for one on average");
     expect_limit(&figures, BOTTLENECK_CPU, "rpw", "rpw used most, 200 % of a CPU");
     expect_limit(&figures, BOTTLENECK_CPU, "rpw", "W took 50 %");
 }
