@@ -181,11 +181,13 @@ def slow_link(world):
 
 
 def churn(address, until):
-    """Connections that come and go and ask for nothing."""
+    """Connections that come and go and ask for nothing. Where the accept queue is full the kernel would wait a second
+    before it tried again, and the listener would have nothing to do meanwhile."""
     at_once = struct.pack("ii", 1, 0)
     while time.monotonic() < until:
-        with socket.socket() as client:
+        with socket.socket() as client, contextlib.suppress(TimeoutError):
             client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
+            client.settimeout(0.01)
             client.connect(address)
 
 
