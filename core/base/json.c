@@ -6,6 +6,7 @@
 #include "core/base/json.h"
 
 #include "core/base/check.h"
+#include "core/base/decimal.h"
 #include "core/base/utf8.h"
 
 #include <inttypes.h>
@@ -67,8 +68,12 @@ static void put_string(FILE *out, const char *text)
     const unsigned char *at = (const unsigned char *)text;
     while (*at != '\0') {
         size_t plain = plain_length(at);
-        fwrite(at, 1, plain, out);
-        at += plain > 0 ? plain : put_character(out, at);
+        if (plain > 0) {
+            fwrite(at, 1, plain, out);
+            at += plain;
+        } else {
+            at += put_character(out, at);
+        }
     }
     fputc('"', out);
 }
@@ -140,18 +145,13 @@ void json_text(struct json *json, const char *key, const char *text)
     put_string(json->out, text);
 }
 
-/* Without fprintf(): a report has thousands of numbers, and a running server writes several a second
- * into its trace. */
+/* A report has thousands of numbers, and a server that writes a trace makes several reports a
+ * second. */
 void json_number(struct json *json, const char *key, uint64_t value)
 {
-    char digits[20]; /* of 2^64 - 1 */
-    size_t first = sizeof digits;
+    char digits[DECIMAL_MAX];
     begin_member(json, key);
-    do {
-        digits[--first] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value > 0);
-    fwrite(digits + first, 1, sizeof digits - first, json->out);
+    fwrite(digits, 1, decimal_put(digits, value), json->out);
 }
 
 void json_signed(struct json *json, const char *key, int64_t value)

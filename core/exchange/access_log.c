@@ -7,6 +7,7 @@
 #include "core/exchange/access_log.h"
 
 #include "core/base/check.h"
+#include "core/base/decimal.h"
 #include "core/base/log.h"
 
 #include <errno.h>
@@ -224,13 +225,8 @@ static void put_quoted(struct line *line, struct bytes text, size_t max)
 
 static void put_number(struct line *line, uint64_t value)
 {
-    char digits[20];
-    size_t at = sizeof(digits);
-    do {
-        digits[--at] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value > 0);
-    put_bytes(line, digits + at, sizeof(digits) - at);
+    char digits[DECIMAL_MAX];
+    put_bytes(line, digits, decimal_put(digits, value));
 }
 
 static void put_combined(struct line *line, const struct exchange *exchange)

@@ -6,6 +6,7 @@
  */
 #include "core/exchange/response.h"
 
+#include "core/base/decimal.h"
 #include "core/exchange/server_timing.h"
 #include "core/http/date.h"
 #include "core/options/settings.h"
@@ -244,25 +245,11 @@ static void end_head(struct exchange *x)
     }
 }
 
-static size_t format_decimal(uint64_t value, char out[20])
-{
-    char reversed[20];
-    size_t len = 0;
-    do {
-        reversed[len++] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value > 0);
-    for (size_t i = 0; i < len; i++) {
-        out[i] = reversed[len - 1 - i];
-    }
-    return len;
-}
-
 void response_length(struct exchange *x, uint64_t length)
 {
     char line[48] = "Content-Length: ";
     size_t used = sizeof "Content-Length: " - 1;
-    used += format_decimal(length, line + used);
+    used += decimal_put(line + used, length);
     memcpy(line + used, "\r\n", 2);
     put_framing(x, line, used + 2);
     response_length_in_block(x, length);

@@ -2,6 +2,7 @@
 #include "tools/load/request_log.h"
 
 #include "core/base/check.h"
+#include "core/base/decimal.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -92,15 +93,7 @@ static void put_text(struct request_log *log, const char *text)
 /* With a comma behind it. */
 static void request_log_put_number(struct request_log *log, uint64_t value)
 {
-    char digits[20];
-    unsigned count = 0;
-    do {
-        digits[count++] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value > 0);
-    while (count > 0) {
-        log->buffer[log->len++] = digits[--count];
-    }
+    log->len += decimal_put(log->buffer + log->len, value);
     log->buffer[log->len++] = ',';
 }
 

@@ -1,6 +1,8 @@
 /* text_out.c: a buffer, and numbers made in it. See text_out.h. */
 #include "tools/trace/text_out.h"
 
+#include "core/base/decimal.h"
+
 #include <string.h>
 
 static void text_out_put_bytes(struct text_out *text, const char *at, size_t len);
@@ -25,13 +27,8 @@ void text_out_put(struct text_out *text, const char *what)
 
 void text_out_number(struct text_out *text, uint64_t value)
 {
-    char digits[TEXT_OUT_NUMBER];
-    char *at = digits + sizeof digits;
-    do {
-        *--at = (char)('0' + value % 10);
-        value /= 10;
-    } while (value != 0);
-    text_out_put_bytes(text, at, (size_t)(digits + sizeof digits - at));
+    char digits[DECIMAL_MAX];
+    text_out_put_bytes(text, digits, decimal_put(digits, value));
 }
 
 void text_out_signed(struct text_out *text, int64_t value)

@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-enum { TEXT_OUT_SIZE = 16384, TEXT_OUT_NUMBER = 24 };
+enum { TEXT_OUT_SIZE = 16384 };
 
 struct text_out {
     FILE *out;
