@@ -511,11 +511,11 @@ def _(world):
             server.listener.close()
 
     with contextlib.suppress(OSError), RawServer(serve) as server:
-        _, result = load_json(world, "-c", "2", "-d", "1500ms", "--warmup", "0s", "--requests-per-connection", "1",
+        _, result = load_json(world, "-c", "2", "-d", "2s", "--warmup", "0s", "--requests-per-connection", "1",
                               "--rate", "100", "--timeout", "300ms", server.url)
     requests, errors = result["requests"], error_counts(result)
     require(requests["due"] == requests["good"] + sum(errors.values()) + requests["dropped"], f"{requests}, {errors}")
-    require(errors.get("connect", 0) > 0 and requests["good"] <= 10, f"{requests}, {errors}")
+    require(errors.get("connect", 0) > 3 and requests["good"] <= 10, f"{requests}, {errors}")
 
 
 @case("connections are added while requests find none free, up to a limit")
@@ -605,6 +605,7 @@ def _(world):
             _, result = load_json(world, "-c", "64", "--threads", "2", "-d", "300ms", "--warmup", "0s", *loop,
                                   "--log", path, *urls)
             rows = [row for row in read_log(path) if row["measured"] and row["outcome"] == "good"]
+            require(len(rows) == result["requests"]["good"], f"{len(rows)}, {result['requests']}")
             for number, url in enumerate(result["urls"]):
                 figures_are_of(url["latency_ns"], [row["done_ns"] - row[begin] for row in rows if row["url"] == number],
                                f"url {number}")

@@ -87,10 +87,12 @@ class PatientService(Service):
 
     def is_connectable(self):
         until = time.monotonic() + PATIENCE_S
-        while not super().is_connectable() and time.monotonic() < until:
+        while not super().is_connectable():
             self.assert_process_still_running()
+            if time.monotonic() > until:
+                return False
             time.sleep(0.1)
-        return super().is_connectable()
+        return True
 
 
 class Browser:
