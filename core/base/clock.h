@@ -25,8 +25,9 @@ static inline uint64_t clock_coarse_ns(void)
     return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
 }
 
-/* The time between two ticks of this kernel (1 to 10 ms), by which the difference of two readings of
- * clock_coarse_ns may be wrong. A single reading may be behind by more: by 7.3 ms where a tick is 4. */
+/* The time between two ticks of this kernel, 1 to 10 ms. The difference of two readings of
+ * clock_coarse_ns may be wrong by about as much. A single reading may be behind by more: by 7.3 ms
+ * where a tick is 4 ms. */
 static inline uint64_t clock_coarse_tick_ns(void)
 {
     struct timespec tick;

@@ -183,10 +183,10 @@ static unsigned long long in_ns(struct timespec time)
     return (unsigned long long)time.tv_sec * NS_PER_S + (unsigned long long)time.tv_nsec;
 }
 
-/* Strong (RFC 9110 8.8.1): differs between codings and changes with every change of the file that
- * a tick of the kernel's clock separates from the one before, since no program can set the time of
- * change, and a rename sets it too. So the inode is not needed. It is private, and a hash would not hide it from a client that tries all numbers. The
- * tag is the same for all processes and after a restart. */
+/* Strong (RFC 9110 8.8.1): differs between codings, and changes with every change of the file that
+ * a tick of the kernel's clock separates from the one before. No program can set the time of change,
+ * and a rename sets it, so the inode is not needed. It is private, and a hash would not hide it from
+ * a client that tries all numbers. The tag is the same for all processes and after a restart. */
 static int format_etag(char *out, size_t room, const struct file *file)
 {
     const struct file_identity *identity = &file->identity;

@@ -333,16 +333,16 @@ static void bottleneck_judge_none(struct bottleneck *verdict,
               closed ? "The load limits: no stage does; " : "No stage limits: ");
     say_busiest(verdict, figures);
     if (!closed) {
-        say_words(verdict, " In the mean %.2f requests were in the server.",
+        say_words(verdict, " On average %.2f requests were in the server.",
                   figures_inside(figures));
     } else if (figures_pause_ns(figures) <= 0) {
         say_words(verdict,
-                  " In the mean %.1f requests were in the server, and the next came at once: with "
+                  " On average %.1f requests were in the server, and the next came at once: with "
                   "more load it would answer more.",
                   figures_inside(figures));
     } else {
         say_words(verdict,
-                  " In the mean %.1f requests were in the server, over %" PRIu64
+                  " On average %.1f requests were in the server, over %" PRIu64
                   " connections, on which the next came %s after an answer: with more load (more "
                   "connections, a higher rate) it would answer more.",
                   figures_inside(figures), figures->connections,

@@ -316,8 +316,9 @@ static void explain_connections(const struct explained *e)
                        : model_has_budget(e->wiring)  ? "one for each session"
                                                       : "from the limit of descriptors";
     unsigned long long most = e->engine->max_connections;
-    fprintf(e->out, "  At most %llu connection%s open at a time (%s).\n  Beyond that %s.\n", most,
-            most == 1 ? " is" : "s are", from, fates[e->wiring->policies.overload]);
+    fprintf(e->out, "  At most %llu connection%s %s open at a time (%s).\n  Beyond that %s.\n",
+            most, plural_s(most), most == 1 ? "is" : "are", from,
+            fates[e->wiring->policies.overload]);
 }
 
 static void explain_limits(const struct explained *e)

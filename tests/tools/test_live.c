@@ -263,7 +263,7 @@ TEST(live, shows_a_screenful)
         "P                   [                    ]       -       -       -",
         "",
         "The load limits: no stage does; the busiest group, LR, was busy 25 % of the",
-        "time; 0 % of the requests' time was waiting between stages. In the mean 0.1",
+        "time; 0 % of the requests' time was waiting between stages. On average 0.1",
         "requests were in the server, over 8 connections, on which the next came 640us",
         "after an answer: with more load (more connections, a higher rate) it would",
         "answer more.",

@@ -38,9 +38,14 @@ def count(value):
     return f"{round(value):,}" if known(value) else NONE
 
 
+def noun(how_many, one):
+    """server, servers: where the plural ends in s."""
+    return one if how_many == 1 else one + "s"
+
+
 def counted(how_many, one):
-    """1 server, 2 servers: of a noun whose plural ends in s."""
-    return f"{how_many} {one}" + ("" if how_many == 1 else "s")
+    """1 server, 2 servers."""
+    return f"{how_many} {noun(how_many, one)}"
 
 
 def amount(value):

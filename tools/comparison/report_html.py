@@ -77,8 +77,8 @@ def counts(summary):
     bad = len(summary.bad())
     entries = [
         ("servers compared", len(summary.spec.subjects), ""),
-        ("workload" if len(summary.spec.workloads) == 1 else "workloads", len(summary.spec.workloads), ""),
-        ("repetition" if summary.spec.repetitions == 1 else "repetitions", summary.spec.repetitions, ""),
+        (numbers.noun(len(summary.spec.workloads), "workload"), len(summary.spec.workloads), ""),
+        (numbers.noun(summary.spec.repetitions, "repetition"), summary.spec.repetitions, ""),
         ("graded cells", f"{len(summary.records) - bad} of {len(summary.records)}", "alarm" if bad else ""),
         ("measured in", numbers.clock(sum(record["seconds"] for record in summary.records)), ""),
     ]
